@@ -1,0 +1,11 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Errors that a user can mend."""
+
+
+class InputError(ValueError):
+    """Input is missing or malformed; the message says what, where, and what to do.
+
+    Command line tools print it as one line and exit with status 2.
+    """

@@ -1,0 +1,95 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Heads in space and face boxes in the image.
+
+The face of the tracking literature (AV3T, AVCLNet): a plane of 0.15 m x 0.20 m that faces the
+camera, upright, with the mouth on its middle axis at a quarter of the height from the bottom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.geometry.camera import Camera
+
+FACE_WIDTH = 0.15
+FACE_HEIGHT = 0.20
+MOUTH_FROM_BOTTOM = 0.25
+HEAD_SIZE_STD = 0.05
+"""Relative deviation of the size of heads between people, from anthropometric tables."""
+
+
+def face_box(camera: Camera, mouth: np.ndarray) -> np.ndarray:
+    """Draw the face of a mouth into the image.
+
+    Parameters
+    ----------
+    camera : Camera
+    mouth : np.ndarray, shape (..., 3)
+        Metres.
+
+    Returns
+    -------
+    np.ndarray, shape (..., 4)
+        Left, top, width, height (pixels); NaN behind the camera.
+    """
+    local = camera.pose.inverse @ np.asarray(mouth, float)
+    yaw = np.arctan2(local[..., 0], local[..., 2])
+    half = FACE_WIDTH / 2 * np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=-1)
+    up = np.array([0.0, -FACE_HEIGHT * (1 - MOUTH_FROM_BOTTOM), 0.0])
+    down = np.array([0.0, FACE_HEIGHT * MOUTH_FROM_BOTTOM, 0.0])
+    top_left = camera.project(camera.pose @ (local - half + up))
+    bottom_right = camera.project(camera.pose @ (local + half + down))
+    return np.concatenate([top_left, bottom_right - top_left], axis=-1)
+
+
+def mouth_pixel(box: np.ndarray) -> np.ndarray:
+    """Pixel of the mouth, shape (..., 2), of face boxes (..., 4)."""
+    box = np.asarray(box, float)
+    return np.stack(
+        [
+            box[..., 0] + box[..., 2] / 2,
+            box[..., 1] + box[..., 3] * (1 - MOUTH_FROM_BOTTOM),
+        ],
+        axis=-1,
+    )
+
+
+def box_centre(box: np.ndarray) -> np.ndarray:
+    """Centre pixel, shape (..., 2), of boxes (..., 4)."""
+    box = np.asarray(box, float)
+    return box[..., :2] + box[..., 2:] / 2
+
+
+def range_of_box(camera: Camera, box: np.ndarray, height: float = FACE_HEIGHT) -> float:
+    """Distance from the camera (m) at which a face of `height` (m) fills the height of a box.
+
+    The angle between the rays through the middle of the upper and lower edge is that of a segment
+    across the line of sight: ``range = height / (2 tan(angle / 2))``.
+    """
+    left, top, width, tall = np.asarray(box, float)
+    rays = camera.rays(np.array([[left + width / 2, top], [left + width / 2, top + tall]]))
+    angle = np.arccos(np.clip(rays[0] @ rays[1], -1, 1))
+    return height / (2 * np.tan(angle / 2))
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes.
+
+    Parameters
+    ----------
+    first : np.ndarray, shape (n, 4)
+    second : np.ndarray, shape (m, 4)
+
+    Returns
+    -------
+    np.ndarray, shape (n, m)
+    """
+    first = np.asarray(first, float).reshape(-1, 1, 4)
+    second = np.asarray(second, float).reshape(1, -1, 4)
+    top_left = np.maximum(first[..., :2], second[..., :2])
+    bottom_right = np.minimum(first[..., :2] + first[..., 2:], second[..., :2] + second[..., 2:])
+    shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=-1)
+    union = np.prod(first[..., 2:], axis=-1) + np.prod(second[..., 2:], axis=-1) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

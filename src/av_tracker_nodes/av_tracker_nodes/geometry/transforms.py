@@ -1,0 +1,61 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Rigid transforms between frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+@dataclass(frozen=True)
+class RigidTransform:
+    """Rotation and translation that take a point of the source frame to the target frame.
+
+    ``target = rotation @ source + translation``; read ``world_from_camera @ point``.
+
+    Attributes
+    ----------
+    rotation : np.ndarray, shape (3, 3)
+    translation : np.ndarray, shape (3,)
+        Metres.
+    """
+
+    rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
+    translation: np.ndarray = field(default_factory=lambda: np.zeros(3))
+
+    @classmethod
+    def from_quaternion(cls, translation: np.ndarray, quaternion: np.ndarray) -> RigidTransform:
+        """Make a transform from a translation (m) and a quaternion ``(x, y, z, w)``."""
+        rotation = Rotation.from_quat(quaternion).as_matrix()
+        return cls(rotation, np.asarray(translation, float))
+
+    @property
+    def quaternion(self) -> np.ndarray:
+        """Rotation as ``(x, y, z, w)``."""
+        return Rotation.from_matrix(self.rotation).as_quat()
+
+    @property
+    def inverse(self) -> RigidTransform:
+        """Transform from the target frame back to the source frame."""
+        return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
+
+    def __matmul__(self, other: RigidTransform | np.ndarray) -> RigidTransform | np.ndarray:
+        """Chain two transforms, or map points of shape (..., 3)."""
+        if isinstance(other, RigidTransform):
+            return RigidTransform(
+                self.rotation @ other.rotation,
+                self.rotation @ other.translation + self.translation,
+            )
+        return np.asarray(other) @ self.rotation.T + self.translation
+
+    def rotate(self, vectors: np.ndarray) -> np.ndarray:
+        """Rotate vectors of shape (..., 3) without translating them."""
+        return np.asarray(vectors) @ self.rotation.T
+
+    def rotate_covariance(self, covariance: np.ndarray) -> np.ndarray:
+        """Express a covariance of shape (..., 3, 3) in the target frame."""
+        return self.rotation @ covariance @ self.rotation.T

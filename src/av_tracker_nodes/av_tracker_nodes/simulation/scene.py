@@ -1,0 +1,143 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A simulated scene: everything that happens, before any sensor records it.
+
+Scene time runs in seconds from 0, the first audio sample. Positions are in the ``world`` frame of
+AV16.3: origin between the two arrays on the table, z up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Room
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who moves, turns the head, and perhaps talks.
+
+    Attributes
+    ----------
+    identity : int
+        Seed of the looks: shape of the head, skin, hair, clothes.
+    head_scale : float
+        Size of the head relative to the average.
+    times : np.ndarray, shape (n,)
+        Scene times (s) of the samples below, evenly spaced, over the whole scene.
+    mouth : np.ndarray, shape (n, 3)
+        Centre of the lips (m).
+    orientation : np.ndarray, shape (n, 3)
+        Yaw (about world z, 0 along world x, counter-clockwise), pitch (positive looks down) and
+        roll (positive tilts to the person's right) of the head (rad).
+    jaw : np.ndarray, shape (n,)
+        Opening of the jaw, 0..1.
+    speech : np.ndarray, shape (samples,), float32
+        What the mouth emits, at the rate of the microphones, from scene time 0; zero in pauses.
+    segments : tuple of (float, float)
+        Start and end (s) of each stretch of speech.
+    voice : str
+        Where the speech comes from.
+    """
+
+    identity: int
+    head_scale: float
+    times: np.ndarray
+    mouth: np.ndarray
+    orientation: np.ndarray
+    jaw: np.ndarray
+    speech: np.ndarray
+    segments: tuple[tuple[float, float], ...]
+    voice: str
+
+    def at(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Interpolate `values` (one row a sample time) linearly at scene times (s)."""
+        columns = np.atleast_2d(values.T)
+        result = np.stack([np.interp(times, self.times, column) for column in columns], axis=-1)
+        return result if values.ndim > 1 else result[..., 0]
+
+
+@dataclass(frozen=True)
+class Occluder:
+    """An upright opaque board that hides what is behind it.
+
+    Attributes
+    ----------
+    corners : np.ndarray, shape (4, 3)
+        Metres, in order around the board.
+    colour : tuple of float
+        Blue, green, red, 0..1.
+    """
+
+    corners: np.ndarray
+    colour: tuple[float, float, float] = (0.35, 0.4, 0.45)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene and the sensors that watch it: the truth, and what a tracker is told.
+
+    Attributes
+    ----------
+    name : str
+        Name of the sequence.
+    seed : int
+    duration : float
+        Seconds.
+    people : tuple of Person
+    cameras, told_cameras : tuple of Camera
+        As they are, and as the calibration files say.
+    video_starts : tuple of float
+        Scene time (s) that the timecode of the first frame of each camera says.
+    audio_video_offset : float
+        The first frame was really taken this much later (s) than its timecode says.
+    microphones, told_microphones : MicrophoneArray
+        As they are (position, speed of sound), and as the calibration files say.
+    gains : np.ndarray, shape (microphones,)
+        Linear gain of each microphone.
+    room : Room
+        Walls, floor and ceiling (m).
+    rt60 : float
+        Reverberation time (s).
+    snr_db : float
+        Speech against background noise at the microphones (dB).
+    fan : np.ndarray or None, shape (3,)
+        Position of a machine that hums (m).
+    occluders : tuple of Occluder
+    light : np.ndarray, shape (n, 2)
+        Scene time (s) and brightness factor, interpolated linearly.
+    dead_microphones : tuple of int
+        Indices of microphones whose files hold only zeros.
+    """
+
+    name: str
+    seed: int
+    duration: float
+    people: tuple[Person, ...]
+    cameras: tuple[Camera, ...]
+    told_cameras: tuple[Camera, ...]
+    video_starts: tuple[float, ...]
+    audio_video_offset: float
+    microphones: MicrophoneArray
+    told_microphones: MicrophoneArray
+    gains: np.ndarray
+    room: Room
+    rt60: float
+    snr_db: float
+    fan: np.ndarray | None = None
+    occluders: tuple[Occluder, ...] = ()
+    light: np.ndarray = field(default_factory=lambda: np.array([[0.0, 1.0]]))
+    dead_microphones: tuple[int, ...] = ()
+
+    def frame_times(self, camera: int) -> np.ndarray:
+        """Scene times (s) at which the frames of a camera (0, 1, 2) were really taken."""
+        first = self.video_starts[camera]
+        count = int((self.duration - max(first, 0.0)) * FRAME_RATE)
+        return first + self.audio_video_offset + np.arange(count) / FRAME_RATE
+
+
+FRAME_RATE = 25
+"""Frames a second of every simulated camera, as in AV16.3."""

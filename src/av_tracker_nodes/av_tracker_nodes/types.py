@@ -1,0 +1,309 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the stages say to each other: the ROS-free twins of the messages.
+
+Stamps are integer nanoseconds. Boxes are ``(left, top, width, height)`` in 0-based pixels.
+Arrays of the acoustic stage are in the array frame, detections and tracks in the target frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, IntFlag
+
+import numpy as np
+
+NANOSECONDS = 1_000_000_000
+
+
+def to_nanoseconds(seconds: float) -> int:
+    """Return a time in seconds as integer nanoseconds, rounded to the nearest."""
+    return round(seconds * NANOSECONDS)
+
+
+def to_seconds(stamp: int) -> float:
+    """Return a stamp in nanoseconds as seconds."""
+    return stamp / NANOSECONDS
+
+
+class Modality(IntFlag):
+    """Which senses support a detection or a track."""
+
+    NONE = 0
+    VISUAL = 1
+    AUDIO = 2
+
+
+class TrackState(IntEnum):
+    """Life of a track."""
+
+    TENTATIVE = 0
+    CONFIRMED = 1
+    COASTING = 2
+
+
+@dataclass(frozen=True)
+class AudioBlock:
+    """Consecutive samples of one sound card.
+
+    Attributes
+    ----------
+    stamp : int
+        Capture time of the first sample (ns).
+    first_sample : int
+        Index of the first sample since capture began, lost samples included.
+    rate : int
+        Sampling rate (Hz).
+    samples : np.ndarray, shape (n, channels), float32
+        Samples in [-1, 1].
+    """
+
+    stamp: int
+    first_sample: int
+    rate: int
+    samples: np.ndarray
+
+
+@dataclass(frozen=True)
+class ImageFrame:
+    """An image, blue-green-red, shape (height, width, 3), uint8, with its capture time (ns)."""
+
+    stamp: int
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face.
+
+    Attributes
+    ----------
+    box : np.ndarray, shape (4,)
+        Left, top, width, height (pixels).
+    score : float
+        Detector confidence, 0..1.
+    landmarks : np.ndarray or None, shape (5, 2)
+        Right eye, left eye, nose, right and left mouth corner (pixels), the person's own right.
+    tracklet : int
+        Short-term identity, from image overlap alone; 0 before the tracklets are assigned.
+    """
+
+    box: np.ndarray
+    score: float
+    landmarks: np.ndarray | None = None
+    tracklet: int = 0
+
+
+@dataclass(frozen=True)
+class FaceFrame:
+    """All faces of the image taken at `stamp`; `image_size` is (width, height)."""
+
+    stamp: int
+    image_size: tuple[int, int]
+    faces: tuple[Face, ...] = ()
+
+
+@dataclass(frozen=True)
+class AcousticPeak:
+    """A maximum of the coherence field.
+
+    Attributes
+    ----------
+    position : np.ndarray, shape (3,)
+        Metres, array frame.
+    covariance : np.ndarray, shape (3, 3)
+        Square metres; large along the direction when the geometry does not tell the range.
+    direction : np.ndarray, shape (3,)
+        Unit vector from the centre of the microphones.
+    score : float
+        Coherence at the peak, mean over microphone pairs.
+    speech : float
+        Probability that the sound is speech, 0..1.
+    """
+
+    position: np.ndarray
+    covariance: np.ndarray
+    direction: np.ndarray
+    score: float
+    speech: float
+
+
+@dataclass(frozen=True)
+class FaceSound:
+    """The coherence field inside one face box.
+
+    Attributes
+    ----------
+    tracklet : int
+        Of the face.
+    values : np.ndarray, shape (rows, columns), float32
+        Enhanced map over the box.
+    peak, mean : float
+        Maximum over box and range (AVCLNet eq 3) and mean at the range of the peak (eq 4).
+    position : np.ndarray, shape (3,)
+        Of the maximum (m, array frame).
+    range, range_std : float
+        Distance of the maximum from the camera (m); the deviation is large where sound does not
+        tell the range.
+    speech : float
+        Probability that this face speaks, from the current frame alone.
+    """
+
+    tracklet: int
+    values: np.ndarray
+    peak: float
+    mean: float
+    position: np.ndarray
+    range: float
+    range_std: float
+    speech: float
+
+
+@dataclass(frozen=True)
+class AcousticMap:
+    """Where sound comes from at the time of an image.
+
+    Attributes
+    ----------
+    stamp : int
+        Of the image, or the audio instant when there is none (ns).
+    audio_stamp : int
+        End of the audio frame that the map was taken from (ns).
+    measure : str
+        ``gcf``, ``stgcf``, ``vggcf`` or ``vwswe``.
+    values : np.ndarray, shape (rows, columns), float32
+        Global map on the image grid, mean over microphone pairs, at the depth of the peak.
+    pitch : float
+        Pixels from one map point to the next.
+    depth : float
+        Metres along the optical axis of the slice that holds the peak.
+    coverage : float
+        Share of the audio window that was received.
+    dead_channels : tuple of int
+        Microphones left out.
+    peaks : tuple of AcousticPeak
+        All directions, best first.
+    faces : tuple of FaceSound
+        One a face, in the order of the faces.
+    from_image : bool
+        False when audio alone set the stamp.
+    """
+
+    stamp: int
+    audio_stamp: int
+    measure: str
+    values: np.ndarray
+    pitch: float
+    depth: float
+    coverage: float
+    dead_channels: tuple[int, ...] = ()
+    peaks: tuple[AcousticPeak, ...] = ()
+    faces: tuple[FaceSound, ...] = ()
+    from_image: bool = True
+
+    @property
+    def peak(self) -> float:
+        """Maximum of the global map."""
+        return float(self.values.max()) if self.values.size else 0.0
+
+    @property
+    def mean(self) -> float:
+        """Mean of the global map."""
+        return float(self.values.mean()) if self.values.size else 0.0
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person as one frame tells.
+
+    Attributes
+    ----------
+    position : np.ndarray, shape (3,)
+        Mouth (m, target frame).
+    covariance : np.ndarray, shape (3, 3)
+        Everything included (m^2).
+    modalities : Modality
+        Seen, heard or both.
+    box : np.ndarray or None, shape (4,)
+        Face of 0.15 m x 0.20 m at the position, in the image.
+    size_gain : float
+        Share of the range that rests on the assumed size of heads, 0..1: that part of the error
+        stays the same for one person.
+    quality, speaking : float
+        0..1.
+    tracklet : int
+        Of the face, 0 without one.
+    embedding : np.ndarray or None, shape (n,)
+        Appearance, unit length.
+    """
+
+    position: np.ndarray
+    covariance: np.ndarray
+    modalities: Modality
+    box: np.ndarray | None = None
+    size_gain: float = 0.0
+    quality: float = 1.0
+    speaking: float = 0.0
+    tracklet: int = 0
+    embedding: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class DetectionFrame:
+    """All detections of one stamp (ns)."""
+
+    stamp: int
+    detections: tuple[Detection, ...] = ()
+    from_image: bool = True
+
+
+@dataclass(frozen=True)
+class Track:
+    """A person over time, as published.
+
+    Attributes
+    ----------
+    id : int
+        Never 0, never used twice.
+    state : TrackState
+    position, velocity : np.ndarray, shape (3,)
+        Mouth (m) and its speed (m/s), target frame.
+    covariance : np.ndarray, shape (6, 6)
+        Of position and velocity together.
+    box : np.ndarray or None, shape (4,)
+        Face of 0.15 m x 0.20 m at the position; None where the head is not in the picture.
+    speaking : float
+        Probability, 0..1.
+    is_speaking : bool
+        The same with hysteresis.
+    existence : float
+        Probability, 0..1.
+    modalities : Modality
+        That supported the track in this cycle.
+    born, last_audio, last_visual : int
+        Stamps (ns); 0 for never.
+    """
+
+    id: int
+    state: TrackState
+    position: np.ndarray
+    velocity: np.ndarray
+    covariance: np.ndarray
+    box: np.ndarray | None
+    speaking: float
+    is_speaking: bool
+    existence: float
+    modalities: Modality
+    born: int
+    last_audio: int = 0
+    last_visual: int = 0
+
+
+@dataclass(frozen=True)
+class TrackFrame:
+    """Everybody known at one stamp (ns), nobody included."""
+
+    stamp: int
+    tracks: tuple[Track, ...] = field(default=())
+    from_image: bool = True
