@@ -1,0 +1,43 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Assignment of detections to tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+_FORBIDDEN = 1e6
+"""Cost of a gated pair: finite, since an infinite one makes some assignments infeasible, and so
+large that one forbidden pair is never worth any number of allowed ones."""
+
+
+def optimal(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
+    """Match with the least total cost, as many allowed pairs as possible.
+
+    Parameters
+    ----------
+    cost, allowed : np.ndarray, shape (tracks, detections)
+
+    Returns
+    -------
+    list of (track, detection)
+    """
+    rows, columns = linear_sum_assignment(np.where(allowed, cost, _FORBIDDEN))
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(i, j) for i, j in pairs if allowed[i, j]]
+
+
+def greedy(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
+    """Take the cheapest allowed pair again and again, as AVCLNet publishes it."""
+    cost = np.where(allowed, cost, np.inf)
+    matches = []
+    while cost.size and np.isfinite(cost.min()):
+        i, j = np.unravel_index(cost.argmin(), cost.shape)
+        matches.append((int(i), int(j)))
+        cost[i, :] = cost[:, j] = np.inf
+    return matches
+
+
+ASSIGNMENTS = {'optimal': optimal, 'greedy': greedy}

@@ -1,0 +1,103 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Numbers of the tracker, with their meaning and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from av_tracker_nodes.errors import InputError
+
+
+def _number(default: float, low: float, high: float, description: str) -> float:
+    return field(default=default, metadata={'low': low, 'high': high, 'description': description})
+
+
+def _choice(default: str, choices: tuple[str, ...], description: str) -> str:
+    return field(default=default, metadata={'choices': choices, 'description': description})
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """How tracks move, are matched, are born and die.
+
+    Every field carries its description and range in its metadata; nodes declare their parameters
+    from them. Times are in seconds, lengths in metres.
+
+    Raises
+    ------
+    InputError
+        When a value is out of its range.
+    """
+
+    assignment: str = _choice(
+        'optimal', ('optimal', 'greedy'), 'Optimal assignment, or greedy as AVCLNet publishes it'
+    )
+    reference: str = _choice(
+        'predicted',
+        ('predicted', 'previous'),
+        'Compare detections with the predicted box and position, or with the previous ones as '
+        'AVCLNet publishes it',
+    )
+    beta: float = _number(
+        0.6, 0.0, 1.0, 'Weight of the overlap of boxes against the distance in 3-D (eq 18)'
+    )
+    sigma: float = _number(
+        0.5, 0.05, 5.0, 'Width of the distance kernel for a room of 3 m depth (m, eq 17)'
+    )
+    gate: float = _number(
+        16.3, 1.0, 100.0, 'Squared Mahalanobis distance in 3-D beyond which nothing matches'
+    )
+    acceleration: float = _number(
+        1.2, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
+    )
+    vertical_share: float = _number(
+        0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
+    )
+    velocity_memory: float = _number(
+        1.5, 0.1, 60.0, 'Time after which an unseen person is thought to have stopped (s)'
+    )
+    systematic_std: float = _number(
+        0.03,
+        0.0,
+        1.0,
+        'Error of calibration and synchronisation, which does not average out (m)',
+    )
+    confirm_seen: float = _number(
+        0.08, 0.0, 5.0, 'A face is confirmed after this much evidence (s)'
+    )
+    confirm_heard: float = _number(
+        0.4, 0.0, 5.0, 'A voice without a face is confirmed after this much evidence (s)'
+    )
+    tentative_patience: float = _number(
+        0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'
+    )
+    patience: float = _number(
+        4.0, 0.1, 60.0, 'A seen person without evidence for this long is dropped (s)'
+    )
+    voice_patience: float = _number(
+        2.0, 0.1, 60.0, 'A voice that never had a face is dropped after this silence (s)'
+    )
+    memory: float = _number(
+        10.0, 0.0, 600.0, 'A dropped person who returns within this time keeps the id (s)'
+    )
+    speaking_on: float = _number(0.6, 0.0, 1.0, 'Speaking begins above this probability')
+    speaking_off: float = _number(0.4, 0.0, 1.0, 'Speaking ends below this probability')
+    speaking_memory: float = _number(
+        0.15, 0.0, 5.0, 'Time over which the speaking probability is averaged (s)'
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value against its range."""
+        for setting in fields(self):
+            value, limits = getattr(self, setting.name), setting.metadata
+            if 'choices' in limits and value not in limits['choices']:
+                raise InputError(f'{setting.name} must be one of {", ".join(limits["choices"])}')
+            if 'low' in limits and not limits['low'] <= value <= limits['high']:
+                raise InputError(
+                    f'{setting.name} must be within {limits["low"]} and {limits["high"]}, '
+                    f'got {value}'
+                )
+        if self.speaking_off > self.speaking_on:
+            raise InputError('speaking_off must not be above speaking_on')

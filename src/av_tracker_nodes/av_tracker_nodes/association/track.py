@@ -1,0 +1,168 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One person over time: motion, evidence, and speaking."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.association.config import TrackerConfig
+from av_tracker_nodes.association.cost import Hypothesis
+from av_tracker_nodes.association.kalman import HeadFilter
+from av_tracker_nodes.association.speaking import SpeakingFilter
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.types import Detection, Modality, Track, TrackState, to_seconds
+
+_EXISTENCE_AT_BIRTH = 0.5
+_EXISTENCE_MEMORY = 0.1
+"""Time constant with which evidence raises the existence probability (s)."""
+
+
+class PersonTrack:
+    """A track as the tracker keeps it; :meth:`published` is what others see.
+
+    Parameters
+    ----------
+    id : int
+    detection : Detection
+        That starts it.
+    stamp : int
+        Of the detection (ns).
+    config : TrackerConfig
+    """
+
+    def __init__(self, id: int, detection: Detection, stamp: int, config: TrackerConfig) -> None:
+        self.id = id
+        self.born = stamp
+        self.confirmed = False
+        self.last_audio = self.last_visual = 0
+        self.seen_for = self.heard_for = 0.0
+        self.existence = _EXISTENCE_AT_BIRTH
+        self.modalities = Modality.NONE
+        self.matched = True
+        self._config = config
+        self._filter = HeadFilter(
+            detection.position,
+            detection.covariance,
+            config.acceleration,
+            config.vertical_share,
+            config.velocity_memory,
+        )
+        self._speaking = SpeakingFilter(
+            config.speaking_memory, config.speaking_on, config.speaking_off
+        )
+        self._previous = Hypothesis(detection.position, detection.covariance, detection.box)
+        self._note_evidence(detection, stamp)
+
+    @property
+    def position(self) -> np.ndarray:
+        """Mouth (m), shape (3,)."""
+        return self._filter.position
+
+    @property
+    def last_evidence(self) -> int:
+        """Stamp of the newest detection of either sense (ns)."""
+        return max(self.last_audio, self.last_visual)
+
+    @property
+    def ever_seen(self) -> bool:
+        """Whether a face has ever supported the track."""
+        return self.last_visual > 0
+
+    def predict(self, seconds: float) -> None:
+        """Let time pass."""
+        self.matched = False
+        self.modalities = Modality.NONE
+        self._filter.predict(seconds)
+
+    def hypothesis(self, camera: Camera | None) -> Hypothesis:
+        """Where the person should be now, or was last, as the configuration asks."""
+        if self._config.reference == 'previous':
+            return self._previous
+        return Hypothesis(self.position, self._filter.position_covariance, self._box(camera))
+
+    def update(self, detection: Detection, stamp: int, seconds: float, viewpoint) -> None:
+        """Take in the detection that was assigned to this track.
+
+        Parameters
+        ----------
+        detection : Detection
+        stamp : int
+            Nanoseconds.
+        seconds : float
+            Since the last cycle.
+        viewpoint : np.ndarray or None, shape (3,)
+            Optical centre of the camera (m).
+        """
+        self._filter.update(
+            detection.position, detection.covariance, detection.size_gain, viewpoint
+        )
+        self._note_evidence(detection, stamp)
+        self.seen_for += seconds * bool(detection.modalities & Modality.VISUAL)
+        self.heard_for += seconds * bool(detection.modalities & Modality.AUDIO)
+        self.existence += (1 - self.existence) * (1 - np.exp(-seconds / _EXISTENCE_MEMORY))
+        self._speaking.update(detection.speaking, seconds)
+        self._previous = Hypothesis(self.position, self._filter.position_covariance, detection.box)
+
+    def miss(self, seconds: float) -> None:
+        """Note that nothing was assigned to this track in this cycle."""
+        self.existence *= np.exp(-seconds / self._config.patience)
+        self._speaking.update(0.0, seconds)
+
+    def is_proven(self) -> bool:
+        """Tell whether there is enough evidence to confirm the track."""
+        return (
+            self.seen_for >= self._config.confirm_seen
+            or self.heard_for >= self._config.confirm_heard
+        )
+
+    def is_lost(self, stamp: int) -> bool:
+        """Tell whether the track has been without evidence for too long."""
+        if not self.confirmed:
+            patience = self._config.tentative_patience
+        elif self.ever_seen:
+            patience = self._config.patience
+        else:
+            patience = self._config.voice_patience
+        return to_seconds(stamp - self.last_evidence) > patience
+
+    def published(self, camera: Camera | None) -> Track:
+        """Make the immutable track that is sent out."""
+        covariance = self._filter.covariance[:6, :6].copy()
+        covariance[:3, :3] += self._config.systematic_std**2 * np.eye(3)
+        return Track(
+            id=self.id,
+            state=self._state(),
+            position=self.position.copy(),
+            velocity=self._filter.velocity.copy(),
+            covariance=covariance,
+            box=self._box(camera),
+            speaking=float(self._speaking.probability),
+            is_speaking=bool(self._speaking.is_speaking),
+            existence=float(self.existence),
+            modalities=self.modalities,
+            born=self.born,
+            last_audio=self.last_audio,
+            last_visual=self.last_visual,
+        )
+
+    def _state(self) -> TrackState:
+        if not self.confirmed:
+            return TrackState.TENTATIVE
+        return TrackState.CONFIRMED if self.matched else TrackState.COASTING
+
+    def _box(self, camera: Camera | None) -> np.ndarray | None:
+        if camera is None:
+            return None
+        box = face_box(camera, self.position)
+        return box if camera.contains(box_centre(box)) else None
+
+    def _note_evidence(self, detection: Detection, stamp: int) -> None:
+        self.matched = True
+        self.modalities = detection.modalities
+        if detection.modalities & Modality.AUDIO:
+            self.last_audio = stamp
+        if detection.modalities & Modality.VISUAL:
+            self.last_visual = stamp

@@ -1,0 +1,169 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The tracker: predict, match, update, give birth, forget."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from av_tracker_nodes.association.assignment import ASSIGNMENTS
+from av_tracker_nodes.association.config import TrackerConfig
+from av_tracker_nodes.association.cost import (
+    Hypothesis,
+    dual_geometric_cost,
+    kernel_width,
+    squared_mahalanobis,
+)
+from av_tracker_nodes.association.track import PersonTrack
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackFrame, to_seconds
+
+_logger = logging.getLogger(__name__)
+
+_JUMP = 0.5
+"""Stamps that fall back by more than this (s) begin a new recording; less is disorder."""
+_USUAL_DEPTH = 3.0
+_SAME_PERSON = 0.25
+"""Two mouths cannot be nearer than this (m)."""
+_REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
+"""How far (m) a person can have gone while nobody saw or heard them."""
+
+
+class SpeakerTracker:
+    """Tracks people from detections under dual geometric constraints (AVCLNet, section 3.3).
+
+    Parameters
+    ----------
+    config : TrackerConfig, optional
+    """
+
+    def __init__(self, config: TrackerConfig | None = None) -> None:
+        self.config = config or TrackerConfig()
+        self._next_id = 1
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everybody; call when the recording changes. Ids go on."""
+        self._tracks: list[PersonTrack] = []
+        self._lost: list[PersonTrack] = []
+        self._stamp: int | None = None
+
+    def process(self, frame: DetectionFrame, camera: Camera | None = None) -> TrackFrame:
+        """Take in the detections of one stamp.
+
+        Parameters
+        ----------
+        frame : DetectionFrame
+            In the target frame.
+        camera : Camera or None
+            Described in the target frame, at the stamp; without it tracks have no boxes.
+
+        Returns
+        -------
+        TrackFrame
+            Everybody known at that stamp, tentative tracks included.
+        """
+        seconds = self._advance(frame.stamp)
+        for track in self._tracks:
+            track.predict(seconds)
+        unmatched = self._update(frame, camera, seconds)
+        self._tracks += [self._birth(detection, frame.stamp) for detection in unmatched]
+        self._merge()
+        self._confirm(frame.stamp)
+        self._forget(frame.stamp)
+        published = tuple(track.published(camera) for track in self._tracks)
+        return TrackFrame(frame.stamp, published, frame.from_image)
+
+    def _advance(self, stamp: int) -> float:
+        """Return the seconds since the last cycle, 0 at the first and in slight disorder."""
+        if self._stamp is not None and to_seconds(self._stamp - stamp) > _JUMP:
+            _logger.warning('time fell back by more than %.1f s: all tracks are dropped', _JUMP)
+            self.reset()
+        seconds = 0.0 if self._stamp is None else max(to_seconds(stamp - self._stamp), 0.0)
+        self._stamp = stamp if self._stamp is None else max(stamp, self._stamp)
+        return seconds
+
+    def _update(
+        self, frame: DetectionFrame, camera: Camera | None, seconds: float
+    ) -> list[Detection]:
+        """Update the tracks by their detections; return the detections that are news."""
+        detections = list(frame.detections)
+        expected = [track.hypothesis(camera) for track in self._tracks]
+        observed = [Hypothesis(d.position, d.covariance, d.box) for d in detections]
+        sigma = kernel_width(self.config.sigma, _scene_depth(expected + observed, camera))
+        cost = dual_geometric_cost(expected, observed, self.config.beta, sigma)
+        near = squared_mahalanobis(expected, observed) <= self.config.gate
+        matches = ASSIGNMENTS[self.config.assignment](cost, near)
+        viewpoint = None if camera is None else camera.centre
+        for i, j in matches:
+            self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
+        for track in self._tracks:
+            if not track.matched:
+                track.miss(seconds)
+        taken = {j for _, j in matches}
+        return [
+            detection
+            for j, detection in enumerate(detections)
+            # A second sound from somebody already known is no second person.
+            if j not in taken and not (detection.modalities == Modality.AUDIO and near[:, j].any())
+        ]
+
+    def _birth(self, detection: Detection, stamp: int) -> PersonTrack:
+        track = PersonTrack(self._next_id, detection, stamp, self.config)
+        self._next_id += 1
+        return track
+
+    def _merge(self) -> None:
+        """Drop the younger of two tracks of one person, unless both are seen at once."""
+        kept: list[PersonTrack] = []
+        for track in sorted(self._tracks, key=lambda t: (not t.confirmed, t.born)):
+            twin = any(
+                np.linalg.norm(track.position - other.position) < _SAME_PERSON
+                and not (track.modalities & other.modalities & Modality.VISUAL)
+                for other in kept
+            )
+            if not twin:
+                kept.append(track)
+        self._tracks = sorted(kept, key=lambda t: t.id)
+
+    def _confirm(self, stamp: int) -> None:
+        for track in self._tracks:
+            if not track.confirmed and track.is_proven():
+                track.confirmed = True
+                self._recognise(track, stamp)
+
+    def _recognise(self, track: PersonTrack, stamp: int) -> None:
+        """Give a newcomer the id of somebody lost shortly before within walking reach."""
+
+        def distance(lost: PersonTrack) -> float:
+            return float(np.linalg.norm(lost.position - track.position))
+
+        def reach(lost: PersonTrack) -> float:
+            away = to_seconds(stamp - lost.last_evidence)
+            return min(_REACH_AT_ONCE + _REACH_PER_SECOND * away, _LONGEST_REACH)
+
+        candidates = [lost for lost in self._lost if distance(lost) <= reach(lost)]
+        if candidates:
+            same = min(candidates, key=distance)
+            self._lost.remove(same)
+            track.id, track.born = same.id, same.born
+
+    def _forget(self, stamp: int) -> None:
+        gone = [track for track in self._tracks if track.is_lost(stamp)]
+        self._tracks = [track for track in self._tracks if not track.is_lost(stamp)]
+        self._lost = [
+            track
+            for track in self._lost + [track for track in gone if track.confirmed]
+            if to_seconds(stamp - track.last_evidence) <= self.config.memory
+        ]
+
+
+def _scene_depth(hypotheses: list[Hypothesis], camera: Camera | None) -> float:
+    """Depth of the scene (m): that of the farthest person in front of the camera."""
+    if camera is None or not hypotheses:
+        return _USUAL_DEPTH
+    depths = camera.depth(np.array([h.position for h in hypotheses]))
+    return float(depths.max()) if depths.max() > 0 else _USUAL_DEPTH

@@ -1,0 +1,53 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What every fusion model does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
+
+
+class FusionModel(ABC):
+    """Turns the faces and the acoustic map of one stamp into detections of people.
+
+    Attributes
+    ----------
+    needs_image : bool
+        Whether :meth:`process` wants the image.
+    measure : str
+        Acoustic measure that the model is made for.
+    """
+
+    needs_image = False
+    measure = 'vggcf'
+
+    @abstractmethod
+    def process(
+        self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
+    ) -> DetectionFrame:
+        """Detect people.
+
+        Parameters
+        ----------
+        faces : FaceFrame
+        sound : AcousticMap
+            Of the same stamp.
+        rig : Rig
+        image : np.ndarray or None, shape (height, width, 3), uint8
+            Blue, green, red; needed where `needs_image` is set.
+
+        Returns
+        -------
+        DetectionFrame
+            In the target frame. A face that nobody hears and a voice that nobody sees are
+            detections too.
+        """
+
+    def reset(self) -> None:  # noqa: B027 (a model without history has nothing to forget)
+        """Forget all history; call when the recording changes."""

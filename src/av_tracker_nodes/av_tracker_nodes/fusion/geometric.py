@@ -1,0 +1,172 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Fusion by geometry alone: the baselines without a network.
+
+A face gives a line of sight and, through the usual size of heads, a rough range. The coherence
+field along that line gives a range of its own while the face speaks; both combine as Gaussians.
+Peaks of the field that no face explains are voices without a face.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    FaceSound,
+    Modality,
+)
+from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
+
+_SIGHT_STD_PIXELS = 1.5
+"""Deviation of the detected mouth in the image."""
+_HEIGHT_STD_PIXELS = 1.2
+"""Deviation of the detected height of a face."""
+_AGREEMENT = 9.0
+"""Squared deviation beyond which the range that sound tells is not that of the face."""
+_SAME_DIRECTION = np.radians(8.0)
+"""A peak nearer than this to a face, as the arrays see it, is the voice of that face."""
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Distance from the camera (m), its deviation, and the share that rests on head size."""
+
+    mean: float
+    std: float
+    size_gain: float
+
+
+class GeometricFusion(FusionModel):
+    """Line of sight from the face, range from face size and coherence, voices from peaks.
+
+    Parameters
+    ----------
+    measure : str
+        Acoustic measure.
+    see : bool
+        Use faces.
+    hear : bool
+        Use sound.
+    hear_faces : bool
+        Use the coherence inside the face boxes; otherwise a face speaks when a peak lies there.
+    least_speech : float
+        A voice without a face counts above this probability.
+    """
+
+    def __init__(
+        self,
+        measure: str = 'vggcf',
+        see: bool = True,
+        hear: bool = True,
+        hear_faces: bool = True,
+        least_speech: float = 0.5,
+    ) -> None:
+        self.measure = measure
+        self._see, self._hear, self._hear_faces = see, hear, hear and hear_faces
+        self._least_speech = least_speech
+
+    def process(
+        self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
+    ) -> DetectionFrame:
+        """Detect people; see :meth:`FusionModel.process`."""
+        seen_faces = faces.faces if self._see else ()
+        peaks = [p for p in sound.peaks if self._hear and p.speech >= self._least_speech]
+        claimed: set[int] = set()
+        detections = []
+        for face in seen_faces:
+            voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, face, rig)]
+            claimed.update(voices)
+            heard = self._heard(face, sound, [peaks[k] for k in voices])
+            detections.append(_seen(face, heard, rig))
+        detections += [_heard_only(p, rig) for k, p in enumerate(peaks) if k not in claimed]
+        return DetectionFrame(faces.stamp, tuple(detections), sound.from_image)
+
+    def _heard(
+        self, face: Face, sound: AcousticMap, voices: list[AcousticPeak]
+    ) -> FaceSound | AcousticPeak | None:
+        """Return the sound of a face: inside its box, or the best peak in its direction."""
+        if self._hear_faces:
+            return next((s for s in sound.faces if s.tracklet == face.tracklet), None)
+        return max(voices, key=lambda peak: peak.score, default=None)
+
+
+def _is_voice_of(peak: AcousticPeak, face: Face, rig: Rig) -> bool:
+    """Tell whether a peak lies in the direction of a face, for the camera or for the arrays."""
+    camera = rig.camera
+    sight = camera.rays(mouth_from_face(face))
+    towards = rig.target_from_array @ peak.position - camera.centre
+    if _angle(sight, towards) < _SAME_DIRECTION:
+        return True
+    expected = rig.target_from_array.inverse @ (
+        camera.centre + _range_by_size(camera, face).mean * sight
+    )
+    return _angle(expected - rig.microphones.centre, peak.direction) < _SAME_DIRECTION
+
+
+def _angle(first: np.ndarray, second: np.ndarray) -> float:
+    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
+    return float(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def _range_by_size(camera: Camera, face: Face) -> _Range:
+    mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
+    relative = np.hypot(HEAD_SIZE_STD, _HEIGHT_STD_PIXELS / face.box[3])
+    return _Range(mean, mean * relative, 1.0)
+
+
+def _combine(by_size: _Range, sound: FaceSound) -> _Range:
+    """Multiply both Gaussians, unless they contradict each other."""
+    spread = by_size.std**2 + sound.range_std**2
+    if (by_size.mean - sound.range) ** 2 > _AGREEMENT * spread:
+        return by_size
+    by_size_share = sound.range_std**2 / spread
+    return _Range(
+        by_size_share * by_size.mean + (1 - by_size_share) * sound.range,
+        by_size.std * sound.range_std / np.sqrt(spread),
+        by_size_share,
+    )
+
+
+def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detection:
+    camera = rig.camera
+    distance = _range_by_size(camera, face)
+    speech = 0.0 if heard is None else heard.speech
+    if isinstance(heard, FaceSound) and speech >= 0.5:
+        distance = _combine(distance, heard)
+    sight = camera.rays(mouth_from_face(face))
+    across = distance.mean * _SIGHT_STD_PIXELS / np.sqrt(camera.fx * camera.fy)
+    along = np.outer(sight, sight)
+    position = camera.centre + distance.mean * sight
+    return Detection(
+        position=position,
+        covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
+        modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
+        box=face_box(camera, position),
+        size_gain=distance.size_gain,
+        quality=face.score,
+        speaking=speech,
+        tracklet=face.tracklet,
+    )
+
+
+def _heard_only(peak: AcousticPeak, rig: Rig) -> Detection:
+    position = rig.target_from_array @ peak.position
+    return Detection(
+        position=position,
+        covariance=rig.target_from_array.rotate_covariance(peak.covariance),
+        modalities=Modality.AUDIO,
+        quality=float(np.clip(peak.score, 0, 1)),
+        speaking=peak.speech,
+    )
