@@ -11,6 +11,8 @@ the arrays can. So the size is a state: a person who has talked keeps the right 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD
@@ -20,15 +22,51 @@ _INITIAL_SPEED_STD = 0.5
 _LEAST_NOISE = 1e-4
 
 
+@dataclass(frozen=True)
+class Measurement:
+    """A measured position.
+
+    It is ``c + exp(-g s) (p - c)`` plus noise: ``c`` the viewpoint, ``g`` the size gain.
+
+    Attributes
+    ----------
+    position : np.ndarray, shape (3,)
+        Metres.
+    covariance : np.ndarray, shape (3, 3)
+        Square metres, the unknown head size included.
+    size_gain : float
+        Share of the range that rests on the assumed head size, 0..1.
+    viewpoint : np.ndarray, shape (3,)
+        Optical centre (m); without meaning where `size_gain` is 0.
+    """
+
+    position: np.ndarray
+    covariance: np.ndarray
+    size_gain: float = 0.0
+    viewpoint: np.ndarray = field(default_factory=lambda: np.zeros(3))
+
+    @property
+    def sight(self) -> np.ndarray:
+        """From the viewpoint to the measured position (m), shape (3,)."""
+        return self.position - self.viewpoint
+
+    @property
+    def noise(self) -> np.ndarray:
+        """Covariance without the doubt about the head size (m^2), shape (3, 3)."""
+        distance = max(np.linalg.norm(self.sight), 1e-9)
+        direction = self.sight / distance
+        along = direction @ self.covariance @ direction
+        doubt = (self.size_gain * HEAD_SIZE_STD * distance) ** 2
+        removable = np.clip(along - _LEAST_NOISE, 0.0, doubt)
+        return self.covariance - removable * np.outer(direction, direction)
+
+
 class HeadFilter:
     """Extended Kalman filter with damped velocity.
 
     Parameters
     ----------
-    position : np.ndarray, shape (3,)
-        First measurement (m).
-    covariance : np.ndarray, shape (3, 3)
-        Of that measurement (m^2), everything included.
+    first : Measurement
     acceleration : float
         Deviation of the acceleration (m/s^2) held over a second.
     vertical_share : float
@@ -39,21 +77,24 @@ class HeadFilter:
 
     def __init__(
         self,
-        position: np.ndarray,
-        covariance: np.ndarray,
+        first: Measurement,
         acceleration: float,
         vertical_share: float,
         velocity_memory: float,
     ) -> None:
+        axes = np.array([1.0, 1.0, vertical_share])
+        by_size = first.size_gain * first.sight
         self.state = np.zeros(7)
-        self.state[_POSITION] = position
+        self.state[_POSITION] = first.position
         self.covariance = np.zeros((7, 7))
-        self.covariance[_POSITION, _POSITION] = covariance
-        self.covariance[_VELOCITY, _VELOCITY] = _INITIAL_SPEED_STD**2 * np.diag(
-            [1, 1, vertical_share**2]
+        self.covariance[_POSITION, _POSITION] = first.noise + HEAD_SIZE_STD**2 * np.outer(
+            by_size, by_size
         )
+        self.covariance[_POSITION, _SIZE] = HEAD_SIZE_STD**2 * by_size
+        self.covariance[_SIZE, _POSITION] = HEAD_SIZE_STD**2 * by_size
         self.covariance[_SIZE, _SIZE] = HEAD_SIZE_STD**2
-        self._intensity = (acceleration * np.array([1, 1, vertical_share])) ** 2
+        self.covariance[_VELOCITY, _VELOCITY] = np.diag((_INITIAL_SPEED_STD * axes) ** 2)
+        self._intensity = np.diag((acceleration * axes) ** 2)
         self._velocity_memory = velocity_memory
 
     @property
@@ -82,60 +123,23 @@ class HeadFilter:
         transition[_POSITION, _VELOCITY] = self._velocity_memory * (1 - decay) * np.eye(3)
         transition[_VELOCITY, _VELOCITY] = decay * np.eye(3)
         noise = np.zeros((7, 7))
-        noise[_POSITION, _POSITION] = np.diag(self._intensity) * seconds**3 / 3
-        noise[_VELOCITY, _VELOCITY] = np.diag(self._intensity) * seconds
-        noise[_POSITION, _VELOCITY] = np.diag(self._intensity) * seconds**2 / 2
+        noise[_POSITION, _POSITION] = self._intensity * seconds**3 / 3
+        noise[_VELOCITY, _VELOCITY] = self._intensity * seconds
+        noise[_POSITION, _VELOCITY] = self._intensity * seconds**2 / 2
         noise[_VELOCITY, _POSITION] = noise[_POSITION, _VELOCITY]
         self.state = transition @ self.state
         self.covariance = transition @ self.covariance @ transition.T + noise
 
-    def update(
-        self,
-        position: np.ndarray,
-        covariance: np.ndarray,
-        size_gain: float = 0.0,
-        viewpoint: np.ndarray | None = None,
-    ) -> None:
-        """Take in a measured position.
-
-        The measurement is ``c + exp(-g s) (p - c)`` plus noise, ``c`` the viewpoint, ``g`` the
-        share of the range that rests on the assumed head size. The noise is what remains of the
-        covariance without that share.
-
-        Parameters
-        ----------
-        position : np.ndarray, shape (3,)
-            Metres.
-        covariance : np.ndarray, shape (3, 3)
-            Square metres, the unknown head size included.
-        size_gain : float
-            ``g``, 0..1.
-        viewpoint : np.ndarray, shape (3,)
-            Optical centre (m); needed where `size_gain` is not 0.
-        """
-        measurement = np.zeros((3, 7))
-        if viewpoint is None:
-            expected, shrink = self.position, 1.0
-        else:
-            shrink = np.exp(-size_gain * self.state[_SIZE])
-            sight = shrink * (self.position - viewpoint)
-            expected = viewpoint + sight
-            measurement[:, _SIZE] = -size_gain * sight
-            covariance = _without_size(covariance, size_gain, position - viewpoint)
-        measurement[:, _POSITION] = shrink * np.eye(3)
-        spread = measurement @ self.covariance @ measurement.T + covariance
-        gain = np.linalg.solve(spread, measurement @ self.covariance).T
-        self.state = self.state + gain @ (position - expected)
+    def update(self, measured: Measurement) -> None:
+        """Take in a measured position."""
+        shrink = np.exp(-measured.size_gain * self.state[_SIZE])
+        sight = shrink * (self.position - measured.viewpoint)
+        slope = np.zeros((3, 7))
+        slope[:, _POSITION] = shrink * np.eye(3)
+        slope[:, _SIZE] = -measured.size_gain * sight
+        spread = slope @ self.covariance @ slope.T + measured.noise
+        gain = np.linalg.solve(spread, slope @ self.covariance).T
+        self.state = self.state + gain @ (measured.sight - sight)
         # Joseph form: stays symmetric and positive definite over hours of updates.
-        kept = np.eye(7) - gain @ measurement
-        self.covariance = kept @ self.covariance @ kept.T + gain @ covariance @ gain.T
-
-
-def _without_size(covariance: np.ndarray, size_gain: float, sight: np.ndarray) -> np.ndarray:
-    """Take the doubt about the head size out of a covariance, along the line of sight."""
-    distance = np.linalg.norm(sight)
-    direction = sight / max(distance, 1e-9)
-    along = direction @ covariance @ direction
-    doubt = (size_gain * HEAD_SIZE_STD * distance) ** 2
-    removable = np.clip(along - _LEAST_NOISE, 0.0, doubt)
-    return covariance - removable * np.outer(direction, direction)
+        kept = np.eye(7) - gain @ slope
+        self.covariance = kept @ self.covariance @ kept.T + gain @ measured.noise @ gain.T

@@ -9,7 +9,7 @@ import numpy as np
 
 from av_tracker_nodes.association.config import TrackerConfig
 from av_tracker_nodes.association.cost import Hypothesis
-from av_tracker_nodes.association.kalman import HeadFilter
+from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, face_box
@@ -31,9 +31,18 @@ class PersonTrack:
     stamp : int
         Of the detection (ns).
     config : TrackerConfig
+    viewpoint : np.ndarray, shape (3,)
+        Optical centre of the camera (m).
     """
 
-    def __init__(self, id: int, detection: Detection, stamp: int, config: TrackerConfig) -> None:
+    def __init__(
+        self,
+        id: int,
+        detection: Detection,
+        stamp: int,
+        config: TrackerConfig,
+        viewpoint: np.ndarray,
+    ) -> None:
         self.id = id
         self.born = stamp
         self.confirmed = False
@@ -44,8 +53,7 @@ class PersonTrack:
         self.matched = True
         self._config = config
         self._filter = HeadFilter(
-            detection.position,
-            detection.covariance,
+            _measurement(detection, viewpoint),
             config.acceleration,
             config.vertical_share,
             config.velocity_memory,
@@ -77,13 +85,18 @@ class PersonTrack:
         self.modalities = Modality.NONE
         self._filter.predict(seconds)
 
-    def hypothesis(self, camera: Camera | None) -> Hypothesis:
-        """Where the person should be now, or was last, as the configuration asks."""
-        if self._config.reference == 'previous':
-            return self._previous
+    def expected(self, camera: Camera | None) -> Hypothesis:
+        """Where the person should be now."""
         return Hypothesis(self.position, self._filter.position_covariance, self._box(camera))
 
-    def update(self, detection: Detection, stamp: int, seconds: float, viewpoint) -> None:
+    @property
+    def previous(self) -> Hypothesis:
+        """Where the person was detected last."""
+        return self._previous
+
+    def update(
+        self, detection: Detection, stamp: int, seconds: float, viewpoint: np.ndarray
+    ) -> None:
         """Take in the detection that was assigned to this track.
 
         Parameters
@@ -93,12 +106,10 @@ class PersonTrack:
             Nanoseconds.
         seconds : float
             Since the last cycle.
-        viewpoint : np.ndarray or None, shape (3,)
+        viewpoint : np.ndarray, shape (3,)
             Optical centre of the camera (m).
         """
-        self._filter.update(
-            detection.position, detection.covariance, detection.size_gain, viewpoint
-        )
+        self._filter.update(_measurement(detection, viewpoint))
         self._note_evidence(detection, stamp)
         self.seen_for += seconds * bool(detection.modalities & Modality.VISUAL)
         self.heard_for += seconds * bool(detection.modalities & Modality.AUDIO)
@@ -166,3 +177,7 @@ class PersonTrack:
             self.last_audio = stamp
         if detection.modalities & Modality.VISUAL:
             self.last_visual = stamp
+
+
+def _measurement(detection: Detection, viewpoint: np.ndarray) -> Measurement:
+    return Measurement(detection.position, detection.covariance, detection.size_gain, viewpoint)

@@ -67,10 +67,11 @@ class SpeakerTracker:
             Everybody known at that stamp, tentative tracks included.
         """
         seconds = self._advance(frame.stamp)
+        viewpoint = np.zeros(3) if camera is None else camera.centre
         for track in self._tracks:
             track.predict(seconds)
-        unmatched = self._update(frame, camera, seconds)
-        self._tracks += [self._birth(detection, frame.stamp) for detection in unmatched]
+        unmatched = self._update(frame, camera, seconds, viewpoint)
+        self._tracks += [self._birth(news, frame.stamp, viewpoint) for news in unmatched]
         self._merge()
         self._confirm(frame.stamp)
         self._forget(frame.stamp)
@@ -87,17 +88,24 @@ class SpeakerTracker:
         return seconds
 
     def _update(
-        self, frame: DetectionFrame, camera: Camera | None, seconds: float
+        self,
+        frame: DetectionFrame,
+        camera: Camera | None,
+        seconds: float,
+        viewpoint: np.ndarray,
     ) -> list[Detection]:
         """Update the tracks by their detections; return the detections that are news."""
         detections = list(frame.detections)
-        expected = [track.hypothesis(camera) for track in self._tracks]
+        expected = [track.expected(camera) for track in self._tracks]
         observed = [Hypothesis(d.position, d.covariance, d.box) for d in detections]
-        sigma = kernel_width(self.config.sigma, _scene_depth(expected + observed, camera))
-        cost = dual_geometric_cost(expected, observed, self.config.beta, sigma)
         near = squared_mahalanobis(expected, observed) <= self.config.gate
+        sigma = kernel_width(self.config.sigma, _scene_depth(expected + observed, camera))
+        if self.config.reference == 'previous':
+            reference = [track.previous for track in self._tracks]
+        else:
+            reference = expected
+        cost = dual_geometric_cost(reference, observed, self.config.beta, sigma)
         matches = ASSIGNMENTS[self.config.assignment](cost, near)
-        viewpoint = None if camera is None else camera.centre
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
         for track in self._tracks:
@@ -111,8 +119,8 @@ class SpeakerTracker:
             if j not in taken and not (detection.modalities == Modality.AUDIO and near[:, j].any())
         ]
 
-    def _birth(self, detection: Detection, stamp: int) -> PersonTrack:
-        track = PersonTrack(self._next_id, detection, stamp, self.config)
+    def _birth(self, detection: Detection, stamp: int, viewpoint: np.ndarray) -> PersonTrack:
+        track = PersonTrack(self._next_id, detection, stamp, self.config, viewpoint)
         self._next_id += 1
         return track
 

@@ -1,0 +1,89 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.association.kalman import HeadFilter, Measurement
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD
+
+
+def head_filter(position=(2.0, 0.0, 0.0), std=0.1, acceleration=1.0, memory=1e6):
+    return HeadFilter(
+        Measurement(np.array(position), std**2 * np.eye(3)), acceleration, 0.3, memory
+    )
+
+
+def textbook_filter(measurements, std, acceleration, dt):
+    """Constant-velocity Kalman filter of one axis, written out independently."""
+    x, p = np.array([measurements[0], 0.0]), np.diag([std**2, 0.5**2])
+    f = np.array([[1, dt], [0, 1]])
+    q = acceleration**2 * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+    h = np.array([[1.0, 0.0]])
+    for z in measurements[1:]:
+        x, p = f @ x, f @ p @ f.T + q
+        k = p @ h.T / (h @ p @ h.T + std**2)
+        x, p = x + (k * (z - h @ x)).ravel(), (np.eye(2) - k @ h) @ p
+    return x, p
+
+
+def test_equals_the_textbook_filter_without_damping_and_size():
+    rng = np.random.default_rng(1)
+    axis = 2.0 + np.arange(30) * 0.04 + rng.normal(0, 0.1, 30)
+    ours = head_filter((axis[0], 0, 0), memory=1e9)
+    for value in axis[1:]:
+        ours.predict(0.04)
+        ours.update(Measurement(np.array([value, 0, 0]), 0.01 * np.eye(3)))
+    state, covariance = textbook_filter(axis, 0.1, 1.0, 0.04)
+    assert ours.position[0] == pytest.approx(state[0], abs=1e-6)
+    assert ours.velocity[0] == pytest.approx(state[1], abs=1e-6)
+    assert ours.position_covariance[0, 0] == pytest.approx(covariance[0, 0], rel=1e-6)
+
+
+def test_an_unseen_person_comes_to_rest():
+    walker = head_filter(memory=0.5)
+    walker.state[3] = 1.0
+    walker.predict(100.0)
+    assert walker.velocity[0] == pytest.approx(0.0, abs=1e-9)
+    assert walker.position[0] == pytest.approx(2.0 + 0.5)
+
+
+def test_averaging_frames_does_not_remove_the_doubt_about_the_head_size():
+    camera = np.zeros(3)
+    along = np.diag([(2 * HEAD_SIZE_STD) ** 2 + 0.05**2, 1e-4, 1e-4])
+    measured = Measurement(np.array([2.0, 0, 0]), along, 1.0, camera)
+    standing = HeadFilter(measured, 1e-3, 0.3, 1.0)
+    for _ in range(500):
+        standing.predict(0.04)
+        standing.update(measured)
+    assert np.sqrt(standing.position_covariance[0, 0]) > 0.8 * 2 * HEAD_SIZE_STD
+
+
+def test_a_heard_range_teaches_the_head_size_and_outlasts_the_voice():
+    """A head 8 % too large looks 8 % too near; after it has talked it is placed rightly."""
+    camera, true = np.zeros(3), np.array([2.0, 0, 0])
+    seen = true / 1.08
+    along = np.diag([(2 * HEAD_SIZE_STD) ** 2 + 0.05**2, 1e-4, 1e-4])
+    by_face = Measurement(seen, along, 1.0, camera)
+    person = HeadFilter(by_face, 1.0, 0.3, 1.0)
+    for _ in range(100):
+        person.predict(0.04)
+        person.update(by_face)
+        person.update(Measurement(true, 0.05**2 * np.eye(3)))
+    for _ in range(250):
+        person.predict(0.04)
+        person.update(by_face)
+    np.testing.assert_allclose(person.position, true, atol=0.03)
+    assert np.exp(person.state[6]) == pytest.approx(1.08, abs=0.02)
+
+
+def test_covariance_stays_symmetric_and_positive():
+    rng = np.random.default_rng(0)
+    walker = head_filter()
+    for _ in range(5000):
+        walker.predict(rng.uniform(0, 0.1))
+        position = np.array([2.0, 0, 0]) + rng.normal(0, 0.05, 3)
+        covariance = np.diag([0.04, 1e-4, 1e-4])
+        walker.update(Measurement(position, covariance, rng.uniform(0, 1), np.zeros(3)))
+    np.testing.assert_allclose(walker.covariance, walker.covariance.T, atol=1e-12)
+    assert np.linalg.eigvalsh(walker.covariance).min() > 0

@@ -1,0 +1,162 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.association.speaking import SpeakingFilter
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackState, to_nanoseconds
+
+# At the origin, looking along world x, with y to its left.
+CAMERA = Camera(
+    400,
+    400,
+    180,
+    144,
+    (360, 288),
+    pose=RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]), np.zeros(3)),
+)
+
+
+def seen(position, std=0.03, speaking=0.0):
+    position = np.asarray(position, float)
+    return Detection(
+        position,
+        std**2 * np.eye(3),
+        Modality.VISUAL,
+        box=face_box(CAMERA, position),
+        speaking=speaking,
+    )
+
+
+def heard(position, std=0.2, speaking=0.9):
+    return Detection(
+        np.asarray(position, float), std**2 * np.eye(3), Modality.AUDIO, speaking=speaking
+    )
+
+
+def run(tracker, scene, start=0.0, rate=25):
+    """Feed `scene`, one list of detections a frame, and return all frames."""
+    return [
+        tracker.process(
+            DetectionFrame(to_nanoseconds(start + k / rate), tuple(detections)), CAMERA
+        )
+        for k, detections in enumerate(scene)
+    ]
+
+
+def test_a_face_becomes_a_confirmed_track_on_its_third_frame():
+    frames = run(SpeakerTracker(), [[seen((2, 0, 0))]] * 4)
+    states = [frame.tracks[0].state for frame in frames]
+    assert states == [TrackState.TENTATIVE] * 2 + [TrackState.CONFIRMED] * 2
+    assert {frame.tracks[0].id for frame in frames} == {1}
+
+
+def test_a_single_false_alarm_is_never_confirmed():
+    frames = run(SpeakerTracker(), [[seen((2, 0, 0))]] + [[]] * 30)
+    assert all(t.state == TrackState.TENTATIVE for frame in frames for t in frame.tracks)
+    assert frames[-1].tracks == ()
+
+
+@pytest.mark.parametrize('assignment', ['optimal', 'greedy'])
+@pytest.mark.parametrize('reference', ['predicted', 'previous'])
+def test_two_people_who_cross_keep_their_ids(assignment, reference):
+    """They pass at 0.6 m in depth; the farther one is hidden for 0.4 s."""
+    tracker = SpeakerTracker(TrackerConfig(assignment=assignment, reference=reference))
+    ys = np.linspace(-0.8, 0.8, 80)
+    scene = [[seen((2, y, 0))] + ([] if abs(y) < 0.1 else [seen((2.6, -y, 0))]) for y in ys]
+    last = run(tracker, scene)[-1]
+    where = {track.id: track.position for track in last.tracks}
+    assert sorted(where) == [1, 2]
+    np.testing.assert_allclose(where[1], (2, 0.8, 0), atol=0.1)
+    np.testing.assert_allclose(where[2], (2.6, -0.8, 0), atol=0.1)
+
+
+def test_a_voice_of_somebody_known_is_no_second_person():
+    frames = run(SpeakerTracker(), [[seen((2, 0, 0)), heard((2.2, 0.1, 0))]] * 30)
+    assert all(len(frame.tracks) == 1 for frame in frames)
+
+
+def test_a_voice_out_of_view_becomes_a_track_without_a_box():
+    frames = run(SpeakerTracker(), [[heard((-1, 1, 0))]] * 20)
+    (track,) = frames[-1].tracks
+    assert track.state == TrackState.CONFIRMED
+    assert track.box is None
+    assert track.is_speaking
+    assert track.last_visual == 0
+
+
+def test_a_hidden_talker_is_followed_by_ear():
+    ys = np.linspace(-0.5, 0.5, 100)
+    scene = [[seen((2, y, 0)) if k < 25 else heard((2, y, 0))] for k, y in enumerate(ys)]
+    frames = run(SpeakerTracker(), scene)
+    (track,) = frames[-1].tracks
+    assert track.id == 1
+    np.testing.assert_allclose(track.position, (2, 0.5, 0), atol=0.15)
+
+
+def test_somebody_who_returns_keeps_the_id_and_a_stranger_elsewhere_does_not():
+    tracker = SpeakerTracker()
+    first = run(tracker, [[seen((2, 0, 0))]] * 10 + [[]] * 150)
+    assert first[-1].tracks == ()
+    returned = run(tracker, [[seen((2, 0.5, 0))]] * 10, start=7)
+    assert returned[-1].tracks[0].id == first[5].tracks[0].id
+    stranger = run(tracker, [[seen((2, 0.5, 0)), seen((5, -2, 0))]] * 10, start=8)
+    assert {t.id for t in stranger[-1].tracks} - {t.id for t in first[5].tracks}
+
+
+def test_memory_ends():
+    tracker = SpeakerTracker(TrackerConfig(memory=5.0))
+    run(tracker, [[seen((2, 0, 0))]] * 10 + [[]] * 250)
+    later = run(tracker, [[seen((2, 0, 0))]] * 10, start=20)
+    assert later[-1].tracks[0].id != 1
+
+
+def test_a_backward_jump_starts_anew_and_ids_go_on():
+    tracker = SpeakerTracker()
+    run(tracker, [[seen((2, 0, 0))]] * 10, start=100)
+    again = run(tracker, [[seen((2, 0, 0))]] * 10, start=10)
+    assert again[0].tracks[0].state == TrackState.TENTATIVE
+    assert again[-1].tracks[0].id == 2
+
+
+def test_slight_disorder_is_no_jump():
+    tracker = SpeakerTracker()
+    run(tracker, [[seen((2, 0, 0))]] * 10, start=100)
+    (late,) = run(tracker, [[seen((2, 0, 0))]], start=100.31)
+    assert late.tracks[0].id == 1
+    assert late.tracks[0].state == TrackState.CONFIRMED
+
+
+def test_every_cycle_is_answered_with_its_own_stamp():
+    frames = run(SpeakerTracker(), [[]] * 3)
+    assert [frame.stamp for frame in frames] == [0, 40_000_000, 80_000_000]
+    assert all(frame.tracks == () for frame in frames)
+
+
+def test_without_a_camera_there_are_tracks_but_no_boxes():
+    tracker = SpeakerTracker()
+    for k in range(5):
+        frame = tracker.process(DetectionFrame(k * 40_000_000, (heard((2, 0, 0)),)))
+    assert frame.tracks[0].box is None
+
+
+def test_speaking_has_hysteresis():
+    speaking = SpeakingFilter(memory=0.0, on=0.6, off=0.4)
+    decisions = []
+    for evidence in (0.5, 0.7, 0.5, 0.3, 0.5):
+        speaking.update(evidence, 0.04)
+        decisions.append(speaking.is_speaking)
+    assert decisions == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    'wrong', [{'beta': 1.5}, {'assignment': 'best'}, {'speaking_on': 0.2, 'speaking_off': 0.5}]
+)
+def test_wrong_numbers_are_refused(wrong):
+    with pytest.raises(InputError):
+        TrackerConfig(**wrong)
