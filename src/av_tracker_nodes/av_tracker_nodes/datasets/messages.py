@@ -1,0 +1,405 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""ROS messages without ROS: what bags hold, to and from the types of this package.
+
+Functions ``to_*`` build messages of the `rosbags` library; functions ``from_*`` only read
+attributes and so take messages of rclpy just as well.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AudioBlock,
+    ImageFrame,
+    Modality,
+    Track,
+    TrackFrame,
+    TrackState,
+)
+
+_PACKAGE = 'av_tracker_msgs'
+_INT16_SCALE = 32_768
+_DISTORTION_TERMS = 5
+
+
+def message_directory() -> Path:
+    """Find the message definitions: in an installation, else in the checkout.
+
+    Raises
+    ------
+    InputError
+        When there are none.
+    """
+    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    checkout = Path(__file__).resolve().parents[3]
+    candidates = [Path(p) / 'share' / _PACKAGE / 'msg' for p in [*prefixes, sys.prefix]]
+    candidates.append(checkout / _PACKAGE / 'msg')
+    for candidate in candidates:
+        if (candidate / 'AudioBlock.msg').is_file():
+            return candidate
+    raise InputError(
+        f'message definitions of {_PACKAGE} not found in '
+        f'{", ".join(map(str, candidates))}; build the workspace and source it'
+    )
+
+
+@lru_cache(maxsize=1)
+def typestore() -> Typestore:
+    """Types of ROS 2 (Jazzy and Kilted agree on those in bags of ours) and of this package."""
+    store = get_typestore(Stores.ROS2_KILTED)
+    types = {}
+    for path in sorted(message_directory().glob('*.msg')):
+        types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
+    store.register(types)
+    if 'tf2_msgs/msg/TFMessage' not in store.types:
+        text = 'geometry_msgs/TransformStamped[] transforms'
+        store.register(get_types_from_msg(text, 'tf2_msgs/msg/TFMessage'))
+    return store
+
+
+def stamp_of(header: object) -> int:
+    """Time of a header in nanoseconds."""
+    return header.stamp.sec * NANOSECONDS + header.stamp.nanosec
+
+
+def _make(msgtype: str, /, **fields: object) -> object:
+    return typestore().types[msgtype](**fields)
+
+
+def _time(stamp: int) -> object:
+    seconds, nanoseconds = divmod(stamp, NANOSECONDS)
+    return _make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
+
+
+def _header(stamp: int, frame_id: str) -> object:
+    return _make('std_msgs/msg/Header', stamp=_time(stamp), frame_id=frame_id)
+
+
+def _xyz(name: str, values: np.ndarray) -> object:
+    x, y, z = (float(value) for value in values)
+    return _make(f'geometry_msgs/msg/{name}', x=x, y=y, z=z)
+
+
+def _quaternion(values: np.ndarray) -> object:
+    x, y, z, w = (float(value) for value in values)
+    return _make('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
+
+
+def to_audio(block: AudioBlock, frame_id: str) -> object:
+    """Make an ``av_tracker_msgs/AudioBlock`` of 16-bit samples."""
+    samples = np.clip(np.rint(block.samples * _INT16_SCALE), -_INT16_SCALE, _INT16_SCALE - 1)
+    frames, channels = samples.shape
+    return _make(
+        'av_tracker_msgs/msg/AudioBlock',
+        header=_header(block.stamp, frame_id),
+        first_sample=block.first_sample,
+        sample_rate=block.rate,
+        channels=channels,
+        frames=frames,
+        encoding='S16LE',
+        data=np.ascontiguousarray(samples, '<i2').view(np.uint8).ravel(),
+    )
+
+
+def from_audio(message: object) -> AudioBlock:
+    """Read an ``av_tracker_msgs/AudioBlock``.
+
+    Raises
+    ------
+    InputError
+        For an unknown encoding or a block whose size does not fit its header.
+    """
+    formats = {'S16LE': ('<i2', 1 / _INT16_SCALE), 'FLOAT32LE': ('<f4', 1.0)}
+    if message.encoding not in formats:
+        raise InputError(
+            f"audio encoding '{message.encoding}' is not supported; use {' or '.join(formats)}"
+        )
+    kind, scale = formats[message.encoding]
+    samples = np.frombuffer(memoryview(message.data), kind)
+    if samples.size != message.frames * message.channels:
+        raise InputError(
+            f'audio block at sample {message.first_sample} holds {samples.size} values instead '
+            f'of {message.frames} x {message.channels}'
+        )
+    samples = samples.reshape(message.frames, message.channels).astype(np.float32) * scale
+    return AudioBlock(
+        stamp_of(message.header),
+        message.first_sample,
+        message.sample_rate,
+        np.asarray(samples, np.float32),
+    )
+
+
+def to_array_info(array: MicrophoneArray, stamp: int, frame_id: str) -> object:
+    """Make an ``av_tracker_msgs/MicrophoneArrayInfo``."""
+    return _make(
+        'av_tracker_msgs/msg/MicrophoneArrayInfo',
+        header=_header(stamp, frame_id),
+        name=array.name,
+        sample_rate=array.rate,
+        speed_of_sound=float(array.speed_of_sound),
+        positions=[_xyz('Point', position) for position in array.positions],
+        channels=array.channels.astype(np.uint16),
+        groups=array.groups.astype(np.uint16),
+    )
+
+
+def from_array_info(message: object) -> MicrophoneArray:
+    """Read an ``av_tracker_msgs/MicrophoneArrayInfo``."""
+    return MicrophoneArray(
+        np.array([[p.x, p.y, p.z] for p in message.positions]),
+        np.asarray(message.groups, int),
+        np.asarray(message.channels, int),
+        int(message.sample_rate),
+        float(message.speed_of_sound),
+        message.name,
+    )
+
+
+def to_image(frame: ImageFrame, frame_id: str) -> object:
+    """Make a ``sensor_msgs/Image`` (bgr8)."""
+    height, width = frame.image.shape[:2]
+    return _make(
+        'sensor_msgs/msg/Image',
+        header=_header(frame.stamp, frame_id),
+        height=height,
+        width=width,
+        encoding='bgr8',
+        is_bigendian=0,
+        step=3 * width,
+        data=np.ascontiguousarray(frame.image).ravel(),
+    )
+
+
+def to_compressed_image(frame: ImageFrame, frame_id: str, quality: int) -> object:
+    """Make a ``sensor_msgs/CompressedImage`` (JPEG of a quality of 1..100)."""
+    _, data = cv2.imencode('.jpg', frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return _make(
+        'sensor_msgs/msg/CompressedImage',
+        header=_header(frame.stamp, frame_id),
+        format='bgr8; jpeg compressed bgr8',
+        data=data.ravel(),
+    )
+
+
+def from_image(message: object) -> ImageFrame:
+    """Read a ``sensor_msgs/Image`` (bgr8, rgb8, mono8) or ``sensor_msgs/CompressedImage``.
+
+    Raises
+    ------
+    InputError
+        For another encoding, or data that do not make an image.
+    """
+    stamp = stamp_of(message.header)
+    data = np.frombuffer(memoryview(message.data), np.uint8)
+    if not hasattr(message, 'encoding'):
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        if image is None:
+            raise InputError(f'compressed image at {stamp / NANOSECONDS:.3f} s cannot be decoded')
+        return ImageFrame(stamp, image)
+    channels = {'bgr8': 3, 'rgb8': 3, 'mono8': 1}.get(message.encoding)
+    if channels is None:
+        raise InputError(
+            f"image encoding '{message.encoding}' is not supported; use bgr8, rgb8 or mono8"
+        )
+    if message.step < message.width * channels or data.size < message.step * message.height:
+        raise InputError(f'image at {stamp / NANOSECONDS:.3f} s is shorter than its header says')
+    rows = data[: message.step * message.height].reshape(message.height, message.step)
+    pixels = rows[:, : message.width * channels].reshape(message.height, message.width, channels)
+    if message.encoding == 'rgb8':
+        pixels = pixels[..., ::-1]
+    return ImageFrame(stamp, np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
+
+
+def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:
+    """Make a ``sensor_msgs/CameraInfo``; the skew is in ``K[1]``."""
+    width, height = camera.size
+    return _make(
+        'sensor_msgs/msg/CameraInfo',
+        header=_header(stamp, frame_id),
+        height=height,
+        width=width,
+        distortion_model='plumb_bob',
+        d=np.asarray(camera.distortion, float),
+        k=camera.matrix.ravel(),
+        r=np.eye(3).ravel(),
+        p=np.column_stack([camera.matrix, np.zeros(3)]).ravel(),
+        binning_x=0,
+        binning_y=0,
+        roi=_make(
+            'sensor_msgs/msg/RegionOfInterest',
+            x_offset=0,
+            y_offset=0,
+            height=0,
+            width=0,
+            do_rectify=False,
+        ),
+    )
+
+
+def from_camera_info(message: object, pose: RigidTransform | None = None) -> Camera:
+    """Read a ``sensor_msgs/CameraInfo``; `pose` takes optical points to the wished frame.
+
+    Raises
+    ------
+    InputError
+        Without a calibration, or for another distortion model than plumb_bob.
+    """
+    matrix = np.asarray(message.k, float).reshape(3, 3)
+    terms = np.asarray(message.d, float)
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        raise InputError(
+            f"camera '{message.header.frame_id}' is not calibrated: K of its camera_info is zero"
+        )
+    if np.any(terms[_DISTORTION_TERMS:]) or message.distortion_model not in ('plumb_bob', ''):
+        raise InputError(
+            f"distortion model '{message.distortion_model}' of camera "
+            f"'{message.header.frame_id}' is not supported; calibrate it as plumb_bob"
+        )
+    distortion = np.zeros(_DISTORTION_TERMS)
+    distortion[: min(terms.size, _DISTORTION_TERMS)] = terms[:_DISTORTION_TERMS]
+    return Camera(
+        matrix[0, 0],
+        matrix[1, 1],
+        matrix[0, 2],
+        matrix[1, 2],
+        (int(message.width), int(message.height)),
+        distortion,
+        matrix[0, 1] / matrix[0, 0],
+        RigidTransform() if pose is None else pose,
+    )
+
+
+def to_transforms(parent: str, children: dict[str, RigidTransform], stamp: int) -> object:
+    """Make a ``tf2_msgs/TFMessage`` of transforms that take points of each child to `parent`."""
+    return _make(
+        'tf2_msgs/msg/TFMessage',
+        transforms=[
+            _make(
+                'geometry_msgs/msg/TransformStamped',
+                header=_header(stamp, parent),
+                child_frame_id=child,
+                transform=_make(
+                    'geometry_msgs/msg/Transform',
+                    translation=_xyz('Vector3', pose.translation),
+                    rotation=_quaternion(pose.quaternion),
+                ),
+            )
+            for child, pose in children.items()
+        ],
+    )
+
+
+def from_transforms(message: object) -> dict[tuple[str, str], RigidTransform]:
+    """Read a ``tf2_msgs/TFMessage``: ``{(parent, child): parent_from_child}``."""
+    transforms = {}
+    for stamped in message.transforms:
+        t, q = stamped.transform.translation, stamped.transform.rotation
+        key = stamped.header.frame_id.lstrip('/'), stamped.child_frame_id.lstrip('/')
+        transforms[key] = RigidTransform.from_quaternion(
+            np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w])
+        )
+    return transforms
+
+
+def to_tracks(frame: TrackFrame, frame_id: str) -> object:
+    """Make an ``av_tracker_msgs/SpeakerTrackArray``."""
+    return _make(
+        'av_tracker_msgs/msg/SpeakerTrackArray',
+        header=_header(frame.stamp, frame_id),
+        from_image=frame.from_image,
+        tracks=[_to_track(track, frame.stamp) for track in frame.tracks],
+    )
+
+
+def _to_track(track: Track, stamp: int) -> object:
+    age = divmod(max(stamp - track.born, 0), NANOSECONDS)
+    box = np.zeros(4) if track.box is None else track.box
+    return _make(
+        'av_tracker_msgs/msg/SpeakerTrack',
+        id=track.id,
+        state=int(track.state),
+        pose=_make(
+            'geometry_msgs/msg/PoseWithCovariance',
+            pose=_make(
+                'geometry_msgs/msg/Pose',
+                position=_xyz('Point', track.position),
+                orientation=_quaternion(np.array([0, 0, 0, 1])),
+            ),
+            covariance=_linear_covariance(track.covariance[:3, :3]),
+        ),
+        twist=_make(
+            'geometry_msgs/msg/TwistWithCovariance',
+            twist=_make(
+                'geometry_msgs/msg/Twist',
+                linear=_xyz('Vector3', track.velocity),
+                angular=_xyz('Vector3', np.zeros(3)),
+            ),
+            covariance=_linear_covariance(track.covariance[3:, 3:]),
+        ),
+        has_box=track.box is not None,
+        box=_make(
+            'av_tracker_msgs/msg/Box',
+            **dict(zip(('left', 'top', 'width', 'height'), map(float, box), strict=True)),
+        ),
+        speaking_probability=float(track.speaking),
+        is_speaking=bool(track.is_speaking),
+        existence_probability=float(track.existence),
+        modalities=int(track.modalities),
+        age=_make('builtin_interfaces/msg/Duration', sec=age[0], nanosec=age[1]),
+        last_audio=_time(track.last_audio),
+        last_visual=_time(track.last_visual),
+    )
+
+
+def _linear_covariance(covariance: np.ndarray) -> np.ndarray:
+    full = np.zeros((6, 6))
+    full[:3, :3] = covariance
+    return full.ravel()
+
+
+def from_tracks(message: object) -> TrackFrame:
+    """Read an ``av_tracker_msgs/SpeakerTrackArray``.
+
+    A message has no covariance between position and velocity: those terms are zero.
+    """
+    stamp = stamp_of(message.header)
+    tracks = tuple(_from_track(track, stamp) for track in message.tracks)
+    return TrackFrame(stamp, tracks, message.from_image)
+
+
+def _from_track(message: object, stamp: int) -> Track:
+    position, linear = message.pose.pose.position, message.twist.twist.linear
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = np.reshape(message.pose.covariance, (6, 6))[:3, :3]
+    covariance[3:, 3:] = np.reshape(message.twist.covariance, (6, 6))[:3, :3]
+    box = message.box
+    return Track(
+        int(message.id),
+        TrackState(message.state),
+        np.array([position.x, position.y, position.z]),
+        np.array([linear.x, linear.y, linear.z]),
+        covariance,
+        np.array([box.left, box.top, box.width, box.height]) if message.has_box else None,
+        float(message.speaking_probability),
+        bool(message.is_speaking),
+        float(message.existence_probability),
+        Modality(message.modalities),
+        stamp - message.age.sec * NANOSECONDS - message.age.nanosec,
+        message.last_audio.sec * NANOSECONDS + message.last_audio.nanosec,
+        message.last_visual.sec * NANOSECONDS + message.last_visual.nanosec,
+    )
