@@ -1,0 +1,67 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Square pieces of an image around a face."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.geometry.head import box_centre
+
+UPPER_BODY_SIDE = 4.0
+"""Side of the upper-body crop in heights of the face box."""
+UPPER_BODY_DROP = 1.0
+"""The centre of the upper body lies this many face heights below the centre of the face."""
+
+
+def square_crop(image: np.ndarray, centre: np.ndarray, side: float, size: int) -> np.ndarray:
+    """Cut a square out of an image and bring it to a fixed size.
+
+    What lies outside the image repeats its border.
+
+    Parameters
+    ----------
+    image : np.ndarray, shape (height, width, 3), uint8
+    centre : np.ndarray, shape (2,)
+        Pixel.
+    side : float
+        Side of the square (pixels of `image`), rounded to whole pixels.
+    size : int
+        Side of the result (pixels).
+
+    Returns
+    -------
+    np.ndarray, shape (size, size, 3), uint8
+    """
+    whole = max(round(side), 1)
+    patch = cv2.getRectSubPix(image, (whole, whole), (float(centre[0]), float(centre[1])))
+    method = cv2.INTER_AREA if whole > size else cv2.INTER_LINEAR
+    return cv2.resize(patch, (size, size), interpolation=method)
+
+
+def face_crop(image: np.ndarray, box: np.ndarray, size: int, context: float = 1.5) -> np.ndarray:
+    """Cut out a face with its surroundings.
+
+    Parameters
+    ----------
+    image : np.ndarray, shape (height, width, 3), uint8
+    box : np.ndarray, shape (4,)
+        Left, top, width, height (pixels).
+    size : int
+        Side of the result (pixels).
+    context : float
+        Side of the crop relative to the longer side of the box.
+
+    Returns
+    -------
+    np.ndarray, shape (size, size, 3), uint8
+    """
+    return square_crop(image, box_centre(box), context * max(box[2], box[3]), size)
+
+
+def upper_body_crop(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
+    """Cut out head and chest of the person whose face box is `box`; else as `face_crop`."""
+    centre = box_centre(box) + np.array([0.0, UPPER_BODY_DROP * box[3]])
+    return square_crop(image, centre, UPPER_BODY_SIDE * box[3], size)

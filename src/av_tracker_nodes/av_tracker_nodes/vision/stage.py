@@ -1,0 +1,77 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The vision stage: an image in, its faces out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.types import FaceFrame, ImageFrame
+from av_tracker_nodes.vision.model_zoo import ensure_face_model
+from av_tracker_nodes.vision.tracklets import Tracklets
+from av_tracker_nodes.vision.yunet import YuNet
+
+
+class FaceStage:
+    """Detects the faces of each image and gives them tracklets.
+
+    Parameters
+    ----------
+    model : Path or None
+        YuNet in ONNX with free image size; None takes the one of `ensure_face_model`.
+    scale, threshold, providers
+        See `YuNet`.
+    memory : float
+        See `Tracklets` (s).
+
+    Raises
+    ------
+    InputError
+        The model is missing or is not a YuNet.
+    """
+
+    def __init__(
+        self,
+        model: Path | None = None,
+        scale: float = 2.0,
+        threshold: float = 0.6,
+        memory: float = 0.5,
+        providers: Sequence[str] = ('CPUExecutionProvider',),
+    ) -> None:
+        self.detector = YuNet(
+            ensure_face_model() if model is None else Path(model),
+            scale=scale,
+            threshold=threshold,
+            providers=providers,
+        )
+        self._tracklets = Tracklets(memory)
+
+    def process(self, frame: ImageFrame) -> FaceFrame:
+        """Find the faces of an image, none included.
+
+        Raises
+        ------
+        InputError
+            The image is not (height, width, 3) uint8, or is empty.
+        """
+        _check(frame.image)
+        faces = self._tracklets.update(self.detector.detect(frame.image), frame.stamp)
+        height, width = frame.image.shape[:2]
+        return FaceFrame(frame.stamp, (width, height), tuple(faces))
+
+    def reset(self) -> None:
+        """Forget the faces of earlier images."""
+        self._tracklets.reset()
+
+
+def _check(image: np.ndarray) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f'image must be an array of uint8, got {kind}')
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InputError(f'image must have shape (height, width, 3), got {image.shape}')
