@@ -1,0 +1,220 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The command line: ``av-tracker COMMAND``.
+
+Heavy imports happen inside the commands, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from av_tracker_nodes import __version__
+from av_tracker_nodes.errors import InputError
+
+_console = Console(stderr=True)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_PATH = click.Path(path_type=Path)
+
+
+def _shows_input_errors(command: Callable) -> Callable:
+    """Turn an :class:`InputError` into one line and exit status 2."""
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        try:
+            return command(*args, **kwargs)
+        except InputError as error:
+            raise click.exceptions.Exit(_complain(error)) from error
+
+    return run
+
+
+def _complain(error: InputError) -> int:
+    click.echo(f'av-tracker: {error}', err=True)
+    return 2
+
+
+@contextmanager
+def progress_bar(text: str) -> Iterator[Callable[..., None]]:
+    """Show a bar; yields a function of the share done (0..1) and, optionally, a new text."""
+    columns = (
+        TextColumn('{task.description:<34}'),
+        BarColumn(),
+        TextColumn('{task.percentage:>3.0f} %'),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_console) as bars:
+        bar = bars.add_task(text, total=1.0)
+
+        def advance(share: float, text: str | None = None) -> None:
+            described = {} if text is None else {'description': text}
+            bars.update(bar, completed=min(max(share, 0.0), 1.0), **described)
+
+        yield advance
+        advance(1.0)
+
+
+_model_option = click.option(
+    '--model', default='vggcf', show_default=True, help='Fusion model: see `av-tracker models`.'
+)
+_out_option = click.option('--out', type=_FOLDER, required=True, help='Folder to write.')
+
+
+@click.group()
+@click.version_option(__version__)
+def main() -> None:
+    """Audio-visual tracking of several speakers in 3-D."""
+
+
+@main.command()
+def models() -> None:
+    """List the fusion models."""
+    from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS
+
+    for name in FUSION_MODELS:
+        click.echo(f'{name} (default)' if name == DEFAULT_MODEL else name)
+
+
+@main.command()
+@_shows_input_errors
+def setup_models() -> None:
+    """Prepare the face detector and say where it is."""
+    from av_tracker_nodes.vision.model_zoo import ensure_face_model
+
+    click.echo(ensure_face_model())
+
+
+@main.command()
+def scenarios() -> None:
+    """List what can be simulated."""
+    from av_tracker_nodes.simulation.scenarios import SCENARIOS
+
+    for name, description in SCENARIOS.items():
+        click.echo(f'{name:<20} {description}')
+
+
+@main.command()
+@click.argument('scenario')
+@click.option('--seed', default=0, show_default=True, help='Voices, faces, room and paths.')
+@_out_option
+@_shows_input_errors
+def simulate(scenario: str, seed: int, out: Path) -> None:
+    """Simulate a recording of SCENARIO in the file layout of AV16.3."""
+    from av_tracker_nodes.simulation.simulate import simulate as run
+
+    with progress_bar(f'simulating {scenario}') as progress:
+        sequence = run(scenario, seed, out, progress)
+    click.echo(sequence)
+
+
+@main.group()
+def convert() -> None:
+    """Convert recordings to rosbag2 bags."""
+
+
+@convert.command()
+@click.option('--root', type=_FOLDER, required=True, help='Folder of the corpus.')
+@click.option('--sequence', required=True, help='Name or number, for instance seq24.')
+@click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
+@click.option('--out', type=_PATH, required=True, help='Bag to write.')
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@_shows_input_errors
+def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+    """Convert one camera of an AV16.3 sequence, real or simulated."""
+    from av_tracker_nodes.datasets.convert import convert_av163
+
+    with progress_bar(f'converting {sequence}, camera {camera}') as progress:
+        click.echo(convert_av163(root, sequence, camera, out, not raw, progress))
+
+
+@main.command()
+@click.argument('bag', type=_PATH)
+@_model_option
+@_out_option
+@click.option('--mute', is_flag=True, help='Silence in the place of the sound.')
+@_shows_input_errors
+def track(bag: Path, model: str, out: Path, mute: bool) -> None:
+    """Track BAG without ROS, as fast as possible."""
+    from av_tracker_nodes.pipeline import track_bag
+
+    with progress_bar(f'tracking {bag.name}') as progress:
+        run = track_bag(bag, out, model, progress=progress, mute=mute)
+    click.echo(
+        f'{run["frames_answered"]} of {run["frames_in"]} frames answered, '
+        f'{run["frames_per_second"]:.1f} frames per second'
+    )
+
+
+@main.command()
+@click.argument('bag', type=_PATH)
+@_model_option
+@_out_option
+@click.option('--rate', default=1.0, show_default=True, help='Speed of the replay.')
+@_shows_input_errors
+def replay(bag: Path, model: str, out: Path, rate: float) -> None:
+    """Play BAG to the live nodes and write their tracks."""
+    from av_tracker_nodes.replay import replay as run
+
+    with progress_bar(f'replaying {bag.name}') as progress:
+        report = run(bag, model, out, rate, progress=progress)
+    click.echo(
+        f'{report["frames_answered"]} of {report["frames_in"]} frames answered, '
+        f'real-time factor {report["realtime_factor"]:.2f}'
+    )
+
+
+@main.command()
+@click.option('--out', type=_PATH, required=True, help='Bag to write.')
+@_shows_input_errors
+def record(out: Path) -> None:
+    """Record the live streams of sound and images until Ctrl-C."""
+    from av_tracker_nodes.replay import record as run
+
+    run(out)
+
+
+@main.command()
+@click.argument('run_dir', metavar='DIR', type=_FOLDER)
+@click.option('--truth', type=_FOLDER, required=True, help='Folder of the sequence.')
+@click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
+@_shows_input_errors
+def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
+    """Compare the tracks in DIR with the truth; prints a table, writes metrics.json."""
+    from av_tracker_nodes.evaluation.metrics import evaluate as run
+    from av_tracker_nodes.evaluation.table import print_table
+
+    print_table([run(run_dir, truth, camera)])
+
+
+@main.command()
+@click.option('--out', type=_FOLDER, default=Path('out/demo'), show_default=True)
+@click.option('--seed', default=7, show_default=True, help='Voices, faces, room and paths.')
+@_shows_input_errors
+def demo(out: Path, seed: int) -> None:
+    """Simulate two people who talk and cross, track them live, and show the result."""
+    from av_tracker_nodes.demo import run_demo
+
+    run_demo(out, seed, progress_bar)
+
+
+@main.command()
+@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@_shows_input_errors
+def bench(out: Path) -> None:
+    """Measure speed, offline and live; prints tables, writes one JSON file each."""
+    from av_tracker_nodes.benchmark import bench_pipeline
+
+    bench_pipeline(out, progress_bar)
+
+
+if __name__ == '__main__':
+    main()

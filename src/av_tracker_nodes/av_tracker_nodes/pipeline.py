@@ -1,0 +1,232 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The stages chained without ROS: the same recording gives the same tracks as the live graph."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.datasets.bag import BagReader
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    AudioBlock,
+    FaceFrame,
+    ImageFrame,
+    TrackFrame,
+    to_seconds,
+)
+from av_tracker_nodes.vision.stage import FaceStage
+
+_LOOKAHEAD = 16
+"""Records read ahead of the trackers, so that faces are found while sound is mapped."""
+
+
+class StageTimes:
+    """Seconds that each stage took, call by call."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Time the body of a ``with`` statement."""
+        start = time.perf_counter()
+        yield
+        self._seconds[stage].append(time.perf_counter() - start)
+
+    def summary(self) -> dict[str, dict[str, float]]:
+        """Return the median and the 95th and 99th percentile of each stage in milliseconds."""
+        return {
+            stage: dict(
+                zip(
+                    ('median', 'p95', 'p99'),
+                    (1e3 * np.percentile(seconds, (50, 95, 99))).round(3).tolist(),
+                    strict=True,
+                )
+            )
+            for stage, seconds in self._seconds.items()
+        }
+
+
+class Pipeline:
+    """Faces, acoustic map, fusion and tracks, one record of a recording after the other.
+
+    Parameters
+    ----------
+    rig : Rig
+        Geometry; its target frame is that of the tracks.
+    model : str
+        Fusion model.
+    tracker : TrackerConfig, optional
+    face_model : Path, optional
+        Face detector; the usual one if left out.
+    on_map : callable, optional
+        Called with every acoustic map.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        model: str = DEFAULT_MODEL,
+        tracker: TrackerConfig | None = None,
+        face_model: Path | None = None,
+        on_map: Callable[[AcousticMap], None] | None = None,
+    ) -> None:
+        self.times = StageTimes()
+        self._rig = rig
+        self._fusion = create_fusion(model)
+        self._faces = FaceStage(face_model)
+        self._acoustics = AcousticStage(rig, self._fusion.measure)
+        self._tracker = SpeakerTracker(tracker)
+        # Offline, faces cannot come late: they are waited for.
+        self._trigger = CycleTrigger(faces_timeout=float('inf'))
+        self._images: dict[int, np.ndarray] = {}
+        self._on_map = on_map
+
+    def run(self, records: Iterable[AudioBlock | ImageFrame]) -> Iterator[TrackFrame]:
+        """Track a whole recording.
+
+        Parameters
+        ----------
+        records : iterable of AudioBlock and ImageFrame
+            In the order in which they would arrive.
+
+        Yields
+        ------
+        TrackFrame
+            One for each image, and at 25 Hz where there are no images.
+        """
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            for record in self._detect_ahead(records, worker):
+                cycles = (
+                    self._hear(record) if isinstance(record, AudioBlock) else self._see(*record)
+                )
+                yield from map(self._track, cycles)
+        yield from map(self._track, self._trigger.finish())
+
+    def _detect_ahead(
+        self, records: Iterable[AudioBlock | ImageFrame], worker: ThreadPoolExecutor
+    ) -> Iterator[AudioBlock | tuple[ImageFrame, FaceFrame]]:
+        """Replace each image by itself with its faces, detected some records ahead."""
+
+        def begin(record: AudioBlock | ImageFrame) -> AudioBlock | tuple[ImageFrame, Future]:
+            if isinstance(record, AudioBlock):
+                return record
+            return record, worker.submit(self._detect, record)
+
+        def finish(begun: AudioBlock | tuple) -> AudioBlock | tuple[ImageFrame, FaceFrame]:
+            return begun if isinstance(begun, AudioBlock) else (begun[0], begun[1].result())
+
+        stream = iter(records)
+        ahead = [begin(record) for record in islice(stream, _LOOKAHEAD)]
+        for record in stream:
+            ahead.append(begin(record))
+            yield finish(ahead.pop(0))
+        yield from map(finish, ahead)
+
+    def _detect(self, image: ImageFrame) -> FaceFrame:
+        with self.times.measure('face_detector'):
+            return self._faces.process(image)
+
+    def _see(self, image: ImageFrame, faces: FaceFrame) -> list[Cycle]:
+        if self._fusion.needs_image:
+            self._images[image.stamp] = image.image
+        return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
+
+    def _hear(self, block: AudioBlock) -> list[Cycle]:
+        self._acoustics.add(block)
+        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
+        return self._trigger.audio_until(end)
+
+    def _track(self, cycle: Cycle) -> TrackFrame:
+        with self.times.measure('acoustic_map'):
+            sound = self._acoustics.process(cycle.faces, cycle.from_image)
+        if self._on_map is not None:
+            self._on_map(sound)
+        image = self._images.pop(cycle.faces.stamp, None)
+        with self.times.measure('fusion'):
+            detections = self._fusion.process(cycle.faces, sound, self._rig, image)
+        with self.times.measure('tracker'):
+            return self._tracker.process(detections, self._rig.camera)
+
+
+def track_bag(
+    bag: Path,
+    out: Path,
+    model: str = DEFAULT_MODEL,
+    tracker: TrackerConfig | None = None,
+    progress: Callable[[float], None] | None = None,
+    mute: bool = False,
+) -> dict:
+    """Track a bag as fast as possible and write ``tracks.csv`` and its companions.
+
+    Parameters
+    ----------
+    bag, out : Path
+        Bag to read, folder to write.
+    model : str
+        Fusion model.
+    tracker : TrackerConfig, optional
+    progress : callable, optional
+        Called with the share done, 0..1.
+    mute : bool
+        Put silence in the place of the sound, to see what hearing is worth.
+
+    Returns
+    -------
+    dict
+        What ``run.json`` says.
+
+    Raises
+    ------
+    InputError
+        When the bag cannot be read or the folder not be written.
+    """
+    with BagReader(bag) as reader:
+        pipeline = Pipeline(reader.rig(), model, tracker)
+        records = map(_silenced, reader.records()) if mute else reader.records()
+        writer = TrackWriter(out)
+        start = time.perf_counter()
+        for frame in pipeline.run(records):
+            writer.write(frame)
+            if progress is not None:
+                progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
+        seconds = time.perf_counter() - start
+        frames_in = len(reader.image_stamps)
+        run = {
+            'mode': 'offline',
+            'model': model,
+            'frames_in': frames_in,
+            'frames_answered': writer.frames,
+            'lost_frames': frames_in - writer.frames,
+            'seconds': round(seconds, 3),
+            'realtime_factor': round(reader.duration / seconds, 3),
+            'frames_per_second': round(frames_in / seconds, 2),
+            'latency_ms': pipeline.times.summary(),
+        }
+        writer.close(run)
+    return run
+
+
+def _silenced(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:
+    if isinstance(record, ImageFrame):
+        return record
+    return AudioBlock(
+        record.stamp, record.first_sample, record.rate, np.zeros_like(record.samples)
+    )
