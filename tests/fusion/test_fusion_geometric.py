@@ -1,0 +1,137 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
+from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound, Modality
+from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
+
+# The camera stands 1 m behind the array, looking along world x.
+CAMERA = Camera(
+    400,
+    400,
+    180,
+    144,
+    (360, 288),
+    pose=RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]), np.array([-1.0, 0, 0])),
+)
+CIRCLE = np.array([[0.1 * np.cos(a), 0.1 * np.sin(a), 0] for a in np.arange(0, 6.28, 0.785)])
+# The array frame is turned by 90 degrees and shifted against the target frame.
+TURNED = RigidTransform(np.array([[0, -1.0, 0], [1, 0, 0], [0, 0, 1]]), np.array([0, 0.2, 0.0]))
+RIG = Rig(CAMERA, MicrophoneArray(CIRCLE), TURNED)
+
+
+def face_at(mouth, tracklet=1):
+    """A face whose size says the right range, as an average head gives it."""
+    left, top, width, height = face_box(CAMERA, np.asarray(mouth, float))
+    tall = height * DETECTOR_FACE_HEIGHT / FACE_HEIGHT
+    return Face(np.array([left, top, width, tall]), 0.9, None, tracklet)
+
+
+def peak_at(position, speech=0.9):
+    local = TURNED.inverse @ np.asarray(position, float)
+    direction = local / np.linalg.norm(local)
+    return AcousticPeak(local, np.diag([0.01, 0.04, 0.09]), direction, 0.3, speech)
+
+
+def sound_of(face, distance, std=0.05, speech=0.9):
+    position = TURNED.inverse @ (CAMERA.centre + distance * CAMERA.rays(mouth_from_face(face)))
+    return FaceSound(
+        face.tracklet, np.zeros((8, 8), np.float32), 0.3, 0.1, position, distance, std, speech
+    )
+
+
+def fuse(model, faces=(), peaks=(), sounds=()):
+    sound = AcousticMap(
+        5, 5, 'vggcf', np.zeros((2, 2), np.float32), 3.0, 2.0, 1.0, (), tuple(peaks), tuple(sounds)
+    )
+    return create_fusion(model).process(FaceFrame(5, (360, 288), tuple(faces)), sound, RIG)
+
+
+def along(detection):
+    """Deviation along the line of sight."""
+    sight = detection.position - CAMERA.centre
+    sight /= np.linalg.norm(sight)
+    return np.sqrt(sight @ detection.covariance @ sight)
+
+
+def test_a_silent_face_lies_on_its_line_of_sight_with_doubtful_range():
+    face = face_at((1.0, 0.3, 0.1))
+    (detection,) = fuse('vggcf', [face]).detections
+    np.testing.assert_allclose(
+        CAMERA.project(detection.position), mouth_from_face(face), atol=1e-6
+    )
+    assert detection.modalities == Modality.VISUAL
+    assert detection.size_gain == 1.0
+    assert along(detection) > 0.1
+    assert detection.speaking == 0.0
+
+
+def test_a_speaking_face_gets_its_range_from_sound():
+    face = face_at((1.0, 0.3, 0.1))
+    (detection,) = fuse('vggcf', [face], sounds=[sound_of(face, 2.2, std=0.02)]).detections
+    assert np.linalg.norm(detection.position - CAMERA.centre) == pytest.approx(2.2, abs=0.02)
+    assert along(detection) < 0.02
+    assert detection.size_gain < 0.1
+    assert detection.modalities == Modality.VISUAL | Modality.AUDIO
+
+
+def test_both_ranges_combine_as_gaussians():
+    face = face_at((1.0, 0.0, 0.0))
+    (alone,) = fuse('vggcf', [face]).detections
+    by_size, std = np.linalg.norm(alone.position - CAMERA.centre), along(alone)
+    sound = sound_of(face, by_size + 0.1, std=std)
+    (both,) = fuse('vggcf', [face], sounds=[sound]).detections
+    assert np.linalg.norm(both.position - CAMERA.centre) == pytest.approx(by_size + 0.05)
+    assert along(both) == pytest.approx(std / np.sqrt(2), rel=1e-6)
+    assert both.size_gain == pytest.approx(0.5)
+
+
+def test_sound_at_an_impossible_range_does_not_move_a_face():
+    face = face_at((1.0, 0.0, 0.0))
+    (alone,) = fuse('vggcf', [face]).detections
+    (both,) = fuse('vggcf', [face], sounds=[sound_of(face, 5.0, std=0.05)]).detections
+    np.testing.assert_allclose(both.position, alone.position)
+
+
+def test_a_peak_behind_a_face_is_its_voice_and_another_one_a_second_person():
+    face = face_at((1.0, 0.0, 0.0))
+    peaks = [peak_at((1.1, 0.05, 0.05)), peak_at((-0.5, 1.5, 0.3))]
+    detections = fuse('vggcf', [face], peaks).detections
+    assert [d.modalities for d in detections] == [Modality.VISUAL, Modality.AUDIO]
+    np.testing.assert_allclose(detections[1].position, (-0.5, 1.5, 0.3), atol=1e-9)
+    assert detections[1].box is None
+    # Covariances turn with the array frame: x of the array is y of the target.
+    np.testing.assert_allclose(np.diag(detections[1].covariance), (0.04, 0.01, 0.09))
+
+
+def test_sound_that_is_no_speech_is_nobody():
+    assert fuse('vggcf', [], [peak_at((-0.5, 1.5, 0.3), speech=0.2)]).detections == ()
+
+
+@pytest.mark.parametrize(('model', 'count'), [('visual', 1), ('audio', 1), ('stgcf', 2)])
+def test_single_senses(model, count):
+    face = face_at((1.0, 0.0, 0.0))
+    detections = fuse(model, [face], [peak_at((-0.5, 1.5, 0.3))]).detections
+    assert len(detections) == count
+    if model == 'visual':
+        assert detections[0].modalities == Modality.VISUAL
+    if model == 'audio':
+        assert detections[0].modalities == Modality.AUDIO
+
+
+def test_stgcf_marks_the_face_in_the_direction_of_the_peak_as_speaking():
+    near, far = face_at((1.0, 0.6, 0.0), 1), face_at((1.0, -0.6, 0.0), 2)
+    detections = fuse('stgcf', [near, far], [peak_at((1.0, 0.6, 0.0), 0.8)]).detections
+    assert [d.speaking for d in detections] == [0.8, 0.0]
+
+
+def test_an_unknown_model_is_named_with_those_there_are():
+    with pytest.raises(InputError, match='vggcf'):
+        create_fusion('nonesuch')
+    assert set(FUSION_MODELS) >= {'vggcf', 'stgcf', 'visual', 'audio'}
