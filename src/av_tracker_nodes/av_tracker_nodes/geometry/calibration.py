@@ -1,0 +1,351 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Calibration files: cameras and microphone arrays in YAML.
+
+Cameras are in the format of ROS (``camera_calibration_parsers``): ``image_width``,
+``camera_matrix`` and so on. Arrays list their microphones, one by one or as circles::
+
+    name: my_array
+    frame: mic_array
+    sample_rate: 16000            # Hz
+    speed_of_sound: 343.0         # m/s, may be left out
+    source: where the numbers come from
+    microphones:
+      - {channel: 0, group: 0, xyz: [0.0, 0.0, 0.0]}
+      - circle: {radius: 0.043, count: 6, start_angle_deg: 90, direction: clockwise}
+        first_channel: 1          # may be left out, as are group (0) and centre (the origin)
+    room: {minimum: [-2, -2, 0], maximum: [2, 2, 2]}      # may be left out
+
+Angles of circles run from x towards y in the plane z = 0; counter-clockwise is that direction.
+Both kinds of file may say where the sensor sits; this serves where TF does not::
+
+    frame: cam1_optical
+    pose: {parent: world, xyz: [0, 0, 1], quaternion: [x, y, z, w]}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.camera import Camera
+from av_tracker_nodes.geometry.microphones import SPEED_OF_SOUND, MicrophoneArray
+from av_tracker_nodes.geometry.rig import Room
+from av_tracker_nodes.geometry.transforms import RigidTransform
+
+_DISTORTION_MODEL = 'plumb_bob'
+_DIRECTIONS = {'counterclockwise': 1, 'clockwise': -1}
+
+
+@dataclass(frozen=True)
+class Mounting:
+    """Where a sensor sits.
+
+    Attributes
+    ----------
+    frame : str or None
+        Name of the sensor's own frame.
+    parent : str or None
+        Frame that the pose is given in; None where the file has no pose.
+    pose : RigidTransform
+        Takes points of the sensor's frame to the parent frame.
+    """
+
+    frame: str | None
+    parent: str | None
+    pose: RigidTransform
+
+
+def load_camera(path: Path | str) -> Camera:
+    """Read a camera; its pose is the identity where the file has none.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
+    file = _File.open(path)
+    matrix = file.matrix('camera_matrix', 3, 3)
+    if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        raise file.error('camera_matrix', 'focal lengths must be positive')
+    if np.abs(np.array([*matrix[2, :2], matrix[1, 0], matrix[2, 2] - 1])).max() > 1e-9:
+        raise file.error('camera_matrix', 'must be [fx, s, cx, 0, fy, cy, 0, 0, 1]')
+    return Camera(
+        fx=matrix[0, 0],
+        fy=matrix[1, 1],
+        cx=matrix[0, 2],
+        cy=matrix[1, 2],
+        size=(file.count('image_width'), file.count('image_height')),
+        distortion=_distortion(file),
+        skew=matrix[0, 1] / matrix[0, 0],
+        pose=_mounting(file).pose,
+    )
+
+
+def save_camera(
+    path: Path | str,
+    camera: Camera,
+    name: str = 'camera',
+    frame: str | None = None,
+    parent: str | None = None,
+) -> None:
+    """Write a camera; with its pose when `parent`, the frame it is described in, is named."""
+    content = {
+        'image_width': int(camera.size[0]),
+        'image_height': int(camera.size[1]),
+        'camera_name': name,
+        'camera_matrix': _matrix_block(camera.matrix),
+        'distortion_model': _DISTORTION_MODEL,
+        'distortion_coefficients': _matrix_block(np.atleast_2d(camera.distortion)),
+        'rectification_matrix': _matrix_block(np.eye(3)),
+        'projection_matrix': _matrix_block(np.hstack([camera.matrix, np.zeros((3, 1))])),
+    }
+    if frame is not None:
+        content['frame'] = frame
+    if parent is not None:
+        content['pose'] = _pose_block(camera.pose, parent)
+    _write(path, content)
+
+
+def load_microphones(path: Path | str) -> MicrophoneArray:
+    """Read a microphone array.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
+    file = _File.open(path)
+    entries = file.require('microphones')
+    if not isinstance(entries, list) or not entries:
+        raise file.error('microphones', 'must be a list of microphones or circles')
+    rows = []
+    for index, entry in enumerate(entries):
+        rows += _microphones(file.part(f'microphones[{index}]', entry))
+    try:
+        return MicrophoneArray(
+            positions=np.array([xyz for _, _, xyz in rows]),
+            groups=np.array([group for _, group, _ in rows]),
+            channels=np.array([channel for channel, _, _ in rows]),
+            rate=file.count('sample_rate'),
+            speed_of_sound=file.positive('speed_of_sound', SPEED_OF_SOUND),
+            name=file.text('name'),
+        )
+    except InputError as error:
+        raise InputError(f'{file.path}: {error}') from error
+
+
+def save_microphones(
+    path: Path | str,
+    array: MicrophoneArray,
+    frame: str = 'mic_array',
+    source: str = '',
+    room: Room | None = None,
+    parent: str | None = None,
+    pose: RigidTransform | None = None,
+) -> None:
+    """Write a microphone array, with its room and its pose in `parent` where these are given."""
+    content = {
+        'name': array.name,
+        'frame': frame,
+        'sample_rate': int(array.rate),
+        'speed_of_sound': float(array.speed_of_sound),
+        'source': source,
+        'microphones': [
+            {'channel': int(channel), 'group': int(group), 'xyz': _numbers(xyz)}
+            for channel, group, xyz in zip(
+                array.channels, array.groups, array.positions, strict=True
+            )
+        ],
+    }
+    if room is not None:
+        content['room'] = {'minimum': _numbers(room.minimum), 'maximum': _numbers(room.maximum)}
+    if parent is not None:
+        content['pose'] = _pose_block(pose or RigidTransform(), parent)
+    _write(path, content)
+
+
+def load_room(path: Path | str) -> Room | None:
+    """Read the room of an array file (m, array frame); None where it names none.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
+    file = _File.open(path)
+    if 'room' not in file.content:
+        return None
+    room = file.part('room', file.content['room'])
+    minimum, maximum = room.vector('minimum', 3), room.vector('maximum', 3)
+    if not (minimum < maximum).all():
+        raise file.error('room', 'minimum must be below maximum')
+    return Room(minimum, maximum)
+
+
+def load_mounting(path: Path | str) -> Mounting:
+    """Read the frame and pose of a camera or array file.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
+    return _mounting(_File.open(path))
+
+
+@dataclass(frozen=True)
+class _File:
+    """A mapping of a calibration file, or a part of it; `where` names the part in errors."""
+
+    path: Path
+    content: dict[str, Any]
+    where: str = ''
+
+    @classmethod
+    def open(cls, path: Path | str) -> _File:
+        path = Path(path)
+        try:
+            content = yaml.safe_load(path.read_text(encoding='utf-8'))
+        except OSError as error:
+            raise InputError(
+                f'calibration file {path} cannot be read: {error.strerror}'
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = ' '.join(str(error).split())
+            raise InputError(f'calibration file {path} is not YAML: {reason}') from error
+        if not isinstance(content, dict):
+            raise InputError(f'calibration file {path} must hold names and values')
+        return cls(path, content)
+
+    def part(self, name: str, content: Any) -> _File:
+        if not isinstance(content, dict):
+            raise self.error(name, 'must hold names and values')
+        return _File(self.path, content, f'{self.where}{name}.')
+
+    def error(self, name: str, problem: str) -> InputError:
+        return InputError(f'{self.path}: {self.where}{name}: {problem}')
+
+    def require(self, name: str) -> Any:
+        if name not in self.content:
+            raise self.error(name, 'is missing')
+        return self.content[name]
+
+    def text(self, name: str) -> str:
+        value = self.require(name)
+        if not isinstance(value, str) or not value:
+            raise self.error(name, f'must be a text, got {value!r}')
+        return value
+
+    def count(self, name: str) -> int:
+        value = self.index(name)
+        if value == 0:
+            raise self.error(name, 'must be positive, got 0')
+        return value
+
+    def index(self, name: str, default: int | None = None) -> int:
+        value = self.require(name) if default is None else self.content.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self.error(name, f'must be a whole number, 0 or more, got {value!r}')
+        return value
+
+    def positive(self, name: str, default: float | None = None) -> float:
+        number = self.number(name) if name in self.content or default is None else default
+        if number <= 0:
+            raise self.error(name, f'must be positive, got {number}')
+        return number
+
+    def number(self, name: str) -> float:
+        return float(self._numbers(name, [self.require(name)])[0])
+
+    def vector(self, name: str, size: int) -> np.ndarray:
+        value = self.require(name)
+        if not isinstance(value, list) or len(value) != size:
+            raise self.error(name, f'must be a list of {size} numbers, got {value!r}')
+        return self._numbers(name, value)
+
+    def matrix(self, name: str, rows: int, columns: int) -> np.ndarray:
+        part = self.part(name, self.require(name))
+        return part.vector('data', rows * columns).reshape(rows, columns)
+
+    def _numbers(self, name: str, values: list) -> np.ndarray:
+        plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+        if not plain or not np.isfinite(values).all():
+            raise self.error(name, f'must be finite numbers, got {values!r}')
+        return np.array(values, float)
+
+
+def _distortion(file: _File) -> np.ndarray:
+    model = file.content.get('distortion_model', _DISTORTION_MODEL)
+    if model != _DISTORTION_MODEL:
+        raise file.error('distortion_model', f'must be {_DISTORTION_MODEL}, got {model!r}')
+    part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
+    data = part.require('data')
+    if not isinstance(data, list) or len(data) not in (4, 5):
+        raise part.error('data', f'must be k1, k2, p1, p2 and perhaps k3, got {data!r}')
+    coefficients = part.vector('data', len(data))
+    return np.append(coefficients, np.zeros(5 - len(data)))
+
+
+def _mounting(file: _File) -> Mounting:
+    frame = file.text('frame') if 'frame' in file.content else None
+    if 'pose' not in file.content:
+        return Mounting(frame, None, RigidTransform())
+    block = file.part('pose', file.content['pose'])
+    quaternion = block.vector('quaternion', 4)
+    if abs(np.linalg.norm(quaternion) - 1) > 1e-3:
+        raise block.error('quaternion', 'must have unit length (x, y, z, w)')
+    pose = RigidTransform.from_quaternion(block.vector('xyz', 3), quaternion)
+    return Mounting(frame, block.text('parent'), pose)
+
+
+def _microphones(entry: _File) -> list[tuple[int, int, np.ndarray]]:
+    """Channel, group and position of the microphones of an entry."""
+    group = entry.index('group', 0)
+    if 'circle' not in entry.content:
+        return [(entry.index('channel'), group, entry.vector('xyz', 3))]
+    circle = entry.part('circle', entry.content['circle'])
+    direction = circle.content.get('direction', 'counterclockwise')
+    if direction not in _DIRECTIONS:
+        raise circle.error('direction', f'must be one of {", ".join(_DIRECTIONS)}')
+    count = circle.count('count')
+    start = np.deg2rad(circle.number('start_angle_deg'))
+    angles = start + _DIRECTIONS[direction] * 2 * np.pi * np.arange(count) / count
+    ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(count)], axis=-1)
+    centre = circle.vector('centre', 3) if 'centre' in circle.content else np.zeros(3)
+    positions = centre + circle.positive('radius') * ring
+    first = entry.index('first_channel', 0)
+    return [(first + k, group, xyz) for k, xyz in enumerate(positions)]
+
+
+def _numbers(values: np.ndarray) -> list[float]:
+    return [float(v) for v in values]
+
+
+def _matrix_block(matrix: np.ndarray) -> dict[str, Any]:
+    rows, columns = matrix.shape
+    return {'rows': rows, 'cols': columns, 'data': _numbers(matrix.ravel())}
+
+
+def _pose_block(pose: RigidTransform, parent: str) -> dict[str, Any]:
+    return {
+        'parent': parent,
+        'xyz': _numbers(pose.translation),
+        'quaternion': _numbers(pose.quaternion),
+    }
+
+
+def _write(path: Path | str, content: dict[str, Any]) -> None:
+    path = Path(path)
+    text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=99)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise InputError(f'calibration file {path} cannot be written: {error.strerror}') from error

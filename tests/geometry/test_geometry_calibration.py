@@ -1,0 +1,269 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from scipy.spatial.transform import Rotation
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry.calibration import (
+    load_camera,
+    load_microphones,
+    load_mounting,
+    load_room,
+    save_camera,
+    save_microphones,
+)
+
+SHIPPED = Path(__file__).parents[2] / 'calibration'
+
+# As written by ROS's cameracalibrator.
+ROS_CAMERA = """\
+image_width: 640
+image_height: 480
+camera_name: narrow_stereo
+camera_matrix:
+  rows: 3
+  cols: 3
+  data: [571.1, 0.0, 315.2, 0.0, 572.3, 241.7, 0.0, 0.0, 1.0]
+distortion_model: plumb_bob
+distortion_coefficients:
+  rows: 1
+  cols: 5
+  data: [0.05, -0.11, 0.001, -0.002, 0.0]
+rectification_matrix:
+  rows: 3
+  cols: 3
+  data: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+projection_matrix:
+  rows: 3
+  cols: 4
+  data: [571.1, 0.0, 315.2, 0.0, 0.0, 572.3, 241.7, 0.0, 0.0, 0.0, 1.0, 0.0]
+"""
+ARRAY = {
+    'name': 'test',
+    'frame': 'mic_array',
+    'sample_rate': 16000,
+    'microphones': [
+        {'channel': 0, 'group': 0, 'xyz': [0, 0, 0]},
+        {
+            'circle': {'radius': 0.1, 'count': 4, 'start_angle_deg': 90, 'direction': 'clockwise'},
+            'first_channel': 1,
+        },
+    ],
+    'room': {'minimum': [-1, -1, 0], 'maximum': [1, 2, 3]},
+}
+
+
+def write(folder, content):
+    path = folder / 'file.yaml'
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    return path
+
+
+def changed(content, path, value):
+    """Copy of nested content with one value replaced, or removed where `value` is None."""
+    copy = yaml.safe_load(yaml.safe_dump(content))
+    *way, last = path
+    inner = copy
+    for step in way:
+        inner = inner[step]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return copy
+
+
+def test_camera_of_ros(tmp_path):
+    path = write(tmp_path, ROS_CAMERA)
+    camera = load_camera(path)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (571.1, 572.3, 315.2, 241.7)
+    assert camera.size == (640, 480)
+    assert camera.distortion.tolist() == [0.05, -0.11, 0.001, -0.002, 0.0]
+    assert camera.skew == 0
+    np.testing.assert_array_equal(camera.pose.rotation, np.eye(3))
+    assert load_mounting(path).parent is None
+
+
+def test_camera_there_and_back(tmp_path):
+    pose = RigidTransform(
+        Rotation.from_rotvec([0.3, -1.2, 2]).as_matrix(), np.array([-1.57, 2.01, 1.43])
+    )
+    camera = Camera(
+        401.23456789,
+        430.1,
+        181.5,
+        143.25,
+        (360, 288),
+        np.array([-0.3, 0.1, 1e-3, -2e-3, 0.01]),
+        skew=1e-3,
+        pose=pose,
+    )
+    path = tmp_path / 'deeper' / 'cam1.yaml'
+    save_camera(path, camera, name='cam1', frame='cam1_optical', parent='world')
+    again = load_camera(path)
+    pixels = np.random.default_rng(0).uniform(0, 288, (50, 2))
+    points = camera.back_project(pixels, 2.0)
+    np.testing.assert_allclose(again.project(points), pixels, atol=1e-9)
+    assert again.size == camera.size
+    mounting = load_mounting(path)
+    assert (mounting.frame, mounting.parent) == ('cam1_optical', 'world')
+    np.testing.assert_allclose(mounting.pose.translation, pose.translation)
+
+
+def test_four_distortion_coefficients_mean_no_k3(tmp_path):
+    content = changed(
+        yaml.safe_load(ROS_CAMERA), ('distortion_coefficients', 'data'), [0.1, 0.2, 0.3, 0.4]
+    )
+    assert load_camera(write(tmp_path, content)).distortion.tolist() == [0.1, 0.2, 0.3, 0.4, 0]
+
+
+def test_array_of_a_microphone_and_a_circle(tmp_path):
+    array = load_microphones(write(tmp_path, ARRAY))
+    expected = [[0, 0, 0], [0, 0.1, 0], [0.1, 0, 0], [0, -0.1, 0], [-0.1, 0, 0]]
+    np.testing.assert_allclose(array.positions, expected, atol=1e-12)
+    assert array.channels.tolist() == [0, 1, 2, 3, 4]
+    assert array.groups.tolist() == [0] * 5
+    assert (array.name, array.rate, array.speed_of_sound) == ('test', 16000, 343.0)
+
+
+def test_array_there_and_back(tmp_path):
+    rng = np.random.default_rng(1)
+    array = MicrophoneArray(
+        rng.normal(size=(5, 3)), [0, 0, 1, 1, 1], [3, 1, 2, 0, 7], 48000, 340.5, 'five'
+    )
+    room, pose = Room(np.array([-1.0, -2, -3]), np.ones(3)), RigidTransform(np.eye(3), np.ones(3))
+    path = tmp_path / 'array.yaml'
+    save_microphones(path, array, frame='mics', room=room, parent='base_link', pose=pose)
+    again = load_microphones(path)
+    for name in ('positions', 'groups', 'channels', 'rate', 'speed_of_sound', 'name'):
+        np.testing.assert_array_equal(getattr(again, name), getattr(array, name))
+    np.testing.assert_array_equal(load_room(path).minimum, room.minimum)
+    mounting = load_mounting(path)
+    assert (mounting.frame, mounting.parent) == ('mics', 'base_link')
+    np.testing.assert_allclose(mounting.pose.translation, np.ones(3))
+
+
+def test_room_may_be_left_out(tmp_path):
+    assert load_room(write(tmp_path, changed(ARRAY, ('room',), None))) is None
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'message'),
+    [
+        (('image_width',), None, 'image_width: is missing'),
+        (('image_width',), '640', 'image_width: must be a whole number'),
+        (('image_height',), 0, 'image_height: must be positive'),
+        (('camera_matrix',), None, 'camera_matrix: is missing'),
+        (('camera_matrix',), [1, 2], 'camera_matrix: must hold names and values'),
+        (('camera_matrix', 'data'), [1.0] * 8, 'camera_matrix.data: must be a list of 9'),
+        (('camera_matrix', 'data', 0), 'wide', 'camera_matrix.data: must be finite numbers'),
+        (('camera_matrix', 'data', 0), float('nan'), 'must be finite numbers'),
+        (('camera_matrix', 'data', 4), -1.0, 'focal lengths must be positive'),
+        (('camera_matrix', 'data', 8), 2.0, 'must be .fx, s, cx'),
+        (('distortion_model',), 'equidistant', 'distortion_model: must be plumb_bob'),
+        (('distortion_coefficients', 'data'), [0.0] * 8, 'must be k1, k2, p1, p2'),
+        (('pose',), {'xyz': [0, 0, 0], 'quaternion': [0, 0, 0, 1]}, 'pose.parent: is missing'),
+        (
+            ('pose',),
+            {'parent': 'world', 'xyz': [0, 0, 0], 'quaternion': [0, 0, 0, 2]},
+            'pose.quaternion: must have unit length',
+        ),
+    ],
+)
+def test_malformed_camera_names_the_field(tmp_path, path, value, message):
+    file = write(tmp_path, changed(yaml.safe_load(ROS_CAMERA), path, value))
+    with pytest.raises(InputError, match=message) as caught:
+        load_camera(file)
+    assert str(file) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('path', 'value', 'message'),
+    [
+        (('name',), None, 'name: is missing'),
+        (('name',), 5, 'name: must be a text'),
+        (('sample_rate',), 0, 'sample_rate: must be positive'),
+        (('sample_rate',), 16000.5, 'sample_rate: must be a whole number'),
+        (('speed_of_sound',), -3, 'speed_of_sound: must be positive'),
+        (('speed_of_sound',), 'fast', 'speed_of_sound: must be finite numbers'),
+        (('microphones',), [], 'microphones: must be a list'),
+        (('microphones', 0), 3, 'microphones.0.: must hold names and values'),
+        (('microphones', 0, 'channel'), None, 'microphones.0..channel: is missing'),
+        (('microphones', 0, 'xyz'), [0, 1], 'microphones.0..xyz: must be a list of 3'),
+        (('microphones', 0, 'channel'), 2, 'channels must be distinct'),
+        (('microphones', 1, 'circle', 'radius'), 0, 'microphones.1..circle.radius: must be pos'),
+        (('microphones', 1, 'circle', 'count'), None, 'microphones.1..circle.count: is missing'),
+        (('microphones', 1, 'circle', 'direction'), 'left', 'direction: must be one of'),
+    ],
+)
+def test_malformed_array_names_the_field(tmp_path, path, value, message):
+    file = write(tmp_path, changed(ARRAY, path, value))
+    with pytest.raises(InputError, match=message) as caught:
+        load_microphones(file)
+    assert str(file) in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+def test_room_upside_down_is_refused(tmp_path):
+    file = write(tmp_path, changed(ARRAY, ('room', 'minimum'), [0, 0, 4]))
+    with pytest.raises(InputError, match='room: minimum must be below maximum'):
+        load_room(file)
+
+
+@pytest.mark.parametrize('load', [load_camera, load_microphones, load_room, load_mounting])
+def test_files_that_cannot_be_read(tmp_path, load):
+    with pytest.raises(InputError, match='cannot be read'):
+        load(tmp_path / 'absent.yaml')
+    with pytest.raises(InputError, match='is not YAML'):
+        load(write(tmp_path, 'a: [1, 2\nb: {'))
+    with pytest.raises(InputError, match='must hold names and values'):
+        load(write(tmp_path, 'just text'))
+
+
+@pytest.mark.parametrize(
+    ('file', 'count', 'aperture'),
+    [
+        ('av163_arrays.yaml', 16, 1.0),
+        ('respeaker_4mic.yaml', 4, 0.081),
+        ('respeaker_6mic_circular.yaml', 6, 0.0926),
+        ('minidsp_uma8.yaml', 7, 0.086),
+        ('minidsp_uma16.yaml', 16, 0.126 * np.sqrt(2)),
+    ],
+)
+def test_shipped_arrays(file, count, aperture):
+    array = load_microphones(SHIPPED / file)
+    assert array.name == Path(file).stem.removesuffix('_arrays')
+    assert array.channels.tolist() == list(range(count))
+    differences = array.positions[:, None] - array.positions[None]
+    distances = np.linalg.norm(differences, axis=-1)
+    assert distances.max() == pytest.approx(aperture, abs=1e-3)
+    assert distances[~np.eye(count, dtype=bool)].min() > 0.03
+    assert 'source' in yaml.safe_load((SHIPPED / file).read_text())
+
+
+def test_arrays_of_av163_are_two_circles():
+    array = load_microphones(SHIPPED / 'av163_arrays.yaml')
+    angles = np.deg2rad(180 + 45 * np.arange(8))
+    ring = 0.1 * np.stack([np.cos(angles), np.sin(angles), np.zeros(8)], axis=-1)
+    offset = np.array([0, 0.4, 0])
+    expected = np.concatenate([ring + offset, ring - offset])
+    np.testing.assert_allclose(array.positions, expected, atol=1e-5)
+    assert len(array.pairs()) == 56
+    assert len(array.pairs(across=True)) == 120
+    room = load_room(SHIPPED / 'av163_arrays.yaml')
+    assert room.contains(np.array([0.5, 1.0, 0.5]))
+    assert not room.contains(np.array([0.5, 1.0, -0.5]))
+
+
+def test_microphone_grid_of_the_uma16():
+    array = load_microphones(SHIPPED / 'minidsp_uma16.yaml')
+    steps = np.round((array.positions[:, :2] + 0.063) / 0.042).astype(int)
+    np.testing.assert_allclose(steps * 0.042 - 0.063, array.positions[:, :2], atol=1e-12)
+    assert len({tuple(step) for step in steps.tolist()}) == 16

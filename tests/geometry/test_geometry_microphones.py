@@ -1,0 +1,67 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry.microphones import speed_of_sound
+
+
+def two_circles():
+    angles = np.deg2rad(180 + 45 * np.arange(8))
+    ring = 0.1 * np.stack([np.cos(angles), np.sin(angles), np.zeros(8)], axis=-1)
+    offset = np.array([0, 0.4, 0])
+    positions = np.concatenate([ring + offset, ring - offset])
+    return MicrophoneArray(positions, groups=np.repeat([0, 1], 8))
+
+
+def test_pairs_of_two_arrays():
+    array = two_circles()
+    within, across = array.pairs(), array.pairs(across=True)
+    assert within.shape == (56, 2)
+    assert across.shape == (120, 2)
+    assert (array.groups[within[:, 0]] == array.groups[within[:, 1]]).all()
+    for pairs in (within, across):
+        assert (pairs[:, 0] < pairs[:, 1]).all()
+        assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs)
+
+
+def test_one_microphone_makes_no_pair():
+    assert MicrophoneArray(np.zeros((1, 3))).pairs().shape == (0, 2)
+
+
+def test_centres():
+    array = two_circles()
+    np.testing.assert_allclose(array.centre, np.zeros(3), atol=1e-12)
+    np.testing.assert_allclose(array.group_centres(), [[0, 0.4, 0], [0, -0.4, 0]], atol=1e-12)
+
+
+def test_defaults_are_one_group_and_channels_in_order():
+    array = MicrophoneArray(np.arange(9.0).reshape(3, 3))
+    assert array.groups.tolist() == [0, 0, 0]
+    assert array.channels.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'positions': [[0, 0]]}, 'x, y, z triples'),
+        ({'positions': [[0, 0, np.nan]]}, 'x, y, z triples'),
+        ({'groups': [0]}, '2 positions need as many groups'),
+        ({'channels': [1, 1]}, 'distinct'),
+        ({'channels': [-1, 0]}, 'not negative'),
+    ],
+)
+def test_bad_arrays_are_refused(change, message):
+    values = {'positions': [[0, 0, 0], [0.1, 0, 0]]} | change
+    with pytest.raises(InputError, match=message):
+        MicrophoneArray(**values)
+
+
+@pytest.mark.parametrize(
+    ('temperature', 'speed'), [(0, 331.3), (15, 340.3), (20, 343.2), (35, 351.9)]
+)
+def test_speed_of_sound_in_the_tables(temperature, speed):
+    assert speed_of_sound(temperature) == pytest.approx(speed, abs=0.1)
