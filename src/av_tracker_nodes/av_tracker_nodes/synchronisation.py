@@ -1,0 +1,292 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What belongs together in time: a buffer by stamp, and when a cycle is complete.
+
+Nothing here reads a clock. Time passes only with the stamps of the input, so a recording gives
+the same cycles however fast it is replayed, live or offline.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from av_tracker_nodes.types import FaceFrame, to_nanoseconds
+
+JUMP = to_nanoseconds(0.5)
+"""A stream that falls back by more than this has started anew (ns); less is disorder."""
+
+Value = TypeVar('Value')
+
+
+class StampedBuffer(Generic[Value]):
+    """Values by stamp, in order, none older than `span` before the newest.
+
+    Parameters
+    ----------
+    span : int
+        How long values are kept (ns).
+    """
+
+    def __init__(self, span: int) -> None:
+        self.span = span
+        self._stamps: list[int] = []
+        self._values: list[Value] = []
+
+    def __len__(self) -> int:
+        return len(self._stamps)
+
+    @property
+    def newest(self) -> int | None:
+        """Stamp of the newest value (ns), None when there is none."""
+        return self._stamps[-1] if self._stamps else None
+
+    def add(self, stamp: int, value: Value) -> None:
+        """Insert a value; one of the same stamp is replaced, a jump back clears the rest."""
+        if self._stamps and stamp < self._stamps[-1] - JUMP:
+            self.clear()
+        index = bisect_left(self._stamps, stamp)
+        if index < len(self._stamps) and self._stamps[index] == stamp:
+            self._values[index] = value
+            return
+        self._stamps.insert(index, stamp)
+        self._values.insert(index, value)
+        expired = bisect_left(self._stamps, self._stamps[-1] - self.span)
+        del self._stamps[:expired], self._values[:expired]
+
+    def at(self, stamp: int) -> Value | None:
+        """Return the value of exactly this stamp, None when there is none."""
+        index = bisect_left(self._stamps, stamp)
+        found = index < len(self._stamps) and self._stamps[index] == stamp
+        return self._values[index] if found else None
+
+    def around(self, stamp: int) -> tuple[tuple[int, Value] | None, tuple[int, Value] | None]:
+        """Return the last item not after `stamp` and the first not before it, None for neither."""
+        before = bisect_right(self._stamps, stamp) - 1
+        after = bisect_left(self._stamps, stamp)
+        return self._item(before), self._item(after)
+
+    def between(self, start: int, end: int) -> list[tuple[int, Value]]:
+        """Return the items with ``start <= stamp < end``, in order."""
+        first, last = bisect_left(self._stamps, start), bisect_left(self._stamps, end)
+        return list(zip(self._stamps[first:last], self._values[first:last], strict=True))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._stamps.clear()
+        self._values.clear()
+
+    def _item(self, index: int) -> tuple[int, Value] | None:
+        if 0 <= index < len(self._stamps):
+            return self._stamps[index], self._values[index]
+        return None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One turn of the chain: the faces of an image, or an instant of sound alone."""
+
+    faces: FaceFrame
+    from_image: bool
+
+
+@dataclass
+class _Image:
+    """An image that awaits its cycle; `deadline` is the stream time to wait for its faces."""
+
+    size: tuple[int, int]
+    deadline: int
+    faces: FaceFrame | None = None
+    passed_over: bool = False
+
+
+class CycleTrigger:
+    """Decides when the acoustic map fires: once an image, in the order of stamps.
+
+    It is told of three streams, in whatever order they arrive: images (stamp only), faces, and
+    how far the audio has come. Each call returns the cycles that are now complete. *Stream time*
+    is the newest stamp of audio or image.
+
+    An image is complete when
+
+    * its faces have come; or the detector has passed it over, which the faces of an image that
+      arrived after it prove; or stream time has gone `faces_timeout` past the image (or past the
+      moment it was announced, where that is later). Without faces the cycle has an empty frame;
+    * and the audio reaches its stamp; or the audio lags: it is `audio_timeout` behind the newest
+      image, or has not begun by then. A microphone that is unplugged holds nothing up.
+
+    `audio_only_after` past the last image without another one, and every `audio_only_period`
+    from there on, the sound makes cycles of its own, until the next image. Without any image
+    they count from the first audio. Audio that skips more than `JUMP` ahead makes no cycles for
+    the time it skipped.
+
+    `patience` is added to all the waiting. Zero, for a robot, answers at the earliest; a second,
+    for replaying a recording, is longer than any hitch of transport, so that nothing recorded
+    is taken for lost. In either case the cycles are those of the stamps; patience changes when
+    they come, and only late input can tell the difference.
+
+    Faces that come after the cycle of their image, or a later one, has fired are counted in
+    `late` and not used. A stream that falls back by more than `JUMP` (a recording that loops)
+    resets everything; what other streams still deliver from before the jump is ignored.
+
+    Parameters
+    ----------
+    faces_timeout, audio_timeout, audio_only_after, audio_only_period, patience : float
+        Seconds.
+
+    Attributes
+    ----------
+    late : int
+        Face frames that came too late for their cycle.
+    resets : int
+        Jumps back seen.
+    """
+
+    def __init__(
+        self,
+        faces_timeout: float = 0.08,
+        audio_timeout: float = 0.2,
+        audio_only_after: float = 0.2,
+        audio_only_period: float = 0.04,
+        patience: float = 0.0,
+    ) -> None:
+        self.late = 0
+        self.resets = 0
+        self._patience = to_nanoseconds(patience)
+        self._faces_timeout = to_nanoseconds(faces_timeout) + self._patience
+        self._audio_timeout = to_nanoseconds(audio_timeout) + self._patience
+        self._audio_only_after = to_nanoseconds(audio_only_after)
+        self._audio_only_period = to_nanoseconds(audio_only_period)
+        self._image_size = (0, 0)
+        self._before_jump: int | None = None
+        self._forget()
+
+    def reset(self) -> None:
+        """Start anew, as for another recording."""
+        self._before_jump = None
+        self._forget()
+
+    @property
+    def waiting(self) -> int:
+        """Images whose cycle has not fired."""
+        return len(self._images)
+
+    def image(self, stamp: int, image_size: tuple[int, int] | None = None) -> list[Cycle]:
+        """Tell of an image and its size (width, height); a repeated stamp changes nothing."""
+        if not self._accept('image', stamp):
+            return []
+        self._announce(stamp, image_size or self._image_size)
+        return self._fire()
+
+    def faces(self, frame: FaceFrame) -> list[Cycle]:
+        """Tell of the faces of an image, announced before or not."""
+        if not self._accept('faces', frame.stamp):
+            return []
+        if self._fired is not None and frame.stamp <= self._fired:
+            self.late += 1
+            return []
+        self._announce(frame.stamp, frame.image_size)
+        for stamp, image in self._images.items():
+            if stamp == frame.stamp:
+                image.faces = frame
+                break
+            image.passed_over = True
+        return self._fire()
+
+    def audio_until(self, stamp: int) -> list[Cycle]:
+        """Tell that all samples taken before `stamp` have come."""
+        if not self._accept('audio', stamp):
+            return []
+        heard = self._newest.get('audio')
+        skipped = heard is not None and stamp > heard + JUMP
+        if self._next_audio_only is None and not self._images:
+            self._next_audio_only = stamp + self._audio_only_after
+        elif skipped and self._next_audio_only is not None:
+            self._next_audio_only = max(self._next_audio_only, stamp)
+        self._newest['audio'] = max(stamp, heard or stamp)
+        return self._fire()
+
+    def flush(self) -> list[Cycle]:
+        """Return every cycle that still waits: the recording has ended or the input stopped."""
+        return self._fire(force=True)
+
+    def _forget(self) -> None:
+        self._images: dict[int, _Image] = {}
+        self._newest: dict[str, int] = {}
+        self._first_image: int | None = None
+        self._fired: int | None = None
+        self._next_audio_only: int | None = None
+
+    def _accept(self, stream: str, stamp: int) -> bool:
+        """Note the stamp of a stream; False for what is left over from before a jump."""
+        if self._is_left_over(stamp):
+            return False
+        if stamp < self._newest.get(stream, stamp) - JUMP:
+            self.resets += 1
+            self._before_jump = self._stream_time
+            self._forget()
+        if stream != 'audio':
+            self._newest[stream] = max(stamp, self._newest.get(stream, stamp))
+        return True
+
+    def _is_left_over(self, stamp: int) -> bool:
+        """Nearer to the time before the jump than to the time now, and not well beyond it."""
+        now = self._stream_time
+        if self._before_jump is None or now is None:
+            return False
+        caught_up = now > self._before_jump - JUMP
+        if caught_up or stamp > self._before_jump + JUMP:
+            self._before_jump = None
+            return False
+        return abs(stamp - self._before_jump) < abs(stamp - now)
+
+    @property
+    def _stream_time(self) -> int | None:
+        return max(self._newest.values(), default=None)
+
+    @property
+    def _audio_until(self) -> int:
+        return self._newest.get('audio', -1)
+
+    def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        if stamp in self._images or (self._fired is not None and stamp <= self._fired):
+            return
+        self._image_size = size
+        self._images[stamp] = _Image(size, self._stream_time + self._faces_timeout)
+        if self._first_image is None:
+            self._first_image = stamp
+
+    def _fire(self, force: bool = False) -> list[Cycle]:
+        cycles = []
+        while (cycle := self._next_cycle(force)) is not None:
+            cycles.append(cycle)
+        return cycles
+
+    def _next_cycle(self, force: bool) -> Cycle | None:
+        first = min(self._images, default=None)
+        alone = self._next_audio_only
+        if alone is not None and (first is None or alone < first):
+            # The next image, once known, proves that none comes before it.
+            needed = alone + (self._patience if first is None and not force else 0)
+            if self._audio_until >= needed:
+                self._fired = alone
+                self._next_audio_only = alone + self._audio_only_period
+                return Cycle(FaceFrame(alone, self._image_size), from_image=False)
+        if first is None or not (force or self._is_complete(first)):
+            return None
+        self._fired = first
+        self._next_audio_only = first + self._audio_only_after
+        image = self._images.pop(first)
+        return Cycle(image.faces or FaceFrame(first, image.size), from_image=True)
+
+    def _is_complete(self, stamp: int) -> bool:
+        image = self._images[stamp]
+        seen = image.faces is not None or image.passed_over or self._stream_time >= image.deadline
+        return seen and (self._audio_until >= stamp or self._audio_lags())
+
+    def _audio_lags(self) -> bool:
+        newest_image = max(self._newest.get('image', 0), self._newest.get('faces', 0))
+        heard = self._newest.get('audio', self._first_image)
+        return newest_image - heard >= self._audio_timeout
