@@ -1,0 +1,9 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Sound in, acoustic maps, peaks and speech out."""
+
+from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.stage import AcousticStage
+
+__all__ = ['MEASURES', 'AcousticConfig', 'AcousticStage']

@@ -1,0 +1,59 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which implementation of the inner loops to use."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from types import ModuleType
+
+from av_tracker_nodes.errors import InputError
+
+BACKENDS = ('auto', 'cuda', 'numba', 'numpy')
+
+
+def choose_backend(wanted: str = 'auto') -> str:
+    """Name the backend to use: `wanted`, or for ``auto`` the fastest that is there.
+
+    Raises
+    ------
+    InputError
+        If `wanted` is unknown or cannot be used on this machine.
+    """
+    if wanted not in BACKENDS:
+        raise InputError(
+            f"unknown acoustic backend '{wanted}': choose one of {', '.join(BACKENDS)}"
+        )
+    usable = {'cuda': cuda_available, 'numba': _numba_available, 'numpy': lambda: True}
+    if wanted == 'auto':
+        return next(name for name in usable if usable[name]())
+    if not usable[wanted]():
+        raise InputError(
+            f"acoustic backend '{wanted}' cannot be used here: "
+            + ('no CUDA device that torch can use' if wanted == 'cuda' else 'numba is missing')
+            + "; use backend 'auto'"
+        )
+    return wanted
+
+
+def load_kernels(backend: str) -> ModuleType:
+    """Import the inner loops that run on the CPU beside a backend."""
+    if backend != 'numpy' and _numba_available():
+        from av_tracker_nodes.acoustics import kernels_numba as kernels
+    else:
+        from av_tracker_nodes.acoustics import kernels_numpy as kernels
+    return kernels
+
+
+def cuda_available() -> bool:
+    """Tell whether torch is installed and sees a CUDA device."""
+    if find_spec('torch') is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _numba_available() -> bool:
+    return find_spec('numba') is not None

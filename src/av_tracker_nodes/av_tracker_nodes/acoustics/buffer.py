@@ -1,0 +1,160 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The last seconds of sound, addressed by sample and by time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, to_nanoseconds, to_seconds
+
+_BACKWARD_JUMP = to_nanoseconds(0.5)
+_CLOCK_STEP = to_nanoseconds(0.1)
+
+
+class StampedAudio:
+    """Bounded store of a stream of audio blocks.
+
+    Blocks join by their sample counter; each one says which time its samples have. Samples that
+    never came, or are not finite on any channel, read as zeros and are marked. Blocks may come
+    late; what was received already is not overwritten. A stream that jumps back by more than
+    0.5 s, or whose counter and clock part by more than 0.1 s, has begun anew: what was held is
+    dropped.
+
+    Parameters
+    ----------
+    channels : int
+        Channels that are needed at least.
+    rate : int
+        Sampling rate that is expected (Hz).
+    seconds : float
+        What is held.
+    """
+
+    def __init__(self, channels: int, rate: int, seconds: float = 4.0) -> None:
+        self._needed = channels
+        self._rate = rate
+        self._capacity = round(seconds * rate)
+        self._samples: np.ndarray | None = None
+        self._received = np.zeros(self._capacity, bool)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._begin = self._end = 0
+        self._anchors: list[tuple[int, int]] = []
+        self._received[:] = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether no block has come since the last reset."""
+        return not self._anchors
+
+    @property
+    def end(self) -> int:
+        """Index after the last sample."""
+        return self._end
+
+    def add(self, block: AudioBlock) -> bool:
+        """Store a block.
+
+        Returns
+        -------
+        bool
+            True if the stream has begun anew with it.
+
+        Raises
+        ------
+        InputError
+            If the block has too few channels, or as many as no block before it, or another rate.
+        """
+        self._check(block)
+        restarted = not self.empty and self._jumped(block)
+        if restarted:
+            self.reset()
+        if self.empty:
+            self._begin = self._end = block.first_sample
+        self._write(block)
+        return restarted
+
+    def covers(self, stamp: int) -> bool:
+        """Tell whether all samples before a time (ns) have come."""
+        return not self.empty and self.index_at(stamp) <= self._end
+
+    def index_at(self, stamp: int) -> int:
+        """Index of the first sample at or after a time (ns), to the nearest sample.
+
+        The block that was being captured at that time decides.
+        """
+        position = bisect_right(self._anchors, stamp, key=lambda anchor: anchor[1])
+        first_sample, block_stamp = self._anchors[max(position - 1, 0)]
+        return first_sample + round((stamp - block_stamp) * self._rate / NANOSECONDS)
+
+    def read(self, end: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Copy the `count` samples before index `end`.
+
+        Returns
+        -------
+        samples : np.ndarray, shape (count, channels), float32
+            Zero where nothing was received.
+        received : np.ndarray, shape (count,), bool
+        """
+        index = np.arange(end - count, end)
+        slots = index % self._capacity
+        held = (index >= self._begin) & (index < self._end)
+        received = held & self._received[slots]
+        samples = np.where(received[:, None], self._samples[slots], np.float32(0))
+        return samples, received
+
+    def _check(self, block: AudioBlock) -> None:
+        if block.samples.ndim != 2 or block.samples.shape[1] < self._needed:
+            got = block.samples.shape[1] if block.samples.ndim == 2 else 1
+            raise InputError(
+                f'audio has {got} channels, the array description needs {self._needed}: '
+                'check the sound card and the channel numbers of the array'
+            )
+        if self._samples is not None and block.samples.shape[1] != self._samples.shape[1]:
+            raise InputError(
+                f'audio changed from {self._samples.shape[1]} to {block.samples.shape[1]} '
+                'channels while running: restart the stage for another sound card'
+            )
+        if block.rate != self._rate:
+            raise InputError(
+                f'audio comes at {block.rate} Hz, the array description says {self._rate} Hz: '
+                'correct one of them'
+            )
+
+    def _jumped(self, block: AudioBlock) -> bool:
+        first_sample, stamp = self._anchors[-1]
+        ahead = (block.first_sample - first_sample) / self._rate
+        drift = block.stamp - stamp - to_nanoseconds(ahead)
+        too_far = to_seconds(block.stamp - stamp) * self._rate > self._capacity
+        return stamp - block.stamp > _BACKWARD_JUMP or abs(drift) > _CLOCK_STEP or too_far
+
+    def _write(self, block: AudioBlock) -> None:
+        if self._samples is None:
+            shape = (self._capacity, block.samples.shape[1])
+            self._samples = np.zeros(shape, np.float32)
+        index = block.first_sample + np.arange(len(block.samples))
+        self._extend(max(self._end, block.first_sample + len(block.samples)))
+        finite = np.isfinite(block.samples)
+        wanted = (index >= self._begin) & finite.any(axis=1)
+        wanted &= ~self._received[index % self._capacity]
+        slots = index[wanted] % self._capacity
+        self._samples[slots] = np.where(finite[wanted], block.samples[wanted], 0)
+        self._received[slots] = True
+        anchor = (block.first_sample, block.stamp)
+        if anchor not in self._anchors:
+            insort(self._anchors, anchor)
+        while len(self._anchors) > 1 and self._anchors[1][0] <= self._begin:
+            self._anchors.pop(0)
+
+    def _extend(self, end: int) -> None:
+        fresh = np.arange(max(self._end, end - self._capacity), end)
+        self._received[fresh % self._capacity] = False
+        self._end = end
+        self._begin = max(self._begin, end - self._capacity)

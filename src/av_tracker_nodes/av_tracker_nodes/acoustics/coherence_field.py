@@ -1,0 +1,89 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Global coherence field: how well sound from each point of a set agrees over microphone pairs.
+
+``GCF(p) = 1/K sum_k R_k(tau_k(p))`` with ``R_k`` the GCC-PHAT of pair k (De Mori 1998; SRP-PHAT up
+to a constant).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.backend import load_kernels
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+
+_CHUNK = 8192
+
+
+class CoherenceField:
+    """The field over a fixed set of points, from a table of lags.
+
+    Parameters
+    ----------
+    delays : PairDelays
+    gcc : GccPhat
+        Gives the lags.
+    points : np.ndarray, shape (n, 3)
+        Metres, array frame.
+    backend : str
+        ``numba``, ``numpy`` or ``cuda``.
+    """
+
+    def __init__(
+        self, delays: PairDelays, gcc: GccPhat, points: np.ndarray, backend: str = 'numba'
+    ) -> None:
+        self.points = points
+        table = lag_table(delays, gcc, points)
+        if backend == 'cuda':
+            self._evaluate = _TorchTable(table, len(gcc.lags), 'cuda')
+        else:
+            kernels = load_kernels(backend)
+            self._evaluate = lambda correlation: kernels.mean_at_lags(correlation, table)
+
+    def __call__(self, correlation: np.ndarray) -> np.ndarray:
+        """Evaluate the field.
+
+        Parameters
+        ----------
+        correlation : np.ndarray, shape (pairs, lags), float32
+
+        Returns
+        -------
+        np.ndarray, shape (n,), float32
+            Mean over pairs.
+        """
+        return self._evaluate(correlation)
+
+
+def lag_table(delays: PairDelays, gcc: GccPhat, points: np.ndarray) -> np.ndarray:
+    """Index the lag nearest to each delay.
+
+    Returns
+    -------
+    np.ndarray, shape (points, pairs), uint16
+    """
+    table = np.empty((len(points), len(delays.pairs)), np.uint16)
+    for start in range(0, len(points), _CHUNK):
+        lag = delays.at(points[start : start + _CHUNK]) / gcc.lag_step
+        table[start : start + _CHUNK] = np.rint(lag + len(gcc.lags) // 2)
+    return table
+
+
+class _TorchTable:
+    """Look-up in a table on a torch device."""
+
+    def __init__(self, table: np.ndarray, lags: int, device: str) -> None:
+        import torch
+
+        self._torch = torch
+        self._device = device
+        rows = np.arange(table.shape[1], dtype=np.int32) * lags
+        self._index = torch.from_numpy(table.astype(np.int32) + rows).to(device)
+
+    def __call__(self, correlation: np.ndarray) -> np.ndarray:
+        values = self._torch.from_numpy(np.ascontiguousarray(correlation)).to(self._device)
+        picked = values.ravel().index_select(0, self._index.ravel())
+        return picked.view(self._index.shape).mean(dim=1).cpu().numpy()

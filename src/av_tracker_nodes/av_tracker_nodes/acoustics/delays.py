@@ -1,0 +1,80 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Differences of the times at which sound reaches the microphones of a pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import MicrophoneArray
+
+
+@dataclass(frozen=True)
+class PairDelays:
+    """Delays of microphone pairs.
+
+    The delay of the pair (i, j) at a point is ``(d_i - d_j) / c`` with ``d`` the distances from
+    the point to the microphones: positive when the sound reaches j first. It is where
+    ``X_i conj(X_j)`` correlates.
+
+    Attributes
+    ----------
+    microphones : np.ndarray, shape (microphones, 3)
+        Metres, array frame.
+    pairs : np.ndarray, shape (pairs, 2)
+        Indices of microphones.
+    speed : float
+        Of sound (m/s).
+    """
+
+    microphones: np.ndarray
+    pairs: np.ndarray
+    speed: float
+
+    @classmethod
+    def of(cls, array: MicrophoneArray, across: bool = False) -> PairDelays:
+        """Form the pairs of an array, within each rigid group unless `across`.
+
+        Raises
+        ------
+        InputError
+            If there is no pair.
+        """
+        pairs = array.pairs(across)
+        if len(pairs) == 0:
+            raise InputError(
+                f"array '{array.name}': no two microphones share a group, so no delay can be "
+                'measured; check groups, or pair across arrays'
+            )
+        return cls(array.positions, pairs, array.speed_of_sound)
+
+    @property
+    def longest(self) -> float:
+        """Longest delay that any point can cause (s)."""
+        first, second = self.microphones[self.pairs.T]
+        return float(np.linalg.norm(first - second, axis=-1).max() / self.speed)
+
+    def at(self, points: np.ndarray) -> np.ndarray:
+        """Delays of all pairs.
+
+        Parameters
+        ----------
+        points : np.ndarray, shape (..., 3)
+            Metres.
+
+        Returns
+        -------
+        np.ndarray, shape (..., pairs)
+            Seconds.
+        """
+        travel = self.travel(points)
+        return travel[..., self.pairs[:, 0]] - travel[..., self.pairs[:, 1]]
+
+    def travel(self, points: np.ndarray) -> np.ndarray:
+        """Return the times (s) of sound from points (..., 3) to the microphones, (..., m)."""
+        offsets = np.asarray(points, float)[..., None, :] - self.microphones
+        return np.linalg.norm(offsets, axis=-1) / self.speed

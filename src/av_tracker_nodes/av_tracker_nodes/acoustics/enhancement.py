@@ -1,0 +1,91 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Vision-guided weak sound source weighted enhancement: V-WSWE, AVCLNet eqs 3-8."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+_CURRENT_WEIGHT = 0.5
+
+
+class WeightedHistory:
+    """Adds the maps of a face over the last images, by weights that prefer loud ones.
+
+    Maps are over box-relative coordinates, so they add point by point while the face moves.
+
+    Parameters
+    ----------
+    length : int
+        Earlier images that count (n of eq 5).
+    """
+
+    def __init__(self, length: int = 3) -> None:
+        self._length = length
+        self._maps: dict[int, deque[tuple[int, np.ndarray]]] = {}
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._maps.clear()
+
+    def enhance(self, tracklet: int, image: int, current: np.ndarray) -> np.ndarray:
+        """Enhance the map of a face, and remember it.
+
+        Parameters
+        ----------
+        tracklet : int
+            Short-term identity; 0 has no history.
+        image : int
+            Count of the image.
+        current : np.ndarray, shape (rows, columns)
+            Vision-guided map.
+
+        Returns
+        -------
+        np.ndarray, shape (rows, columns)
+            Weighted sum (eq 7).
+        """
+        if tracklet == 0:
+            return current
+        past = self._maps.setdefault(tracklet, deque(maxlen=self._length))
+        recent = [(image - at, values) for at, values in past if image - at <= self._length]
+        enhanced = combine(current, recent)
+        past.append((image, current))
+        return enhanced
+
+    def forget_before(self, image: int) -> None:
+        """Drop faces that were last seen more than the history before an image."""
+        ended = [key for key, past in self._maps.items() if image - past[-1][0] > self._length]
+        for key in ended:
+            del self._maps[key]
+
+
+def combine(current: np.ndarray, past: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    """Sum maps by their weights (eqs 5-7).
+
+    The current map weighs 0.5; map m images ago weighs in proportion to its maximum times its
+    mean over m, all together 0.5. Where the mean is negative the weight is 0; where no past map
+    has a weight, the current one has all of it.
+
+    Parameters
+    ----------
+    current : np.ndarray, shape (rows, columns)
+    past : list of (int, np.ndarray)
+        Images ago, and map.
+
+    Returns
+    -------
+    np.ndarray, shape (rows, columns)
+    """
+    weights = [max(float(v.max()), 0) * max(float(v.mean()), 0) / ago for ago, v in past]
+    total = sum(weights)
+    if total <= 0:
+        return current
+    share = (1 - _CURRENT_WEIGHT) / total
+    history = sum(
+        share * weight * values for weight, (_, values) in zip(weights, past, strict=True)
+    )
+    return (_CURRENT_WEIGHT * current + history).astype(current.dtype)

@@ -1,0 +1,99 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The coherence field inside face boxes: vision-guided GCF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.grid import box_grid
+from av_tracker_nodes.geometry.head import range_of_box
+
+
+@dataclass(frozen=True)
+class FaceVolume:
+    """Points that a face box can stand for.
+
+    Attributes
+    ----------
+    points : np.ndarray, shape (ranges, rows, columns, 3)
+        Metres, array frame.
+    ranges : np.ndarray, shape (ranges,)
+        Distances from the camera (m).
+    centre : np.ndarray, shape (3,)
+        Middle of the box at the range that its height implies.
+    """
+
+    points: np.ndarray
+    ranges: np.ndarray
+    centre: np.ndarray
+
+    @classmethod
+    def behind(cls, camera: Camera, box: np.ndarray, config: AcousticConfig) -> FaceVolume:
+        """Follow the rays through a box.
+
+        Parameters
+        ----------
+        camera : Camera
+            In the array frame.
+        box : np.ndarray, shape (4,)
+        config : AcousticConfig
+        """
+        pixels = box_grid(box, config.face_rows, config.face_columns)
+        rays = camera.rays(pixels)
+        implied = range_of_box(camera, box)
+        ranges = implied * np.geomspace(*config.face_range_limits, config.face_ranges)
+        points = camera.centre + rays * ranges[:, None, None, None]
+        middle = rays.mean(axis=(0, 1))
+        return cls(points, ranges, camera.centre + implied * middle / np.linalg.norm(middle))
+
+
+@dataclass(frozen=True)
+class FaceField:
+    """The field over a face volume, boiled down.
+
+    Attributes
+    ----------
+    values : np.ndarray, shape (rows, columns), float32
+        At the range of the peak.
+    peak, mean : float
+        Maximum over box and range (AVCLNet eq 3), mean at the range of the peak (eq 4).
+    position : np.ndarray, shape (3,)
+        Of the peak (m, array frame).
+    range, range_std : float
+        From the camera (m).
+    """
+
+    values: np.ndarray
+    peak: float
+    mean: float
+    position: np.ndarray
+    range: float
+    range_std: float
+
+    @classmethod
+    def of(cls, volume: FaceVolume, field: np.ndarray, config: AcousticConfig) -> FaceField:
+        """Summarise the field (ranges, rows, columns) of a volume.
+
+        The best value at each range stands for the log-likelihood of that range, up to a factor;
+        the deviation of the range is taken about the peak over all ranges that were tried.
+        """
+        depth, row, column = np.unravel_index(np.argmax(field), field.shape)
+        best = volume.ranges[depth]
+        profile = field.max(axis=(1, 2)).astype(float)
+        likelihood = np.exp(config.range_gain * (profile - profile.max()))
+        spread = np.sqrt((likelihood * (volume.ranges - best) ** 2).sum() / likelihood.sum())
+        spacing = best * np.log(volume.ranges[1] / volume.ranges[0])
+        return cls(
+            field[depth],
+            float(field[depth, row, column]),
+            float(field[depth].mean()),
+            volume.points[depth, row, column],
+            float(best),
+            float(np.hypot(spread, spacing / 2)),
+        )

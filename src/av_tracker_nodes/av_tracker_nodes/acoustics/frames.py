@@ -1,0 +1,69 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Spectra of the frames before an instant, each computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.noise_floor import frame_power
+
+
+@dataclass(frozen=True)
+class SpectralFrame:
+    """One frame.
+
+    Attributes
+    ----------
+    spectra, whitened : np.ndarray, shape (microphones, bins), complex64
+        Zero unless every sample was received: the edges of a gap are the same on all channels
+        and would correlate.
+    power : np.ndarray, shape (bins,)
+        Mean over microphones.
+    """
+
+    spectra: np.ndarray
+    whitened: np.ndarray
+    power: np.ndarray
+
+
+class FrameCache:
+    """Half-overlapping frames on grids that end at given instants.
+
+    At 25 images a second two frames are new with each image, and the others are met again.
+
+    Parameters
+    ----------
+    gcc : GccPhat
+    channels : np.ndarray, shape (microphones,)
+        Audio channel of each microphone.
+    """
+
+    def __init__(self, gcc: GccPhat, channels: np.ndarray) -> None:
+        self._gcc = gcc
+        self._channels = channels
+        self._frames: dict[int, SpectralFrame] = {}
+        self.hop = gcc.length // 2
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._frames.clear()
+
+    def last(self, audio: StampedAudio, end: int, count: int) -> list[SpectralFrame]:
+        """Return the last `count` frames, oldest first; the newest ends at index `end`."""
+        ends = range(end - (count - 1) * self.hop, end + 1, self.hop)
+        frames = [self._frames.get(at) or self._transform(audio, at) for at in ends]
+        self._frames = dict(zip(ends, frames, strict=True))
+        return frames
+
+    def _transform(self, audio: StampedAudio, end: int) -> SpectralFrame:
+        samples, received = audio.read(end, self._gcc.length)
+        if not received.all():
+            samples = np.zeros_like(samples)
+        spectra = self._gcc.spectra(samples[:, self._channels])
+        return SpectralFrame(spectra, self._gcc.whiten(spectra), frame_power(spectra))

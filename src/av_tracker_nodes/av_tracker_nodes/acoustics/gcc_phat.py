@@ -1,0 +1,106 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Generalised cross-correlation with phase transform (Knapp and Carter 1976).
+
+Each channel is whitened once, pairs are products of whitened spectra, and the inverse transform
+is taken at the few lags that the geometry allows, by one matrix product, at a step finer than a
+sample.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import next_fast_len, rfft
+from scipy.signal.windows import hamming
+
+_SILENT = 1e-9
+"""Spectral magnitudes at or below this are digital silence, not sound."""
+
+
+class GccPhat:
+    """Correlates microphone pairs at fractional lags.
+
+    Parameters
+    ----------
+    rate : int
+        Sampling rate (Hz).
+    longest_delay : float
+        Lags are kept up to this delay (s).
+    frame : float
+        Length of the Hamming window (s).
+    band : tuple of float
+        Lowest and highest frequency used (Hz).
+    oversampling : int
+        Lags a period of twice the highest frequency.
+
+    Attributes
+    ----------
+    length : int
+        Samples of a frame.
+    frequencies : np.ndarray, shape (bins,)
+        Hz.
+    lag_step : float
+        Seconds from one lag to the next.
+    lags : np.ndarray, shape (lags,)
+        Seconds, zero in the middle.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        longest_delay: float,
+        frame: float = 0.040,
+        band: tuple[float, float] = (200.0, 7500.0),
+        oversampling: int = 4,
+    ) -> None:
+        self.rate = rate
+        self.length = round(rate * frame)
+        self._size = next_fast_len(self.length + int(np.ceil(longest_delay * rate)), real=True)
+        self.bin_width = rate / self._size
+        self.first_bin = int(np.ceil(band[0] / self.bin_width))
+        last_bin = int(min(band[1], rate / 2) / self.bin_width)
+        self.frequencies = np.arange(self.first_bin, last_bin + 1) * self.bin_width
+        self.lag_step = 1 / (2 * oversampling * self.frequencies[-1])
+        side = int(np.ceil(longest_delay / self.lag_step)) + 1
+        self.lags = np.arange(-side, side + 1) * self.lag_step
+        self._window = hamming(self.length, sym=False).astype(np.float32)[:, None]
+        phase = 2 * np.pi * self.frequencies[:, None] * self.lags
+        self._inverse = np.concatenate([np.cos(phase), -np.sin(phase)]).astype(np.float32)
+
+    def spectra(self, samples: np.ndarray) -> np.ndarray:
+        """Transform one frame.
+
+        Parameters
+        ----------
+        samples : np.ndarray, shape (length, microphones), float32
+
+        Returns
+        -------
+        np.ndarray, shape (microphones, bins), complex64
+            Spectra within the band.
+        """
+        windowed = np.ascontiguousarray((samples * self._window).T)
+        whole = rfft(windowed, self._size, axis=1)
+        return whole[:, self.first_bin : self.first_bin + len(self.frequencies)]
+
+    @staticmethod
+    def whiten(spectra: np.ndarray) -> np.ndarray:
+        """Keep the phase alone: spectra (...) of unit modulus, zero where there is silence."""
+        magnitude = np.abs(spectra)
+        return np.divide(spectra, magnitude, out=np.zeros_like(spectra), where=magnitude > _SILENT)
+
+    def correlate(self, cross: np.ndarray) -> np.ndarray:
+        """Take whitened cross-spectra to the lags.
+
+        Parameters
+        ----------
+        cross : np.ndarray, shape (pairs, bins), complex64
+            Scaled so that the moduli of a pair sum to 1 at most.
+
+        Returns
+        -------
+        np.ndarray, shape (pairs, lags), float32
+            ``sum_f Re(C(f) exp(2 pi i f tau))``, 1 at most.
+        """
+        return np.concatenate([cross.real, cross.imag], axis=1) @ self._inverse

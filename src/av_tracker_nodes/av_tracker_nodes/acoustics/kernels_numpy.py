@@ -1,0 +1,119 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The inner loops of the acoustic stage in plain NumPy: the readable reference.
+
+`kernels_numba` holds the same functions compiled; a test compares them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+_CHUNK = 4096
+"""Points handled at once, so that temporaries stay in the cache."""
+
+
+def weighted_cross(whitened: np.ndarray, weights: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Sum the weighted cross-spectra of microphone pairs over frames.
+
+    Parameters
+    ----------
+    whitened : np.ndarray, shape (frames, microphones, bins), complex64
+        Spectra of unit modulus.
+    weights : np.ndarray, shape (frames, bins), float32
+    pairs : np.ndarray, shape (pairs, 2)
+
+    Returns
+    -------
+    np.ndarray, shape (pairs, bins), complex64
+        ``sum_t w(t, f) U_i(t, f) conj(U_j(t, f))``.
+    """
+    weighted = whitened * weights[:, None]
+    cross = np.zeros((len(pairs), whitened.shape[2]), np.complex64)
+    for first, second in zip(weighted, whitened, strict=True):
+        cross += first[pairs[:, 0]] * second[pairs[:, 1]].conj()
+    return cross
+
+
+def mean_at_lags(correlation: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Look the correlation of every pair up at tabulated lags and average over pairs.
+
+    Parameters
+    ----------
+    correlation : np.ndarray, shape (pairs, lags), float32
+    table : np.ndarray, shape (points, pairs), uint16
+        Index of the lag nearest to the delay of each point.
+
+    Returns
+    -------
+    np.ndarray, shape (points,), float32
+    """
+    pairs, lags = correlation.shape
+    rows = np.arange(pairs) * lags
+    flat = correlation.ravel()
+    result = np.empty(len(table), np.float32)
+    for start in range(0, len(table), _CHUNK):
+        chunk = table[start : start + _CHUNK]
+        result[start : start + _CHUNK] = flat.take(chunk + rows).mean(axis=1)
+    return result
+
+
+def mean_at_points(
+    correlation: np.ndarray,
+    points: np.ndarray,
+    microphones: np.ndarray,
+    pairs: np.ndarray,
+    lags_per_metre: float,
+) -> np.ndarray:
+    """Average the correlation of all pairs at points, linearly between lags.
+
+    Parameters
+    ----------
+    correlation : np.ndarray, shape (pairs, lags), float32
+        Zero lag in the middle.
+    points : np.ndarray, shape (points, 3)
+        Metres.
+    microphones : np.ndarray, shape (microphones, 3)
+        Metres.
+    pairs : np.ndarray, shape (pairs, 2)
+    lags_per_metre : float
+        Lag steps that sound needs for a metre.
+
+    Returns
+    -------
+    np.ndarray, shape (points,), float32
+    """
+    middle = correlation.shape[1] // 2
+    rows = np.arange(len(pairs))
+    result = np.empty(len(points), np.float32)
+    for start in range(0, len(points), _CHUNK):
+        offsets = points[start : start + _CHUNK, None] - microphones
+        travel = np.sqrt((offsets**2).sum(axis=-1)) * lags_per_metre
+        lag = travel[:, pairs[:, 0]] - travel[:, pairs[:, 1]] + middle
+        below = np.floor(lag).astype(np.intp)
+        share = (lag - below).astype(np.float32)
+        values = (1 - share) * correlation[rows, below] + share * correlation[rows, below + 1]
+        result[start : start + _CHUNK] = values.mean(axis=1)
+    return result
+
+
+def steering(delays: np.ndarray, first_bin: int, bins: int, bin_width: float) -> np.ndarray:
+    """Cross-spectra of a source of unit strength.
+
+    Parameters
+    ----------
+    delays : np.ndarray, shape (n,)
+        Seconds.
+    first_bin, bins : int
+        The band.
+    bin_width : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray, shape (n, bins), complex64
+        ``exp(-2 pi i f tau)``.
+    """
+    frequencies = (first_bin + np.arange(bins)) * bin_width
+    return np.exp(-2j * np.pi * delays[:, None] * frequencies).astype(np.complex64)

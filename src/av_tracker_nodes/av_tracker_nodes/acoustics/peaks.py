@@ -1,0 +1,251 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Sources of sound as peaks of the coherence field, one after the other.
+
+The strongest peak is taken, what it explains of the cross-spectra is removed, and the rest is
+searched again; then each source is placed once more with all others removed (the principle of
+CLEAN and RELAX, Li and Stoica 1996).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.coherence_field import CoherenceField
+from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.geometry import Room
+from av_tracker_nodes.geometry.grid import inverse_ranges
+
+_ZOOM = (1.0, 0.4, 0.16)
+"""Spans of the stencils of the local search, relative to the grid."""
+
+_PROBE = np.deg2rad(2.0)
+"""Angle of the stencil that measures curvature."""
+
+_SIGNATURE_SMOOTHING = 5
+"""Bins over which the spectrum of a source is averaged before it is removed."""
+
+_PRIOR_ANGLE = np.deg2rad(20.0)
+"""Deviation of a direction about which a flat field says nothing."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of sound in one context.
+
+    Attributes
+    ----------
+    position, direction : np.ndarray, shape (3,)
+        Metres, and unit vector from the centre of the microphones.
+    score : float
+        Coherence there with the other sources removed.
+    covariance : np.ndarray, shape (3, 3)
+        Square metres.
+    cross : np.ndarray, shape (pairs, bins), complex64
+        Its part of the cross-spectra.
+    """
+
+    position: np.ndarray
+    direction: np.ndarray
+    score: float
+    covariance: np.ndarray
+    cross: np.ndarray
+
+
+class SourceFinder:
+    """Finds sources in averaged cross-spectra.
+
+    Parameters
+    ----------
+    delays : PairDelays
+    gcc : GccPhat
+    field : CoherenceField
+        Over the surround grid.
+    kernels : module
+        Inner loops.
+    room : Room or None
+    config : AcousticConfig
+    """
+
+    def __init__(
+        self,
+        delays: PairDelays,
+        gcc: GccPhat,
+        field: CoherenceField,
+        kernels: ModuleType,
+        room: Room | None,
+        config: AcousticConfig,
+    ) -> None:
+        self._delays = delays
+        self._gcc = gcc
+        self._field = field
+        self._kernels = kernels
+        self._room = room
+        self._config = config
+        self._centre = delays.microphones.mean(axis=0)
+        ranges = surround_inverse_ranges(delays, config)
+        self._inverse_limits = ranges[-1], ranges[0]
+        self._inverse_step = ranges[0] - ranges[1]
+        self._fine = _stencil(5)
+        self._probe = _stencil(3)
+        self._quadratic = np.linalg.pinv(_quadratic_terms(self._probe))
+
+    def find(self, cross: np.ndarray) -> tuple[list[Source], np.ndarray]:
+        """Find sources, best first.
+
+        Parameters
+        ----------
+        cross : np.ndarray, shape (pairs, bins), complex64
+            Whitened, scaled so that the moduli of a pair sum to 1 at most.
+
+        Returns
+        -------
+        sources : list of Source
+        residual : np.ndarray, shape (pairs, bins), complex64
+            What they do not explain.
+        """
+        positions, parts, residual = self._pick(cross)
+        sources = []
+        for position, part in zip(positions, parts, strict=True):
+            alone = residual + part
+            source = self._place(alone, position)
+            residual = alone - source.cross
+            sources.append(source)
+        sources.sort(key=lambda source: -source.score)
+        return sources, residual
+
+    def coherence(self, cross: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Coherence (n,) of cross-spectra at points (n, 3), linear between lags."""
+        return self.coherence_of(self._gcc.correlate(cross), points)
+
+    def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """Coherence (n,) of correlations at points (n, 3), linear between lags."""
+        delays = self._delays
+        scale = 1 / (delays.speed * self._gcc.lag_step)
+        return self._kernels.mean_at_points(
+            correlation, points, delays.microphones, delays.pairs, scale
+        )
+
+    def refine(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Climb from a grid point to the maximum nearby, shape (3,), in the room."""
+        for zoom in _ZOOM:
+            angle = zoom * np.deg2rad(self._config.surround_step)
+            points = self._around(position, self._fine, angle, zoom * self._inverse_step)
+            values = self.coherence_of(correlation, points)
+            if self._room is not None:
+                values[~self._room.contains(points)] = -np.inf
+            if np.isfinite(values).any():
+                position = points[np.argmax(values)]
+        return position
+
+    def _pick(self, cross: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+        residual, positions, parts = cross, [], []
+        least = self._config.min_score
+        for _ in range(self._config.max_peaks):
+            correlation = self._gcc.correlate(residual)
+            values = self._field(correlation)
+            best = int(np.argmax(values))
+            if values[best] < least:
+                break
+            least = max(least, self._config.min_relative_score * values[best])
+            positions.append(self.refine(correlation, self._field.points[best]))
+            parts.append(self._part(residual, positions[-1]))
+            residual = residual - parts[-1]
+        return positions, parts, residual
+
+    def _place(self, alone: np.ndarray, position: np.ndarray) -> Source:
+        correlation = self._gcc.correlate(alone)
+        position = self.refine(correlation, position)
+        offset = position - self._centre
+        return Source(
+            position,
+            offset / np.linalg.norm(offset),
+            float(self.coherence_of(correlation, position[None])[0]),
+            self._covariance(correlation, position),
+            self._part(alone, position),
+        )
+
+    def _part(self, cross: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Return what a source explains: its mean spectrum over pairs, steered to every pair."""
+        gcc = self._gcc
+        steering = self._kernels.steering(
+            self._delays.at(position), gcc.first_bin, len(gcc.frequencies), gcc.bin_width
+        )
+        spectrum = (cross.real * steering.real + cross.imag * steering.imag).mean(axis=0)
+        window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
+        return np.maximum(np.convolve(spectrum, window, 'same'), 0) * steering
+
+    def _around(
+        self, position: np.ndarray, stencil: np.ndarray, angle: float, inverse: float
+    ) -> np.ndarray:
+        """Points of a stencil in direction (rad) and inverse range (1/m) about a position."""
+        distance, axes = self._axes(position)
+        low, high = self._inverse_limits
+        directions = axes[0] + angle * (stencil[:, :1] * axes[1] + stencil[:, 1:2] * axes[2])
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        ranges = 1 / np.clip(1 / distance + inverse * stencil[:, 2:], low, high)
+        return self._centre + directions * ranges
+
+    def _axes(self, position: np.ndarray) -> tuple[float, np.ndarray]:
+        """Range, and unit vectors outwards and in two directions across."""
+        offset = position - self._centre
+        distance = float(np.linalg.norm(offset))
+        outwards = offset / distance
+        helper = np.eye(3)[np.argmin(np.abs(outwards))]
+        across = np.cross(outwards, helper)
+        across /= np.linalg.norm(across)
+        return distance, np.stack([outwards, across, np.cross(outwards, across)])
+
+    def _covariance(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Covariance from the curvature in direction and inverse range at a maximum.
+
+        The coherence stands for a log-likelihood up to a factor. Where it is flat, as along the
+        range of a distant source, what remains is the width of the search region.
+        """
+        distance, axes = self._axes(position)
+        low, high = self._inverse_limits
+        inverse = self._inverse_step / 2
+        centre = self._centre + axes[0] / np.clip(1 / distance, low + inverse, high - inverse)
+        points = self._around(centre, self._probe, _PROBE, inverse)
+        terms = self._quadratic @ self.coherence_of(correlation, points)
+        scale = np.array([_PROBE, _PROBE, inverse])
+        curvature = -_hessian(terms) / np.outer(scale, scale)
+        values, vectors = np.linalg.eigh(curvature)
+        information = vectors * np.maximum(values, 0) @ vectors.T * self._config.curvature_gain
+        prior = np.array([_PRIOR_ANGLE, _PRIOR_ANGLE, (high - low) / np.sqrt(12)])
+        local = np.linalg.inv(information + np.diag(prior**-2.0))
+        local[[0, 1], [0, 1]] += np.deg2rad(self._config.direction_floor) ** 2
+        outwards = min(distance**2, self._config.max_range / 2 / np.sqrt(local[2, 2]))
+        jacobian = axes[[1, 2, 0]].T * [distance, distance, -outwards]
+        return jacobian @ local @ jacobian.T
+
+
+def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.ndarray:
+    """Inverse ranges (1/m) of the surround grid, fit to the extent of the microphones."""
+    spread = delays.microphones - delays.microphones.mean(axis=0)
+    baseline = 2 * float(np.linalg.norm(spread, axis=1).max())
+    parallax = np.deg2rad(config.surround_parallax)
+    return inverse_ranges(baseline, config.min_range, config.max_range, parallax)
+
+
+def _stencil(width: int) -> np.ndarray:
+    """Cube of points between -1 and 1, shape (width^3, 3)."""
+    line = np.linspace(-1, 1, width)
+    return np.stack(np.meshgrid(line, line, line), axis=-1).reshape(-1, 3)
+
+
+def _quadratic_terms(points: np.ndarray) -> np.ndarray:
+    x, y, z = points.T
+    half = [x * x / 2, y * y / 2, z * z / 2]
+    return np.stack([*half, x * y, x * z, y * z, x, y, z, np.ones_like(x)], axis=1)
+
+
+def _hessian(terms: np.ndarray) -> np.ndarray:
+    xx, yy, zz, xy, xz, yz = terms[:6]
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

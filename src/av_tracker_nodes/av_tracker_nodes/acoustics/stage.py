@@ -1,0 +1,435 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The acoustic stage: samples and faces in, acoustic maps out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.activity import VoiceCue, logistic
+from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.channels import dead_channels
+from av_tracker_nodes.acoustics.coherence_field import CoherenceField
+from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.enhancement import WeightedHistory
+from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
+from av_tracker_nodes.acoustics.frames import FrameCache, SpectralFrame
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.noise_floor import (
+    NoiseFloor,
+    direct_share,
+    reverberation_frames,
+)
+from av_tracker_nodes.acoustics.peaks import Source, SourceFinder, surround_inverse_ranges
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
+from av_tracker_nodes.geometry.grid import directions, image_grid, surround_grid
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    AudioBlock,
+    FaceFrame,
+    FaceSound,
+    to_nanoseconds,
+)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What the last frames say, the newest ending at the stamp.
+
+    Attributes
+    ----------
+    frames : list of SpectralFrame
+        Oldest first.
+    share : np.ndarray, shape (len(frames), bins)
+        Of direct sound.
+    alive : np.ndarray, shape (microphones,), bool
+    """
+
+    frames: list[SpectralFrame]
+    share: np.ndarray
+    alive: np.ndarray
+
+
+class AcousticStage:
+    """Finds where sound comes from at the time of an image.
+
+    The result depends on the stamps and the samples, not on when either arrived.
+
+    Parameters
+    ----------
+    rig : Rig
+    measure : str
+        What the maps show: ``gcf`` (last frame alone), ``stgcf`` (the frame of the highest peak of
+        the last 15), ``vggcf`` or ``vwswe`` (direct sound of the last 180 ms, the faces without
+        or with their history).
+    backend : str
+        ``auto``, ``cuda``, ``numba`` or ``numpy``.
+    config : AcousticConfig
+
+    Raises
+    ------
+    InputError
+        If the measure or the backend is unknown, or no microphone pair can be formed.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        measure: str = 'vggcf',
+        backend: str = 'auto',
+        config: AcousticConfig | None = None,
+    ) -> None:
+        if measure not in MEASURES:
+            raise InputError(f"unknown measure '{measure}': choose one of {', '.join(MEASURES)}")
+        self.config = config or AcousticConfig()
+        self.measure = measure
+        self.backend = choose_backend(backend)
+        self._kernels = load_kernels(self.backend)
+        self._rig: Rig | None = None
+        self.set_rig(rig)
+
+    def set_rig(self, rig: Rig) -> None:
+        """Use another geometry; tables last while the microphones and the room stay."""
+        before, self._rig = self._rig, rig
+        if before is None or not _same_microphones(before, rig):
+            self._listen_with(rig)
+        elif not _same_room(before, rig):
+            self._search_in(rig)
+        self._look_with(rig)
+
+    def reset(self) -> None:
+        """Forget all sound."""
+        self._audio.reset()
+        self._forget()
+
+    def add(self, block: AudioBlock) -> None:
+        """Take samples in.
+
+        Raises
+        ------
+        InputError
+            If the channels or the rate do not fit the array.
+        """
+        if self._audio.add(block):
+            self._forget()
+
+    def covers(self, stamp: int) -> bool:
+        """Tell whether all samples before a time (ns) have come."""
+        return self._audio.covers(stamp)
+
+    def process(self, faces: FaceFrame, from_image: bool = True) -> AcousticMap:
+        """Map the sound that ends at the stamp of an image.
+
+        Parameters
+        ----------
+        faces : FaceFrame
+            Of that image.
+        from_image : bool
+            False when no image came and the stamp is an instant of the sound.
+
+        Returns
+        -------
+        AcousticMap
+        """
+        self._images += 1
+        end = None if self._audio.empty else self._audio.index_at(faces.stamp)
+        if end is None:
+            return self._silence(faces, from_image)
+        context = self._context(end)
+        cross = self._cross(context)
+        sources, residual = self._finder.find(cross)
+        back, shown = self._shown(end, context, cross)
+        values, depth = self._global_map(self._gcc.correlate(shown))
+        sounds = self._face_sounds(faces, context, sources, residual, shown)
+        return AcousticMap(
+            stamp=faces.stamp,
+            audio_stamp=faces.stamp - to_nanoseconds(back * self._frames.hop / self._gcc.rate),
+            measure=self.measure,
+            values=values,
+            pitch=self._pitch,
+            depth=depth,
+            coverage=self._coverage(end),
+            dead_channels=tuple(np.flatnonzero(~context.alive).tolist()),
+            peaks=tuple(self._peak(source, context) for source in sources),
+            faces=sounds,
+            from_image=from_image,
+        )
+
+    # ---- geometry
+
+    def _listen_with(self, rig: Rig) -> None:
+        config, array = self.config, rig.microphones
+        self._delays = PairDelays.of(array, config.across)
+        self._gcc = GccPhat(
+            array.rate, self._delays.longest, config.frame, config.band, config.oversampling
+        )
+        memory = config.floor_memory + 2.0
+        self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
+        self._frames = FrameCache(self._gcc, array.channels)
+        self._floor = NoiseFloor(self._gcc, array.channels, config)
+        self._voice = VoiceCue(self._delays, self._gcc)
+        self._history = WeightedHistory(config.history)
+        self._images = 0
+        self._search_in(rig)
+
+    def _search_in(self, rig: Rig) -> None:
+        config = self.config
+        points = surround_grid(
+            rig.microphones.centre,
+            directions(np.deg2rad(config.surround_step)),
+            surround_inverse_ranges(self._delays, config),
+            rig.room,
+        )
+        if len(points) == 0:
+            raise InputError(
+                'the room holds no point that sound could come from: check that it is a box in '
+                'the array frame (m), around the microphones'
+            )
+        self._surround = CoherenceField(self._delays, self._gcc, points, self.backend)
+        self._finder = SourceFinder(
+            self._delays, self._gcc, self._surround, self._kernels, rig.room, config
+        )
+
+    def _look_with(self, rig: Rig) -> None:
+        self._camera = rig.camera_in_array
+        self._pitch, self._image_rays = _unit_depth_rays(self._camera, self.config.columns)
+        pixels = self._camera.project(self._surround.points)
+        self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
+
+    def _forget(self) -> None:
+        self._frames.reset()
+        self._floor.reset()
+        self._history.reset()
+
+    # ---- sound
+
+    def _context(self, end: int) -> _Context:
+        config, hop = self.config, self._frames.hop / self._gcc.rate
+        lag = reverberation_frames(config, hop)
+        count = max(config.context, config.voice_frames, config.stgcf_frames)
+        frames = self._frames.last(self._audio, end, count + lag)
+        power = np.array([frame.power for frame in frames])
+        share = direct_share(power, self._floor.at(self._audio, end), config, hop)
+        recent = np.array([frame.spectra for frame in frames[-config.context :]])
+        level = (recent.real**2 + recent.imag**2).mean(axis=(0, 2))
+        return _Context(frames[lag:], share, ~dead_channels(level))
+
+    def _cross(self, context: _Context) -> np.ndarray:
+        """Cross-spectra of the direct sound, averaged over the context."""
+        share = context.share[-self.config.context :]
+        quiet = self.config.quiet_share * share.size
+        weights = share / np.float32(share.sum() + quiet)
+        return self._weighted(context, context.frames[-self.config.context :], weights)
+
+    def _plain_cross(self, context: _Context, frame: SpectralFrame) -> np.ndarray:
+        """Cross-spectra of one frame, all frequencies alike."""
+        weights = np.full((1, len(frame.power)), 1 / len(frame.power), np.float32)
+        return self._weighted(context, [frame], weights)
+
+    def _weighted(
+        self, context: _Context, frames: list[SpectralFrame], weights: np.ndarray
+    ) -> np.ndarray:
+        whitened = np.array([frame.whitened for frame in frames])
+        whitened[:, ~context.alive] = 0
+        pairs = self._delays.pairs
+        heard = context.alive[pairs].all(axis=1).sum()
+        if heard == 0:
+            return np.zeros((len(pairs), weights.shape[1]), np.complex64)
+        return self._kernels.weighted_cross(
+            whitened, weights * np.float32(len(pairs) / heard), pairs
+        )
+
+    def _shown(self, end: int, context: _Context, cross: np.ndarray) -> tuple[int, np.ndarray]:
+        """Cross-spectra that the maps show, and how many frames ago they were heard."""
+        if self.measure == 'gcf':
+            return 0, self._plain_cross(context, context.frames[-1])
+        if self.measure == 'stgcf':
+            return self._best_frame(context)
+        return 0, cross
+
+    def _best_frame(self, context: _Context) -> tuple[int, np.ndarray]:
+        """Find the frame of the highest peak in view (stGCF), the newest preferred."""
+        best = (-np.inf, 0, None)
+        for back in range(self.config.stgcf_frames):
+            cross = self._plain_cross(context, context.frames[-1 - back])
+            peak = self._view_field(self._gcc.correlate(cross)).max()
+            score = peak * (1 - self.config.stgcf_decay * back)
+            best = max(best, (score, -back, cross), key=lambda entry: entry[:2])
+        return -best[1], best[2]
+
+    def _coverage(self, end: int) -> float:
+        length = (self.config.context - 1) * self._frames.hop + self._gcc.length
+        return float(self._audio.read(end, length)[1].mean())
+
+    # ---- maps
+
+    def _view_field(self, correlation: np.ndarray) -> np.ndarray:
+        values = self._surround(correlation)
+        return np.where(self._in_view, values, -np.inf) if self._in_view.any() else values
+
+    def _global_map(self, correlation: np.ndarray) -> tuple[np.ndarray, float]:
+        """Map the slice at the depth of the peak in view (sGCF)."""
+        best = int(np.argmax(self._view_field(correlation)))
+        position = self._finder.refine(correlation, self._surround.points[best])
+        depth = max(float(self._camera.depth(position)), self.config.min_range)
+        rays = self._camera.pose.rotate(self._image_rays)
+        points = self._camera.centre + depth * rays
+        values = self._finder.coherence_of(correlation, points.reshape(-1, 3))
+        return values.reshape(rays.shape[:2]), depth
+
+    def _face_sounds(
+        self,
+        faces: FaceFrame,
+        context: _Context,
+        sources: list[Source],
+        residual: np.ndarray,
+        shown: np.ndarray,
+    ) -> tuple[FaceSound, ...]:
+        volumes = [FaceVolume.behind(self._camera, f.box, self.config) for f in faces.faces]
+        owners = self._owners(volumes, sources)
+        sounds = []
+        for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
+            own = residual + sum(
+                source.cross
+                for source, owner in zip(sources, owners, strict=True)
+                if owner == number
+            )
+            sounds.append(self._face_sound(face.tracklet, volume, own, shown, context))
+        self._history.forget_before(self._images)
+        return tuple(sounds)
+
+    def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
+        """Give each source to the nearest face within the gate, seen from the microphones."""
+        if not volumes:
+            return [None] * len(sources)
+        centre = self._delays.microphones.mean(axis=0)
+        offsets = np.array([volume.centre for volume in volumes]) - centre
+        towards = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+        owners = []
+        for source in sources:
+            cosines = towards @ source.direction
+            nearest = int(np.argmax(cosines))
+            near = cosines[nearest] >= np.cos(np.deg2rad(self.config.face_gate))
+            owners.append(nearest if near else None)
+        return owners
+
+    def _face_sound(
+        self,
+        tracklet: int,
+        volume: FaceVolume,
+        own: np.ndarray,
+        shown: np.ndarray,
+        context: _Context,
+    ) -> FaceSound:
+        shape, points = volume.points.shape[:-1], volume.points.reshape(-1, 3)
+        field = FaceField.of(
+            volume, self._finder.coherence(own, points).reshape(shape), self.config
+        )
+        speech = self._speech(field.position, field.peak, context, self.config.face_speech)
+        if self.measure in ('gcf', 'stgcf'):
+            values = self._finder.coherence(shown, points).reshape(shape)
+            field = FaceField.of(volume, values, self.config)
+        values = field.values
+        if self.measure == 'vwswe':
+            values = self._history.enhance(tracklet, self._images, values)
+        return FaceSound(
+            tracklet,
+            values,
+            field.peak,
+            field.mean,
+            field.position,
+            field.range,
+            field.range_std,
+            speech,
+        )
+
+    def _peak(self, source: Source, context: _Context) -> AcousticPeak:
+        speech = self._speech(source.position, source.score, context, self.config.peak_speech)
+        return AcousticPeak(
+            source.position, source.covariance, source.direction, source.score, speech
+        )
+
+    def _speech(
+        self,
+        position: np.ndarray,
+        score: float,
+        context: _Context,
+        coefficients: tuple[float, ...],
+    ) -> float:
+        return logistic(self._speech_features(position, score, context), coefficients)
+
+    def _speech_features(
+        self, position: np.ndarray, score: float, context: _Context
+    ) -> np.ndarray:
+        """Coherence and activity (logarithms), and voicing."""
+        frames = context.frames[-self.config.voice_frames :]
+        voicing = self._voice.voicing(
+            np.array([frame.spectra for frame in frames]),
+            context.share[-self.config.voice_frames :],
+            context.alive,
+            position,
+        )
+        activity = float(context.share[-self.config.context :].mean())
+        return np.array([np.log(max(score, 0) + 0.01), np.log(activity + 0.01), voicing])
+
+    def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
+        """Map of nothing, before any sound came."""
+        zeros = np.zeros((self.config.face_rows, self.config.face_columns), np.float32)
+        volumes = [FaceVolume.behind(self._camera, f.box, self.config) for f in faces.faces]
+        sounds = tuple(
+            FaceSound(
+                face.tracklet,
+                zeros,
+                0.0,
+                0.0,
+                volume.centre,
+                float(np.linalg.norm(volume.centre - self._camera.centre)),
+                float(np.ptp(volume.ranges) / np.sqrt(12)),
+                0.0,
+            )
+            for face, volume in zip(faces.faces, volumes, strict=True)
+        )
+        return AcousticMap(
+            stamp=faces.stamp,
+            audio_stamp=faces.stamp,
+            measure=self.measure,
+            values=np.zeros(self._image_rays.shape[:2], np.float32),
+            pitch=self._pitch,
+            depth=self.config.min_range,
+            coverage=0.0,
+            faces=sounds,
+            from_image=from_image,
+        )
+
+
+def _unit_depth_rays(camera: Camera, columns: int) -> tuple[float, np.ndarray]:
+    """Pitch (pixels) and points at unit depth in the camera frame, shape (rows, columns, 3)."""
+    pitch = camera.size[0] / columns
+    pixels = image_grid(camera.size, pitch)
+    return pitch, replace(camera, pose=RigidTransform()).back_project(pixels, 1.0)
+
+
+def _same_microphones(first: Rig, second: Rig) -> bool:
+    one, other = first.microphones, second.microphones
+    arrays = ('positions', 'groups', 'channels')
+    return (
+        all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
+        and one.rate == other.rate
+        and one.speed_of_sound == other.speed_of_sound
+    )
+
+
+def _same_room(first: Rig, second: Rig) -> bool:
+    one, other = first.room, second.room
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one.minimum, other.minimum) and np.array_equal(
+        one.maximum, other.maximum
+    )
