@@ -33,6 +33,9 @@ from av_tracker_nodes.types import (
 )
 from av_tracker_nodes.vision.stage import FaceStage
 
+REPLAY_PATIENCE = 1.0
+"""Wait this much longer for late input of a recording (s): nothing recorded is really late."""
+
 _LOOKAHEAD = 16
 """Records read ahead of the trackers, so that faces are found while sound is mapped."""
 
@@ -94,8 +97,7 @@ class Pipeline:
         self._faces = FaceStage(face_model)
         self._acoustics = AcousticStage(rig, self._fusion.measure)
         self._tracker = SpeakerTracker(tracker)
-        # Offline, faces cannot come late: they are waited for.
-        self._trigger = CycleTrigger(faces_timeout=float('inf'))
+        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
         self._images: dict[int, np.ndarray] = {}
         self._on_map = on_map
 
@@ -118,7 +120,7 @@ class Pipeline:
                     self._hear(record) if isinstance(record, AudioBlock) else self._see(*record)
                 )
                 yield from map(self._track, cycles)
-        yield from map(self._track, self._trigger.finish())
+        yield from map(self._track, self._trigger.flush())
 
     def _detect_ahead(
         self, records: Iterable[AudioBlock | ImageFrame], worker: ThreadPoolExecutor
