@@ -25,7 +25,7 @@ from av_tracker_nodes.geometry import Camera, RigidTransform
 IMAGE_SIZE = 360, 288
 """Width and height of every image of the corpus (pixels)."""
 
-UNREADABLE_MAT = MatReadError, ValueError, TypeError, NotImplementedError
+UNREADABLE_MAT = MatReadError, ValueError, TypeError, IndexError, NotImplementedError
 """What SciPy raises for files that are not MAT files, or are of version 7.3."""
 
 _RIGID = 'rigid010203.mat'

@@ -129,7 +129,7 @@ def read_static(path: Path, mouth: TimedValues | None) -> tuple[TimedValues, np.
         positions = np.atleast_2d(np.asarray(truth.p3d, float).T)[:, :3]
         segments = np.asarray(truth.sp_seg, float).reshape(2, -1).T
         places = positions[np.atleast_1d(np.asarray(truth.pos_ind, int)) - 1]
-    except (*UNREADABLE_MAT, KeyError, AttributeError, IndexError) as error:
+    except (*UNREADABLE_MAT, KeyError, AttributeError) as error:
         raise InputError(f'{path} has no static_gt with p3d, sp_seg and pos_ind') from error
     if mouth is not None:
         offsets = (_AUDIO_START, 0.0)
