@@ -1,0 +1,30 @@
+# Every target first sets up what is missing (scripts/bootstrap.py); ROS_DISTRO=jazzy chooses Jazzy.
+PYTHON ?= python3
+SETUP := $(PYTHON) scripts/bootstrap.py
+# Tests stay apart from whatever else runs on this machine.
+PYTEST = ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(($$$$ % 100 + 1))} $(SETUP) pytest
+
+.PHONY: setup demo test test-slow bench lint clean
+
+setup:
+	@$(SETUP) $(addprefix --extra ,$(EXTRAS))
+
+demo:
+	@$(SETUP) av-tracker demo $(ARGS)
+
+test: lint
+	@$(PYTEST) -m 'not slow' $(ARGS)
+
+test-slow:
+	@$(PYTEST) -m slow $(ARGS)
+
+bench:
+	@$(SETUP) av-tracker bench $(ARGS)
+
+lint:
+	@$(SETUP) ruff check
+	@$(SETUP) ruff format --check
+
+clean:
+	rm -rf .venv .venv-* out
+	find ros2_ws -mindepth 1 -maxdepth 1 ! -name COLCON_IGNORE ! -name README.md ! -name fallback -exec rm -rf {} +
