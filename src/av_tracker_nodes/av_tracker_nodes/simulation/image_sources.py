@@ -99,14 +99,6 @@ def diffuse_gain() -> tuple[float, float]:
     return float(np.sqrt(np.mean(low**2))), float(np.sqrt(np.mean(high**2)))
 
 
-def facing_vector(orientation: np.ndarray) -> np.ndarray:
-    """Unit vectors (..., 3) out of the mouth for yaw, pitch, roll (..., 3) (rad)."""
-    yaw, pitch = orientation[..., 0], orientation[..., 1]
-    return np.stack(
-        [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)], axis=-1
-    )
-
-
 def render_early(
     speech: np.ndarray,
     mouth: np.ndarray,
@@ -203,7 +195,7 @@ def _add_path(result, emitted, delay, gain, table, sounding):
         last = min(max(int(start + count - shortest) + _TAPS, 0), samples)
         if sounding[last] == sounding[first]:
             continue
-        # Fixed point: the whole sample in the upper bits, then the row of the table, then the rest.
+        # Fixed point: whole samples in the upper bits, below them the row of the table.
         position = np.int64((start - delay[knot] - half) * (1 << _POSITION_BITS))
         step = np.int64((1 - slope) * (1 << _POSITION_BITS))
         for n in range(count):

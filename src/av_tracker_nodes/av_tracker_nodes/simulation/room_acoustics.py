@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from av_tracker_nodes.simulation.diffuse import DiffuseField
-from av_tracker_nodes.simulation.image_sources import HOP, facing_vector, render_early
+from av_tracker_nodes.simulation.image_sources import HOP, render_early
 from av_tracker_nodes.simulation.reverberation import (
     reflection_factor,
     render_tail,
@@ -18,6 +18,7 @@ from av_tracker_nodes.simulation.reverberation import (
 )
 from av_tracker_nodes.simulation.scene import Scene
 from av_tracker_nodes.simulation.speech import ACTIVE_LEVEL, RATE
+from av_tracker_nodes.simulation.trajectories import facing_vector
 
 Progress = Callable[[float, str], None]
 

@@ -190,13 +190,17 @@ def turn_head(
     return np.column_stack([towards, np.zeros(times.size)]) + np.column_stack(own)
 
 
+def facing_vector(orientation: np.ndarray) -> np.ndarray:
+    """Return unit vectors (..., 3) out of the mouth for yaw, pitch and roll (..., 3) (rad)."""
+    yaw, pitch = orientation[..., 0], orientation[..., 1]
+    return np.stack(
+        [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)], axis=-1
+    )
+
+
 def mouth_of(axis: np.ndarray, orientation: np.ndarray) -> np.ndarray:
     """Centre of the lips (n, 3) of a head that turns about an axis (n, 3)."""
-    yaw, pitch = orientation[:, 0], orientation[:, 1]
-    facing = np.column_stack(
-        [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)]
-    )
-    return axis + MOUTH_REACH * facing
+    return axis + MOUTH_REACH * facing_vector(orientation)
 
 
 def jaw_opening(speech: np.ndarray, times: np.ndarray) -> np.ndarray:
