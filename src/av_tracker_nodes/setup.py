@@ -3,7 +3,6 @@
 
 """Install the nodes with the repository's launch files, models and calibrations."""
 
-import os
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -22,21 +21,18 @@ NODES = (
     'av_tracker_all',
 )
 
-# colcon builds through links when asked for --symlink-install; data files sit beside the real
-# package, so look for them from there.
-HERE = Path(os.path.realpath(__file__)).parent
-REPOSITORY = HERE.parent.parent
-
 
 def data_files(folder: str) -> list[tuple[str, list[str]]]:
-    """List the files under a folder of the repository with where they are installed."""
+    """List the files of a folder with where each is installed.
+
+    The folders are links to those of the repository: colcon's --symlink-install mirrors the
+    paths named here into its build folder, where one with ``..`` would end outside of it.
+    """
+    files = sorted(path for path in Path(folder).rglob('*') if path.is_file())
     return [
-        (
-            f'share/{PACKAGE}/{parent.relative_to(REPOSITORY)}',
-            [os.path.relpath(path) for path in sorted(parent.iterdir()) if path.is_file()],
-        )
-        for parent in [REPOSITORY / folder, *sorted((REPOSITORY / folder).rglob('*/'))]
-        if parent.is_dir() and not any(part.startswith(('.', '__')) for part in parent.parts)
+        (f'share/{PACKAGE}/{file.parent}', [str(file)])
+        for file in files
+        if '__pycache__' not in file.parts
     ]
 
 
@@ -46,7 +42,7 @@ setup(
     description='Real-time audio-visual tracking of several speakers in 3-D',
     author='The av_tracker authors',
     maintainer='The av_tracker authors',
-    maintainer_email='av-tracker@users.noreply.github.com',
+    maintainer_email='av_tracker@example.org',
     license='Apache-2.0',
     packages=find_packages(),
     package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx']},
