@@ -24,7 +24,7 @@ class FaceStage:
     ----------
     model : Path or None
         YuNet in ONNX with free image size; None takes the one of `ensure_face_model`.
-    scale, threshold, providers
+    scale, threshold, max_side, providers
         See `YuNet`.
     memory : float
         See `Tracklets` (s).
@@ -41,12 +41,14 @@ class FaceStage:
         scale: float = 2.0,
         threshold: float = 0.6,
         memory: float = 0.5,
+        max_side: int = 800,
         providers: Sequence[str] = ('CPUExecutionProvider',),
     ) -> None:
         self.detector = YuNet(
             ensure_face_model() if model is None else Path(model),
             scale=scale,
             threshold=threshold,
+            max_side=max_side,
             providers=providers,
         )
         self._tracklets = Tracklets(memory)

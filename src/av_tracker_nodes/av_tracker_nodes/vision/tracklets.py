@@ -18,39 +18,68 @@ from scipy.optimize import linear_sum_assignment
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import Face, to_nanoseconds, to_seconds
 
-POSITION_STD = 0.15
-"""Deviation of a face's centre from its prediction (face sizes), at once."""
-SPEED_STD = 2.0
-"""The same for each second that passed: what people do beyond moving on evenly."""
+POSITION_STD = 0.08
+"""Deviation of a detected centre (face sizes)."""
+ACCELERATION = 30.0
+"""Spectral density of the acceleration in the image (face sizes^2 / s^3)."""
+FIRST_SPEED_STD = 5.0
+"""Deviation of the speed of a face seen once (face sizes / s)."""
 SIZE_STD = 0.15
-"""Deviation of the logarithm of a face's size."""
+"""Deviation of the logarithm of a face's size from one image to the next."""
 GATE = 16.0
 """Largest squared deviation, in standard deviations, that still is the same face."""
 MARGIN = 5.0
 """Twice the log-likelihood by which the best assignment must beat any other."""
-VELOCITY_MEMORY = 0.15
-"""Seconds over which the speed of a face in the image is averaged."""
 
 _IMPOSSIBLE = 1e6
 
 
 @dataclass(frozen=True)
 class _Tracklet:
-    """Last sight of a face: centre (pixels), its speed (pixels/s), size (pixels), stamp (ns)."""
+    """A face that moves on evenly, as a Kalman filter knows it at `stamp`.
+
+    `state` holds the centre (pixels) and its velocity (pixels/s), one row each; `covariance`, of
+    position and velocity in units of the face's size, is the same in both directions.
+    """
 
     id: int
-    centre: np.ndarray
-    velocity: np.ndarray
-    size: float
     stamp: int
+    size: float
+    state: np.ndarray
+    covariance: np.ndarray
+
+    @classmethod
+    def started(cls, number: int, face: Face, stamp: int) -> _Tracklet:
+        state = np.stack([box_centre(face.box), np.zeros(2)])
+        covariance = np.diag([POSITION_STD**2, FIRST_SPEED_STD**2])
+        return cls(number, stamp, _size(face), state, covariance)
+
+    def predicted(self, stamp: int) -> tuple[np.ndarray, np.ndarray]:
+        """State and covariance at a later stamp."""
+        dt = to_seconds(stamp - self.stamp)
+        step = np.array([[1, dt], [0, 1]])
+        noise = ACCELERATION * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+        return step @ self.state, step @ self.covariance @ step.T + noise
+
+    def cost(self, face: Face, stamp: int) -> float:
+        """Minus twice the log-likelihood of a face, up to a constant; infinite off the gate."""
+        state, covariance = self.predicted(stamp)
+        variance = covariance[0, 0] + POSITION_STD**2
+        offset = (box_centre(face.box) - state[0]) / self.size
+        growth = np.log(_size(face) / self.size) / SIZE_STD
+        deviation = offset @ offset / variance + growth**2
+        return deviation + 2 * np.log(variance) if deviation <= GATE else np.inf
 
     def seen(self, face: Face, stamp: int) -> _Tracklet:
-        centre, elapsed = box_centre(face.box), to_seconds(stamp - self.stamp)
-        velocity = self.velocity
-        if elapsed > 0:
-            gain = elapsed / (elapsed + VELOCITY_MEMORY)
-            velocity = velocity + gain * ((centre - self.centre) / elapsed - velocity)
-        return _Tracklet(self.id, centre, velocity, _size(face), stamp)
+        state, covariance = self.predicted(stamp)
+        gain = covariance[:, :1] / (covariance[0, 0] + POSITION_STD**2)
+        return _Tracklet(
+            self.id,
+            stamp,
+            _size(face),
+            state + gain * (box_centre(face.box) - state[0]),
+            covariance - gain * covariance[:1],
+        )
 
 
 class Tracklets:
@@ -82,21 +111,18 @@ class Tracklets:
             self.reset()
         self._stamp = stamp
         known = [t for t in self._tracklets if stamp - t.stamp <= self.memory]
-        cost = _costs(known, faces, stamp)
+        cost = np.array([[t.cost(face, stamp) for face in faces] for t in known])
+        cost = np.minimum(cost.reshape(len(known), len(faces)), _IMPOSSIBLE)
         matches = _assign(cost)
         lost, doubtful = _ambiguous(cost, matches)
         current, named = {}, []
         for column, face in enumerate(faces):
-            row = matches.get(column)
-            if row is None or column in doubtful:
-                started = _Tracklet(
-                    next(self._ids), box_centre(face.box), np.zeros(2), _size(face), stamp
-                )
-                current[started.id] = started
+            if column in matches and column not in doubtful:
+                tracklet = known[matches[column]].seen(face, stamp)
             else:
-                started = known[row].seen(face, stamp)
-                current[started.id] = started
-            named.append(replace(face, tracklet=started.id))
+                tracklet = _Tracklet.started(next(self._ids), face, stamp)
+            current[tracklet.id] = tracklet
+            named.append(replace(face, tracklet=tracklet.id))
         missed = [t for i, t in enumerate(known) if i not in lost and t.id not in current]
         self._tracklets = [*current.values(), *missed]
         return named
@@ -105,22 +131,6 @@ class Tracklets:
 def _size(face: Face) -> float:
     """Size of a face (pixels): geometric mean of width and height."""
     return float(np.sqrt(max(face.box[2] * face.box[3], 1.0)))
-
-
-def _costs(tracklets: list[_Tracklet], faces: list[Face], stamp: int) -> np.ndarray:
-    """Minus twice the log-likelihood of each face for each tracklet, shape (tracklets, faces)."""
-    cost = np.full((len(tracklets), len(faces)), _IMPOSSIBLE)
-    for i, tracklet in enumerate(tracklets):
-        elapsed = to_seconds(stamp - tracklet.stamp)
-        predicted = tracklet.centre + tracklet.velocity * elapsed
-        spread = POSITION_STD + SPEED_STD * elapsed
-        for j, face in enumerate(faces):
-            offset = (box_centre(face.box) - predicted) / (spread * tracklet.size)
-            growth = np.log(_size(face) / tracklet.size) / SIZE_STD
-            deviation = offset @ offset + growth**2
-            if deviation <= GATE:
-                cost[i, j] = deviation + 4 * np.log(spread)
-    return cost
 
 
 def _assign(cost: np.ndarray) -> dict[int, int]:

@@ -22,6 +22,8 @@ from av_tracker_nodes.types import Face
 
 _STRIDES = (8, 16, 32)
 _MULTIPLE = 32
+# The network counts from the corner of the first pixel, cameras from its centre.
+_CENTRE = 0.5
 _OUTPUTS = [f'{kind}_{stride}' for kind in ('cls', 'obj', 'bbox', 'kps') for stride in _STRIDES]
 
 
@@ -92,12 +94,12 @@ class YuNet:
         outputs = self._session.run(_OUTPUTS, {self._input_name: self._padded(scaled)})
         scores, boxes, landmarks = self._decode(outputs)
         kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self.threshold, self.nms)
-        to_image = np.array([width / size[0], height / size[1]])
+        shrink = np.array([width / size[0], height / size[1]])
         return [
             Face(
-                box=boxes[k] * np.tile(to_image, 2),
+                box=np.concatenate([boxes[k, :2] * shrink - _CENTRE, boxes[k, 2:] * shrink]),
                 score=float(scores[k]),
-                landmarks=landmarks[k] * to_image,
+                landmarks=landmarks[k] * shrink - _CENTRE,
             )
             for k in np.asarray(kept, int).ravel()
         ]

@@ -1,0 +1,40 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from av_tracker_nodes.vision.model_zoo import ensure_face_model
+
+
+@pytest.fixture(scope='session')
+def face_model():
+    return ensure_face_model()
+
+
+@pytest.fixture(scope='session')
+def portrait():
+    """Eileen Collins (NASA, public domain), 216 x 216 pixels around the face."""
+    return cv2.imread(str(Path(__file__).parent / 'astronaut_face.png'))
+
+
+@pytest.fixture(scope='session')
+def clutter():
+    """Four images of 360 x 288 pixels full of edges and colours, without a face."""
+    images = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        image = cv2.resize(rng.integers(40, 216, (6, 8, 3), np.uint8), (360, 288))
+        for _ in range(25):
+            corner = rng.integers(0, (330, 260))
+            opposite = corner + rng.integers(5, 90, 2)
+            colour = rng.integers(0, 256, 3).tolist()
+            cv2.rectangle(
+                image, corner.tolist(), opposite.tolist(), colour, int(rng.choice([-1, 2]))
+            )
+        noise = rng.normal(0, 4, image.shape)
+        images.append(np.clip(image + noise, 0, 255).astype(np.uint8))
+    return images

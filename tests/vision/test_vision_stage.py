@@ -1,0 +1,57 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import cv2
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.types import ImageFrame
+from av_tracker_nodes.vision import FaceStage
+
+
+@pytest.fixture
+def stage(face_model):
+    return FaceStage(face_model)
+
+
+def scene(portrait, x):
+    image = np.full((288, 360, 3), 90, np.uint8)
+    small = cv2.resize(portrait, (80, 80), interpolation=cv2.INTER_AREA)
+    image[100:180, x : x + 80] = small
+    return image
+
+
+def test_a_face_that_moves_keeps_its_tracklet(stage, portrait):
+    frames = [
+        stage.process(ImageFrame(40_000_000 * k, scene(portrait, 50 + 3 * k))) for k in range(8)
+    ]
+    assert [frame.stamp for frame in frames] == [40_000_000 * k for k in range(8)]
+    assert all(frame.image_size == (360, 288) for frame in frames)
+    assert [[face.tracklet for face in frame.faces] for frame in frames] == [[1]] * 8
+    moved = frames[-1].faces[0].box[0] - frames[0].faces[0].box[0]
+    assert moved == pytest.approx(21, abs=2)
+    stage.reset()
+    again = stage.process(ImageFrame(40_000_000 * 8, scene(portrait, 74)))
+    assert again.faces[0].tracklet == 2
+
+
+def test_empty_scene_has_an_answer(stage):
+    frame = stage.process(ImageFrame(5, np.zeros((288, 360, 3), np.uint8)))
+    assert (frame.stamp, frame.faces) == (5, ())
+
+
+@pytest.mark.parametrize(
+    ('image', 'message'),
+    [
+        (np.zeros((288, 360, 3)), 'uint8, got float64'),
+        (np.zeros((288, 360), np.uint8), r'got \(288, 360\)'),
+        (np.zeros((288, 360, 4), np.uint8), r'got \(288, 360, 4\)'),
+        (np.zeros((0, 360, 3), np.uint8), r'got \(0, 360, 3\)'),
+        (None, 'uint8, got NoneType'),
+    ],
+)
+def test_bad_images_are_refused_and_harmless(stage, portrait, image, message):
+    with pytest.raises(InputError, match=message):
+        stage.process(ImageFrame(0, image))
+    assert len(stage.process(ImageFrame(1, portrait)).faces) == 1
