@@ -46,8 +46,8 @@ class Feed:
     def audio_to(self, start, end, step=10):
         return [cycle for stamp in range(start, end + 1, step) for cycle in self.audio(stamp)]
 
-    def flush(self):
-        return self._keep(self.trigger.flush())
+    def finish(self):
+        return self._keep(self.trigger.finish())
 
     def _keep(self, cycles):
         self.cycles += brief(cycles)
@@ -109,7 +109,7 @@ class TestImages:
         assert feed.faces(1000) == [(1000, 1, True)]
         assert feed.image(1000) == []
         assert feed.faces(1000) == []
-        assert feed.flush() == []
+        assert feed.finish() == []
 
     def test_needs_no_announcement(self):
         feed = Feed()
@@ -155,13 +155,19 @@ class TestImages:
         assert feed.audio_to(1010, 2070) == []
         assert feed.audio(2080) == [(1000, 0, True)]
 
-    def test_flush_answers_what_waits(self):
+    def test_can_wait_for_ever(self):
+        feed = Feed(faces_timeout=float('inf'))
+        feed.image(1000)
+        assert feed.audio_to(1000, 9000, 100) == []
+        assert feed.faces(1000)[0] == (1000, 1, True)
+
+    def test_finish_answers_what_waits(self):
         feed = Feed(patience=1.0)
         feed.audio(1000)
         feed.image(1020)
         feed.image(1060)
         feed.faces(1020)
-        assert feed.flush() == [(1020, 1, True), (1060, 0, True)]
+        assert feed.finish() == [(1020, 1, True), (1060, 0, True)]
         assert feed.trigger.waiting == 0
 
 
@@ -308,7 +314,7 @@ def test_cycles_do_not_depend_on_how_the_streams_interleave(seed, silent):
         order = sorted(events, key=lambda event: event[0] + delays[event[1]](event[0]))
         for _, stream, stamp in order:
             getattr(feed, stream)(stamp)
-        feed.flush()
+        feed.finish()
         return feed.cycles
 
     punctual = {stream: (lambda stamp: 0) for stream in ('image', 'faces', 'audio')}
@@ -336,7 +342,7 @@ def test_any_input_gives_cycles_in_order_between_jumps(events):
             last = -1
         assert [last, *fired] == sorted({last, *fired})
         last = max([last, *fired])
-    feed.flush()
+    feed.finish()
     assert feed.trigger.waiting == 0
 
 

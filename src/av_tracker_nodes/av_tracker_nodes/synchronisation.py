@@ -10,13 +10,16 @@ the same cycles however fast it is replayed, live or offline.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from av_tracker_nodes.types import FaceFrame, to_nanoseconds
 
 JUMP = to_nanoseconds(0.5)
 """A stream that falls back by more than this has started anew (ns); less is disorder."""
+
+_FOREVER = 1e9
 
 Value = TypeVar('Value')
 
@@ -84,6 +87,22 @@ class StampedBuffer(Generic[Value]):
         return None
 
 
+def drop_before_jump(queues: Iterable[dict[int, Any]], newest: int, jumped_to: int) -> None:
+    """Drop from queues by stamp what is from before a jump.
+
+    Parameters
+    ----------
+    queues : iterable of dict
+        Values by stamp (ns).
+    newest, jumped_to : int
+        The newest stamp before the jump and the first after it (ns). What is nearer to the latter
+        is kept: one stream jumps earlier than another.
+    """
+    for queue in queues:
+        for stamp in [s for s in queue if abs(s - newest) < abs(s - jumped_to)]:
+            del queue[stamp]
+
+
 @dataclass(frozen=True)
 class Cycle:
     """One turn of the chain: the faces of an image, or an instant of sound alone."""
@@ -134,7 +153,7 @@ class CycleTrigger:
     Parameters
     ----------
     faces_timeout, audio_timeout, audio_only_after, audio_only_period, patience : float
-        Seconds.
+        Seconds; an infinite `faces_timeout` waits for ever.
 
     Attributes
     ----------
@@ -155,7 +174,7 @@ class CycleTrigger:
         self.late = 0
         self.resets = 0
         self._patience = to_nanoseconds(patience)
-        self._faces_timeout = to_nanoseconds(faces_timeout) + self._patience
+        self._faces_timeout = to_nanoseconds(min(faces_timeout, _FOREVER)) + self._patience
         self._audio_timeout = to_nanoseconds(audio_timeout) + self._patience
         self._audio_only_after = to_nanoseconds(audio_only_after)
         self._audio_only_period = to_nanoseconds(audio_only_period)
@@ -208,7 +227,7 @@ class CycleTrigger:
         self._newest['audio'] = max(stamp, heard or stamp)
         return self._fire()
 
-    def flush(self) -> list[Cycle]:
+    def finish(self) -> list[Cycle]:
         """Return every cycle that still waits: the recording has ended or the input stopped."""
         return self._fire(force=True)
 

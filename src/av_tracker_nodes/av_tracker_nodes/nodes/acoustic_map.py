@@ -1,0 +1,156 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: sound and faces in, acoustic maps out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.acoustics.config import MEASURES
+from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.datasets.messages import from_audio
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.nodes.acoustic_views import AcousticViews
+from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
+from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.quality_of_service import AUDIO
+from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.types import NANOSECONDS, AcousticMap, AudioBlock
+
+_BACKLOG = 200
+_QUIET = 1.0
+"""Input that stopped for so long (s) does not go on: what waits is answered."""
+
+
+class AcousticMapNode(StageNode):
+    """Publishes a map for every image, and at 25 Hz while there are none.
+
+    Images are known by their camera_info; :class:`CycleTrigger` says when one is complete.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('acoustic_map', **node_options)
+        self._measure = self.parameter('measure', 'vggcf', 'What the maps show', choices=MEASURES)
+        self._backend = self.parameter(
+            'backend',
+            'auto',
+            'What computes: auto takes the fastest that is installed',
+            choices=('auto', 'cuda', 'numba', 'numpy'),
+        )
+        self._trigger = CycleTrigger(
+            faces_timeout=self.parameter(
+                'faces_timeout', 0.08, 'Wait this long for the faces of an image (s)', 0.0, 10.0
+            ),
+            audio_timeout=self.parameter(
+                'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0
+            ),
+            patience=self.parameter(
+                'patience',
+                0.0,
+                'Added to all waiting (s): a replay waits longer, so that nothing is lost',
+                0.0,
+                10.0,
+            ),
+        )
+        self._stage: AcousticStage | None = None
+        self._rig: Rig | None = None
+        self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
+        self._next_sample: int | None = None
+        self._heard_at = time.monotonic_ns()
+        self._sensors = RigListener(self, self._announce)
+        self._maps = self.output(av.AcousticMap, 'acoustic_map')
+        self._views = AcousticViews(self, self._sensors.reliable_images)
+        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO)
+        self.listen(av.FaceArray, 'faces', self._see)
+        self.every(_QUIET / 4, self._answer_the_rest)
+
+    # ---- input
+
+    def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        self._fire(self._trigger.image(stamp, size))
+
+    def _see(self, message: av.FaceArray) -> None:
+        self._fire(self._trigger.faces(from_faces(message)))
+
+    def _hear(self, message: av.AudioBlock) -> None:
+        block = from_audio(message)
+        self.counts['in'] += 1
+        self._count_lost(block)
+        if self._stage is None:
+            self._backlog.append(block)
+        else:
+            self._stage.add(block)
+        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
+        self._fire(self._trigger.audio_until(end))
+
+    def _count_lost(self, block: AudioBlock) -> None:
+        if self._next_sample is not None and block.first_sample > self._next_sample:
+            self.counts['lost samples'] += block.first_sample - self._next_sample
+        self._next_sample = block.first_sample + len(block.samples)
+
+    def _answer_the_rest(self) -> None:
+        if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
+            self._fire(self._trigger.finish())
+
+    # ---- output
+
+    def _fire(self, cycles: list[Cycle]) -> None:
+        self._heard_at = time.monotonic_ns()
+        for cycle in cycles:
+            self._answer(cycle)
+        self.counts['late faces'] = self._trigger.late
+        self.counts['resets'] = self._trigger.resets
+
+    def _answer(self, cycle: Cycle) -> None:
+        began = time.monotonic_ns()
+        sound = self._map(cycle)
+        self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
+        self.answered(sound.stamp, began)
+        if self._rig is not None:
+            self._views.publish(sound, self._rig, self._sensors.array_frame)
+
+    def _map(self, cycle: Cycle) -> AcousticMap:
+        self._use(self._sensors.rig(cycle.faces.stamp))
+        if self._stage is None:
+            return self._nothing(cycle)
+        sound = self._stage.process(cycle.faces, cycle.from_image)
+        self.facts['coverage'] = round(sound.coverage, 3)
+        self.facts['dead channels'] = ' '.join(map(str, sound.dead_channels))
+        return sound
+
+    def _use(self, rig: Rig | None) -> None:
+        """Take over a change of geometry; the last one holds while the new one is incomplete."""
+        if rig is None or rig is self._rig:
+            return
+        self._rig = rig
+        if self._stage is not None:
+            self._stage.set_rig(rig)
+            return
+        self._stage = AcousticStage(rig, self._measure, self._backend)
+        self.facts['backend'] = self._stage.backend
+        while self._backlog:
+            self._stage.add(self._backlog.popleft())
+
+    def _nothing(self, cycle: Cycle) -> AcousticMap:
+        """Answer an image before the geometry is known."""
+        stamp = cycle.faces.stamp
+        nothing = np.zeros((0, 0), np.float32)
+        blank = AcousticMap(stamp, stamp, self._measure, nothing, 0.0, 0.0, 0.0)
+        return replace(blank, from_image=cycle.from_image)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(AcousticMapNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

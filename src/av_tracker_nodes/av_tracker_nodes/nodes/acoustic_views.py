@@ -1,0 +1,96 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The acoustic map for people to look at: as points in space and over the image."""
+
+from __future__ import annotations
+
+from array import array
+
+import cv2
+import numpy as np
+from rclpy.time import Time
+from sensor_msgs.msg import Image, PointCloud2, PointField
+
+from av_tracker_nodes.datasets.messages import from_image
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.nodes.conversions import header, to_image
+from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.joins import Cache, Subscriber
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.types import AcousticMap, ImageFrame
+
+_FIELDS = ('x', 'y', 'z', 'intensity')
+_KEPT_IMAGES = 50
+_OPACITY = 0.45
+
+
+class AcousticViews:
+    """Publishes ``acoustic_map/points`` and ``acoustic_map/overlay`` while somebody listens."""
+
+    def __init__(self, node: StageNode, reliable_images: bool) -> None:
+        self._node = node
+        self._points = node.output(PointCloud2, 'acoustic_map/points')
+        self._overlay = node.output(Image, 'acoustic_map/overlay')
+        self._quality = images(reliable_images)
+        self._source = ImageInput(node, reliable_images)
+        self._images: Cache | None = None
+
+    def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
+        """Publish the views of a map that are wanted."""
+        if self._points.get_subscription_count() > 0:
+            self._points.publish(to_points(sound, rig, frame_id))
+        if self._overlay.get_subscription_count() > 0:
+            self._publish_overlay(sound)
+
+    def _publish_overlay(self, sound: AcousticMap) -> None:
+        if self._images is None:
+            source = Subscriber(
+                self._node,
+                self._source.message_type,
+                self._source.topic,
+                qos_profile=self._quality,
+            )
+            self._images = Cache(source, cache_size=_KEPT_IMAGES)
+        stamp = Time.from_msg(header(sound.stamp, '').stamp)
+        for message in self._images.getInterval(stamp, stamp):
+            image = draw_overlay(from_image(message).image, sound)
+            self._overlay.publish(
+                to_image(ImageFrame(sound.stamp, image), message.header.frame_id)
+            )
+
+
+def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
+    """Place the map in space, at the depth of its peak, with the coherence as intensity."""
+    rows, columns = sound.values.shape
+    v, u = np.mgrid[:rows, :columns] * sound.pitch
+    places = rig.camera_in_array.back_project(np.stack([u, v], axis=-1), sound.depth)
+    values = np.concatenate([places, sound.values[..., None]], axis=-1).astype(np.float32)
+    return PointCloud2(
+        header=header(sound.stamp, frame_id),
+        height=rows,
+        width=columns,
+        fields=[
+            PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
+            for index, name in enumerate(_FIELDS)
+        ],
+        point_step=4 * len(_FIELDS),
+        row_step=4 * len(_FIELDS) * columns,
+        data=array('B', values.tobytes()),
+        is_dense=True,
+    )
+
+
+def draw_overlay(image: np.ndarray, sound: AcousticMap) -> np.ndarray:
+    """Lay the map over the image; colours span zero to the peak."""
+    if sound.values.size == 0 or sound.peak <= 0:
+        return image
+    height, width = image.shape[:2]
+    # Map point (row, column) lies on pixel (column, row) * pitch.
+    scale = np.array([[sound.pitch, 0, 0], [0, sound.pitch, 0]], np.float32)
+    share = np.clip(sound.values / sound.peak, 0, 1)
+    share = cv2.warpAffine(share, scale, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    colours = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)
+    weight = _OPACITY * share[..., None]
+    return (image * (1 - weight) + colours * weight).astype(np.uint8)

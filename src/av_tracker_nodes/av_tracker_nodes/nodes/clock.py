@@ -1,0 +1,81 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""ROS time between the messages on ``/clock``."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+
+from av_tracker_nodes.types import NANOSECONDS
+
+_MEMORY = 10.0
+_RECENT = 0.3
+_SHORTEST_FIT = 1.0
+
+
+class InterpolatedClock:
+    """A clock that runs on between ticks, so that latencies finer than a tick can be measured.
+
+    A tick arrives late by the time that it travelled. Of the last ticks the one that says the
+    latest time was the least delayed; the clock runs on from it, at the rate of the ticks.
+    """
+
+    def __init__(self) -> None:
+        self._ticks: deque[tuple[int, int]] = deque()
+
+    def tick(self, stamp: int, steady: int) -> None:
+        """Take a time (ns) that was received at a steady time (ns)."""
+        if self._ticks and stamp < self._ticks[-1][0]:
+            self._ticks.clear()
+        self._ticks.append((stamp, steady))
+        while steady - self._ticks[0][1] > _MEMORY * NANOSECONDS:
+            self._ticks.popleft()
+
+    def at(self, steady: int) -> int | None:
+        """Return the time (ns) at a steady time (ns), None before the first tick."""
+        if not self._ticks:
+            return None
+        rate = self._rate()
+        newest = self._ticks[-1][1]
+        latest = None
+        for stamp, received in reversed(self._ticks):
+            if newest - received > _RECENT * NANOSECONDS:
+                break
+            now = stamp + round(rate * (steady - received))
+            latest = now if latest is None else max(latest, now)
+        return latest
+
+    def _rate(self) -> float:
+        (first, received_first), (last, received_last) = self._ticks[0], self._ticks[-1]
+        elapsed = received_last - received_first
+        if elapsed < _SHORTEST_FIT * NANOSECONDS:
+            return 1.0
+        return (last - first) / elapsed
+
+
+class RosClock:
+    """The time of a node: wall time, or under ``use_sim_time`` the interpolated ``/clock``."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._simulated = node.get_parameter('use_sim_time').value
+        self._interpolated = InterpolatedClock()
+        if self._simulated:
+            quality = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+            node.create_subscription(Clock, '/clock', self._tick, quality)
+
+    def now(self) -> int | None:
+        """Return the time (ns), None before the first tick of a simulated clock."""
+        if self._simulated:
+            return self._interpolated.at(time.monotonic_ns())
+        return self._node.get_clock().now().nanoseconds
+
+    def _tick(self, message: Clock) -> None:
+        stamp = message.clock.sec * NANOSECONDS + message.clock.nanosec
+        self._interpolated.tick(stamp, time.monotonic_ns())

@@ -1,0 +1,380 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Between the messages of ROS and the types of this package.
+
+Readers of recorded topics (sound, images, calibration, tracks) are shared with the bags:
+:mod:`av_tracker_nodes.datasets.messages`. Long arrays go into messages as ``array.array`` of
+bytes, which rclpy takes over without looking at the elements.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import cv2
+import numpy as np
+from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.datasets.messages import stamp_of
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    FaceSound,
+    ImageFrame,
+    Modality,
+    Track,
+    TrackFrame,
+)
+
+_JPEG_QUALITY = 90
+
+
+def time_message(stamp: int) -> Time:
+    """Make a time of a stamp (ns)."""
+    seconds, nanoseconds = divmod(stamp, NANOSECONDS)
+    return Time(sec=seconds, nanosec=nanoseconds)
+
+
+def stamp_of_time(time: Time) -> int:
+    """Stamp (ns) of a time."""
+    return time.sec * NANOSECONDS + time.nanosec
+
+
+def header(stamp: int, frame_id: str) -> Header:
+    """Make a header of a stamp (ns)."""
+    return Header(stamp=time_message(stamp), frame_id=frame_id)
+
+
+def point(values: np.ndarray) -> Point:
+    """Make a point of x, y, z (m)."""
+    x, y, z = map(float, values)
+    return Point(x=x, y=y, z=z)
+
+
+def vector(values: np.ndarray) -> Vector3:
+    """Make a vector of x, y, z."""
+    x, y, z = map(float, values)
+    return Vector3(x=x, y=y, z=z)
+
+
+def box_message(box: np.ndarray) -> av.Box:
+    """Make a box of left, top, width, height (pixels)."""
+    left, top, width, height = map(float, box)
+    return av.Box(left=left, top=top, width=width, height=height)
+
+
+def floats(values: np.ndarray) -> array:
+    """Make the content of a ``float32[]`` field."""
+    return array('f', np.ascontiguousarray(values, np.float32).tobytes())
+
+
+def xyz(message: Point | Vector3) -> np.ndarray:
+    """Read x, y, z, shape (3,)."""
+    return np.array([message.x, message.y, message.z])
+
+
+def _box(message: av.Box) -> np.ndarray:
+    return np.array([message.left, message.top, message.width, message.height])
+
+
+def to_audio(
+    stamp: int, first_sample: int, rate: int, samples: np.ndarray, frame_id: str
+) -> av.AudioBlock:
+    """Make a block of samples, shape (n, channels), int16 or float32."""
+    frames, channels = samples.shape
+    encoding = {'i': 'S16LE', 'f': 'FLOAT32LE'}[samples.dtype.kind]
+    return av.AudioBlock(
+        header=header(stamp, frame_id),
+        first_sample=first_sample,
+        sample_rate=rate,
+        channels=channels,
+        frames=frames,
+        encoding=encoding,
+        data=array('B', np.ascontiguousarray(samples).tobytes()),
+    )
+
+
+def to_array_info(
+    microphones: MicrophoneArray, stamp: int, frame_id: str
+) -> av.MicrophoneArrayInfo:
+    """Make the description of an array."""
+    return av.MicrophoneArrayInfo(
+        header=header(stamp, frame_id),
+        name=microphones.name,
+        sample_rate=microphones.rate,
+        speed_of_sound=float(microphones.speed_of_sound),
+        positions=[point(position) for position in microphones.positions],
+        channels=microphones.channels.tolist(),
+        groups=microphones.groups.tolist(),
+    )
+
+
+def to_image(frame: ImageFrame, frame_id: str) -> Image:
+    """Make an uncompressed image (bgr8)."""
+    height, width = frame.image.shape[:2]
+    data = array('B')
+    data.frombytes(memoryview(np.ascontiguousarray(frame.image)).cast('B'))
+    return Image(
+        header=header(frame.stamp, frame_id),
+        height=height,
+        width=width,
+        encoding='bgr8',
+        step=3 * width,
+        data=data,
+    )
+
+
+def to_compressed_image(frame: ImageFrame, frame_id: str) -> CompressedImage:
+    """Make a JPEG image."""
+    _, data = cv2.imencode('.jpg', frame.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return CompressedImage(
+        header=header(frame.stamp, frame_id),
+        format='bgr8; jpeg compressed bgr8',
+        data=array('B', data.tobytes()),
+    )
+
+
+def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> CameraInfo:
+    """Make the calibration of a camera; the skew is in ``K[1]``."""
+    width, height = camera.size
+    return CameraInfo(
+        header=header(stamp, frame_id),
+        height=height,
+        width=width,
+        distortion_model='plumb_bob',
+        d=camera.distortion.tolist(),
+        k=camera.matrix.ravel(),
+        r=np.eye(3).ravel(),
+        p=np.column_stack([camera.matrix, np.zeros(3)]).ravel(),
+    )
+
+
+def to_transform(
+    parent: str, child: str, parent_from_child: RigidTransform, stamp: int
+) -> TransformStamped:
+    """Make a transform that takes points of `child` to `parent`."""
+    message = TransformStamped(header=header(stamp, parent), child_frame_id=child)
+    message.transform.translation = vector(parent_from_child.translation)
+    x, y, z, w = map(float, parent_from_child.quaternion)
+    message.transform.rotation = Quaternion(x=x, y=y, z=z, w=w)
+    return message
+
+
+def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
+    """Make the faces of an image."""
+    width, height = frame.image_size
+    return av.FaceArray(
+        header=header(frame.stamp, frame_id),
+        image_width=width,
+        image_height=height,
+        faces=[
+            av.Face(
+                box=box_message(face.box),
+                score=float(face.score),
+                landmarks=floats([] if face.landmarks is None else face.landmarks),
+                tracklet=int(face.tracklet),
+            )
+            for face in frame.faces
+        ],
+    )
+
+
+def from_faces(message: av.FaceArray) -> FaceFrame:
+    """Read the faces of an image."""
+    faces = tuple(
+        Face(
+            _box(face.box),
+            face.score,
+            np.array(face.landmarks).reshape(-1, 2) if face.landmarks else None,
+            face.tracklet,
+        )
+        for face in message.faces
+    )
+    size = message.image_width, message.image_height
+    return FaceFrame(stamp_of(message.header), size, faces)
+
+
+def to_acoustic_map(sound: AcousticMap, frame_id: str) -> av.AcousticMap:
+    """Make an acoustic map."""
+    rows, columns = sound.values.shape
+    return av.AcousticMap(
+        header=header(sound.stamp, frame_id),
+        audio_stamp=time_message(sound.audio_stamp),
+        from_image=bool(sound.from_image),
+        measure=sound.measure,
+        rows=rows,
+        columns=columns,
+        pitch=float(sound.pitch),
+        values=floats(sound.values),
+        depth=float(sound.depth),
+        peak=sound.peak,
+        mean=sound.mean,
+        coverage=float(sound.coverage),
+        dead_channels=[int(channel) for channel in sound.dead_channels],
+        peaks=[_to_peak(peak) for peak in sound.peaks],
+        faces=[_to_face_sound(face) for face in sound.faces],
+    )
+
+
+def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
+    """Read an acoustic map."""
+    return AcousticMap(
+        stamp=stamp_of(message.header),
+        audio_stamp=stamp_of_time(message.audio_stamp),
+        measure=message.measure,
+        values=_grid(message),
+        pitch=message.pitch,
+        depth=message.depth,
+        coverage=message.coverage,
+        dead_channels=tuple(message.dead_channels),
+        peaks=tuple(
+            AcousticPeak(
+                xyz(peak.position),
+                np.reshape(peak.covariance, (3, 3)),
+                xyz(peak.direction),
+                peak.score,
+                peak.speech_probability,
+            )
+            for peak in message.peaks
+        ),
+        faces=tuple(
+            FaceSound(
+                face.tracklet,
+                _grid(face),
+                face.peak,
+                face.mean,
+                xyz(face.position),
+                face.range,
+                face.range_std,
+                face.speech_probability,
+            )
+            for face in message.faces
+        ),
+        from_image=message.from_image,
+    )
+
+
+def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArray:
+    """Make the detections of a stamp."""
+    return av.FusedDetectionArray(
+        header=header(frame.stamp, frame_id),
+        from_image=bool(frame.from_image),
+        detections=[_to_detection(detection) for detection in frame.detections],
+    )
+
+
+def from_detections(message: av.FusedDetectionArray) -> DetectionFrame:
+    """Read the detections of a stamp."""
+    detections = tuple(
+        Detection(
+            position=xyz(detection.position),
+            covariance=np.reshape(detection.covariance, (3, 3)),
+            modalities=Modality(detection.modalities),
+            box=_box(detection.box) if detection.has_box else None,
+            size_gain=detection.size_gain,
+            quality=detection.quality,
+            speaking=detection.speaking_probability,
+            tracklet=detection.tracklet,
+            embedding=np.array(detection.embedding) if detection.embedding else None,
+        )
+        for detection in message.detections
+    )
+    return DetectionFrame(stamp_of(message.header), detections, message.from_image)
+
+
+def to_tracks(frame: TrackFrame, frame_id: str) -> av.SpeakerTrackArray:
+    """Make the tracks of a stamp."""
+    return av.SpeakerTrackArray(
+        header=header(frame.stamp, frame_id),
+        from_image=bool(frame.from_image),
+        tracks=[_to_track(track, frame.stamp) for track in frame.tracks],
+    )
+
+
+def _grid(message: av.AcousticMap | av.FaceSound) -> np.ndarray:
+    values = np.frombuffer(memoryview(message.values), np.float32)
+    return values.reshape(message.rows, message.columns)
+
+
+def _to_peak(peak: AcousticPeak) -> av.AcousticPeak:
+    return av.AcousticPeak(
+        position=point(peak.position),
+        covariance=np.asarray(peak.covariance, float).ravel(),
+        direction=vector(peak.direction),
+        score=float(peak.score),
+        speech_probability=float(peak.speech),
+    )
+
+
+def _to_face_sound(face: FaceSound) -> av.FaceSound:
+    rows, columns = face.values.shape
+    return av.FaceSound(
+        tracklet=int(face.tracklet),
+        rows=rows,
+        columns=columns,
+        values=floats(face.values),
+        peak=float(face.peak),
+        mean=float(face.mean),
+        position=point(face.position),
+        range=float(face.range),
+        range_std=float(face.range_std),
+        speech_probability=float(face.speech),
+    )
+
+
+def _to_detection(detection: Detection) -> av.FusedDetection:
+    message = av.FusedDetection(
+        has_box=detection.box is not None,
+        position=point(detection.position),
+        covariance=np.asarray(detection.covariance, float).ravel(),
+        size_gain=float(detection.size_gain),
+        quality=float(detection.quality),
+        speaking_probability=float(detection.speaking),
+        modalities=int(detection.modalities),
+        tracklet=int(detection.tracklet),
+        embedding=floats([] if detection.embedding is None else detection.embedding),
+    )
+    if detection.box is not None:
+        message.box = box_message(detection.box)
+    return message
+
+
+def _to_track(track: Track, stamp: int) -> av.SpeakerTrack:
+    seconds, nanoseconds = divmod(max(stamp - track.born, 0), NANOSECONDS)
+    message = av.SpeakerTrack(
+        id=int(track.id),
+        state=int(track.state),
+        has_box=track.box is not None,
+        speaking_probability=float(track.speaking),
+        is_speaking=bool(track.is_speaking),
+        existence_probability=float(track.existence),
+        modalities=int(track.modalities),
+        age=Duration(sec=seconds, nanosec=nanoseconds),
+        last_audio=time_message(track.last_audio),
+        last_visual=time_message(track.last_visual),
+    )
+    message.pose.pose.position = point(track.position)
+    message.pose.covariance = _linear(track.covariance[:3, :3])
+    message.twist.twist.linear = vector(track.velocity)
+    message.twist.covariance = _linear(track.covariance[3:, 3:])
+    if track.box is not None:
+        message.box = box_message(track.box)
+    return message
+
+
+def _linear(covariance: np.ndarray) -> np.ndarray:
+    """Covariance of x, y, z as that of a pose, whose turning is not estimated."""
+    full = np.zeros((6, 6))
+    full[:3, :3] = covariance
+    return full.ravel()

@@ -1,0 +1,67 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: images in, faces out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from av_tracker_msgs.msg import FaceArray
+from av_tracker_nodes.datasets.messages import from_image
+from av_tracker_nodes.nodes.conversions import to_faces
+from av_tracker_nodes.nodes.face_mirror import FaceMirror
+from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.synchronisation import JUMP
+from av_tracker_nodes.vision.stage import FaceStage
+
+
+class FaceDetector(StageNode):
+    """Publishes the faces of every image that it sees, none included.
+
+    Live it takes the newest image and drops those it has no time for; with `reliable_images` it
+    takes all of them.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('face_detector', **node_options)
+        model = self.parameter('model', '', 'YuNet in ONNX; empty for the one that is shipped')
+        scale = self.parameter(
+            'scale', 2.0, 'Images are enlarged by this to find small faces', 0.25, 4.0
+        )
+        threshold = self.parameter(
+            'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0
+        )
+        reliable = self.parameter(
+            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
+        )
+        self._stage = FaceStage(Path(model) if model else None, scale, threshold)
+        self._newest = 0
+        self._faces = self.output(FaceArray, 'faces')
+        self._mirror = FaceMirror(self)
+        ImageInput(self, reliable).listen(self._see)
+
+    def _see(self, message: object) -> None:
+        began = time.monotonic_ns()
+        self.counts['in'] += 1
+        frame = from_image(message)
+        if frame.stamp < self._newest - JUMP:
+            self._stage.reset()
+            self._newest = 0
+        self._newest = max(frame.stamp, self._newest)
+        faces = self._stage.process(frame)
+        self._faces.publish(to_faces(faces, message.header.frame_id))
+        self._mirror.publish(faces, message.header)
+        self.answered(frame.stamp, began)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(FaceDetector)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

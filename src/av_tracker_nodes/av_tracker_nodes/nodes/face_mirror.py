@@ -1,0 +1,46 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The faces as ``vision_msgs/Detection2DArray``, for tools that know no messages of ours."""
+
+from __future__ import annotations
+
+from std_msgs.msg import Header
+
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.types import Face, FaceFrame
+
+try:
+    from vision_msgs import msg as vision
+except ImportError:
+    vision = None
+
+
+class FaceMirror:
+    """Publishes ``faces/detections`` where vision_msgs is installed; else does nothing."""
+
+    def __init__(self, node: StageNode) -> None:
+        self._publisher = None
+        if vision is None:
+            node.get_logger().info('vision_msgs is not installed: no faces/detections')
+        else:
+            self._publisher = node.output(vision.Detection2DArray, 'faces/detections')
+
+    def publish(self, frame: FaceFrame, header: Header) -> None:
+        """Publish the faces of an image when somebody listens."""
+        if self._publisher is None or self._publisher.get_subscription_count() == 0:
+            return
+        detections = [_detection(face, header) for face in frame.faces]
+        self._publisher.publish(vision.Detection2DArray(header=header, detections=detections))
+
+
+def _detection(face: Face, header: Header) -> object:
+    left, top, width, height = map(float, face.box)
+    detection = vision.Detection2D(header=header, id=str(face.tracklet) if face.tracklet else '')
+    detection.bbox.center.position.x = left + width / 2
+    detection.bbox.center.position.y = top + height / 2
+    detection.bbox.size_x, detection.bbox.size_y = width, height
+    result = vision.ObjectHypothesisWithPose()
+    result.hypothesis.class_id, result.hypothesis.score = 'face', float(face.score)
+    detection.results = [result]
+    return detection

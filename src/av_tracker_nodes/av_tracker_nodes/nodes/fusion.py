@@ -1,0 +1,168 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: faces, acoustic map and, where the model wants it, the image in; detections out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.datasets.messages import from_image, stamp_of
+from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
+from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.joins import Subscriber, TimeSynchronizer
+from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.quality_of_service import RESULTS, images
+from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.synchronisation import JUMP, drop_before_jump
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    DetectionFrame,
+    FaceFrame,
+    to_nanoseconds,
+)
+
+_QUEUE = 250
+_QUIET = 1.0
+"""Input that stopped for so long (s) does not go on: what waits is answered."""
+
+
+@dataclass
+class _Waiting:
+    """An acoustic map that waits for the faces of its image."""
+
+    sound: AcousticMap
+    faces: FaceFrame | None = None
+    image: np.ndarray | None = None
+
+
+class Fusion(StageNode):
+    """Publishes detections for every acoustic map, in the order of the maps.
+
+    Faces, map and image are joined by their exact stamp. A map whose image the face detector
+    passed over is answered without faces, as are those of sound alone.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('fusion', **node_options)
+        name = self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=tuple(FUSION_MODELS))
+        faces_timeout = self.parameter(
+            'faces_timeout', 0.08, 'Wait this long for the faces of a map (s)', 0.0, 10.0
+        )
+        patience = self.parameter(
+            'patience',
+            0.0,
+            'Added to the waiting (s): a replay waits longer, so that nothing is lost',
+            0.0,
+            10.0,
+        )
+        self._timeout = to_nanoseconds(faces_timeout + patience)
+        self._model = create_fusion(name)
+        self._sensors = RigListener(self)
+        self._waiting: deque[_Waiting] = deque()
+        self._newest = 0
+        self._heard_at = time.monotonic_ns()
+        self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
+        self._joined = self._join_inputs()
+        self.every(_QUIET / 4, self._answer_the_rest)
+
+    def _join_inputs(self) -> TimeSynchronizer:
+        sources = [
+            Subscriber(self, av.FaceArray, 'faces', qos_profile=RESULTS),
+            Subscriber(self, av.AcousticMap, 'acoustic_map', qos_profile=RESULTS),
+        ]
+        # Before the synchroniser: a map waits before it is joined.
+        sources[1].registerCallback(self.guarded(self._hear))
+        if self._model.needs_image:
+            image = ImageInput(self, self._sensors.reliable_images)
+            quality = images(self._sensors.reliable_images)
+            sources.append(Subscriber(self, image.message_type, image.topic, qos_profile=quality))
+        for source in sources:
+            self.expect(source.sub)
+        joined = TimeSynchronizer(sources, queue_size=_QUEUE)
+        joined.registerCallback(self.guarded(self._join))
+        return joined
+
+    # ---- input
+
+    def _hear(self, message: av.AcousticMap) -> None:
+        self._heard_at = time.monotonic_ns()
+        self.counts['in'] += 1
+        sound = from_acoustic_map(message)
+        if sound.stamp < self._newest - JUMP:
+            self._start_anew(sound.stamp)
+        self._newest = max(sound.stamp, self._newest)
+        self._waiting.append(_Waiting(sound))
+        self._answer_complete()
+
+    def _join(
+        self, faces: av.FaceArray, sound: av.AcousticMap, image: object | None = None
+    ) -> None:
+        stamp = stamp_of(sound.header)
+        # Faces come in order: maps before this one get none any more.
+        while self._waiting and self._waiting[0].sound.stamp < stamp:
+            self._answer(self._waiting.popleft())
+        if self._waiting and self._waiting[0].sound.stamp == stamp:
+            pixels = None if image is None else from_image(image).image
+            self._waiting[0].faces, self._waiting[0].image = from_faces(faces), pixels
+        self._answer_complete()
+
+    def _start_anew(self, stamp: int) -> None:
+        self._answer_all()
+        drop_before_jump(self._joined.queues, self._newest, stamp)
+        self._model.reset()
+        self._newest = 0
+        self.counts['resets'] += 1
+
+    def _answer_the_rest(self) -> None:
+        if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
+            self._answer_all()
+
+    # ---- output
+
+    def _answer_all(self) -> None:
+        while self._waiting:
+            self._answer(self._waiting.popleft())
+
+    def _answer_complete(self) -> None:
+        while self._waiting and self._is_complete(self._waiting[0]):
+            self._answer(self._waiting.popleft())
+
+    def _is_complete(self, waiting: _Waiting) -> bool:
+        return (
+            waiting.faces is not None
+            or not waiting.sound.from_image
+            or self._newest - waiting.sound.stamp >= self._timeout
+        )
+
+    def _answer(self, waiting: _Waiting) -> None:
+        began = time.monotonic_ns()
+        sound = waiting.sound
+        if waiting.faces is None and sound.from_image:
+            self.counts['without faces'] += 1
+        faces = waiting.faces or FaceFrame(sound.stamp, (0, 0))
+        rig = self._sensors.rig(sound.stamp)
+        frame = DetectionFrame(sound.stamp, from_image=sound.from_image)
+        try:
+            if rig is not None:
+                frame = self._model.process(faces, sound, rig, waiting.image)
+        finally:
+            self._detections.publish(to_detections(frame, self._sensors.target_frame))
+            self.answered(sound.stamp, began)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Fusion)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,160 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What we need of ``message_filters``, for where that package is missing (ROS from wheels).
+
+Names, arguments and results are those of the package. In two places it is kinder: stamps that
+jump back empty the queues, so that a recording which loops goes on matching; and an exception in
+a callback leaves no lock behind. Messages without a header are not taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from threading import RLock
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+
+from av_tracker_nodes.synchronisation import JUMP, drop_before_jump
+
+
+class SimpleFilter:
+    """Something that callbacks can be registered with."""
+
+    def __init__(self) -> None:
+        self.callbacks: dict[int, tuple[Callable, tuple]] = {}
+
+    def registerCallback(self, cb: Callable, *args: Any) -> int:  # noqa: N802
+        """Call `cb` with every output, followed by `args`."""
+        connection = len(self.callbacks)
+        self.callbacks[connection] = (cb, args)
+        return connection
+
+    def signalMessage(self, *msg: Any) -> None:  # noqa: N802
+        """Hand an output on."""
+        for callback, arguments in list(self.callbacks.values()):
+            callback(*msg, *arguments)
+
+
+class Subscriber(SimpleFilter):
+    """A subscription as a filter; arguments as for ``Node.create_subscription``, no callback."""
+
+    def __init__(self, node: Node, msg_type: type, topic: str, **kwargs: Any) -> None:
+        super().__init__()
+        self.node = node
+        self.topic = topic
+        kwargs.setdefault('qos_profile', 10)
+        self.sub = node.create_subscription(msg_type, topic, self.callback, **kwargs)
+
+    def callback(self, msg: Any) -> None:
+        """Take a message."""
+        self.signalMessage(msg)
+
+    def getTopic(self) -> str:  # noqa: N802
+        """Return the name of the topic."""
+        return self.topic
+
+
+class Cache(SimpleFilter):
+    """The last `cache_size` messages, by time."""
+
+    def __init__(self, f: SimpleFilter, cache_size: int = 1) -> None:
+        super().__init__()
+        self.cache_size = cache_size
+        self._messages: list[tuple[Time, Any]] = []
+        f.registerCallback(self.add)
+
+    def add(self, msg: Any) -> None:
+        """Take a message."""
+        time = Time.from_msg(msg.header.stamp)
+        if self._messages and time.nanoseconds < self._messages[-1][0].nanoseconds - JUMP:
+            self._messages.clear()
+        self._messages.append((time, msg))
+        self._messages.sort(key=lambda item: item[0].nanoseconds)
+        del self._messages[: -self.cache_size]
+        self.signalMessage(msg)
+
+    def getInterval(self, from_stamp: Time, to_stamp: Time) -> list:  # noqa: N802
+        """Return the messages within an interval, its ends included."""
+        return [msg for time, msg in self._messages if from_stamp <= time <= to_stamp]
+
+    def getElemAfterTime(self, stamp: Time) -> Any:  # noqa: N802
+        """Return the first message not before a time, None when there is none."""
+        return next((msg for time, msg in self._messages if time >= stamp), None)
+
+    def getElemBeforeTime(self, stamp: Time) -> Any:  # noqa: N802
+        """Return the last message not after a time, None when there is none."""
+        return next((msg for time, msg in reversed(self._messages) if time <= stamp), None)
+
+    def getOldestTime(self) -> Time | None:  # noqa: N802
+        """Return the time of the first message, None when there is none."""
+        return self._messages[0][0] if self._messages else None
+
+    def getLast(self) -> Any:  # noqa: N802
+        """Return the last message, None when there is none."""
+        return self._messages[-1][1] if self._messages else None
+
+
+class TimeSynchronizer(SimpleFilter):
+    """Joins messages of exactly the same stamp, one of each input.
+
+    Parameters
+    ----------
+    fs : sequence of SimpleFilter
+    queue_size : int
+        Messages of each input that wait for the others.
+    """
+
+    def __init__(self, fs: Sequence[SimpleFilter], queue_size: int) -> None:
+        super().__init__()
+        self.queue_size = queue_size
+        self.lock = RLock()
+        self.queues: list[dict[int, Any]] = [{} for _ in fs]
+        for index, (source, queue) in enumerate(zip(fs, self.queues, strict=True)):
+            source.registerCallback(self.add, queue, index)
+
+    def add(self, msg: Any, my_queue: dict[int, Any], my_queue_index: int) -> None:
+        """Take a message of one input."""
+        with self.lock:
+            stamp = Time.from_msg(msg.header.stamp).nanoseconds
+            if my_queue and stamp < max(my_queue) - JUMP:
+                drop_before_jump(self.queues, max(my_queue), stamp)
+            my_queue[stamp] = msg
+            while len(my_queue) > self.queue_size:
+                del my_queue[min(my_queue)]
+            self._match(stamp, my_queue_index)
+
+    def _match(self, stamp: int, index: int) -> None:
+        if all(stamp in queue for queue in self.queues):
+            self.signalMessage(*[queue.pop(stamp) for queue in self.queues])
+
+
+class ApproximateTimeSynchronizer(TimeSynchronizer):
+    """Joins messages whose stamps differ by less than `slop` seconds, one of each input.
+
+    Pass everything after `queue_size` by keyword: releases of the package differ in the order.
+    """
+
+    def __init__(self, fs: Sequence[SimpleFilter], queue_size: int, slop: float) -> None:
+        super().__init__(fs, queue_size)
+        self.slop = Duration(seconds=slop)
+
+    def _match(self, stamp: int, index: int) -> None:
+        """Take the nearest set around the new message."""
+        slop = self.slop.nanoseconds
+        choices = [
+            [stamp]
+            if other == index
+            else sorted((s for s in queue if abs(s - stamp) <= slop), key=lambda s: abs(s - stamp))
+            for other, queue in enumerate(self.queues)
+        ]
+        for stamps in product(*choices):
+            if max(stamps) - min(stamps) < slop:
+                self.signalMessage(
+                    *[queue.pop(s) for queue, s in zip(self.queues, stamps, strict=True)]
+                )
+                return

@@ -1,0 +1,42 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Quality of service of every kind of topic."""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+RESULTS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
+"""Results of stages, 2 s deep."""
+
+AUDIO = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
+"""Sound, 2 s deep: a lost block breaks the frames around it."""
+
+LATCHED = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Descriptions that hold until further notice: late joiners get the last one."""
+
+TRANSFORMS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+STATIC_TRANSFORMS = QoSProfile(
+    depth=100,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""What tf2_ros uses on ``/tf`` and ``/tf_static``."""
+
+_REPLAY_DEPTH = 250
+
+
+def images(reliable: bool) -> QoSProfile:
+    """Return the profile of images and what comes with each of them.
+
+    A robot wants the newest image and drops what it has no time for; a replay asks for all of
+    them, 10 s deep.
+    """
+    if reliable:
+        return QoSProfile(depth=_REPLAY_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+    return QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)

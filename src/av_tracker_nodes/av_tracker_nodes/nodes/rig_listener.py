@@ -1,0 +1,173 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The geometry of the sensors, put together from what they publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sensor_msgs.msg import CameraInfo
+
+from av_tracker_msgs.msg import MicrophoneArrayInfo
+from av_tracker_nodes.datasets.messages import from_array_info, from_camera_info, stamp_of
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
+from av_tracker_nodes.nodes.frames import FrameListener
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
+
+
+class CameraListener:
+    """Listens to ``camera_info`` and the transforms.
+
+    Where the transforms do not connect a sensor to the target frame, the pose in its calibration
+    file stands in. What is missing is shown in the diagnostics of the node.
+
+    Parameters
+    ----------
+    node : StageNode
+        Gets the parameters ``target_frame``, ``reliable_images`` and ``camera_calibration``.
+    on_camera_info : callable, optional
+        Called with the stamp (ns) and size (width, height) of every camera_info, which is that of
+        an image.
+    """
+
+    def __init__(
+        self,
+        node: StageNode,
+        on_camera_info: Callable[[int, tuple[int, int]], None] | None = None,
+    ) -> None:
+        self._node = node
+        self._on_camera_info = on_camera_info
+        self._frames = FrameListener(node)
+        self._info: CameraInfo | None = None
+        self._unplaced: Camera | None = None
+        self._camera: Camera | None = None
+        self.target_frame = node.parameter(
+            'target_frame', 'world', 'Frame in which people are located'
+        )
+        self.reliable_images = node.parameter(
+            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
+        )
+        self._camera_mounting = _mounting(
+            node.parameter(
+                'camera_calibration',
+                '',
+                'Calibration file whose pose is taken where TF does not know the camera',
+            )
+        )
+        node.listen(CameraInfo, 'camera_info', self._hear_info, images(self.reliable_images))
+
+    def camera(self, stamp: int) -> Camera | None:
+        """Return the camera in the target frame at a stamp (ns), None while it is not known.
+
+        The same object is returned as long as nothing changes.
+        """
+        if self._unplaced is None:
+            self._camera = None
+            self._node.problems['camera'] = 'no camera_info yet'
+            return None
+        pose = self._pose('camera', self._info.header.frame_id, self._camera_mounting, stamp)
+        if pose is None:
+            self._camera = None
+        elif self._camera is None or not _same_pose(self._camera.pose, pose):
+            self._camera = self._unplaced.in_frame(pose)
+        return self._camera
+
+    def _pose(
+        self, sensor: str, frame: str, mounting: Mounting | None, stamp: int
+    ) -> RigidTransform | None:
+        frame = frame.lstrip('/')
+        pose = self._frames.look_up(self.target_frame, frame, stamp)
+        if pose is None and mounting is not None and mounting.parent == self.target_frame:
+            pose = mounting.pose
+        if pose is None:
+            self._node.problems[sensor] = f"no transform from '{frame}' to '{self.target_frame}'"
+        else:
+            self._node.problems.pop(sensor, None)
+        return pose
+
+    def _hear_info(self, message: CameraInfo) -> None:
+        if self._info is None or not _same_calibration(self._info, message):
+            self._unplaced, self._info = from_camera_info(message), message
+            self._camera = None
+        if self._on_camera_info is not None:
+            self._on_camera_info(stamp_of(message.header), (message.width, message.height))
+
+
+class RigListener(CameraListener):
+    """Listens to the microphones' ``audio/array_info`` as well.
+
+    Parameters
+    ----------
+    node : StageNode
+        Gets the parameter ``array_calibration`` as well.
+    on_camera_info : callable, optional
+    """
+
+    def __init__(
+        self,
+        node: StageNode,
+        on_camera_info: Callable[[int, tuple[int, int]], None] | None = None,
+    ) -> None:
+        super().__init__(node, on_camera_info)
+        self._microphones: MicrophoneArray | None = None
+        self._rig: Rig | None = None
+        self.array_frame = ''
+        path = node.parameter(
+            'array_calibration',
+            '',
+            'Calibration file whose pose is taken where TF does not know the microphones, and '
+            'whose room bounds where sound is looked for',
+        )
+        self._array_mounting = _mounting(path)
+        self._room = load_room(path) if path else None
+        node.listen(MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED)
+
+    def rig(self, stamp: int) -> Rig | None:
+        """Return the geometry at a stamp (ns), None while some of it is missing.
+
+        The same object is returned as long as nothing changes.
+        """
+        camera = self.camera(stamp)
+        if self._microphones is None:
+            self._node.problems['array'] = 'no audio/array_info yet'
+            return None
+        array = self._pose('array', self.array_frame, self._array_mounting, stamp)
+        if camera is None or array is None:
+            return None
+        known = self._rig
+        if (
+            known is None
+            or known.camera is not camera
+            or known.microphones is not self._microphones
+            or not _same_pose(known.target_from_array, array)
+        ):
+            self._rig = Rig(camera, self._microphones, array, self._room)
+        return self._rig
+
+    def _hear_array(self, message: MicrophoneArrayInfo) -> None:
+        self._microphones = from_array_info(message)
+        self.array_frame = message.header.frame_id.lstrip('/')
+
+
+def _mounting(path: str) -> Mounting | None:
+    return load_mounting(path) if path else None
+
+
+def _same_pose(first: RigidTransform, second: RigidTransform) -> bool:
+    return np.array_equal(first.rotation, second.rotation) and np.array_equal(
+        first.translation, second.translation
+    )
+
+
+def _same_calibration(first: CameraInfo, second: CameraInfo) -> bool:
+    return (
+        first.header.frame_id == second.header.frame_id
+        and (first.width, first.height) == (second.width, second.height)
+        and first.distortion_model == second.distortion_model
+        and np.array_equal(first.k, second.k)
+        and np.array_equal(first.d, second.d)
+    )

@@ -1,0 +1,116 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: detections in, tracks out, with their mirrors in standard messages."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import fields
+
+from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
+from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.nodes.conversions import from_detections, to_tracks, to_transform
+from av_tracker_nodes.nodes.markers import TrackMarkers
+from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
+from av_tracker_nodes.nodes.rig_listener import CameraListener
+from av_tracker_nodes.types import TrackFrame, TrackState
+
+
+class Tracker(StageNode):
+    """Publishes everybody who is known after every set of detections, nobody included."""
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('tracker', **node_options)
+        self._tracker = SpeakerTracker(self._declared_config())
+        publish_tf = self.parameter(
+            'publish_tf', False, 'Publish a frame speaker_<id> for every confirmed track'
+        )
+        self._sensors = CameraListener(self)
+        self._markers = TrackMarkers()
+        self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks')
+        self._poses = self.output(PoseArray, 'speaker_poses')
+        self._active = self.output(av.SpeakerTrackStamped, 'active_speaker')
+        self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')
+        self._drawn = self.output(MarkerArray, 'markers')
+        self._transforms = self.output(TFMessage, '/tf', TRANSFORMS) if publish_tf else None
+        self.listen(av.FusedDetectionArray, 'fused_detections', self._follow)
+
+    def _declared_config(self) -> TrackerConfig:
+        """Declare a parameter for every number of the tracker."""
+        values = {
+            setting.name: self.parameter(setting.name, setting.default, **setting.metadata)
+            for setting in fields(TrackerConfig)
+        }
+        return TrackerConfig(**values)
+
+    def _follow(self, message: av.FusedDetectionArray) -> None:
+        began = time.monotonic_ns()
+        self.counts['in'] += 1
+        detections = from_detections(message)
+        frame_id = message.header.frame_id
+        camera = self._sensors.camera(detections.stamp)
+        if frame_id != self._sensors.target_frame:
+            camera = None
+            self.problems['frame'] = (
+                f"detections are in '{frame_id}', not in '{self._sensors.target_frame}': "
+                'set target_frame of all nodes alike'
+            )
+        frame = self._tracker.process(detections, camera)
+        self._publish(frame, frame_id)
+        self.answered(frame.stamp, began)
+        self.facts['tracks'] = len(frame.tracks)
+
+    def _publish(self, frame: TrackFrame, frame_id: str) -> None:
+        tracks = to_tracks(frame, frame_id)
+        self._tracks.publish(tracks)
+        known = [t for t in tracks.tracks if t.state != av.SpeakerTrack.TENTATIVE]
+        self._poses.publish(
+            PoseArray(header=tracks.header, poses=[track.pose.pose for track in known])
+        )
+        self._publish_active(tracks, known)
+        self._drawn.publish(self._markers.draw(frame, frame_id))
+        if self._transforms is not None:
+            self._publish_transforms(frame, frame_id)
+
+    def _publish_active(self, tracks: av.SpeakerTrackArray, known: list[av.SpeakerTrack]) -> None:
+        """Of those who speak, the most probable one."""
+        speaking = [track for track in known if track.is_speaking]
+        active = max(speaking, key=lambda track: track.speaking_probability, default=None)
+        self._active.publish(
+            av.SpeakerTrackStamped(header=tracks.header, track=active or av.SpeakerTrack())
+        )
+        if active is not None:
+            self._active_pose.publish(
+                PoseWithCovarianceStamped(header=tracks.header, pose=active.pose)
+            )
+
+    def _publish_transforms(self, frame: TrackFrame, frame_id: str) -> None:
+        transforms = [
+            to_transform(
+                frame_id,
+                f'speaker_{track.id}',
+                RigidTransform(translation=track.position),
+                frame.stamp,
+            )
+            for track in frame.tracks
+            if track.state != TrackState.TENTATIVE
+        ]
+        if transforms:
+            self._transforms.publish(TFMessage(transforms=transforms))
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Tracker)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
