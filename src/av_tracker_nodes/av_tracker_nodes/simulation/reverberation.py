@@ -27,8 +27,8 @@ from av_tracker_nodes.simulation.image_sources import (
 )
 from av_tracker_nodes.simulation.speech import RATE
 
-TALKER_PLACE = (1.0, 0.1, 0.85)
-"""Where the decay is calibrated: mouth of somebody who stands behind the table (m)."""
+TALKER_PLACES = np.array([[0.7, 1.0, 0.80], [1.0, 0.1, 0.85], [1.3, -0.9, 1.0], [0.8, -0.5, 0.45]])
+"""Where the decay is calibrated: mouths of people behind the table (m)."""
 
 _BIN = 80
 _REDRAW_DISTANCE = 0.4
@@ -54,10 +54,13 @@ def _reflection_factor(
     minimum: tuple[float, ...], maximum: tuple[float, ...], rt60: float, speed_of_sound: float
 ) -> float:
     room = Room(np.array(minimum), np.array(maximum))
-    paths = _late_paths(room, np.array(TALKER_PLACE), 1.1 * rt60, speed_of_sound)
+    parts = [_echoes(room, place, 1.1 * rt60, speed_of_sound) for place in TALKER_PLACES]
+    most = np.max([part.shape for part in parts], axis=0)
+    echoes = sum(np.pad(part, [(0, n) for n in most - part.shape]) for part in parts)
+    walls = np.arange(most[1])
 
     def excess(reflection: float) -> float:
-        return _decay_time(_energy(*paths, reflection), _BIN / RATE) - rt60
+        return _decay_time(echoes @ reflection ** (2.0 * walls), _BIN / RATE) - rt60
 
     return float(brentq(excess, 0.3, 0.97, xtol=1e-4))
 
@@ -71,9 +74,9 @@ def tail_envelope(
     that early reflections and tail together decay like the whole room.
     """
     samples = min(round(rt60 * RATE), DiffuseField.BLOCK)
-    arrival, distance, walls = _late_paths(room, place, samples / RATE, speed_of_sound)
-    late = walls > EARLY_ORDER
-    energy = _energy(arrival[late], distance[late], walls[late], reflection)
+    echoes = _echoes(room, place, samples / RATE, speed_of_sound)[:, EARLY_ORDER + 1 :]
+    walls = EARLY_ORDER + 1 + np.arange(echoes.shape[1])
+    energy = echoes @ reflection ** (2.0 * walls)
     centres = (np.arange(energy.size) + 0.5) * _BIN
     return np.interp(np.arange(samples), centres, np.sqrt(energy / _BIN))
 
@@ -127,24 +130,21 @@ def render_tail(
     return result
 
 
-def _late_paths(
-    room: Room, place: np.ndarray, seconds: float, speed_of_sound: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Arrival times (s), lengths (m) and walls of all paths to the origin within a time."""
+def _echoes(room: Room, place: np.ndarray, seconds: float, speed_of_sound: float) -> np.ndarray:
+    """Energy that reaches the origin in each 5 ms by paths of each number of walls.
+
+    Shape (bins, walls + 1), for a source of unit pressure at 1 m and walls that reflect all.
+    """
     longest = seconds * speed_of_sound
     reach = np.ceil(longest / (2 * (room.maximum - room.minimum)))
     images = image_sources(room, reach)
     distance = np.linalg.norm(images.of(place), axis=-1)
     heard = distance < longest
-    return distance[heard] / speed_of_sound, distance[heard], images.walls[heard]
-
-
-def _energy(
-    arrival: np.ndarray, distance: np.ndarray, walls: np.ndarray, reflection: float
-) -> np.ndarray:
-    """Energy that arrives in each 5 ms, from a source of unit pressure at 1 m."""
-    energy = reflection ** (2 * walls) / distance**2
-    return np.bincount((arrival * RATE / _BIN).astype(int), weights=energy)
+    distance, walls = distance[heard], images.walls[heard]
+    bins = (distance * (RATE / speed_of_sound / _BIN)).astype(int)
+    shape = bins.max() + 1, walls.max() + 1
+    flat = np.ravel_multi_index((bins, walls), shape)
+    return np.bincount(flat, 1 / distance**2, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _decay_time(energy: np.ndarray, step: float) -> float:
