@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import Av163, Sequence
-from av_tracker_nodes.datasets.av163_truth import within
+from av_tracker_nodes.datasets.av163 import FRAME_RATE, Av163, Sequence
 from av_tracker_nodes.datasets.bag import BagWriter
-from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.datasets.person_truth import PersonTruth, person_truth
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -28,8 +26,6 @@ from av_tracker_nodes.types import (
 
 _ANNOTATION_ERROR = 0.012
 """Largest error of the annotated mouths (m), as the authors of the corpus state it."""
-
-_SPEED_STEP = 0.04
 
 
 def convert_av163(
@@ -112,46 +108,35 @@ def ground_truth(recording: Sequence, camera: int) -> list[TrackFrame]:
     """Where everybody truly is at each image of a camera.
 
     Tracks carry the number of the person as id; somebody without annotation at that time has
-    none. The box is that of a face of 0.15 m x 0.20 m, None outside the image.
+    none, somebody out of the image no box.
     """
-    view = recording.camera(camera)
     stamps = recording.image_stamps(camera)
-    people = [_person_tracks(recording, person, view, stamps) for person in recording.people]
+    people = [_tracks(person_truth(recording, p, camera), stamps) for p in recording.people]
     return [
         TrackFrame(int(stamp), tuple(track for track in tracks if track is not None))
         for stamp, *tracks in zip(stamps, *people, strict=True)
     ]
 
 
-def _person_tracks(
-    recording: Sequence, person: int, view: Camera, stamps: np.ndarray
-) -> list[Track | None]:
-    times = stamps / NANOSECONDS
-    mouth = recording.mouth(person)
-    positions = mouth.at(times)
-    change = mouth.at(times + _SPEED_STEP / 2) - mouth.at(times - _SPEED_STEP / 2)
-    velocities = np.nan_to_num(change / _SPEED_STEP)
-    boxes = face_box(view, positions)
-    in_view = view.contains(box_centre(boxes))
-    segments = recording.speech(person)
-    speaks = np.zeros(len(times), bool) if segments is None else within(times, segments)
+def _tracks(person: PersonTruth, stamps: np.ndarray) -> list[Track | None]:
+    unknown = np.zeros(len(stamps), bool)
+    speaking = unknown if person.speaking is None else person.speaking
+    velocity = np.nan_to_num(np.gradient(person.mouth, axis=0) * FRAME_RATE)
     covariance = np.diag([_ANNOTATION_ERROR**2] * 3 + [0.0] * 3)
     tracks = [
         Track(
-            person,
+            person.person,
             TrackState.CONFIRMED,
-            position,
-            velocity,
+            person.mouth[frame],
+            velocity[frame],
             covariance,
-            box if visible else None,
-            float(speaking),
-            bool(speaking),
+            person.box[frame] if person.visible[frame] else None,
+            float(speaking[frame]),
+            bool(speaking[frame]),
             1.0,
             Modality.NONE,
             int(stamps[0]),
         )
-        for position, velocity, box, visible, speaking in zip(
-            positions, velocities, boxes, in_view, speaks, strict=True
-        )
+        for frame in range(len(stamps))
     ]
     return [None if np.isnan(track.position).any() else track for track in tracks]

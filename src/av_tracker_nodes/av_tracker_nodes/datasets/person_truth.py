@@ -1,0 +1,99 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is true of a person at the images of a camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.datasets.av163 import Sequence
+from av_tracker_nodes.datasets.av163_truth import within
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.types import NANOSECONDS
+
+
+@dataclass(frozen=True)
+class PersonTruth:
+    """A person at the n images of a camera.
+
+    Attributes
+    ----------
+    person : int
+    mouth : np.ndarray, shape (n, 3)
+        Metres, world; NaN without annotation.
+    box : np.ndarray, shape (n, 4)
+        Face (0-based pixels): the labelled one, else 0.15 m x 0.20 m at the mouth; NaN without
+        annotation.
+    visible : np.ndarray, shape (n,), bool
+        Whether the centre of the face is in the image (it may be hidden by something).
+    speaking : np.ndarray or None, shape (n,), bool
+        None without labels.
+    away : np.ndarray or None, shape (n,)
+        Angle (rad) by which the face is turned from the camera; None without labels.
+    """
+
+    person: int
+    mouth: np.ndarray
+    box: np.ndarray
+    visible: np.ndarray
+    speaking: np.ndarray | None
+    away: np.ndarray | None
+
+
+def person_truth(recording: Sequence, person: int, camera: int) -> PersonTruth:
+    """Put the ground truth of a person together.
+
+    Raises
+    ------
+    InputError
+        When the 3-D annotation, the timings or the calibration is missing.
+    """
+    view = recording.camera(camera)
+    times = recording.image_stamps(camera) / NANOSECONDS
+    mouth = recording.mouth(person).at(times)
+    box = _boxes(recording, person, camera, face_box(view, mouth))
+    segments = recording.speech(person)
+    pose = recording.head_pose(person)
+    return PersonTruth(
+        person,
+        mouth,
+        box,
+        view.contains(box_centre(box)) & _in_field_of_view(recording, person, camera, len(times)),
+        None if segments is None else within(times, segments),
+        None if pose is None else _turned_from(view, mouth, pose.at(times)),
+    )
+
+
+def _boxes(recording: Sequence, person: int, camera: int, synthesised: np.ndarray) -> np.ndarray:
+    """Labelled boxes where there are some (empty ones mean that no face is seen)."""
+    labelled = recording.boxes(person, camera)
+    if labelled is None:
+        return synthesised
+    boxes = np.full_like(synthesised, np.nan)
+    count = min(len(labelled), len(boxes))
+    boxes[:count] = np.where(labelled[:count, 2:3] > 0, labelled[:count], np.nan)
+    return boxes
+
+
+def _in_field_of_view(recording: Sequence, person: int, camera: int, count: int) -> np.ndarray:
+    annotated = recording.image_mouth(person, camera)
+    flags = np.ones(count, bool)
+    if annotated is not None:
+        inside = (annotated.frame >= 0) & (annotated.frame < count)
+        flags[annotated.frame[inside]] = annotated.visible[inside]
+    return flags
+
+
+def _turned_from(view: Camera, mouth: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Angle (rad) between where the face points and the line of sight back to the camera."""
+    yaw, pitch = pose[:, 0], pose[:, 1]
+    forward = np.column_stack(
+        [np.cos(pitch) * np.cos(yaw), np.cos(pitch) * np.sin(yaw), -np.sin(pitch)]
+    )
+    to_camera = view.centre - mouth
+    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+    return np.arccos(np.clip((forward * to_camera).sum(axis=1), -1, 1))

@@ -1,0 +1,95 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scores of a run against the truth.
+
+In 2-D the centre of a track's face box is compared with that of the truth; tracks without a box
+in the image are no hypotheses there. Matches are those of CLEAR, at most 1/15 of the diagonal of
+the image long.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from av_tracker_nodes.evaluation.image_errors import image_errors
+from av_tracker_nodes.evaluation.matching import Matching
+from av_tracker_nodes.evaluation.mot_scores import clear_scores, hota_score
+from av_tracker_nodes.evaluation.position_errors import position_errors
+from av_tracker_nodes.evaluation.speech_scores import (
+    face_away_recall,
+    speaking_scores,
+    voice_scores,
+)
+from av_tracker_nodes.evaluation.tracks_csv import read_run, read_tracks, write_json
+from av_tracker_nodes.evaluation.truth import read_truth
+
+METRICS = 'metrics.json'
+
+_RUN_KEYS = (
+    'model',
+    'mode',
+    'frames_in',
+    'frames_answered',
+    'lost_frames',
+    'seconds',
+    'realtime_factor',
+    'latency_ms',
+)
+
+
+def evaluate(
+    run_dir: str | Path, seq_dir: str | Path, camera: int, protocol: str | None = 'stnet'
+) -> dict:
+    """Score a run and write ``metrics.json`` into its folder.
+
+    Parameters
+    ----------
+    run_dir : str or Path
+        Folder with ``tracks.csv``.
+    seq_dir : str or Path
+        Folder of the sequence.
+    camera : int
+        1, 2 or 3.
+    protocol : str or None
+        See :func:`~av_tracker_nodes.evaluation.truth.read_truth`.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` says; None where something cannot be told.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or malformed, or the run is of another recording.
+    """
+    truth = read_truth(seq_dir, camera, protocol)
+    matching = Matching(truth, read_tracks(run_dir))
+    run = read_run(run_dir)
+    metrics = {
+        'sequence': truth.sequence,
+        'camera': camera,
+        'simulated': truth.simulated,
+        'frames_scored': len(matching.frames),
+        'gate_px': matching.gate,
+        **clear_scores(matching),
+        'hota': hota_score(matching),
+        **image_errors(matching),
+        **position_errors(matching),
+        **speaking_scores(matching),
+        **voice_scores(matching),
+        'face_away_recall': face_away_recall(matching),
+        **{key: run.get(key) for key in _RUN_KEYS},
+    }
+    metrics = {key: _rounded(value) for key, value in metrics.items()}
+    write_json(Path(run_dir) / METRICS, metrics)
+    return metrics
+
+
+def _rounded(value: object) -> object:
+    """Round to what is worth reading; JSON has no NaN, so that becomes None."""
+    if not isinstance(value, float):
+        return value
+    return None if math.isnan(value) else round(value, 4)
