@@ -261,7 +261,7 @@ class BagReader:
     @cached_property
     def image_stamps(self) -> list[int]:
         """Stamps of all images (ns), in bag order."""
-        return [_stamp_of_cdr(data) for _, _, data in self._messages([self._image_connection])]
+        return [stamp_of_cdr(data) for _, _, data in self._messages([self._image_connection])]
 
     def raw(self) -> Iterator[RawMessage]:
         """Yield all messages as they are in the bag, in bag order."""
@@ -415,7 +415,7 @@ def _latched(connection: Connection) -> bool:
     return any(profile.durability is QosDurability.TRANSIENT_LOCAL for profile in profiles)
 
 
-def _stamp_of_cdr(data: bytes) -> int:
+def stamp_of_cdr(data: bytes) -> int:
     """Read the stamp of a serialised message that begins with a header."""
     little_endian = data[1] & 1
     seconds, nanoseconds = struct.unpack_from('<iI' if little_endian else '>iI', data, 4)
