@@ -1,0 +1,276 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Decisions of the set-up: which ROS 2, what is missing, what is done again."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bootstrap
+import pytest
+from bootstrap import SetupError, SystemPackage, Target
+
+KILTED = Target('kilted', system=False)
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, 'ROOT', tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def sourced(tmp_path):
+    """Prefix of a ROS 2 installation."""
+    index = tmp_path / 'opt/ros/share/ament_index/resource_index/packages'
+    index.mkdir(parents=True)
+    (index / 'rclpy').touch()
+    return tmp_path / 'opt/ros'
+
+
+def test_default_is_kilted_from_wheels():
+    target = bootstrap.choose_target({})
+    assert target == KILTED
+    assert target.venv == bootstrap.ROOT / '.venv'
+    assert target.workspace == bootstrap.ROOT / 'ros2_ws'
+
+
+def test_jazzy_lies_beside_kilted():
+    target = bootstrap.choose_target({'ROS_DISTRO': 'jazzy'})
+    assert not target.system
+    assert target.venv == bootstrap.ROOT / '.venv-jazzy'
+    assert target.workspace == bootstrap.ROOT / 'ros2_ws' / 'jazzy'
+
+
+def test_sourced_installation_is_used(sourced):
+    environment = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': f'/overlay:{sourced}'}
+    target = bootstrap.choose_target(environment)
+    assert target == Target('jazzy', system=True)
+    assert target.venv.name == '.venv-system-jazzy'
+
+
+def test_installation_without_rclpy_is_not_used(tmp_path):
+    environment = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': str(tmp_path)}
+    assert not bootstrap.choose_target(environment).system
+
+
+def test_own_environment_is_no_installation(sourced):
+    (sourced / 'pyvenv.cfg').touch()
+    environment = {'ROS_DISTRO': 'kilted', 'AMENT_PREFIX_PATH': str(sourced)}
+    assert bootstrap.choose_target(environment) == KILTED
+
+
+def test_unsupported_distribution_is_named():
+    with pytest.raises(SetupError, match=r'humble.*kilted, jazzy'):
+        bootstrap.choose_target({'ROS_DISTRO': 'humble'})
+
+
+@pytest.mark.parametrize('version', [(3, 9), (3, 14)])
+def test_unsupported_python_is_named(version):
+    with pytest.raises(SetupError, match=rf'Python 3\.{version[1]} .*3\.10 to 3\.13'):
+        bootstrap.check_interpreter(KILTED, version, 'x86_64')
+
+
+@pytest.mark.parametrize('version', [(3, 10), (3, 13)])
+def test_supported_python_passes(version):
+    bootstrap.check_interpreter(KILTED, version, 'x86_64')
+
+
+def test_wheels_need_x86_but_an_installation_does_not():
+    with pytest.raises(SetupError, match='aarch64'):
+        bootstrap.check_interpreter(KILTED, (3, 12), 'aarch64')
+    bootstrap.check_interpreter(Target('kilted', system=True), (3, 12), 'aarch64')
+
+
+MISSING = SystemPackage('espeak-ng', 'voices', lambda: False, essential=False)
+MISSING_COMPILER = SystemPackage('g++', 'messages', lambda: False)
+PRESENT = SystemPackage('make', 'messages', lambda: True)
+
+
+def with_system(monkeypatch, *, apt, user):
+    """Pretend to be a user on a system with or without apt; return the commands that ran."""
+    ran = []
+    monkeypatch.setattr(bootstrap.shutil, 'which', lambda name: apt)
+    monkeypatch.setattr(bootstrap.os, 'geteuid', lambda: user)
+    monkeypatch.setattr(bootstrap, 'run_logged', lambda title, command, **_: ran.append(command))
+    return ran
+
+
+def test_user_is_told_the_command(monkeypatch):
+    with_system(monkeypatch, apt='/usr/bin/apt-get', user=1000)
+    with pytest.raises(SetupError) as error:
+        bootstrap.install_system_packages([MISSING, PRESENT, MISSING_COMPILER])
+    assert 'sudo apt-get install -y --no-install-recommends espeak-ng g++' in str(error.value)
+
+
+def test_root_gets_them_installed_and_is_told(monkeypatch, capsys):
+    ran = with_system(monkeypatch, apt='/usr/bin/apt-get', user=0)
+    bootstrap.install_system_packages([MISSING, PRESENT])
+    assert ran[-1][-1] == 'espeak-ng'
+    assert 'make' not in ran[-1]
+    assert 'installing system packages as root: espeak-ng (voices)' in capsys.readouterr().err
+
+
+def test_other_systems_go_on_without_what_is_not_essential(monkeypatch, capsys):
+    ran = with_system(monkeypatch, apt=None, user=1000)
+    bootstrap.install_system_packages([MISSING])
+    assert 'espeak-ng' in capsys.readouterr().err
+    with pytest.raises(SetupError, match=r'g\+\+'):
+        bootstrap.install_system_packages([MISSING, MISSING_COMPILER])
+    assert ran == []
+
+
+def test_step_is_done_once_and_again_when_its_key_changes(checkout):
+    done = []
+    for key in ('a', 'a', 'b'):
+        with bootstrap.step(KILTED, 'x', key) as due:
+            done.append(due)
+    assert done == [True, False, True]
+
+
+def test_failed_step_is_done_again(checkout):
+    with bootstrap.step(KILTED, 'x', 'a'):
+        pass
+    with pytest.raises(SetupError), bootstrap.step(KILTED, 'x', 'b'):
+        raise SetupError
+    with bootstrap.step(KILTED, 'x', 'a') as due:
+        assert due
+
+
+def test_digest_sees_content_names_and_new_files(tmp_path):
+    folder = tmp_path / 'msg'
+    folder.mkdir()
+    (folder / 'A.msg').write_text('int8 a')
+    digests = [bootstrap.digest(folder)]
+    (folder / 'A.msg').write_text('int8 b')
+    digests.append(bootstrap.digest(folder))
+    (folder / 'A.msg').rename(folder / 'B.msg')
+    digests.append(bootstrap.digest(folder))
+    (folder / 'C.msg').touch()
+    digests.append(bootstrap.digest(folder))
+    assert len(set(digests)) == len(digests)
+    assert bootstrap.digest(folder) == digests[-1]
+
+
+def test_failing_command_shows_its_output():
+    with pytest.raises(SetupError, match=r'(?s)no such wheel.*installing failed: .*-c'):
+        bootstrap.run_logged('installing', [sys.executable, '-c', 'exit("no such wheel")'])
+
+
+def test_wheel_include_folders_become_those_of_this_machine():
+    cmake = (
+        'INTERFACE_INCLUDE_DIRECTORIES "${_IMPORT_PREFIX}/include/std_msgs;'
+        '/opt/python/cp312-cp312/include/python3.12;'
+        '/opt/python/cp312-cp312/lib/python3.12/site-packages/numpy/_core/include"'
+    )
+    assert bootstrap.patch_include_folders(cmake, '/venv/numpy', '/usr/include/py') == (
+        'INTERFACE_INCLUDE_DIRECTORIES "${_IMPORT_PREFIX}/include/std_msgs;'
+        '/usr/include/py;/venv/numpy"'
+    )
+
+
+def sourced_environment(target, recorded, inherited):
+    """Return the environment of a process that sources environment.sh."""
+    script = bootstrap.environment_script(target, recorded)
+    process = subprocess.run(
+        ['sh', '-uc', f'{script}\nenv'], env=inherited, check=True, text=True, capture_output=True
+    )
+    return dict(line.split('=', 1) for line in process.stdout.splitlines())
+
+
+@pytest.fixture
+def python311(monkeypatch):
+    monkeypatch.setattr(bootstrap, 'ask_python', lambda target, code: 'python3.11')
+
+
+def test_environment_of_wheels_hides_other_installations(checkout, python311):
+    other = {
+        'PATH': '/usr/bin:/bin',
+        'PYTHONPATH': '/opt/ros/humble/python',
+        'AMENT_PREFIX_PATH': '/opt/ros/humble',
+        'LD_LIBRARY_PATH': '/cuda/lib',
+    }
+    got = sourced_environment(KILTED, {}, other)
+    install = checkout / 'ros2_ws/install'
+    assert got['AMENT_PREFIX_PATH'] == f'{install}:{checkout}/.venv'
+    assert got['PYTHONPATH'].split(':') == [
+        f'{checkout}/src/av_tracker_nodes',
+        f'{install}/lib/python3.11/site-packages',
+    ]
+    assert got['LD_LIBRARY_PATH'] == f'{install}/lib:{checkout}/.venv/lib:/cuda/lib'
+    assert got['PATH'] == f'{checkout}/.venv/bin:/usr/bin:/bin'
+    assert got['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert 1 <= int(got['ROS_DOMAIN_ID']) <= 100
+    assert {got[name] for name in bootstrap.THREAD_POOLS} == {'1'}
+
+
+def test_environment_respects_what_the_user_set(checkout, python311):
+    mine = {'PATH': '/bin:/usr/bin', 'OMP_NUM_THREADS': '4', 'ROS_DOMAIN_ID': '7'}
+    got = sourced_environment(KILTED, {}, mine)
+    assert (got['OMP_NUM_THREADS'], got['ROS_DOMAIN_ID']) == ('4', '7')
+
+
+def test_environment_of_an_installation_works_without_sourcing_it(checkout, python311):
+    recorded = {'AMENT_PREFIX_PATH': '/opt/ros/jazzy', 'PYTHONPATH': '/opt/ros/jazzy/py'}
+    system = Target('jazzy', system=True)
+    install = checkout / 'ros2_ws/system-jazzy/install'
+    got = sourced_environment(system, recorded, {'PATH': '/bin:/usr/bin'})
+    assert got['AMENT_PREFIX_PATH'] == f'{install}:/opt/ros/jazzy'
+    overlay = {'PATH': '/bin:/usr/bin', 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy'}
+    got = sourced_environment(system, recorded, overlay)
+    assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy'
+    assert got['PYTHONPATH'].endswith(':/opt/ros/jazzy/py')
+    assert 'RMW_IMPLEMENTATION' not in got
+
+
+def test_domains_of_two_distributions_differ_from_each_other():
+    assert bootstrap.domain_id(KILTED) == bootstrap.domain_id(KILTED)
+    assert bootstrap.domain_id(KILTED) != bootstrap.domain_id(Target('jazzy', system=False))
+
+
+@pytest.mark.parametrize('tf2_msgs_is_absent', [True, False])
+def test_fallback_is_linked_only_where_the_real_package_is_absent(
+    checkout, monkeypatch, tf2_msgs_is_absent
+):
+    for folder in ('src/av_tracker_msgs', 'src/av_tracker_nodes', 'ros2_ws/fallback/tf2_msgs'):
+        (checkout / folder).mkdir(parents=True)
+    for absent in (True, tf2_msgs_is_absent):
+        monkeypatch.setattr(bootstrap, 'ask_python', lambda *_, absent=absent: str(absent))
+        bootstrap.link_sources(KILTED)
+    links = {link.name: link.resolve() for link in (checkout / 'ros2_ws/src').iterdir()}
+    assert links.pop('av_tracker_msgs') == checkout / 'src/av_tracker_msgs'
+    assert links.pop('av_tracker_nodes') == checkout / 'src/av_tracker_nodes'
+    assert list(links) == ['tf2_msgs'] * tf2_msgs_is_absent
+
+
+in_own_environment = pytest.mark.skipif(
+    Path(sys.prefix) != bootstrap.choose_target(os.environ).venv,
+    reason='this interpreter was not set up by scripts/bootstrap.py',
+)
+
+
+@in_own_environment
+def test_second_set_up_does_nothing():
+    started = time.monotonic()
+    command = [sys.executable, bootstrap.__file__, 'sh', '-c', 'command -v av-tracker']
+    process = subprocess.run(command, check=True, text=True, capture_output=True)
+    assert time.monotonic() - started < 10
+    assert process.stderr == ''
+    assert process.stdout.strip() == str(Path(sys.prefix) / 'bin/av-tracker')
+
+
+@in_own_environment
+def test_command_line_works_anywhere_without_sourcing(tmp_path):
+    bare = {'PATH': '/usr/bin:/bin', 'HOME': str(Path.home())}
+    process = subprocess.run(
+        [Path(sys.prefix) / 'bin/av-tracker', '--help'],
+        cwd=tmp_path,
+        env=bare,
+        check=True,
+        text=True,
+        capture_output=True,
+    )
+    assert 'Usage: av-tracker' in process.stdout

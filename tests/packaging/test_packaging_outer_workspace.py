@@ -1,0 +1,93 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A checkout in somebody else's workspace builds with plain colcon, after ``make demo`` too."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bootstrap import ROOT, choose_target
+
+WORKSPACE = choose_target(os.environ).workspace
+
+pytestmark = pytest.mark.skipif(
+    Path(sys.prefix) != choose_target(os.environ).venv,
+    reason='this interpreter was not set up by scripts/bootstrap.py',
+)
+
+
+def run(command, cwd, variables):
+    process = subprocess.run(
+        ['bash', '-c', command], cwd=cwd, env=variables, text=True, capture_output=True
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+@pytest.fixture(scope='module')
+def variables():
+    """Environment of a user who sourced ROS 2, but not this checkout's workspace."""
+    kept = dict(os.environ)
+    for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'PYTHONPATH'):
+        folders = [p for p in kept.pop(name, '').split(':') if p]
+        kept[name] = ':'.join(p for p in folders if p == sys.prefix or str(ROOT) not in p)
+    kept['CMAKE_PREFIX_PATH'] = kept['AMENT_PREFIX_PATH']
+    return kept
+
+
+@pytest.fixture(scope='module')
+def outer(tmp_path_factory, variables):
+    """Workspace that holds a used checkout, built."""
+    workspace = tmp_path_factory.mktemp('outer')
+    checkout = workspace / 'src' / 'av_tracker'
+    listed = 'git ls-files --cached --others --exclude-standard -z'
+    for name in run(listed, ROOT, variables).split('\0'):
+        source = ROOT / name
+        if name and (source.is_file() or source.is_symlink()):
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, checkout / name, follow_symlinks=False)
+    used = checkout / WORKSPACE.relative_to(ROOT)
+    for folder in ('src', 'build', 'install'):
+        shutil.copytree(WORKSPACE / folder, used / folder, symlinks=True)
+    (checkout / '.venv').symlink_to(sys.prefix)
+    run('colcon build', workspace, variables)
+    return workspace
+
+
+def imported_from(outer, variables, code):
+    return run(
+        f'. install/setup.bash && python -c {shlex.quote(code)}', outer, variables
+    ).splitlines()
+
+
+def test_only_our_two_packages_are_found(outer, variables):
+    found = run('colcon list --names-only', outer, variables)
+    assert found.split() == ['av_tracker_msgs', 'av_tracker_nodes']
+
+
+def test_packages_come_from_the_outer_workspace(outer, variables):
+    code = (
+        'import av_tracker_nodes as n, av_tracker_msgs.msg as m;'
+        'm.SpeakerTrackArray.__import_type_support__();'
+        'print(n.__file__); print(m.__file__)'
+    )
+    assert all(
+        Path(file).is_relative_to(outer / 'install')
+        for file in imported_from(outer, variables, code)
+    )
+
+
+@pytest.mark.parametrize('option', ['', '--symlink-install'])
+def test_files_of_the_repository_are_installed_and_nothing_strays(outer, variables, option):
+    run(f'colcon build --packages-select av_tracker_nodes {option}', outer, variables)
+    share = outer / 'install/av_tracker_nodes/share/av_tracker_nodes'
+    for folder in ('launch', 'models', 'calibration'):
+        files = {p.name for p in (ROOT / folder).rglob('*') if p.is_file()}
+        assert {p.name for p in (share / folder).rglob('*') if p.is_file()} == files
+    assert {p.name for p in outer.iterdir()} == {'src', 'build', 'install', 'log'}
+    assert not list((outer / 'src').rglob('*.egg-info'))
