@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.datasets.av163 import Sequence
-from av_tracker_nodes.datasets.av163_truth import within
+from av_tracker_nodes.datasets.av163_truth import ImagePoints, within
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.types import NANOSECONDS
@@ -26,8 +26,8 @@ class PersonTruth:
     mouth : np.ndarray, shape (n, 3)
         Metres, world; NaN without annotation.
     box : np.ndarray, shape (n, 4)
-        Face (0-based pixels): the labelled one, else 0.15 m x 0.20 m at the mouth; NaN without
-        annotation.
+        Face (0-based pixels): the labelled one, else one of 0.15 m x 0.20 m at the mouth, moved
+        to where the mouth is annotated in the image; NaN without annotation.
     visible : np.ndarray, shape (n,), bool
         Whether the centre of the face is in the image (it may be hidden by something).
     speaking : np.ndarray or None, shape (n,), bool
@@ -55,37 +55,53 @@ def person_truth(recording: Sequence, person: int, camera: int) -> PersonTruth:
     view = recording.camera(camera)
     times = recording.image_stamps(camera) / NANOSECONDS
     mouth = recording.mouth(person).at(times)
-    box = _boxes(recording, person, camera, face_box(view, mouth))
+    labelled = recording.boxes(person, camera)
+    annotated = recording.image_mouth(person, camera)
+    if labelled is not None:
+        box = _padded(labelled, len(times))
+    else:
+        box = face_box(view, mouth)
+        box[:, :2] += _offset(annotated, view.project(mouth))
     segments = recording.speech(person)
     pose = recording.head_pose(person)
     return PersonTruth(
         person,
         mouth,
         box,
-        view.contains(box_centre(box)) & _in_field_of_view(recording, person, camera, len(times)),
+        view.contains(box_centre(box)) & _in_field_of_view(annotated, len(times)),
         None if segments is None else within(times, segments),
         None if pose is None else _turned_from(view, mouth, pose.at(times)),
     )
 
 
-def _boxes(recording: Sequence, person: int, camera: int, synthesised: np.ndarray) -> np.ndarray:
-    """Labelled boxes where there are some (empty ones mean that no face is seen)."""
-    labelled = recording.boxes(person, camera)
-    if labelled is None:
-        return synthesised
-    boxes = np.full_like(synthesised, np.nan)
-    count = min(len(labelled), len(boxes))
-    boxes[:count] = np.where(labelled[:count, 2:3] > 0, labelled[:count], np.nan)
+def _padded(labelled: np.ndarray, count: int) -> np.ndarray:
+    """Give every frame a box: NaN after the last row, and for rows of no width (no face)."""
+    boxes = np.full((count, 4), np.nan)
+    boxes[: len(labelled)] = labelled[:count]
+    boxes[~(boxes[:, 2] > 0)] = np.nan
     return boxes
 
 
-def _in_field_of_view(recording: Sequence, person: int, camera: int, count: int) -> np.ndarray:
-    annotated = recording.image_mouth(person, camera)
+def _offset(annotated: ImagePoints | None, projected: np.ndarray) -> np.ndarray:
+    """From where the calibration puts the mouth to where it is in the image (pixels)."""
+    offset = np.zeros_like(projected)
+    if annotated is not None:
+        usable = annotated.visible & _within_video(annotated, len(offset))
+        frame = annotated.frame[usable]
+        offset[frame] = annotated.pixel[usable] - projected[frame]
+    return offset
+
+
+def _in_field_of_view(annotated: ImagePoints | None, count: int) -> np.ndarray:
     flags = np.ones(count, bool)
     if annotated is not None:
-        inside = (annotated.frame >= 0) & (annotated.frame < count)
+        inside = _within_video(annotated, count)
         flags[annotated.frame[inside]] = annotated.visible[inside]
     return flags
+
+
+def _within_video(annotated: ImagePoints, count: int) -> np.ndarray:
+    return (annotated.frame >= 0) & (annotated.frame < count)
 
 
 def _turned_from(view: Camera, mouth: np.ndarray, pose: np.ndarray) -> np.ndarray:

@@ -38,6 +38,7 @@ _HEAT_LOW, _HEAT_HIGH = 0.05, 0.30
 _HEAT_OPACITY = 0.5
 _BAR = 26
 _SIDE_MARGIN = 14
+_SILENCE_DB, _LOUD_DB = -60.0, -10.0
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 _WHITE = 255, 255, 255
 _LEVEL_SMOOTHING = 0.3
@@ -87,27 +88,41 @@ def write_overlay(
     labels = _labels_by_stamp(read_tracks(run_dir))
     out = Path(out)
     partial = out.with_name(f'.{out.stem}.partial.mp4')
-    with BagReader(bag) as reader:
-        rig = reader.rig()
-        total = len(reader.image_stamps)
-        painter = _Painter(rig.camera, labels)
-        ears = AcousticStage(rig, _MEASURE)
-        video = _open_video(partial, rig.camera.size, _frame_rate(reader.image_stamps))
+    try:
+        with BagReader(bag) as reader:
+            _write_video(reader, labels, partial, heat, progress)
+        return partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write_video(
+    reader: BagReader,
+    labels: dict[int, list[_Label]],
+    path: Path,
+    heat: bool,
+    progress: Callable[[float], None] | None,
+) -> None:
+    rig = reader.rig()
+    total = len(reader.image_stamps)
+    painter = _Painter(rig.camera, labels)
+    ears = AcousticStage(rig, _MEASURE) if heat else None
+    video = _open_video(path, rig.camera.size, _frame_rate(reader.image_stamps))
+    try:
         done = 0
-        try:
-            for record in reader.records():
-                if isinstance(record, AudioBlock):
+        for record in reader.records():
+            if isinstance(record, AudioBlock):
+                painter.listen(record)
+                if ears is not None:
                     ears.add(record)
-                    painter.listen(record)
-                    continue
-                sound = ears.process(FaceFrame(record.stamp, rig.camera.size)) if heat else None
-                video.write(painter.paint(record, sound))
-                done += 1
-                if progress is not None:
-                    progress(done / total)
-        finally:
-            video.release()
-    return partial.replace(out)
+                continue
+            faces = FaceFrame(record.stamp, rig.camera.size)
+            video.write(painter.paint(record, ears.process(faces) if ears is not None else None))
+            done += 1
+            if progress is not None:
+                progress(done / total)
+    finally:
+        video.release()
 
 
 class _Painter:
@@ -121,9 +136,10 @@ class _Painter:
         self._level = 0.0
 
     def listen(self, block: AudioBlock) -> None:
+        """Follow the level of the sound."""
         loudness = float(np.sqrt(np.mean(np.square(block.samples))))
         decibels = 20 * np.log10(max(loudness, 1e-5))
-        level = np.clip((decibels + 60) / 50, 0, 1)
+        level = np.clip((decibels - _SILENCE_DB) / (_LOUD_DB - _SILENCE_DB), 0, 1)
         self._level += _LEVEL_SMOOTHING * (level - self._level)
 
     def paint(self, frame: ImageFrame, sound: AcousticMap | None) -> np.ndarray:
@@ -242,11 +258,10 @@ def _frame_rate(stamps: list[int]) -> float:
 
 
 def _open_video(path: Path, size: tuple[int, int], rate: float) -> cv2.VideoWriter:
-    """Open an MP4 file; H.264 where OpenCV has it, else MPEG-4."""
+    """Open an MP4 file; MPEG-4, the one codec for it that every OpenCV brings."""
     path.parent.mkdir(parents=True, exist_ok=True)
     shape = (size[0] * SCALE, size[1] * SCALE + _BAR)
-    for codec in ('avc1', 'mp4v'):
-        video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), rate, shape)
-        if video.isOpened():
-            return video
-    raise InputError(f'cannot write video {path}: this OpenCV has no MP4 encoder')
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, shape)
+    if not video.isOpened():
+        raise InputError(f'cannot write video {path}: no such folder, or OpenCV has no encoder')
+    return video
