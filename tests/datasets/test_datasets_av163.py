@@ -205,6 +205,12 @@ def test_damaged_video(corpus):
         next(Av163(corpus).sequence('seq24').frames(1))
 
 
+def test_video_that_breaks_off_is_told(corpus, caplog):
+    mini_corpus.write_video(corpus / NAME / f'{NAME}_cam1_divx_audio.avi', 1, frames=12)
+    assert len(list(Av163(corpus).sequence('seq24').frames(1))) == 12
+    assert 'holds 12 frames, its timings file lists 30' in caplog.text
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [('', 'does not begin'), ('10.84 1', 'does not begin'), ('00:00:10.84 1', '84 frames')],

@@ -290,10 +290,14 @@ class Sequence:
                 raise InputError(f'{path} has {rate:g} frames a second instead of {FRAME_RATE}')
             if image.shape[1::-1] != IMAGE_SIZE:
                 raise InputError(f'{path} has images of {image.shape[1::-1]}, not {IMAGE_SIZE}')
+            count = 0
             while read:
-                yield ImageFrame(stamp, image)
-                stamp += FRAME_PERIOD
+                yield ImageFrame(stamp + count * FRAME_PERIOD, image)
+                count += 1
                 read, image = video.read()
+            listed = len(self._timings(camera))
+            if count != listed:
+                _LOG.warning('%s holds %d frames, its timings file lists %d', path, count, listed)
         finally:
             video.release()
 

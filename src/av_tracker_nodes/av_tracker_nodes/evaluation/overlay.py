@@ -21,6 +21,7 @@ from av_tracker_nodes.evaluation.palette import bgr_of
 from av_tracker_nodes.evaluation.speech_scores import SPEAKING_THRESHOLD
 from av_tracker_nodes.evaluation.tracks_csv import TrackTable, read_tracks
 from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -160,12 +161,16 @@ class _Painter:
         return np.concatenate([canvas, self._bar(canvas.shape[1], frame.stamp)])
 
     def _draw_trail(self, canvas: np.ndarray, label: _Label) -> None:
+        """Draw where the face was, but not over the face."""
         trail = self._trails[label.id]
-        trail.append(label.box[:2] + label.box[2:] / 2)
-        points = [_canvas_point(point) for point in trail if not np.isnan(point).any()]
-        for number, (first, second) in enumerate(pairwise(points)):
-            thickness = 1 + round(2 * number / _TRAIL_FRAMES)
-            cv2.line(canvas, first, second, bgr_of(label.id), thickness, cv2.LINE_AA)
+        trail.append(box_centre(label.box))
+        for number, (first, second) in enumerate(pairwise(trail)):
+            ends = np.array([first, second])
+            inside = (ends > label.box[:2]) & (ends < label.box[:2] + label.box[2:])
+            if not np.isnan(ends).any() and not inside.all(axis=1).any():
+                thickness = 1 + round(2 * number / _TRAIL_FRAMES)
+                points = _canvas_point(first), _canvas_point(second)
+                cv2.line(canvas, *points, bgr_of(label.id), thickness, cv2.LINE_AA)
 
     def _draw_out_of_view(self, canvas: np.ndarray, label: _Label) -> None:
         """Point from the edge of the image to somebody who is heard beside it."""

@@ -152,6 +152,7 @@ def _draw_speech(axes: Axes, truth: Truth, tracks: TrackTable) -> None:
     axes.tick_params(axis='y', labelsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_ylabel('speaks')
+    axes.set_axisbelow(True)
     axes.grid(axis='x', color=_GRID, lw=0.6)
 
 
