@@ -14,7 +14,7 @@ from itertools import product
 
 import numba
 import numpy as np
-from scipy.signal import lfilter
+from scipy.signal import butter, lfilter
 
 from av_tracker_nodes.geometry import Room
 from av_tracker_nodes.simulation.speech import RATE
@@ -73,8 +73,7 @@ def image_sources(room: Room, reach: np.ndarray, order: int | None = None) -> Im
 
 def split_bands(speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Split a signal at 1.5 kHz into a low and a high part that add up to it."""
-    decay = np.exp(-2 * np.pi * _CROSSOVER / RATE)
-    low = lfilter([1 - decay], [1, -decay], speech).astype(np.float32)
+    low = lfilter(*butter(1, _CROSSOVER, fs=RATE), speech).astype(np.float32)
     return low, np.asarray(speech, np.float32) - low
 
 
@@ -168,14 +167,15 @@ def _sinc_table() -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _mix_bands(low, high, gain_low, gain_high):
-    mixed = np.empty_like(low)
+    """Mix the bands with gains that change linearly between knots; zeros around the result."""
+    mixed = np.zeros(low.size + 2 * _TAPS, np.float32)
     for start in range(0, low.size, HOP):
         knot = start // HOP
         slope_low = (gain_low[knot + 1] - gain_low[knot]) / np.float32(HOP)
         slope_high = (gain_high[knot + 1] - gain_high[knot]) / np.float32(HOP)
         for n in range(min(HOP, low.size - start)):
             k = np.float32(n)
-            mixed[start + n] = (gain_low[knot] + k * slope_low) * low[start + n] + (
+            mixed[_TAPS + start + n] = (gain_low[knot] + k * slope_low) * low[start + n] + (
                 gain_high[knot] + k * slope_high
             ) * high[start + n]
     return mixed
@@ -196,13 +196,13 @@ def _add_path(result, emitted, delay, gain, table, sounding):
         if sounding[last] == sounding[first]:
             continue
         # Fixed point: whole samples in the upper bits, below them the row of the table.
-        position = np.int64((start - delay[knot] - half) * (1 << _POSITION_BITS))
+        position = np.int64((_TAPS + start - delay[knot] - half) * (1 << _POSITION_BITS))
         step = np.int64((1 - slope) * (1 << _POSITION_BITS))
         for n in range(count):
             begin = position >> _POSITION_BITS
             row = (position >> (_POSITION_BITS - _PHASE_BITS)) & ((1 << _PHASE_BITS) - 1)
             position += step
-            if begin < 0 or begin + _TAPS > samples:
+            if begin < 0:
                 continue
             taps, heard = table[row], emitted[begin : begin + _TAPS]
             total = np.float32(0)

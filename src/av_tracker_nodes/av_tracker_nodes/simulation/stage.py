@@ -91,18 +91,18 @@ class Stage:
     def glances(
         self, axis: np.ndarray, others: list[np.ndarray] | None = None, start: float = 0.0
     ) -> list[Look]:
-        """Draw what somebody looks at, changing every 1.5 s to 3.5 s.
+        """Draw what somebody looks at.
 
-        Mostly camera 1 and the table, where the robot is; now and then other people (n, 3) and
-        the way ahead.
+        Camera 1 and the table, where the robot is, for 1.5 s to 3.5 s; now and then the way ahead
+        and other people (n, 3), for up to 1.5 s.
         """
         targets = [self.camera(1), TABLE, look_ahead(axis, self.times), *(others or [])]
-        weights = np.array([0.56, 0.32, 0.03, *[0.09 / len(others or [0])] * len(others or [])])
+        weights = np.array([0.60, 0.24, 0.05, *[0.11 / len(others or [0])] * len(others or [])])
         looks = []
         while start < self.duration:
             choice = self.rng.choice(len(targets), p=weights / weights.sum())
             looks.append(Look(start, targets[choice]))
-            start += self.rng.uniform(1.5, 3.5)
+            start += self.rng.uniform(*((1.5, 3.5) if choice < 2 else (0.7, 1.5)))
         return looks
 
     def turns(

@@ -18,7 +18,8 @@ MOUTH_REACH = 0.09
 """The lips are this far (m) before the axis that the head turns about."""
 
 _WALK_BLEND = 0.8
-_TURN_BLEND = 1.2
+_TURN_BLEND = 0.5
+_TURN_RATE = np.radians(220.0)
 _SWAY = 0.012
 _GAIT_BOB = 0.012
 _GAIT_STEPS = 1.8
@@ -185,6 +186,7 @@ def turn_head(
     yaw = np.unwrap(np.arctan2(offset[:, 1], offset[:, 0]))
     pitch = -np.arctan2(offset[:, 2], np.linalg.norm(offset[:, :2], axis=1))
     pitch = np.clip(0.6 * pitch, np.radians(-15), np.radians(20))
+    yaw = limit_rate(yaw, _TURN_RATE * (times[1] - times[0]))
     towards = smooth(np.column_stack([yaw, pitch]), times, _TURN_BLEND)
     own = [wander(times, np.radians(degrees), 1.2, rng) for degrees in (4.0, 3.0, 2.5)]
     return np.column_stack([towards, np.zeros(times.size)]) + np.column_stack(own)
@@ -196,6 +198,14 @@ def facing_vector(orientation: np.ndarray) -> np.ndarray:
     return np.stack(
         [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)], axis=-1
     )
+
+
+def limit_rate(values: np.ndarray, step: float) -> np.ndarray:
+    """Follow values (n,) by at most `step` from one sample to the next."""
+    followed = values.copy()
+    for i in range(1, followed.size):
+        followed[i] = followed[i - 1] + np.clip(values[i] - followed[i - 1], -step, step)
+    return followed
 
 
 def mouth_of(axis: np.ndarray, orientation: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def write_truth(folder: Path, scene: Scene) -> None:
 
 def write_audio(folder: Path, name: str, samples: np.ndarray, rate: int) -> None:
     """Write one 16-bit mono file a microphone from samples (n, 16) in [-1, 1]."""
-    quantised = np.round(samples * 32767).astype(np.int16)
+    quantised = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
     for index, channel in enumerate(quantised.T):
         array, microphone = divmod(index, 8)
         path = folder / f'{name}_array{array + 1}_mic{microphone + 1}.wav'

@@ -1,0 +1,27 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scenes for the tests of the simulation."""
+
+from dataclasses import replace
+
+import pytest
+
+from av_tracker_nodes.simulation.scenarios import build_scene
+from av_tracker_nodes.simulation.scene import Scene
+from av_tracker_nodes.simulation.speech import RATE, speech_segments
+
+
+def cut(scene: Scene, start: float, end: float) -> Scene:
+    """Keep a part of a scene."""
+    people = []
+    for person in scene.people:
+        speech = person.speech[round(start * RATE) : round(end * RATE)]
+        moved = replace(person, times=person.times - start, speech=speech)
+        people.append(replace(moved, segments=speech_segments(speech)))
+    return replace(scene, duration=end - start, people=tuple(people))
+
+
+@pytest.fixture(scope='session')
+def short_scene() -> Scene:
+    return cut(build_scene('two_crossing', 5), 2.0, 3.6)
