@@ -113,7 +113,7 @@ class AcousticMapNode(StageNode):
         began = time.monotonic_ns()
         sound = self._map(cycle)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
-        self.answered(sound.stamp, began)
+        self.answered(sound.stamp, began, sound.from_image)
         if self._rig is not None:
             self._views.publish(sound, self._rig, self._sensors.array_frame)
 

@@ -17,13 +17,15 @@ from av_tracker_nodes.types import NANOSECONDS
 _MEMORY = 10.0
 _RECENT = 0.3
 _SHORTEST_FIT = 1.0
+_STOOD_STILL = 0.05
 
 
 class InterpolatedClock:
     """A clock that runs on between ticks, so that latencies finer than a tick can be measured.
 
     A tick arrives late by the time that it travelled. Of the last ticks the one that says the
-    latest time was the least delayed; the clock runs on from it, at the rate of the ticks.
+    latest time was the least delayed; the clock runs on from it, at the rate of the ticks. A tick
+    that is far behind what it should be means that time stood still, and begins anew.
     """
 
     def __init__(self) -> None:
@@ -31,7 +33,8 @@ class InterpolatedClock:
 
     def tick(self, stamp: int, steady: int) -> None:
         """Take a time (ns) that was received at a steady time (ns)."""
-        if self._ticks and stamp < self._ticks[-1][0]:
+        predicted = self.at(steady)
+        if predicted is not None and stamp < predicted - _STOOD_STILL * NANOSECONDS:
             self._ticks.clear()
         self._ticks.append((stamp, steady))
         while steady - self._ticks[0][1] > _MEMORY * NANOSECONDS:

@@ -156,7 +156,7 @@ class Fusion(StageNode):
                 frame = self._model.process(faces, sound, rig, waiting.image)
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))
-            self.answered(sound.stamp, began)
+            self.answered(sound.stamp, began, sound.from_image)
 
 
 def main() -> int:

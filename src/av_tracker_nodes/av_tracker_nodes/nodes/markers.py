@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point, Quaternion, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from av_tracker_nodes.evaluation.palette import colour_of
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.conversions import header, point
 from av_tracker_nodes.types import Track, TrackFrame, TrackState
@@ -24,16 +25,6 @@ _TRAIL_LENGTH = 75
 _ABOVE = np.array([0.0, 0.0, 0.25])
 _SIGMAS = 3.0
 _GREY = (0.6, 0.6, 0.6)
-_COLOURS = (
-    (0.12, 0.47, 0.71),
-    (1.00, 0.50, 0.05),
-    (0.17, 0.63, 0.17),
-    (0.84, 0.15, 0.16),
-    (0.58, 0.40, 0.74),
-    (0.55, 0.34, 0.29),
-    (0.89, 0.47, 0.76),
-    (0.09, 0.75, 0.81),
-)
 
 
 class TrackMarkers:
@@ -70,7 +61,7 @@ class TrackMarkers:
     def _person(self, track: Track, head: Header) -> list[Marker]:
         trail = self._trails.setdefault(track.id, deque(maxlen=_TRAIL_LENGTH))
         trail.append(point(track.position))
-        colour = _GREY if self._grey else _COLOURS[track.id % len(_COLOURS)]
+        colour = _GREY if self._grey else colour_of(track.id)
         opacity = 1.0 if track.is_speaking else 0.6
         if track.state == TrackState.COASTING:
             opacity *= 0.5

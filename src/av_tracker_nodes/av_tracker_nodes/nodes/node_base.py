@@ -32,6 +32,7 @@ from av_tracker_nodes.nodes.quality_of_service import RESULTS
 from av_tracker_nodes.types import NANOSECONDS
 
 _PERIOD = 1.0
+_LONGEST_WAIT = 0.1
 _NANOSECONDS_PER_MS = 1e6
 
 
@@ -67,6 +68,8 @@ class StageNode(Node):
         Things worth knowing that do not change often, shown in the diagnostics.
     problems : dict of str to str
         What is wrong now, by topic of concern; shown as a warning until taken out.
+    exit_status : int or None
+        Set by a node that has done its work: it ends the process.
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
@@ -76,6 +79,7 @@ class StageNode(Node):
         self.problems: dict[str, str] = {}
         self.clock = RosClock(self)
         self.latency, self.work = Durations(), Durations()
+        self.exit_status: int | None = None
         self._inputs: list[Subscription] = []
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -164,12 +168,16 @@ class StageNode(Node):
 
     # ---- measurements
 
-    def answered(self, stamp: int, began: int) -> None:
-        """Note an output for the input of a stamp, worked on since steady time `began` (ns)."""
+    def answered(self, stamp: int, began: int, from_image: bool = True) -> None:
+        """Note an output for the input of a stamp, worked on since steady time `began` (ns).
+
+        Latency is that of images: the stamps of sound alone are instants that the acoustic map
+        chose after they had passed.
+        """
         self.counts['out'] += 1
         self.work.add(time.monotonic_ns() - began)
         now = self.clock.now()
-        if now is not None:
+        if from_image and now is not None:
             self.latency.add(now - stamp)
 
     # ---- diagnostics
@@ -226,14 +234,14 @@ def run(*factories: Callable[[], StageNode]) -> int:
         for factory in factories:
             nodes.append(factory())
             executor.add_node(nodes[-1])
-        executor.spin()
+        while all(node.exit_status is None for node in nodes):
+            executor.spin_once(timeout_sec=_LONGEST_WAIT)
+        return max(node.exit_status or 0 for node in nodes)
     except InputError as error:
         print(f'av_tracker: {error}', file=sys.stderr)
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except SystemExit as end:
-        return int(end.code or 0)
     finally:
         for node in nodes:
             node.close()

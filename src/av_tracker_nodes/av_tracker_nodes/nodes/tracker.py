@@ -65,7 +65,7 @@ class Tracker(StageNode):
             )
         frame = self._tracker.process(detections, camera)
         self._publish(frame, frame_id)
-        self.answered(frame.stamp, began)
+        self.answered(frame.stamp, began, frame.from_image)
         self.facts['tracks'] = len(frame.tracks)
 
     def _publish(self, frame: TrackFrame, frame_id: str) -> None:

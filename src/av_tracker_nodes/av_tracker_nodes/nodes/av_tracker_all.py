@@ -1,0 +1,64 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""All nodes in one process, for small computers: ``av_tracker_all [NODE[={JSON}]] ...``.
+
+Each NODE may carry parameters; without any NODE the live ones run. The nodes keep their names,
+topics and parameters, and still talk over ROS.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from importlib import import_module
+
+from rclpy.parameter import Parameter
+from rclpy.utilities import remove_ros_args
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.node_base import StageNode, run
+
+_NODES = {
+    'microphone_array': 'MicrophoneArrayNode',
+    'camera': 'CameraNode',
+    'face_detector': 'FaceDetector',
+    'acoustic_map': 'AcousticMapNode',
+    'fusion': 'Fusion',
+    'tracker': 'Tracker',
+    'bag_player': 'BagPlayer',
+    'track_writer': 'TrackWriterNode',
+    'recorder': 'Recorder',
+}
+_LIVE = tuple(_NODES)[:6]
+
+
+def make(argument: str) -> StageNode:
+    """Make a node from ``NODE`` or ``NODE={JSON}``.
+
+    Raises
+    ------
+    InputError
+        When there is no such node, or its parameters are not JSON.
+    """
+    name, _, text = argument.partition('=')
+    if name not in _NODES:
+        raise InputError(f"no node '{name}'; there are {', '.join(_NODES)}")
+    try:
+        values = json.loads(text) if text else {}
+    except json.JSONDecodeError as error:
+        raise InputError(f"parameters of '{name}' are not JSON: {error}") from error
+    node_class = getattr(import_module(f'{__package__}.{name}'), _NODES[name])
+    overrides = [Parameter(key, value=value) for key, value in values.items()]
+    return node_class(parameter_overrides=overrides)
+
+
+def main() -> int:
+    """Run the nodes."""
+    wanted = remove_ros_args(sys.argv)[1:] or _LIVE
+    return run(*(partial(make, argument) for argument in wanted))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

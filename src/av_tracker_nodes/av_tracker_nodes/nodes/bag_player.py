@@ -1,0 +1,304 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: plays a recording to the other nodes and waits for their answers.
+
+A stand-in for ``ros2 bag play`` that needs no rosbag2, and that knows when the last frame has
+been answered.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from importlib import import_module
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message
+from rosgraph_msgs.msg import Clock
+from visualization_msgs.msg import MarkerArray
+
+from av_tracker_msgs.msg import SpeakerTrackArray
+from av_tracker_nodes.datasets.bag import BagReader, RawMessage, stamp_of_cdr
+from av_tracker_nodes.datasets.messages import from_tracks, stamp_of
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.conversions import time_message
+from av_tracker_nodes.nodes.markers import TrackMarkers
+from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
+from av_tracker_nodes.nodes.quality_of_service import (
+    AUDIO,
+    LATCHED,
+    RESULTS,
+    STATIC_TRANSFORMS,
+    TRANSFORMS,
+    images,
+)
+from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
+
+PROGRESS = '@progress '
+"""Lines on standard output that begin with this are for the program that started the player."""
+
+_TOPICS = {
+    'audio': AUDIO,
+    'audio/array_info': LATCHED,
+    'image_raw': images(reliable=True),
+    'image_raw/compressed': images(reliable=True),
+    'camera_info': images(reliable=True),
+    'ground_truth': RESULTS,
+    '/tf': TRANSFORMS,
+    '/tf_static': STATIC_TRANSFORMS,
+}
+_IMAGES = ('image_raw', 'image_raw/compressed')
+_LOOK_AHEAD = to_nanoseconds(2.0)
+_FALLS_BEHIND = to_nanoseconds(0.5)
+_CLOCK_PERIOD = to_nanoseconds(0.02)
+_PROGRESS_PERIOD = to_nanoseconds(0.2)
+_SETTLING = 0.3
+"""Seconds between everybody being there and the beginning: connections are made both ways."""
+_FAREWELL = 1.3
+"""Seconds between the last answer and the end: the last diagnostics come once a second."""
+
+
+class BagPlayer(StageNode):
+    """Publishes what a bag holds at the times at which the bag logged it, and ``/clock``.
+
+    It begins when its own topics and the nodes in `wait_for` are connected, at the latest after
+    `start_timeout`, and ends when the tracker has answered every image, or is silent for
+    `answer_timeout`. Topics are relative, whatever namespace they were recorded under. The exit
+    status is 0 when every image was answered, or when there is no tracker.
+
+    Should the tracker fall more than half a second behind, as on a computer that is too slow, the
+    time of the replay stands still until it has caught up: a recording is never cut short. The
+    real-time factor then says so.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('bag_player', **node_options)
+        path = self.parameter('bag', '', 'Recording to play')
+        if not path:
+            raise InputError('bag_player: parameter bag is not set; give it the path of a bag')
+        self._rate = self.parameter('rate', 1.0, 'Speed of the replay', 0.01, 100.0)
+        names = self.parameter(
+            'wait_for', '', 'Nodes to wait for before the beginning, separated by commas'
+        )
+        self._expected = {name.strip() for name in names.split(',') if name.strip()}
+        self._start_timeout = self.parameter(
+            'start_timeout', 30.0, 'Begin after this, whoever is missing (s)', 0.0, 600.0
+        )
+        self._answer_timeout = self.parameter(
+            'answer_timeout', 5.0, 'End when no answer comes for this long (s)', 0.0, 600.0
+        )
+        self._shows_progress = self.parameter(
+            'progress', False, f"Write lines of '{PROGRESS.strip()}' and JSON to standard output"
+        )
+        self._bag = BagReader(path)
+        self._topics: dict[str, Publisher] = {}
+        self._sent = 0
+        self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
+        self._answered = 0
+        self._holds_back = True
+        self._answered_at = time.monotonic_ns()
+        self._unconnected: dict[str, set[str]] = {}
+        self._next_tick = self._next_progress = 0
+        self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
+        self._truth = TrackMarkers('ground_truth/', grey=True)
+        self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
+        self._advertise()
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._note_connections, 50)
+        self.create_subscription(SpeakerTrackArray, 'speaker_tracks', self._note_answer, RESULTS)
+        self._stopped = threading.Event()
+        self._player = threading.Thread(target=self._run, name='player', daemon=True)
+        self._player.start()
+
+    def close(self) -> None:
+        """Stop playing."""
+        self._stopped.set()
+        self._player.join(timeout=2.0)
+        self._bag.close()
+
+    # ---- who listens
+
+    def _advertise(self) -> None:
+        skipped = []
+        for topic, message_type in self._bag.topics.items():
+            name = _relative(topic)
+            if name is None:
+                skipped.append(topic)
+                continue
+            package, _, kind = message_type.split('/')
+            message_class = getattr(import_module(f'{package}.msg'), kind)
+            self._topics[topic] = self.output(message_class, name, _TOPICS[name])
+        if skipped:
+            self.get_logger().info(f'not played: {", ".join(sorted(skipped))}')
+
+    def _note_connections(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            name = status.name.split(':')[0].rpartition('/')[2]
+            values = {value.key: value.value for value in status.values}
+            if 'inputs without publisher' in values:
+                self._unconnected[name] = set(values['inputs without publisher'].split())
+
+    def _missing(self) -> list[str]:
+        """Return what has to be connected before the beginning and is not."""
+        absent = sorted(self._expected - set(self._unconnected))
+        unconnected = sorted(
+            f'{topic} to {name}'
+            for name in self._expected & set(self._unconnected)
+            for topic in self._unconnected[name]
+            if self.count_publishers(topic) > 0
+        )
+        return absent + unconnected
+
+    def _wait_for_listeners(self) -> None:
+        began = time.monotonic_ns()
+        while (missing := self._missing()) and not self._stopped.wait(0.05):
+            if elapsed_seconds(began) > self._start_timeout:
+                self.get_logger().warning(
+                    f'beginning after {self._start_timeout:.0f} s without {", ".join(missing)}'
+                )
+                break
+        self._stopped.wait(_SETTLING)
+
+    # ---- playing
+
+    def _run(self) -> None:
+        try:
+            self._wait_for_listeners()
+            self._announce()
+            self._play()
+            self._wait_for_answers()
+            self.exit_status = self._conclude()
+        except InputError as error:
+            self.get_logger().error(str(error))
+            self.exit_status = 2
+
+    def _announce(self) -> None:
+        """Send what describes the sensors ahead, so that the first image finds it known."""
+        pending = {topic for topic in self._topics if not _is_stream(_relative(topic))}
+        for message in self._bag.raw():
+            if not pending or message.log_time > self._bag.start_time + _LOOK_AHEAD:
+                break
+            if message.topic in pending:
+                self._topics[message.topic].publish(message.data)
+                if _relative(message.topic) == 'camera_info':
+                    pending.discard(message.topic)
+        self._stopped.wait(_SETTLING)
+
+    def _play(self) -> None:
+        self._began = time.monotonic_ns()
+        for message in self._bag.raw():
+            if message.topic not in self._topics:
+                continue
+            due = self._steady_time(message.log_time)
+            self._tick_until(due)
+            if self._stopped.is_set():
+                return
+            self._hold_back(message.log_time)
+            self._send(message)
+
+    def _hold_back(self, now: int) -> None:
+        """Stop the time of the replay while the tracker is behind."""
+        began = time.monotonic_ns()
+        while self._holds_back and self._is_behind(now) and not self._stopped.wait(0.005):
+            if elapsed_seconds(began) > self._answer_timeout:
+                self.get_logger().warning('the tracker does not answer: playing on')
+                self._holds_back = False
+        self._began += time.monotonic_ns() - began
+
+    def _is_behind(self, now: int) -> bool:
+        oldest = next(iter(self._unanswered), now)
+        return now - oldest > _FALLS_BEHIND * self._rate and self._is_answered_by_somebody()
+
+    def _send(self, message: RawMessage) -> None:
+        name = _relative(message.topic)
+        self._topics[message.topic].publish(message.data)
+        self.counts['out'] += 1
+        if name in _IMAGES:
+            self._sent += 1
+            self._unanswered[stamp_of_cdr(message.data)] = None
+        elif name == 'ground_truth' and self._truth_markers.get_subscription_count() > 0:
+            truth = deserialize_message(message.data, SpeakerTrackArray)
+            self._truth_markers.publish(
+                self._truth.draw(from_tracks(truth), truth.header.frame_id)
+            )
+
+    def _tick_until(self, due: float) -> None:
+        """Sleep until a steady time (ns), keeping the clock and the progress going."""
+        while not self._stopped.is_set():
+            now = time.monotonic_ns()
+            if now >= self._next_tick:
+                self._time.publish(Clock(clock=time_message(self._stream_time(now))))
+                self._next_tick = max(self._next_tick + _CLOCK_PERIOD, now)
+            if now >= self._next_progress:
+                self._show_progress(now)
+                self._next_progress = now + _PROGRESS_PERIOD
+            if now >= due:
+                return
+            time.sleep((min(due, self._next_tick) - now) / NANOSECONDS)
+
+    def _stream_time(self, steady: int) -> int:
+        return self._bag.start_time + round((steady - self._began) * self._rate)
+
+    def _steady_time(self, stream: int) -> float:
+        return self._began + (stream - self._bag.start_time) / self._rate
+
+    def _show_progress(self, steady: int) -> None:
+        if self._shows_progress:
+            done = (self._stream_time(steady) - self._bag.start_time) / NANOSECONDS
+            share = min(done / max(self._bag.duration, 1e-9), 1.0)
+            state = {'share': round(share, 4), 'answered': self._answered}
+            print(f'{PROGRESS}{json.dumps(state)}', flush=True)
+
+    # ---- answers
+
+    def _note_answer(self, message: SpeakerTrackArray) -> None:
+        if message.from_image:
+            self._unanswered.pop(stamp_of(message.header), None)
+            self._answered += 1
+            self._answered_at = time.monotonic_ns()
+
+    def _wait_for_answers(self) -> None:
+        self._answered_at = time.monotonic_ns()
+        while self._unanswered and self._is_answered_by_somebody():
+            self._tick_until(time.monotonic_ns() + _CLOCK_PERIOD)
+            quiet = elapsed_seconds(self._answered_at) > self._answer_timeout
+            if quiet or self._stopped.is_set():
+                return
+        self._tick_until(time.monotonic_ns() + to_nanoseconds(_FAREWELL))
+
+    def _is_answered_by_somebody(self) -> bool:
+        return self.count_publishers('speaker_tracks') > 0
+
+    def _conclude(self) -> int:
+        lost = len(self._unanswered)
+        if not self._is_answered_by_somebody():
+            self.get_logger().info(f'played {self._sent} images; no tracker answers')
+            return 0
+        log = self.get_logger().info if lost == 0 else self.get_logger().error
+        log(f'played {self._sent} images, {lost} of them not answered')
+        return 1 if lost else 0
+
+
+def _relative(topic: str) -> str | None:
+    """Name under which a topic of a bag is played, None for one that is not."""
+    if topic in _TOPICS:
+        return topic
+    fitting = [name for name in _TOPICS if topic.endswith(f'/{name}')]
+    return max(fitting, key=len, default=None)
+
+
+def _is_stream(name: str) -> bool:
+    return name in ('audio', 'ground_truth', '/tf', *_IMAGES)
+
+
+def main() -> int:
+    """Run the node."""
+    return run(BagPlayer)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

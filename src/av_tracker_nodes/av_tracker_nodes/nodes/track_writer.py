@@ -1,0 +1,121 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: writes the tracks of a run to files."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from sensor_msgs.msg import CameraInfo
+
+from av_tracker_msgs.msg import SpeakerTrackArray
+from av_tracker_nodes.datasets.messages import from_tracks, stamp_of
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
+from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
+from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.types import to_seconds
+
+_OUTPUTS = {
+    'face_detector': 'faces',
+    'acoustic_map': 'acoustic_map',
+    'fusion': 'fused_detections',
+    'tracker': 'speaker_tracks',
+}
+"""What each stage publishes."""
+
+
+class TrackWriterNode(StageNode):
+    """Writes ``tracks.csv`` and its companions; ``run.json`` when the node ends.
+
+    ``run.json`` counts the images that were taken and those that were answered, and tells the
+    latency of every stage from the capture stamp to its publication, and the time of its own
+    work, as the stages report them in their diagnostics.
+    """
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('track_writer', **node_options)
+        out = self.parameter('out', '', 'Folder to write')
+        if not out:
+            raise InputError('track_writer: parameter out is not set; give it a folder to write')
+        self._model = self.parameter('model', '', 'Fusion model, noted in run.json')
+        self._mode = self.parameter('mode', 'live', 'Kind of run, noted in run.json')
+        reliable = self.parameter(
+            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
+        )
+        self._writer = TrackWriter(out)
+        self._images: set[int] = set()
+        self._answered: set[int] = set()
+        self._began: int | None = None
+        self._seconds = 0.0
+        self._stages: dict[str, dict[str, str]] = {}
+        self.listen(CameraInfo, 'camera_info', self._note_image, images(reliable))
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write)
+        self.create_subscription(DiagnosticArray, '/diagnostics', self._note_stage, 50)
+
+    def close(self) -> None:
+        """Finish the files."""
+        self._writer.close(self._summary())
+
+    def _note_image(self, message: CameraInfo) -> None:
+        self._images.add(stamp_of(message.header))
+        if self._began is None and len(self._images) > 1:
+            self._began = time.monotonic_ns()
+
+    def _write(self, message: SpeakerTrackArray) -> None:
+        frame = from_tracks(message)
+        self._writer.write(frame)
+        self.counts['in'] += 1
+        if frame.from_image:
+            self._answered.add(frame.stamp)
+            self._images.add(frame.stamp)
+            if self._began is not None:
+                self._seconds = elapsed_seconds(self._began)
+
+    def _note_stage(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            name = status.name.split(':')[0].rpartition('/')[2]
+            if name in _OUTPUTS:
+                self._stages[name] = {value.key: value.value for value in status.values}
+
+    def _summary(self) -> dict:
+        stamps = sorted(self._answered)
+        # From the second image, when the clock of `seconds` started, to the last.
+        recorded = to_seconds(stamps[-1] - stamps[1]) if len(stamps) > 2 else 0.0
+        return {
+            'mode': self._mode,
+            'model': self._model,
+            'frames_in': len(self._images),
+            'frames_answered': len(self._answered),
+            'lost_frames': len(self._images) - len(self._answered),
+            'seconds': round(self._seconds, 3),
+            'realtime_factor': round(recorded / self._seconds, 3) if self._seconds else 0.0,
+            'latency_ms': {
+                _OUTPUTS[name]: _percentiles(values, 'latency')
+                for name, values in self._stages.items()
+            },
+            'work_ms': {
+                name: _percentiles(values, 'work') for name, values in self._stages.items()
+            },
+        }
+
+
+def _percentiles(values: dict[str, str], kind: str) -> dict[str, float]:
+    """Read what :meth:`StageNode.answered` measured out of the diagnostics."""
+    return {
+        name: float(values[f'{kind} {name} (ms)'])
+        for name in ('median', 'p95', 'p99')
+        if f'{kind} {name} (ms)' in values
+    }
+
+
+def main() -> int:
+    """Run the node."""
+    return run(TrackWriterNode)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

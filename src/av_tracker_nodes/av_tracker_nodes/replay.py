@@ -1,0 +1,133 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The live nodes without ``ros2 launch``: replay a recording, or record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from av_tracker_nodes.datasets.bag import BagReader
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.tracks_csv import read_run
+from av_tracker_nodes.fusion import DEFAULT_MODEL
+from av_tracker_nodes.node_set import PACKAGE, NodeSpec, node_set
+from av_tracker_nodes.processes import Supervisor, private_environment
+
+PROGRESS = '@progress '
+"""Lines of the bag player that begin with this tell how far it is, in JSON."""
+
+_KEPT_LINES = 200
+
+
+def replay(
+    bag: Path,
+    model: str = DEFAULT_MODEL,
+    out: Path = Path('out/replay'),
+    rate: float = 1.0,
+    progress: Callable[[float], None] | None = None,
+    arguments: Mapping[str, str] | None = None,
+) -> dict:
+    """Play a bag to the live nodes and write their tracks.
+
+    Parameters
+    ----------
+    bag, out : Path
+        Bag to play, folder to write.
+    model : str
+        Fusion model.
+    rate : float
+        Speed of the replay.
+    progress : callable, optional
+        Called with the share done, 0..1.
+    arguments : mapping of str to str, optional
+        Further arguments of the node set.
+
+    Returns
+    -------
+    dict
+        What ``run.json`` says.
+
+    Raises
+    ------
+    InputError
+        When the bag, the model or a parameter is wrong, or a node could not start.
+    """
+    with BagReader(bag) as reader:
+        frames = len(reader.image_stamps)
+        reader.rig()
+    chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
+    specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
+    _run(specs, progress)
+    run = read_run(out)
+    if not run:
+        raise InputError(f'the nodes wrote no run.json to {out}; see the messages above')
+    lost = frames - run['frames_answered']
+    return {**run, 'frames_in': frames, 'lost_frames': lost}
+
+
+def record(out: Path, topics: str = '', namespace: str = '') -> None:
+    """Record the streams of a running robot until Ctrl-C.
+
+    Parameters
+    ----------
+    out : Path
+        Bag to write.
+    topics : str
+        Names separated by commas; empty for sound, compressed images and what describes them.
+    namespace : str
+        Of the streams.
+
+    Raises
+    ------
+    InputError
+        When the bag exists already or the recorder could not start.
+    """
+    if Path(out).exists():
+        raise InputError(f'{out} exists already; remove it or choose another name')
+    values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
+    parameters = [p for k, v in values.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
+    if namespace:
+        parameters += ['-r', f'__ns:=/{namespace.strip("/")}']
+    spec = NodeSpec(PACKAGE, 'recorder', 'recorder', ros_arguments=tuple(parameters))
+    statuses = Supervisor([spec], on_line=_show).run()
+    _check(statuses, deque())
+
+
+def _run(specs: list[NodeSpec], progress: Callable[[float], None] | None) -> None:
+    lines: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def take(name: str, line: str) -> None:
+        if line.startswith(PROGRESS):
+            if progress is not None:
+                progress(json.loads(line.removeprefix(PROGRESS))['share'])
+            return
+        lines.append(f'[{name}] {line}')
+        _show(name, line)
+
+    with private_environment() as environment:
+        statuses = Supervisor(specs, environment, take).run()
+    _check(statuses, lines)
+
+
+def _show(name: str, line: str) -> None:
+    print(f'[{name}] {line}', file=sys.stderr)
+
+
+def _check(statuses: Mapping[str, int], lines: deque[str]) -> None:
+    """Turn exit status 2 of a node, which is bad input, into the error that it is."""
+    for name, status in statuses.items():
+        if status == 2:
+            reasons = [line for line in lines if line.startswith(f'[{name}] ')]
+            raise InputError(reasons[-1] if reasons else f'{name} could not start')
+
+
+def _with_progress(spec: NodeSpec) -> NodeSpec:
+    if spec.executable != 'bag_player':
+        return spec
+    return replace(spec, ros_arguments=(*spec.ros_arguments, '-p', 'progress:=true'))
