@@ -53,7 +53,7 @@ class TrackerConfig:
         1.2, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
     )
     vertical_share: float = _number(
-        0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
+        0.1, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
     )
     velocity_memory: float = _number(
         1.5, 0.1, 60.0, 'Time after which an unseen person is thought to have stopped (s)'
@@ -63,6 +63,19 @@ class TrackerConfig:
         0.0,
         1.0,
         'Error of calibration and synchronisation, which does not average out (m)',
+    )
+    seen_correlation: float = _number(
+        0.1, 0.0, 5.0, 'Time over which successive faces share their error (s)'
+    )
+    heard_correlation: float = _number(
+        0.4, 0.0, 5.0, 'Time over which successive sounds share their error (s)'
+    )
+    birth_quality: float = _number(
+        0.6,
+        0.0,
+        1.0,
+        'A voice without a face is proven by sounds of at least this quality: an echo is always '
+        'weaker than the voice that it copies',
     )
     confirm_seen: float = _number(
         0.08, 0.0, 5.0, 'A face is confirmed after this much evidence (s)'

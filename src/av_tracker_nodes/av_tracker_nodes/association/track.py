@@ -109,10 +109,16 @@ class PersonTrack:
         viewpoint : np.ndarray, shape (3,)
             Optical centre of the camera (m).
         """
-        self._filter.update(_measurement(detection, viewpoint))
+        seen = bool(detection.modalities & Modality.VISUAL)
+        config = self._config
+        correlation = config.seen_correlation if seen else config.heard_correlation
+        repeated = max(correlation / seconds, 1.0) if seconds > 0 else 1.0
+        self._filter.update(_measurement(detection, viewpoint, repeated))
         self._note_evidence(detection, stamp)
-        self.seen_for += seconds * bool(detection.modalities & Modality.VISUAL)
-        self.heard_for += seconds * bool(detection.modalities & Modality.AUDIO)
+        if seen:
+            self.seen_for += seconds
+        elif detection.quality >= config.birth_quality:
+            self.heard_for += seconds
         self.existence += (1 - self.existence) * (1 - np.exp(-seconds / _EXISTENCE_MEMORY))
         self._speaking.update(detection.speaking, seconds)
         self._previous = Hypothesis(self.position, self._filter.position_covariance, detection.box)
@@ -179,5 +185,10 @@ class PersonTrack:
             self.last_visual = stamp
 
 
-def _measurement(detection: Detection, viewpoint: np.ndarray) -> Measurement:
-    return Measurement(detection.position, detection.covariance, detection.size_gain, viewpoint)
+def _measurement(
+    detection: Detection, viewpoint: np.ndarray, repeated: float = 1.0
+) -> Measurement:
+    """Take a detection for one of `repeated` that share one error: each tells that much less."""
+    return Measurement(
+        detection.position, repeated * detection.covariance, detection.size_gain, viewpoint
+    )

@@ -37,6 +37,10 @@ _AGREEMENT = 9.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
 _SAME_DIRECTION = np.radians(8.0)
 """A peak nearer than this to a face, as the arrays see it, is the voice of that face."""
+_PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
+"""Where a face can be, relative to the range that its size tells."""
+_LEAST_DOMINANCE = 0.3
+"""Peaks weaker than this share of the strongest one are echoes rather than people."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,14 @@ class GeometricFusion(FusionModel):
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.process`."""
         seen_faces = faces.faces if self._see else ()
-        peaks = [p for p in sound.peaks if self._hear and p.speech >= self._least_speech]
+        strongest = max((peak.score for peak in sound.peaks), default=0.0)
+        peaks = [
+            peak
+            for peak in sound.peaks
+            if self._hear
+            and peak.speech >= self._least_speech
+            and peak.score >= _LEAST_DOMINANCE * strongest
+        ]
         claimed: set[int] = set()
         detections = []
         for face in seen_faces:
@@ -90,7 +101,11 @@ class GeometricFusion(FusionModel):
             claimed.update(voices)
             heard = self._heard(face, sound, [peaks[k] for k in voices])
             detections.append(_seen(face, heard, rig))
-        detections += [_heard_only(p, rig) for k, p in enumerate(peaks) if k not in claimed]
+        detections += [
+            _heard_only(peak, peak.score / strongest, rig)
+            for k, peak in enumerate(peaks)
+            if k not in claimed
+        ]
         return DetectionFrame(faces.stamp, tuple(detections), sound.from_image)
 
     def _heard(
@@ -103,21 +118,14 @@ class GeometricFusion(FusionModel):
 
 
 def _is_voice_of(peak: AcousticPeak, face: Face, rig: Rig) -> bool:
-    """Tell whether a peak lies in the direction of a face, for the camera or for the arrays."""
+    """Tell whether the line of sight of a face passes through the direction of a peak."""
     camera = rig.camera
     sight = camera.rays(mouth_from_face(face))
-    towards = rig.target_from_array @ peak.position - camera.centre
-    if _angle(sight, towards) < _SAME_DIRECTION:
-        return True
-    expected = rig.target_from_array.inverse @ (
-        camera.centre + _range_by_size(camera, face).mean * sight
-    )
-    return _angle(expected - rig.microphones.centre, peak.direction) < _SAME_DIRECTION
-
-
-def _angle(first: np.ndarray, second: np.ndarray) -> float:
-    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
-    return float(np.arccos(np.clip(cosine, -1, 1)))
+    ranges = _range_by_size(camera, face).mean * _PLAUSIBLE_RANGES
+    places = rig.target_from_array.inverse @ (camera.centre + ranges[:, None] * sight)
+    towards = places - rig.microphones.centre
+    cosines = towards @ peak.direction / np.linalg.norm(towards, axis=-1)
+    return bool(cosines.max() > np.cos(_SAME_DIRECTION))
 
 
 def _range_by_size(camera: Camera, face: Face) -> _Range:
@@ -161,12 +169,13 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
     )
 
 
-def _heard_only(peak: AcousticPeak, rig: Rig) -> Detection:
+def _heard_only(peak: AcousticPeak, quality: float, rig: Rig) -> Detection:
+    """Make a detection of a voice; its quality is its strength relative to the strongest one."""
     position = rig.target_from_array @ peak.position
     return Detection(
         position=position,
         covariance=rig.target_from_array.rotate_covariance(peak.covariance),
         modalities=Modality.AUDIO,
-        quality=float(np.clip(peak.score, 0, 1)),
+        quality=quality,
         speaking=peak.speech,
     )
