@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.node_set import PACKAGE, NodeSpec
@@ -142,27 +146,40 @@ def command(spec: NodeSpec) -> list[str]:
 def private_environment() -> Iterator[dict[str, str]]:
     """Environment of nodes that talk among themselves only, on this machine.
 
-    Discovery stays on the local machine, in a domain that no other run of ours uses, unless the
-    environment already names one; thread pools have one thread.
+    Discovery stays on the local machine unless the environment says otherwise. The ROS domain is
+    the one that the environment names, or another one while a run of ours is using that. Thread
+    pools have one thread.
     """
-    import fcntl
-    import tempfile
-
     environment = dict(os.environ)
     environment.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-    environment.setdefault('RCUTILS_LOGGING_BUFFERED_STREAM', '0')
     for pool in ('OMP', 'OPENBLAS', 'MKL', 'NUMEXPR', 'NUMBA'):
         environment.setdefault(f'{pool}_NUM_THREADS', '1')
-    if 'ROS_DOMAIN_ID' in environment:
-        yield environment
-        return
-    first = os.getpid() % len(_DOMAINS)
-    for domain in [*_DOMAINS[first:], *_DOMAINS[:first]]:
-        with open(f'{tempfile.gettempdir()}/av_tracker_domain_{domain}.lock', 'w') as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            yield {**environment, 'ROS_DOMAIN_ID': str(domain)}
+    with _free_domain(environment.get('ROS_DOMAIN_ID', '')) as domain:
+        yield {**environment, 'ROS_DOMAIN_ID': str(domain)}
+
+
+@contextmanager
+def _free_domain(preferred: str) -> Iterator[int]:
+    """Hold a ROS domain, by a lock that would end with this process."""
+    first = int(preferred) if preferred.isdigit() else os.getpid() % len(_DOMAINS) + 1
+    for domain in (first, *_DOMAINS):
+        lock = _lock(domain)
+        if lock is not None:
+            with lock:
+                yield domain
             return
-    raise InputError('all ROS domains of this machine are taken; set ROS_DOMAIN_ID')
+    raise InputError('all ROS domains of this machine are in use; set ROS_DOMAIN_ID')
+
+
+def _lock(domain: int) -> IO | None:
+    """Return the locked file of a domain, None when somebody else holds it."""
+    try:
+        file = Path(tempfile.gettempdir(), f'av_tracker_domain_{domain}.lock').open('w')
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file

@@ -23,9 +23,10 @@ from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
-from av_tracker_nodes.types import NANOSECONDS, AcousticMap, AudioBlock
+from av_tracker_nodes.types import NANOSECONDS, AcousticMap, AudioBlock, FaceFrame
 
 _BACKLOG = 200
+_PREPARATION_PERIOD = 0.1
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
@@ -65,12 +66,14 @@ class AcousticMapNode(StageNode):
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
         self._heard_at = time.monotonic_ns()
+        self.facts['ready'] = False
         self._sensors = RigListener(self, self._announce)
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self, self._sensors.reliable_images)
         self.listen(av.AudioBlock, 'audio', self._hear, AUDIO)
         self.listen(av.FaceArray, 'faces', self._see)
         self.every(_QUIET / 4, self._answer_the_rest)
+        self.every(_PREPARATION_PERIOD, self._prepare)
 
     # ---- input
 
@@ -126,6 +129,11 @@ class AcousticMapNode(StageNode):
         self.facts['dead channels'] = ' '.join(map(str, sound.dead_channels))
         return sound
 
+    def _prepare(self) -> None:
+        """Make the stage as soon as the geometry is known, before the first image needs it."""
+        if self._stage is None:
+            self._use(self._sensors.rig(0))
+
     def _use(self, rig: Rig | None) -> None:
         """Take over a change of geometry; the last one holds while the new one is incomplete."""
         if rig is None or rig is self._rig:
@@ -135,9 +143,11 @@ class AcousticMapNode(StageNode):
             self._stage.set_rig(rig)
             return
         self._stage = AcousticStage(rig, self._measure, self._backend)
-        self.facts['backend'] = self._stage.backend
+        _warm_up(self._stage, rig)
         while self._backlog:
             self._stage.add(self._backlog.popleft())
+        self.facts['backend'] = self._stage.backend
+        self.facts['ready'] = True
 
     def _nothing(self, cycle: Cycle) -> AcousticMap:
         """Answer an image before the geometry is known."""
@@ -145,6 +155,15 @@ class AcousticMapNode(StageNode):
         nothing = np.zeros((0, 0), np.float32)
         blank = AcousticMap(stamp, stamp, self._measure, nothing, 0.0, 0.0, 0.0)
         return replace(blank, from_image=cycle.from_image)
+
+
+def _warm_up(stage: AcousticStage, rig: Rig) -> None:
+    """Map a second of noise, so that what is compiled or set up at first use is."""
+    rate, channels = rig.microphones.rate, int(rig.microphones.channels.max()) + 1
+    noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
+    stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
+    stage.process(FaceFrame(NANOSECONDS, rig.camera.size))
+    stage.reset()
 
 
 def main() -> int:

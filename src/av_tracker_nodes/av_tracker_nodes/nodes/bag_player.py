@@ -13,6 +13,7 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from importlib import import_module
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -103,6 +104,7 @@ class BagPlayer(StageNode):
         self._holds_back = True
         self._answered_at = time.monotonic_ns()
         self._unconnected: dict[str, set[str]] = {}
+        self._unready: set[str] = set()
         self._next_tick = self._next_progress = 0
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
         self._truth = TrackMarkers('ground_truth/', grey=True)
@@ -141,6 +143,8 @@ class BagPlayer(StageNode):
             values = {value.key: value.value for value in status.values}
             if 'inputs without publisher' in values:
                 self._unconnected[name] = set(values['inputs without publisher'].split())
+                self._unready -= {name}
+                self._unready |= {name} if values.get('ready') == 'False' else set()
 
     def _missing(self) -> list[str]:
         """Return what has to be connected before the beginning and is not."""
@@ -153,9 +157,9 @@ class BagPlayer(StageNode):
         )
         return absent + unconnected
 
-    def _wait_for_listeners(self) -> None:
+    def _wait_for(self, what_is_missing: Callable[[], list[str]]) -> None:
         began = time.monotonic_ns()
-        while (missing := self._missing()) and not self._stopped.wait(0.05):
+        while (missing := what_is_missing()) and not self._stopped.wait(0.05):
             if elapsed_seconds(began) > self._start_timeout:
                 self.get_logger().warning(
                     f'beginning after {self._start_timeout:.0f} s without {", ".join(missing)}'
@@ -167,8 +171,9 @@ class BagPlayer(StageNode):
 
     def _run(self) -> None:
         try:
-            self._wait_for_listeners()
+            self._wait_for(self._missing)
             self._announce()
+            self._wait_for(lambda: sorted(self._expected & self._unready))
             self._play()
             self._wait_for_answers()
             self.exit_status = self._conclude()
@@ -186,7 +191,6 @@ class BagPlayer(StageNode):
                 self._topics[message.topic].publish(message.data)
                 if _relative(message.topic) == 'camera_info':
                     pending.discard(message.topic)
-        self._stopped.wait(_SETTLING)
 
     def _play(self) -> None:
         self._began = time.monotonic_ns()

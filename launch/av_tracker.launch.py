@@ -1,0 +1,54 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Start the nodes: on devices, or with ``bag:=BAG`` on a recording.
+
+``ros2 launch av_tracker_nodes av_tracker.launch.py --show-args`` tells all arguments. Which nodes
+run with which parameters is decided in :mod:`av_tracker_nodes.node_set`.
+"""
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction
+from launch.actions import RegisterEventHandler
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from av_tracker_nodes.node_set import ARGUMENTS, NodeSpec, node_set
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Declare the arguments; the nodes follow from their values."""
+    declared = [
+        DeclareLaunchArgument(
+            argument.name,
+            default_value=argument.default,
+            description=argument.description,
+            choices=argument.choices or None,
+        )
+        for argument in ARGUMENTS
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
+
+
+def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    chosen = {
+        argument.name: LaunchConfiguration(argument.name).perform(context)
+        for argument in ARGUMENTS
+    }
+    return [action for spec in node_set(chosen) for action in _actions(spec)]
+
+
+def _actions(spec: NodeSpec) -> list[LaunchDescriptionEntity]:
+    node = Node(
+        package=spec.package,
+        executable=spec.executable,
+        arguments=list(spec.arguments),
+        ros_arguments=list(spec.ros_arguments),
+        output='screen',
+    )
+    if not spec.ends_all:
+        return [node]
+    end = EmitEvent(event=Shutdown(reason=f'{spec.name} has ended'))
+    return [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=[end]))]
