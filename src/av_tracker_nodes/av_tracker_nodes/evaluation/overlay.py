@@ -33,10 +33,11 @@ from av_tracker_nodes.types import (
 SCALE = 2
 """Images are enlarged by this factor, so that lines and text are fine."""
 
-_MEASURE = 'gcf'
+_MEASURE = 'vggcf'
 _TRAIL_FRAMES = 25
-_HEAT_LOW, _HEAT_HIGH = 0.05, 0.30
-_HEAT_OPACITY = 0.5
+_HEAT_LOW, _HEAT_HIGH = 0.06, 0.18
+"""Coherence above the mean of the map where the shade begins and where it is full."""
+_HEAT_OPACITY = 0.6
 _BAR = 26
 _SIDE_MARGIN = 14
 _SILENCE_DB, _LOUD_DB = -60.0, -10.0
@@ -221,7 +222,8 @@ def _shade(canvas: np.ndarray, sound: AcousticMap) -> np.ndarray:
     height, width = canvas.shape[:2]
     pad = (max(height - size[1], 0), max(width - size[0], 0))
     values = np.pad(values, ((0, pad[0]), (0, pad[1])), mode='edge')[:height, :width]
-    strength = np.clip((values - _HEAT_LOW) / (_HEAT_HIGH - _HEAT_LOW), 0, 1)
+    excess = values - sound.mean
+    strength = np.clip((excess - _HEAT_LOW) / (_HEAT_HIGH - _HEAT_LOW), 0, 1)
     heat = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
     opacity = _HEAT_OPACITY * np.sqrt(strength)[..., None]
     return (canvas * (1 - opacity) + heat * opacity).astype(np.uint8)
