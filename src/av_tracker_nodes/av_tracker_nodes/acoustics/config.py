@@ -25,15 +25,9 @@ class AcousticConfig:
     across : bool
         Pair microphones of different rigid arrays too.
     context : int
-        Frames that are averaged, the last one ending at the stamp: 8 span 180 ms.
+        Frames that are averaged, the last one ending at the stamp: 10 span 220 ms.
     floor_memory : float
         Time over which the noise floor is the minimum of the power.
-    floor_excess, reverberation_excess : float
-        Multiples of the noise floor and of the late reverberation that are taken off the power to
-        tell how much of it is direct sound.
-    reverberation_lag, reverberation_time : float
-        The late reverberation is the power `reverberation_lag` earlier, decayed as a room of
-        `reverberation_time` (RT60) lets it.
     quiet_share : float
         Share of silent time and frequency that halves the coherence of all that is not silent.
     columns : int
@@ -62,29 +56,24 @@ class AcousticConfig:
     range_gain : float
         Log-likelihood a unit of coherence along the rays of a face.
     face_gate : float
-        A peak within this angle of a face, seen from the microphones, can be its voice.
+        A peak within this squared Mahalanobis distance of a face can be its voice.
     history : int
         Earlier images that the enhanced map draws on (AVCLNet's n).
     stgcf_frames : int
         Frames that the spatio-temporal map chooses from.
     stgcf_decay : float
         Loss of weight of a peak a frame back in time.
-    voice_frames : int
-        Frames that the voice cues look at.
     peak_speech, face_speech : tuple of float
-        Logistic coefficients, the constant last; see `activity`.
+        Logistic coefficients of `activity.speech_probability`; that of a face takes the coherence
+        inside the box and of the peak that belongs to it.
     """
 
     frame: float = 0.040
     band: tuple[float, float] = (200.0, 7500.0)
-    oversampling: int = 4
+    oversampling: int = 6
     across: bool = False
-    context: int = 8
+    context: int = 10
     floor_memory: float = 2.0
-    floor_excess: float = 2.0
-    reverberation_excess: float = 1.0
-    reverberation_lag: float = 0.060
-    reverberation_time: float = 0.4
     quiet_share: float = 0.05
     columns: int = 120
     surround_step: float = 4.0
@@ -92,19 +81,18 @@ class AcousticConfig:
     min_range: float = 0.5
     max_range: float = 6.0
     max_peaks: int = 4
-    min_score: float = 0.05
-    min_relative_score: float = 0.15
-    curvature_gain: float = 100.0
+    min_score: float = 0.04
+    min_relative_score: float = 0.10
+    curvature_gain: float = 600.0
     direction_floor: float = 0.5
     face_rows: int = 12
     face_columns: int = 12
     face_ranges: int = 24
     face_range_limits: tuple[float, float] = (0.6, 1.6)
-    range_gain: float = 100.0
-    face_gate: float = 12.0
+    range_gain: float = 150.0
+    face_gate: float = 16.0
     history: int = 3
     stgcf_frames: int = 15
     stgcf_decay: float = 0.0125
-    voice_frames: int = 10
-    peak_speech: tuple[float, ...] = (2.0, 1.0, 6.0, 2.0)
-    face_speech: tuple[float, ...] = (2.0, 1.0, 6.0, 2.0)
+    peak_speech: tuple[float, ...] = (4.59, -0.47, 11.87, 2.61, -8.9)
+    face_speech: tuple[float, ...] = (2.18, 0.15, -0.68, 9.28, 2.01, -8.31)

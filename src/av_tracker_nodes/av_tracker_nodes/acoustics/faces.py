@@ -14,6 +14,12 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.grid import box_grid
 from av_tracker_nodes.geometry.head import range_of_box
 
+_RANGE_STD = 0.1
+"""Relative deviation of the range that a box implies, from the size of heads and of boxes."""
+
+_ACROSS_STD = 0.07
+"""Deviation of the mouth from the middle of the box, across the line of sight (m)."""
+
 
 @dataclass(frozen=True)
 class FaceVolume:
@@ -27,11 +33,19 @@ class FaceVolume:
         Distances from the camera (m).
     centre : np.ndarray, shape (3,)
         Middle of the box at the range that its height implies.
+    covariance : np.ndarray, shape (3, 3)
+        Of the mouth about the centre (m^2).
     """
 
     points: np.ndarray
     ranges: np.ndarray
     centre: np.ndarray
+    covariance: np.ndarray
+
+    def distance(self, position: np.ndarray, covariance: np.ndarray) -> float:
+        """Squared Mahalanobis distance of a place (m, with covariance) from the face."""
+        offset = position - self.centre
+        return float(offset @ np.linalg.solve(covariance + self.covariance, offset))
 
     @classmethod
     def behind(cls, camera: Camera, box: np.ndarray, config: AcousticConfig) -> FaceVolume:
@@ -50,7 +64,10 @@ class FaceVolume:
         ranges = implied * np.geomspace(*config.face_range_limits, config.face_ranges)
         points = camera.centre + rays * ranges[:, None, None, None]
         middle = rays.mean(axis=(0, 1))
-        return cls(points, ranges, camera.centre + implied * middle / np.linalg.norm(middle))
+        middle /= np.linalg.norm(middle)
+        along = np.outer(middle, middle)
+        covariance = (_RANGE_STD * implied) ** 2 * along + _ACROSS_STD**2 * (np.eye(3) - along)
+        return cls(points, ranges, camera.centre + implied * middle, covariance)
 
 
 @dataclass(frozen=True)

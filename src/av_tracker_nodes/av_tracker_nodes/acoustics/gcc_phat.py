@@ -52,7 +52,7 @@ class GccPhat:
         longest_delay: float,
         frame: float = 0.040,
         band: tuple[float, float] = (200.0, 7500.0),
-        oversampling: int = 4,
+        oversampling: int = 6,
     ) -> None:
         self.rate = rate
         self.length = round(rate * frame)
@@ -78,9 +78,10 @@ class GccPhat:
         Returns
         -------
         np.ndarray, shape (microphones, bins), complex64
-            Spectra within the band.
+            Spectra within the band; a constant offset is taken off before.
         """
-        windowed = np.ascontiguousarray((samples * self._window).T)
+        level = samples - samples.mean(axis=0)
+        windowed = np.ascontiguousarray((level * self._window).T)
         whole = rfft(windowed, self._size, axis=1)
         return whole[:, self.first_bin : self.first_bin + len(self.frequencies)]
 

@@ -85,34 +85,18 @@ def frame_power(spectra: np.ndarray) -> np.ndarray:
     return (spectra.real**2 + spectra.imag**2).mean(axis=-2)
 
 
-def direct_share(
-    power: np.ndarray, floor: np.ndarray, config: AcousticConfig, hop: float
-) -> np.ndarray:
-    """Share of the power that is neither noise nor late reverberation.
+def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Share of the power that stands out from the floor.
 
     Parameters
     ----------
-    power : np.ndarray, shape (frames + lag, bins)
-        Of consecutive frames, oldest first; the first `lag` serve as the past alone.
+    power : np.ndarray, shape (frames, bins)
     floor : np.ndarray, shape (bins,)
-        Noise floor.
-    config : AcousticConfig
-    hop : float
-        Seconds from frame to frame.
 
     Returns
     -------
     np.ndarray, shape (frames, bins), float32
         0..1.
     """
-    lag = reverberation_frames(config, hop)
-    decay = 10 ** (-6 * lag * hop / config.reverberation_time)
-    unwanted = config.floor_excess * floor + config.reverberation_excess * decay * power[:-lag]
-    now = power[lag:]
-    ratio = np.divide(unwanted, now, out=np.full(now.shape, np.inf), where=now > 0)
+    ratio = np.divide(floor, power, out=np.full(power.shape, np.inf), where=power > 0)
     return np.clip(1 - ratio, 0, 1).astype(np.float32)
-
-
-def reverberation_frames(config: AcousticConfig, hop: float) -> int:
-    """Frames by which the late reverberation lags."""
-    return max(round(config.reverberation_lag / hop), 1)

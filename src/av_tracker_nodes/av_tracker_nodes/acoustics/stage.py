@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import VoiceCue, logistic
+from av_tracker_nodes.acoustics.activity import BeamListener, speech_probability
 from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
@@ -21,11 +21,7 @@ from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.frames import FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.noise_floor import (
-    NoiseFloor,
-    direct_share,
-    reverberation_frames,
-)
+from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import Source, SourceFinder, surround_inverse_ranges
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -49,14 +45,17 @@ class _Context:
 
     Attributes
     ----------
-    frames : list of SpectralFrame
-        Oldest first.
-    share : np.ndarray, shape (len(frames), bins)
-        Of direct sound.
+    frames, recent : list of SpectralFrame
+        All that are looked at, and those that are averaged, oldest first.
+    spectra : np.ndarray, shape (frames, microphones, bins), complex64
+    share : np.ndarray, shape (frames, bins)
+        Of the power of the recent frames that stands out from the noise floor.
     alive : np.ndarray, shape (microphones,), bool
     """
 
     frames: list[SpectralFrame]
+    recent: list[SpectralFrame]
+    spectra: np.ndarray
     share: np.ndarray
     alive: np.ndarray
 
@@ -71,8 +70,8 @@ class AcousticStage:
     rig : Rig
     measure : str
         What the maps show: ``gcf`` (last frame alone), ``stgcf`` (the frame of the highest peak of
-        the last 15), ``vggcf`` or ``vwswe`` (direct sound of the last 180 ms, the faces without
-        or with their history).
+        the last 15), ``vggcf`` or ``vwswe`` (what stood out from the noise in the last 220 ms,
+        the faces without or with their history).
     backend : str
         ``auto``, ``cuda``, ``numba`` or ``numpy``.
     config : AcousticConfig
@@ -94,6 +93,7 @@ class AcousticStage:
             raise InputError(f"unknown measure '{measure}': choose one of {', '.join(MEASURES)}")
         self.config = config or AcousticConfig()
         self.measure = measure
+        self._looks_back = self.config.stgcf_frames if measure == 'stgcf' else 1
         self.backend = choose_backend(backend)
         self._kernels = load_kernels(self.backend)
         self._rig: Rig | None = None
@@ -149,12 +149,12 @@ class AcousticStage:
         context = self._context(end)
         cross = self._cross(context)
         sources, residual = self._finder.find(cross)
-        back, shown = self._shown(end, context, cross)
+        age, shown = self._shown(context, cross)
         values, depth = self._global_map(self._gcc.correlate(shown))
         sounds = self._face_sounds(faces, context, sources, residual, shown)
         return AcousticMap(
             stamp=faces.stamp,
-            audio_stamp=faces.stamp - to_nanoseconds(back * self._frames.hop / self._gcc.rate),
+            audio_stamp=faces.stamp - to_nanoseconds(age * self._frames.hop / self._gcc.rate),
             measure=self.measure,
             values=values,
             pitch=self._pitch,
@@ -178,7 +178,7 @@ class AcousticStage:
         self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self._gcc, array.channels)
         self._floor = NoiseFloor(self._gcc, array.channels, config)
-        self._voice = VoiceCue(self._delays, self._gcc)
+        self._beam = BeamListener(self._delays, self._gcc)
         self._history = WeightedHistory(config.history)
         self._images = 0
         self._search_in(rig)
@@ -217,22 +217,20 @@ class AcousticStage:
     # ---- sound
 
     def _context(self, end: int) -> _Context:
-        config, hop = self.config, self._frames.hop / self._gcc.rate
-        lag = reverberation_frames(config, hop)
-        count = max(config.context, config.voice_frames, config.stgcf_frames)
-        frames = self._frames.last(self._audio, end, count + lag)
-        power = np.array([frame.power for frame in frames])
-        share = direct_share(power, self._floor.at(self._audio, end), config, hop)
-        recent = np.array([frame.spectra for frame in frames[-config.context :]])
-        level = (recent.real**2 + recent.imag**2).mean(axis=(0, 2))
-        return _Context(frames[lag:], share, ~dead_channels(level))
+        count = max(self.config.context, self._looks_back)
+        frames = self._frames.last(self._audio, end, count)
+        recent = frames[-self.config.context :]
+        power = np.array([frame.power for frame in recent])
+        spectra = np.array([frame.spectra for frame in recent])
+        level = (spectra.real**2 + spectra.imag**2).mean(axis=(0, 2))
+        share = direct_share(power, self._floor.at(self._audio, end))
+        return _Context(frames, recent, spectra, share, ~dead_channels(level))
 
     def _cross(self, context: _Context) -> np.ndarray:
-        """Cross-spectra of the direct sound, averaged over the context."""
-        share = context.share[-self.config.context :]
-        quiet = self.config.quiet_share * share.size
-        weights = share / np.float32(share.sum() + quiet)
-        return self._weighted(context, context.frames[-self.config.context :], weights)
+        """Cross-spectra of what stands out from the noise, averaged over the context."""
+        quiet = self.config.quiet_share * context.share.size
+        weights = context.share / np.float32(context.share.sum() + quiet)
+        return self._weighted(context, context.recent, weights)
 
     def _plain_cross(self, context: _Context, frame: SpectralFrame) -> np.ndarray:
         """Cross-spectra of one frame, all frequencies alike."""
@@ -252,13 +250,15 @@ class AcousticStage:
             whitened, weights * np.float32(len(pairs) / heard), pairs
         )
 
-    def _shown(self, end: int, context: _Context, cross: np.ndarray) -> tuple[int, np.ndarray]:
-        """Cross-spectra that the maps show, and how many frames ago they were heard."""
+    def _shown(self, context: _Context, cross: np.ndarray) -> tuple[float, np.ndarray]:
+        """Cross-spectra that the maps show, and how many frames ago they were heard on average."""
         if self.measure == 'gcf':
             return 0, self._plain_cross(context, context.frames[-1])
         if self.measure == 'stgcf':
             return self._best_frame(context)
-        return 0, cross
+        weight = context.share.sum(axis=1)
+        ages = np.arange(len(weight))[::-1]
+        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, cross
 
     def _best_frame(self, context: _Context) -> tuple[int, np.ndarray]:
         """Find the frame of the highest peak in view (stGCF), the newest preferred."""
@@ -303,27 +303,20 @@ class AcousticStage:
         owners = self._owners(volumes, sources)
         sounds = []
         for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
-            own = residual + sum(
-                source.cross
-                for source, owner in zip(sources, owners, strict=True)
-                if owner == number
-            )
-            sounds.append(self._face_sound(face.tracklet, volume, own, shown, context))
+            own = [s for s, owner in zip(sources, owners, strict=True) if owner == number]
+            cross = residual + sum(source.cross for source in own)
+            heard = max((source.score for source in own), default=0.0)
+            sounds.append(self._face_sound(face.tracklet, volume, cross, heard, shown, context))
         self._history.forget_before(self._images)
         return tuple(sounds)
 
     def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
-        """Give each source to the nearest face within the gate, seen from the microphones."""
-        if not volumes:
-            return [None] * len(sources)
-        centre = self._delays.microphones.mean(axis=0)
-        offsets = np.array([volume.centre for volume in volumes]) - centre
-        towards = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+        """Give each source to the face that explains its place best, if one does."""
         owners = []
         for source in sources:
-            cosines = towards @ source.direction
-            nearest = int(np.argmax(cosines))
-            near = cosines[nearest] >= np.cos(np.deg2rad(self.config.face_gate))
+            distances = [volume.distance(source.position, source.covariance) for volume in volumes]
+            nearest = int(np.argmin(distances)) if distances else None
+            near = nearest is not None and distances[nearest] < self.config.face_gate
             owners.append(nearest if near else None)
         return owners
 
@@ -332,6 +325,7 @@ class AcousticStage:
         tracklet: int,
         volume: FaceVolume,
         own: np.ndarray,
+        heard: float,
         shown: np.ndarray,
         context: _Context,
     ) -> FaceSound:
@@ -339,7 +333,12 @@ class AcousticStage:
         field = FaceField.of(
             volume, self._finder.coherence(own, points).reshape(shape), self.config
         )
-        speech = self._speech(field.position, field.peak, context, self.config.face_speech)
+        speech = speech_probability(
+            (field.peak, heard),
+            float(context.share.mean()),
+            self._beam.listen(context.spectra, context.alive, field.position),
+            self.config.face_speech,
+        )
         if self.measure in ('gcf', 'stgcf'):
             values = self._finder.coherence(shown, points).reshape(shape)
             field = FaceField.of(volume, values, self.config)
@@ -358,33 +357,15 @@ class AcousticStage:
         )
 
     def _peak(self, source: Source, context: _Context) -> AcousticPeak:
-        speech = self._speech(source.position, source.score, context, self.config.peak_speech)
+        speech = speech_probability(
+            (source.score,),
+            float(context.share.mean()),
+            self._beam.listen(context.spectra, context.alive, source.position),
+            self.config.peak_speech,
+        )
         return AcousticPeak(
             source.position, source.covariance, source.direction, source.score, speech
         )
-
-    def _speech(
-        self,
-        position: np.ndarray,
-        score: float,
-        context: _Context,
-        coefficients: tuple[float, ...],
-    ) -> float:
-        return logistic(self._speech_features(position, score, context), coefficients)
-
-    def _speech_features(
-        self, position: np.ndarray, score: float, context: _Context
-    ) -> np.ndarray:
-        """Coherence and activity (logarithms), and voicing."""
-        frames = context.frames[-self.config.voice_frames :]
-        voicing = self._voice.voicing(
-            np.array([frame.spectra for frame in frames]),
-            context.share[-self.config.voice_frames :],
-            context.alive,
-            position,
-        )
-        activity = float(context.share[-self.config.context :].mean())
-        return np.array([np.log(max(score, 0) + 0.01), np.log(activity + 0.01), voicing])
 
     def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
         """Map of nothing, before any sound came."""
