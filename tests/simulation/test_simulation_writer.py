@@ -157,12 +157,20 @@ def test_timecode_counts_frames(seconds, expected):
     assert timecode(seconds) == expected
 
 
-def test_calibration_of_other_recordings_is_left_alone(tmp_path):
-    write_calibration(tmp_path)
-    write_calibration(tmp_path)
-    file = tmp_path / 'CAM' / 'cam2.rad'
-    file.write_text(file.read_text().replace('kc1', 'kc9'))
-    with pytest.raises(InputError, match='calibration of other recordings'):
+@pytest.mark.parametrize('name', ['CAM/cam2.rad', 'gt.mat'])
+def test_calibration_of_other_recordings_is_left_alone(tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b'calibration of a real corpus')
+    with pytest.raises(InputError, match=f'{name} belongs to other recordings'):
         write_calibration(tmp_path)
-    assert 'kc9' in file.read_text()
+    assert file.read_bytes() == b'calibration of a real corpus'
+    assert [path for path in tmp_path.rglob('*') if path.is_file()] == [file]
+
+
+def test_calibration_may_be_there_already_or_in_part(tmp_path):
+    write_calibration(tmp_path)
+    (tmp_path / 'CAM' / 'cam3.rad').unlink()
+    write_calibration(tmp_path)
+    assert (tmp_path / 'CAM' / 'cam3.rad').is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat']

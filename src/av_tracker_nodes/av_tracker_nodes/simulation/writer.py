@@ -39,6 +39,8 @@ WORLD_FROM_VIDEO = RigidTransform.from_quaternion(
 )
 """World seen from the frame that the cameras were calibrated in, which has no meaning else."""
 
+_MAT_HEADER = 128
+
 
 def write_calibration(root: Path) -> None:
     """Write what a tracker is told of cameras and microphones, the same for all sequences.
@@ -48,20 +50,26 @@ def write_calibration(root: Path) -> None:
     InputError
         Where `root` already holds another calibration.
     """
-    with tempfile.TemporaryDirectory(prefix='.calibration-', dir=root) as folder:
-        fresh = Path(folder) / 'CAM'
-        fresh.mkdir(mode=0o755)
+    with tempfile.TemporaryDirectory(prefix='.calibration-', dir=root) as name:
+        folder = Path(name)
+        fresh = folder / 'CAM'
+        fresh.mkdir()
         for number, camera in enumerate(cameras(), 1):
             _write_camera(fresh, number, camera)
         align = np.eye(4)
         align[:3, :3], align[:3, 3] = WORLD_FROM_VIDEO.rotation, WORLD_FROM_VIDEO.translation
         savemat(fresh / 'rigid010203.mat', {'rigid': {'name': 'align', 'Pmat': align}})
-        _write_geometry(Path(folder) / 'gt.mat')
-        if (root / 'CAM').exists():
-            _check_same(root / 'CAM', fresh)
-        else:
-            os.replace(fresh, root / 'CAM')
-            os.replace(Path(folder) / 'gt.mat', root / 'gt.mat')
+        _write_geometry(folder / 'gt.mat')
+        written = [file.relative_to(folder) for file in sorted(folder.rglob('*.*'))]
+        for file in written:
+            if (root / file).exists() and _content(root / file) != _content(folder / file):
+                raise InputError(
+                    f'{root / file} belongs to other recordings; simulate into a directory of '
+                    'its own'
+                )
+        (root / 'CAM').mkdir(exist_ok=True)
+        for file in written:
+            os.replace(folder / file, root / file)
 
 
 def write_truth(folder: Path, scene: Scene) -> None:
@@ -148,14 +156,9 @@ def _write_geometry(path: Path) -> None:
     savemat(path, {'gt': fields})
 
 
-def _check_same(present: Path, fresh: Path) -> None:
-    for file in sorted(fresh.glob('cam*')):
-        other = present / file.name
-        if not other.is_file() or other.read_text() != file.read_text():
-            raise InputError(
-                f'{present} holds the calibration of other recordings; simulate into a directory '
-                'of its own'
-            )
+def _content(file: Path) -> bytes:
+    """Bytes of a file, without the header of MAT files, which holds the date."""
+    return file.read_bytes()[_MAT_HEADER if file.suffix == '.mat' else 0 :]
 
 
 def _write_timings(folder: Path, scene: Scene, camera: int) -> None:
