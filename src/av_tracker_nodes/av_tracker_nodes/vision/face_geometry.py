@@ -1,7 +1,12 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""From a detected face to the mouth and its range."""
+"""From a face as YuNet sees it to the mouth and the range.
+
+The constants were fitted on 36 simulated heads of the training split (1440 pictures, faces 8 to 40
+pixels high, turned by up to 100 degrees, nodding and tilting, jaw open and shut, light of 10
+rooms or more), all of average size: 0.117 m from chin to nasal root.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +15,30 @@ import numpy as np
 from av_tracker_nodes.geometry.head import mouth_pixel
 from av_tracker_nodes.types import Face
 
-DETECTOR_FACE_HEIGHT = 0.19
-"""Metres of the real face that the height of a YuNet box stands for."""
+DETECTOR_FACE_HEIGHT = 0.192
+"""Metres of a face of average size that the height of a YuNet box stands for."""
 
-_MOUTH_CORNERS = slice(3, 5)
+DETECTOR_PERSON_STD = 0.046
+"""Relative deviation of that height from person to person at equal size of the head."""
+
+DETECTOR_FRAME_STD = 0.048
+"""Relative deviation of that height from picture to picture of one person, poses mixed."""
+
+_EYES, _NOSE, _MOUTH_CORNERS = slice(0, 2), 2, slice(3, 5)
+_LIPS_FORWARD = 0.65
+_LIPS_BELOW_CORNERS = 0.025
 
 
 def mouth_from_face(face: Face) -> np.ndarray:
-    """Pixel of the mouth, shape (2,): between its corners, or from the box without landmarks."""
+    """Pixel of the middle of the lips, shape (2,).
+
+    The corners of the mouth lie behind the lips, so their middle falls short when the head turns;
+    how far the nose stands out sideways from eyes and mouth tells by how much. Without landmarks,
+    the mouth comes from the box.
+    """
     if face.landmarks is None:
         return mouth_pixel(face.box)
-    return face.landmarks[_MOUTH_CORNERS].mean(axis=0)
+    corners = face.landmarks[_MOUTH_CORNERS].mean(axis=0)
+    middle = (corners + face.landmarks[_EYES].mean(axis=0)) / 2
+    turn = face.landmarks[_NOSE, 0] - middle[0]
+    return corners + np.array([_LIPS_FORWARD * turn, _LIPS_BELOW_CORNERS * face.box[3]])
