@@ -390,36 +390,40 @@ def build_workspace(target: Target) -> None:
 def environment_script(target: Target, environment: Mapping[str, str]) -> str:
     """Return the shell lines that let any process find the packages of this target.
 
-    Wheels: PYTHONPATH and AMENT_PREFIX_PATH of another ROS 2 are left out, libraries come first.
+    Of an installation, what was sourced during the set-up is recorded, so that nobody has to
+    source it again. Beside wheels, PYTHONPATH and AMENT_PREFIX_PATH of another ROS 2 are left out.
     The wheels start Python a second time to set LD_LIBRARY_PATH, in no fixed order; it is
     complete here, and the guard variable tells them so.
     """
     install = target.workspace / 'install'
-    python = ask_python(target, 'import sys; print("python%d.%d" % sys.version_info[:2])')
-    paths = {
+    modules = sorted(install.glob('**/python*/*-packages'))
+    own = {
         'PATH': [target.venv / 'bin'],
         'AMENT_PREFIX_PATH': [install],
-        'PYTHONPATH': [ROOT / 'src/av_tracker_nodes', install / 'lib' / python / 'site-packages'],
+        'PYTHONPATH': [ROOT / 'src/av_tracker_nodes', *modules],
         'LD_LIBRARY_PATH': [install / 'lib'],
     }
+    inherited = ['PATH', 'LD_LIBRARY_PATH']
+    recorded = {}
     fixed = {'ROS_DISTRO': target.distribution, 'ROS_VERSION': '2', 'ROS_PYTHON_VERSION': '3'}
-    inherited = {name: f'${{{name}:+:${name}}}' for name in ('PATH', 'LD_LIBRARY_PATH')}
     if target.system:
-        for name in paths.keys() - {'PATH'}:
-            inherited[name] = f':${{{name}:-{shlex.quote(environment.get(name, ""))}}}'
+        inherited = list(own)
+        recorded = {name: environment.get(name) for name in own.keys() - {'PATH'}}
     else:
-        paths['AMENT_PREFIX_PATH'] += [target.venv]
-        paths['LD_LIBRARY_PATH'] += [target.venv / 'lib']
-        paths['LD_LIBRARY_PATH'] += sorted((target.venv / 'lib' / python).glob('*/ros_*.libs'))
+        own['AMENT_PREFIX_PATH'] += [target.venv]
+        own['LD_LIBRARY_PATH'] += [target.venv / 'lib']
+        own['LD_LIBRARY_PATH'] += sorted((target.venv / 'lib').glob('python*/*/ros_*.libs'))
         fixed |= {'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp', '_ROS_WHEELS_BOOTSTRAP_COMPLETE': '1'}
     defaults = dict.fromkeys(THREAD_POOLS, '1')
     defaults |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': domain_id(target)}
     lines = ['# Written by scripts/bootstrap.py: source it to use what was set up there.']
     for name, value in fixed.items():
         lines.append(f'export {name}={value}')
-    for name, folders in paths.items():
-        own = shlex.quote(':'.join(map(str, folders)))
-        lines.append(f'export {name}={own}"{inherited.get(name, "")}"')
+    for name, folders in own.items():
+        before = shlex.quote(':'.join(map(str, folders)))
+        between = f'"${{{name}:+:${name}}}"' if name in inherited else ''
+        after = shlex.quote(f':{recorded[name]}') if recorded.get(name) else ''
+        lines.append(f'export {name}={before}{between}{after}')
     for name, value in defaults.items():
         lines.append(f'export {name}="${{{name}:-{value}}}"')
     return '\n'.join(lines) + '\n'

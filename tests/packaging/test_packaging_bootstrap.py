@@ -181,20 +181,16 @@ def sourced_environment(target, recorded, inherited):
     return dict(line.split('=', 1) for line in process.stdout.splitlines())
 
 
-@pytest.fixture
-def python311(monkeypatch):
-    monkeypatch.setattr(bootstrap, 'ask_python', lambda target, code: 'python3.11')
-
-
-def test_environment_of_wheels_hides_other_installations(checkout, python311):
+def test_environment_of_wheels_hides_other_installations(checkout):
     other = {
         'PATH': '/usr/bin:/bin',
         'PYTHONPATH': '/opt/ros/humble/python',
         'AMENT_PREFIX_PATH': '/opt/ros/humble',
         'LD_LIBRARY_PATH': '/cuda/lib',
     }
-    got = sourced_environment(KILTED, {}, other)
     install = checkout / 'ros2_ws/install'
+    (install / 'lib/python3.11/site-packages').mkdir(parents=True)
+    got = sourced_environment(KILTED, {}, other)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:{checkout}/.venv'
     assert got['PYTHONPATH'].split(':') == [
         f'{checkout}/src/av_tracker_nodes',
@@ -207,22 +203,23 @@ def test_environment_of_wheels_hides_other_installations(checkout, python311):
     assert {got[name] for name in bootstrap.THREAD_POOLS} == {'1'}
 
 
-def test_environment_respects_what_the_user_set(checkout, python311):
+def test_environment_respects_what_the_user_set(checkout):
     mine = {'PATH': '/bin:/usr/bin', 'OMP_NUM_THREADS': '4', 'ROS_DOMAIN_ID': '7'}
     got = sourced_environment(KILTED, {}, mine)
     assert (got['OMP_NUM_THREADS'], got['ROS_DOMAIN_ID']) == ('4', '7')
 
 
-def test_environment_of_an_installation_works_without_sourcing_it(checkout, python311):
+def test_environment_of_an_installation_works_without_sourcing_it(checkout):
     recorded = {'AMENT_PREFIX_PATH': '/opt/ros/jazzy', 'PYTHONPATH': '/opt/ros/jazzy/py'}
     system = Target('jazzy', system=True)
     install = checkout / 'ros2_ws/system-jazzy/install'
-    got = sourced_environment(system, recorded, {'PATH': '/bin:/usr/bin'})
+    bare = {'PATH': '/bin:/usr/bin'}
+    got = sourced_environment(system, recorded, bare)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:/opt/ros/jazzy'
-    overlay = {'PATH': '/bin:/usr/bin', 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy'}
+    overlay = {**bare, 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy', 'PYTHONPATH': '/my'}
     got = sourced_environment(system, recorded, overlay)
-    assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy'
-    assert got['PYTHONPATH'].endswith(':/opt/ros/jazzy/py')
+    assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy:/opt/ros/jazzy'
+    assert got['PYTHONPATH'].endswith(':/my:/opt/ros/jazzy/py')
     assert 'RMW_IMPLEMENTATION' not in got
 
 

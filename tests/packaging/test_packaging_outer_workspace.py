@@ -90,4 +90,4 @@ def test_files_of_the_repository_are_installed_and_nothing_strays(outer, variabl
         files = {p.name for p in (ROOT / folder).rglob('*') if p.is_file()}
         assert {p.name for p in (share / folder).rglob('*') if p.is_file()} == files
     assert {p.name for p in outer.iterdir()} == {'src', 'build', 'install', 'log'}
-    assert not list((outer / 'src').rglob('*.egg-info'))
+    assert not list((outer / 'src/av_tracker/src').rglob('*.egg-info'))
