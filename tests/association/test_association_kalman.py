@@ -10,7 +10,7 @@ from av_tracker_nodes.geometry.head import HEAD_SIZE_STD
 
 def head_filter(position=(2.0, 0.0, 0.0), std=0.1, acceleration=1.0, memory=1e6):
     return HeadFilter(
-        Measurement(np.array(position), std**2 * np.eye(3)), acceleration, 0.3, memory
+        Measurement(np.array(position), std**2 * np.eye(3)), acceleration, 0.3, memory, 0.03
     )
 
 
@@ -52,7 +52,7 @@ def test_averaging_frames_does_not_remove_the_doubt_about_the_head_size():
     camera = np.zeros(3)
     along = np.diag([(2 * HEAD_SIZE_STD) ** 2 + 0.05**2, 1e-4, 1e-4])
     measured = Measurement(np.array([2.0, 0, 0]), along, 1.0, camera)
-    standing = HeadFilter(measured, 1e-3, 0.3, 1.0)
+    standing = HeadFilter(measured, 1e-3, 0.3, 1.0, 0.03)
     for _ in range(500):
         standing.predict(0.04)
         standing.update(measured)
@@ -65,7 +65,7 @@ def test_a_heard_range_teaches_the_head_size_and_outlasts_the_voice():
     seen = true / 1.08
     along = np.diag([(2 * HEAD_SIZE_STD) ** 2 + 0.05**2, 1e-4, 1e-4])
     by_face = Measurement(seen, along, 1.0, camera)
-    person = HeadFilter(by_face, 1.0, 0.3, 1.0)
+    person = HeadFilter(by_face, 1.0, 0.3, 1.0, 0.03)
     for _ in range(100):
         person.predict(0.04)
         person.update(by_face)
@@ -87,3 +87,19 @@ def test_covariance_stays_symmetric_and_positive():
         walker.update(Measurement(position, covariance, rng.uniform(0, 1), np.zeros(3)))
     np.testing.assert_allclose(walker.covariance, walker.covariance.T, atol=1e-12)
     assert np.linalg.eigvalsh(walker.covariance).min() > 0
+
+
+def test_somebody_unseen_stays_on_the_same_level():
+    """So the elevation of a voice, 1 m above the arrays at 45 degrees, tells its range."""
+    hidden = HeadFilter(Measurement(np.array([2.0, 0, 1.0]), 0.02**2 * np.eye(3)), 1, 0.3, 1, 0.03)
+    across, upwards = np.array([0, 1.0, 0]), np.array([-1.0, 0, 1]) / np.sqrt(2)
+    outwards = np.array([1.0, 0, 1]) / np.sqrt(2)
+    voice = sum(
+        std**2 * np.outer(axis, axis)
+        for axis, std in ((across, 0.05), (upwards, 0.05), (outwards, 1.0))
+    )
+    for _ in range(10):
+        hidden.predict(0.4, seen=False)
+        # Far off along the sight of the arrays, as echoes pull it, but in the right direction.
+        hidden.update(Measurement(np.array([1.0, 0, 1]) * 1.4, voice))
+    np.testing.assert_allclose(hidden.position, (1.0, 0, 1.0), atol=0.1)

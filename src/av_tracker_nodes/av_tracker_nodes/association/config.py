@@ -53,7 +53,10 @@ class TrackerConfig:
         1.2, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
     )
     vertical_share: float = _number(
-        0.1, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
+        0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
+    )
+    height_drift: float = _number(
+        0.03, 0.0, 1.0, 'How far the height of somebody unseen wanders in a second (m)'
     )
     velocity_memory: float = _number(
         1.5, 0.1, 60.0, 'Time after which an unseen person is thought to have stopped (s)'

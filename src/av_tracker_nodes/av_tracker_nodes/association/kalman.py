@@ -20,6 +20,7 @@ from av_tracker_nodes.geometry.head import HEAD_SIZE_STD
 _POSITION, _VELOCITY, _SIZE = slice(0, 3), slice(3, 6), 6
 _INITIAL_SPEED_STD = 0.5
 _LEAST_NOISE = 1e-4
+_HEIGHT, _RISE = 2, 5
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class HeadFilter:
         The same in the vertical, relative to the horizontal.
     velocity_memory : float
         Time constant with which the velocity decays to zero (s).
+    height_drift : float
+        How far the height of somebody unseen wanders in a second (m).
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class HeadFilter:
         acceleration: float,
         vertical_share: float,
         velocity_memory: float,
+        height_drift: float,
     ) -> None:
         axes = np.array([1.0, 1.0, vertical_share])
         by_size = first.size_gain * first.sight
@@ -96,6 +100,7 @@ class HeadFilter:
         self.covariance[_VELOCITY, _VELOCITY] = np.diag((_INITIAL_SPEED_STD * axes) ** 2)
         self._intensity = np.diag((acceleration * axes) ** 2)
         self._velocity_memory = velocity_memory
+        self._height_drift = height_drift
 
     @property
     def position(self) -> np.ndarray:
@@ -112,11 +117,13 @@ class HeadFilter:
         """Covariance of the position (m^2), shape (3, 3)."""
         return self.covariance[_POSITION, _POSITION]
 
-    def predict(self, seconds: float) -> None:
+    def predict(self, seconds: float, seen: bool = True) -> None:
         """Let time pass.
 
         ``dp = v dt``, ``dv = -v / T dt + noise``; the noise is white acceleration of intensity
-        ``acceleration^2``.
+        ``acceleration^2``. Somebody unseen is taken to stay on the same level, up to a slow
+        drift: together with the elevation of a voice, which arrays measure well, that gives the
+        range, which they do not.
         """
         decay = np.exp(-seconds / self._velocity_memory)
         transition = np.eye(7)
@@ -127,6 +134,11 @@ class HeadFilter:
         noise[_VELOCITY, _VELOCITY] = self._intensity * seconds
         noise[_POSITION, _VELOCITY] = self._intensity * seconds**2 / 2
         noise[_VELOCITY, _POSITION] = noise[_POSITION, _VELOCITY]
+        if not seen:
+            transition[:, _RISE] = 0.0
+            noise[[_HEIGHT, _RISE], :] = noise[:, [_HEIGHT, _RISE]] = 0.0
+            noise[_HEIGHT, _HEIGHT] = self._height_drift**2 * seconds
+            noise[_RISE, _RISE] = _LEAST_NOISE
         self.state = transition @ self.state
         self.covariance = transition @ self.covariance @ transition.T + noise
 

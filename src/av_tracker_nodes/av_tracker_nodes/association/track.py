@@ -20,6 +20,10 @@ _EXISTENCE_MEMORY = 0.1
 """Time constant with which evidence raises the existence probability (s)."""
 
 
+_GLIMPSE = 0.2
+"""A face that is missed for no longer than this (s) still counts as seen."""
+
+
 class PersonTrack:
     """A track as the tracker keeps it; :meth:`published` is what others see.
 
@@ -57,6 +61,7 @@ class PersonTrack:
             config.acceleration,
             config.vertical_share,
             config.velocity_memory,
+            config.height_drift,
         )
         self._speaking = SpeakingFilter(
             config.speaking_memory, config.speaking_on, config.speaking_off
@@ -79,11 +84,12 @@ class PersonTrack:
         """Whether a face has ever supported the track."""
         return self.last_visual > 0
 
-    def predict(self, seconds: float) -> None:
-        """Let time pass."""
+    def predict(self, stamp: int, seconds: float) -> None:
+        """Let `seconds` pass until `stamp` (ns)."""
         self.matched = False
         self.modalities = Modality.NONE
-        self._filter.predict(seconds)
+        unseen_for = to_seconds(stamp - self.last_visual)
+        self._filter.predict(seconds, seen=unseen_for <= _GLIMPSE or not self.ever_seen)
 
     def expected(self, camera: Camera | None) -> Hypothesis:
         """Where the person should be now."""

@@ -69,7 +69,7 @@ class SpeakerTracker:
         seconds = self._advance(frame.stamp)
         viewpoint = np.zeros(3) if camera is None else camera.centre
         for track in self._tracks:
-            track.predict(seconds)
+            track.predict(frame.stamp, seconds)
         unmatched = self._update(frame, camera, seconds, viewpoint)
         self._tracks += [self._birth(news, frame.stamp, viewpoint) for news in unmatched]
         self._merge()
