@@ -437,13 +437,11 @@ def domain_id(target: Target) -> str:
 def write_launcher(target: Target) -> None:
     """Write environment.sh and bin/av-tracker, which runs the package from its sources."""
     script = target.venv / 'environment.sh'
-    main = target.venv / 'libexec' / 'av-tracker'
-    main.parent.mkdir(exist_ok=True)
     script.write_text(environment_script(target, os.environ))
-    main.write_text('import sys\n\nfrom av_tracker_nodes.cli import main\n\nsys.exit(main())\n')
     launcher = target.venv / 'bin' / 'av-tracker'
-    quoted = [shlex.quote(str(path)) for path in (script, target.python, main)]
-    launcher.write_text('#!/bin/sh\n. {}\nexec {} {} "$@"\n'.format(*quoted))
+    quoted = [shlex.quote(str(path)) for path in (script, target.python)]
+    command = '#!/bin/sh\n. {}\nexec {} -m av_tracker_nodes.cli "$@"\n'
+    launcher.write_text(command.format(*quoted))
     launcher.chmod(0o755)
 
 

@@ -217,4 +217,4 @@ def bench(out: Path) -> None:
 
 
 if __name__ == '__main__':
-    main()
+    main(prog_name='av-tracker')
