@@ -12,6 +12,7 @@ import numpy as np
 from av_tracker_nodes.simulation import heads, makehuman
 from av_tracker_nodes.simulation.looks import paint_head
 from av_tracker_nodes.simulation.surface import Surface
+from av_tracker_nodes.simulation.trajectories import MOUTH_REACH
 
 PARTS = (
     'torso',
@@ -19,9 +20,6 @@ PARTS = (
     *(f'{limb}.{side}' for limb in ('upper_arm', 'fore_arm', 'thigh', 'shin') for side in 'LR'),
 )
 """What moves rigidly, in the order of the weights."""
-
-MOUTH_REACH = 0.09
-"""The lips are this far (m) before the axis that the head turns about."""
 
 _BONES = {
     'upper_arm': ('upperarm',),
@@ -64,6 +62,8 @@ class Figure:
     weights : np.ndarray, shape (n, parts)
         How much each of `PARTS` moves a vertex; rows sum to 1.
     triangles : np.ndarray, shape (m, 3)
+    lips : np.ndarray, shape (2,)
+        Vertices in the middle of the lower and the upper lip; the mouth is between them.
     joints : dict of str to np.ndarray, shape (3,)
         About which the limbs turn.
     height : float
@@ -77,6 +77,7 @@ class Figure:
     blink: np.ndarray
     weights: np.ndarray
     triangles: np.ndarray
+    lips: np.ndarray
     joints: dict[str, np.ndarray]
     height: float
 
@@ -133,6 +134,7 @@ def _scale(surface: Surface, mouth: np.ndarray, head_scale: float, mouth_height:
         blink=(_offsets(len(sizes), {'eyeBlinkLeft': 1, 'eyeBlinkRight': 1}) * sizes)[used],
         weights=surface.weights[used],
         triangles=number[surface.triangles],
+        lips=number[heads.LIPS],
         joints=joints,
         height=mouth_height,
     )
@@ -165,7 +167,7 @@ def _part_weights() -> np.ndarray:
     columns = [None, makehuman.bone_weights(_FACE_BONES).copy()]
     for neck, share in _NECK.items():
         columns[1] += share * makehuman.bone_weights((neck,))
-    for limb, bones in _BONES.items():
+    for bones in _BONES.values():
         for side in 'LR':
             columns.append(_side_weights(bones, side))
     columns[0] = 1 - sum(columns[1:])
@@ -180,15 +182,15 @@ def _side_weights(bones: tuple[str, ...], side: str) -> np.ndarray:
 def _dress(surface: Surface, rng: np.random.Generator) -> None:
     """Put on shirt, trousers and shoes, evened out as cloth is."""
     base = makehuman.base_mesh().vertices
-    legs = makehuman.bone_weights(('upperleg', 'lowerleg', 'pelvis'))
     feet = makehuman.bone_weights(('foot', 'toe'))
     hands = makehuman.bone_weights(('wrist', 'finger', 'metacarpal'))
-    trunk = makehuman.bone_weights(('spine', 'shoulder', 'clavicle', 'breast', 'root'))
-    sleeves = makehuman.bone_weights(('upperarm', 'lowerarm'))
+    arms = makehuman.bone_weights(('upperarm', 'lowerarm')) + hands
+    head = makehuman.bone_weights(('head', 'jaw', 'neck02', 'neck03'))
+    low = base[:, 2] < 0.07
     collar = base[:, 2] < 0.578 - 0.35 * np.clip(base[:, 0] - 0.03, 0, 1)
-    shirt = (trunk + sleeves + legs > 0.5) & (hands < 0.4) & collar
-    trousers = (legs + feet > 0.6) & (base[:, 2] < 0.08)
     shoes = feet > 0.6
+    trousers = low & (arms < 0.5) & ~shoes
+    shirt = ~trousers & ~shoes & collar & (hands < 0.4) & (head < 0.5)
     clothed = np.intersect1d(
         np.flatnonzero(shirt | trousers | shoes), makehuman.base_mesh().members('body')
     )
@@ -209,11 +211,11 @@ def _decorate(surface: Surface, shirt: np.ndarray, rng: np.random.Generator) -> 
     style = rng.choice(['plain', 'stripes', 'jacket'], p=[0.5, 0.2, 0.3])
     other = _FABRICS[rng.integers(len(_FABRICS))]
     if style == 'stripes':
-        band = np.sin(2 * np.pi * base[:, 2] / rng.uniform(0.05, 0.1)) > 0.2
-        surface.colours[np.flatnonzero(shirt & band)] = other
+        band = 0.5 + 0.5 * np.sin(2 * np.pi * base[:, 2] / rng.uniform(0.10, 0.16))
+        surface.blend(other, shirt * band)
     if style == 'jacket':
-        opening = 0.45 * (base[:, 2] - rng.uniform(0.25, 0.35))
-        front = (np.abs(base[:, 1]) < opening) & (base[:, 0] > 0.03)
-        surface.colours[np.flatnonzero(shirt & front)] = _FABRICS[3]
-        tie = front & (np.abs(base[:, 1]) < 0.02) & (rng.uniform() < 0.4)
-        surface.colours[np.flatnonzero(shirt & tie)] = other * 0.7
+        opening = 0.45 * (base[:, 2] - rng.uniform(0.25, 0.35)) - np.abs(base[:, 1])
+        front = shirt * np.clip(opening / 0.05 + 0.5, 0, 1) * (base[:, 0] > 0.03)
+        surface.blend(_FABRICS[3], front)
+        if rng.uniform() < 0.4:
+            surface.blend(0.7 * other, front * np.clip(2 - np.abs(base[:, 1]) / 0.012, 0, 1))

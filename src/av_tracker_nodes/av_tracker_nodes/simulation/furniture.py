@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from av_tracker_nodes.geometry import Room
-from av_tracker_nodes.simulation.scene import Scene
+from av_tracker_nodes.geometry import RigidTransform, Room
+from av_tracker_nodes.simulation.posing import sits
+from av_tracker_nodes.simulation.scene import Person, Scene
 
 _BOOKS = np.array([[60, 40, 120], [120, 70, 40], [50, 90, 50], [40, 40, 45], [190, 190, 185],
                    [60, 130, 170], [100, 60, 90], [140, 130, 60], [70, 70, 160]])  # fmt: skip
@@ -53,6 +54,9 @@ def furnish(scene: Scene) -> list[Panel]:
     panels += _far_side(room, rng)
     panels += _north_side(room, rng)
     panels += _south_side(room, rng)
+    for person in scene.people:
+        if sits(person, room.minimum[2]):
+            panels += _seat(person, room.minimum[2], rng)
     for occluder in scene.occluders:
         panels += _board(occluder.corners, 255 * np.array(occluder.colour))
     return panels
@@ -78,7 +82,7 @@ def _walls(room: Room, rng: np.random.Generator) -> list[Panel]:
 
 
 def _table(room: Room, rng: np.random.Generator) -> list[Panel]:
-    """The meeting table with the microphones, whose top is z = 0, and what lies on it."""
+    """Set up the meeting table, whose top is z = 0, with the microphones on it."""
     wood = _grained(_WOODS[rng.integers(len(_WOODS))], rng)
     panels = _box(-0.60, -1.15, -0.035, 1.00, 2.30, 0.035, wood)
     for x in (-0.50, 0.25):
@@ -100,7 +104,7 @@ def _table(room: Room, rng: np.random.Generator) -> list[Panel]:
 
 
 def _far_side(room: Room, rng: np.random.Generator) -> list[Panel]:
-    """The long wall that all cameras see: whiteboard or pictures, a low cupboard, a door."""
+    """Fill the long wall that all cameras see: whiteboard or pictures, cupboard, door."""
     wall, floor = room.maximum[0], room.minimum[2]
     panels = []
     y = rng.uniform(-1.2, -0.2)
@@ -129,7 +133,7 @@ def _far_side(room: Room, rng: np.random.Generator) -> list[Panel]:
 
 
 def _north_side(room: Room, rng: np.random.Generator) -> list[Panel]:
-    """The wall that cameras 2 and 3 look at: window or bookcase, cabinet, plant."""
+    """Fill the wall that cameras 2 and 3 look at: windows, bookcase, cabinet, plant."""
     wall, floor = room.maximum[1], room.minimum[2]
     panels = []
     glass = _view(rng)
@@ -160,7 +164,7 @@ def _north_side(room: Room, rng: np.random.Generator) -> list[Panel]:
 
 
 def _south_side(room: Room, rng: np.random.Generator) -> list[Panel]:
-    """The far end that camera 1 looks at: desks, a screen, boxes, chairs."""
+    """Fill the far end that camera 1 looks at: desks, screens, boxes, chairs, pictures."""
     floor = room.minimum[2]
     panels = []
     for y in (-4.6, -5.6):
@@ -192,7 +196,7 @@ def _hang_south(room: Room, rng: np.random.Generator) -> list[Panel]:
 def _hang(
     wall: float, y: float, z: float, wide: float, tall: float, picture: np.ndarray
 ) -> list[Panel]:
-    """A picture with a frame on the wall at x = `wall`; y and z of its lower corner."""
+    """Hang a framed picture on the wall at x = `wall`; y and z are of its lower corner."""
     face = wall - 0.025
     frame = _box(
         face, y - 0.02, z - 0.02, 0.024, wide + 0.04, tall + 0.04, _plain([120, 122, 125])
@@ -204,7 +208,7 @@ def _hang(
 def _shelf(
     x: float, y: float, z: float, wide: float, deep: float, rows: int, rng: np.random.Generator
 ) -> list[Panel]:
-    """Shelves full of books along x or y, whichever is longer."""
+    """Put up shelves full of books along x or y, whichever is longer."""
     wood = _grained(_WOODS[rng.integers(len(_WOODS))], rng)
     along_x = wide > deep
     length = max(wide, deep)
@@ -224,7 +228,28 @@ def _shelf(
     return panels
 
 
+def _seat(person: Person, floor: float, rng: np.random.Generator) -> list[Panel]:
+    """Put a chair under somebody who sits, turned as the person mostly is."""
+    place = np.append(np.median(person.mouth[:, :2], axis=0), 0.0)
+    turn = RigidTransform(_about_z(np.median(np.unwrap(person.orientation[:, 0]))), place)
+    return [
+        replace(
+            panel,
+            corner=turn @ panel.corner,
+            across=turn.rotate(panel.across),
+            along=turn.rotate(panel.along),
+        )
+        for panel in _chair(-0.33, -0.22, floor, rng)
+    ]
+
+
+def _about_z(angle: float) -> np.ndarray:
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+
+
 def _chair(x: float, y: float, floor: float, rng: np.random.Generator) -> list[Panel]:
+    """Make a chair whose back is at its lower x."""
     cloth = _speckled(_BOOKS[rng.integers(len(_BOOKS))], 6.0, rng)
     metal = _plain([50, 50, 52])
     panels = _box(x, y, floor + 0.43, 0.45, 0.45, 0.06, cloth)
@@ -238,8 +263,8 @@ def _chair(x: float, y: float, floor: float, rng: np.random.Generator) -> list[P
 def _plant(foot: np.ndarray, rng: np.random.Generator) -> list[Panel]:
     panels = _box(foot[0] - 0.15, foot[1] - 0.15, foot[2], 0.3, 0.3, 0.35, _plain([70, 90, 150]))
     for _ in range(60):
-        stem = foot + [0, 0, 0.35] + rng.normal(0, [0.05, 0.05, 0.1])
-        leaf = rng.normal(0, 0.16, 3) + [0, 0, 0.3]
+        stem = foot + np.array([0, 0, 0.35]) + rng.normal(0, [0.05, 0.05, 0.1])
+        leaf = rng.normal([0, 0, 0.3], 0.16)
         side = np.cross(leaf, rng.normal(size=3))
         side *= rng.uniform(0.03, 0.07) / np.linalg.norm(side)
         green = _plain(np.array([40, 110, 50]) * rng.uniform(0.5, 1.3))
@@ -249,7 +274,7 @@ def _plant(foot: np.ndarray, rng: np.random.Generator) -> list[Panel]:
 
 
 def _board(corners: np.ndarray, colour: np.ndarray) -> list[Panel]:
-    """A board with four corners in order, as its two triangles."""
+    """Make a board with four corners in order, of two triangles."""
     first, second, third, fourth = corners
     return [
         Panel(second, first - second, third - second, _plain(colour), triangle=True),
@@ -267,7 +292,7 @@ def _box(
     texture: np.ndarray,
     turn: float = 0.0,
 ) -> list[Panel]:
-    """Six panels of an upright box from its lowest corner and size (m), turned about z (rad)."""
+    """Make the six panels of a box from its lowest corner and size (m), turned about z (rad)."""
     corner = np.array([x, y, z])
     edge_x = dx * np.array([np.cos(turn), np.sin(turn), 0])
     edge_y = dy * np.array([-np.sin(turn), np.cos(turn), 0])
@@ -288,7 +313,7 @@ def _plain(colour: np.ndarray) -> np.ndarray:
 
 
 def _speckled(colour: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Paint or carpet: a colour that varies at several scales."""
+    """Paint a wall or carpet: a colour that varies at several scales."""
     texture = np.zeros((128, 128))
     for cells in (4, 16, 64):
         patch = rng.normal(0, 1, (cells, cells)).astype(np.float32)
@@ -297,14 +322,14 @@ def _speckled(colour: np.ndarray, strength: float, rng: np.random.Generator) -> 
 
 
 def _grained(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Wood: stripes along the second edge of the panel."""
+    """Paint wood: stripes along the second edge of the panel."""
     grain = rng.normal(0, 1, (6, 96)).astype(np.float32)
     grain = cv2.GaussianBlur(cv2.resize(grain, (96, 96)), (0, 0), 1.0)
     return np.clip(colour * (1 + 0.10 * grain[..., None]), 0, 255)
 
 
 def _printed(rng: np.random.Generator) -> np.ndarray:
-    """A sheet of text."""
+    """Print a sheet of text."""
     page = np.full((64, 48, 3), 235, np.uint8)
     for row in range(6, 58, 4):
         cv2.line(page, (5, row), (int(rng.integers(20, 43)), row), (150, 150, 150), 1)
@@ -312,7 +337,7 @@ def _printed(rng: np.random.Generator) -> np.ndarray:
 
 
 def _whiteboard(rng: np.random.Generator) -> np.ndarray:
-    """Lines of writing, boxes and arrows in felt-tip colours."""
+    """Write lines, boxes and arrows in felt-tip colours."""
     board = np.full((160, 280, 3), 238, np.uint8)
     pens = [(60, 40, 30), (40, 40, 190), (170, 70, 30), (60, 130, 40)]
     for _ in range(int(rng.integers(8, 16))):
@@ -320,7 +345,9 @@ def _whiteboard(rng: np.random.Generator) -> np.ndarray:
         x, y = int(rng.integers(10, 200)), int(rng.integers(12, 145))
         along = np.arange(0, rng.integers(20, 75), 2)
         steps = np.column_stack([along, rng.normal(0, 2.2, along.size)])
-        cv2.polylines(board, [(steps + [x, y]).astype(np.int32)], False, pen, 1, cv2.LINE_AA)
+        cv2.polylines(
+            board, [(steps + np.array([x, y])).astype(np.int32)], False, pen, 1, cv2.LINE_AA
+        )
     for _ in range(int(rng.integers(1, 4))):
         x, y = int(rng.integers(20, 200)), int(rng.integers(20, 110))
         cv2.rectangle(board, (x, y), (x + 45, y + 28), pens[rng.integers(4)], 1, cv2.LINE_AA)
@@ -329,21 +356,26 @@ def _whiteboard(rng: np.random.Generator) -> np.ndarray:
 
 
 def _poster(rng: np.random.Generator) -> np.ndarray:
-    """A picture of coloured bands and slanted blocks."""
-    poster = np.full((96, 64, 3), rng.integers(120, 235, 3), np.uint8)
+    """Paint coloured bands and slanted blocks."""
+    poster = np.full((96, 64, 3), _muted(rng.integers(120, 235, 3)), np.uint8)
     for _ in range(int(rng.integers(3, 7))):
         points = rng.integers(0, [64, 96], (4, 2)).astype(np.int32)
-        cv2.fillConvexPoly(poster, cv2.convexHull(points), rng.integers(30, 220, 3).tolist())
+        cv2.fillConvexPoly(poster, cv2.convexHull(points), _muted(rng.integers(30, 220, 3)))
     cv2.rectangle(poster, (6, 78), (58, 82), (50, 50, 50), -1)
     return cv2.GaussianBlur(poster, (0, 0), 0.7)
 
 
+def _muted(colour: np.ndarray) -> list[float]:
+    """Take a colour halfway to grey."""
+    return (0.5 * colour + 0.5 * colour.mean()).tolist()
+
+
 def _view(rng: np.random.Generator) -> np.ndarray:
-    """Out of the window: sky over roofs."""
+    """Paint what the window shows: sky over roofs."""
     sky = np.linspace(0, 1, 80)[:, None, None] * [-10, -8, 0] + [252, 246, 236]
     view = np.repeat(sky, 48, axis=1).clip(0, 255).astype(np.uint8)
     line = int(rng.integers(48, 60))
     for x in range(0, 48, 8):
         top = line + int(rng.integers(-8, 8))
-        cv2.rectangle(view, (x, top), (x + 8, 80), rng.integers(130, 200, 3).tolist(), -1)
+        cv2.rectangle(view, (x, top), (x + 8, 80), _muted(rng.integers(130, 200, 3)), -1)
     return cv2.GaussianBlur(view, (0, 0), 1.5)

@@ -1,11 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Heads of many identities: the shape of the face, skin, eyes, hair, beard, glasses.
-
-Regions of the face are described on the mesh before morphing, where they lie at the same place
-for everybody: x forward, y left, z up, metres, the eyes 0.124 m before the neck and 0.728 m up.
-"""
+"""Heads of many identities: what distinguishes people, and the shape of head and body."""
 
 from __future__ import annotations
 
@@ -15,12 +11,12 @@ import numpy as np
 
 from av_tracker_nodes.simulation import makehuman
 
-BREADTH, HEIGHT = 0.138, 0.117
-"""Bizygomatic breadth and height from chin to nasal root (m) of an average adult."""
+BREADTH, HEIGHT = 0.140, 0.185
+"""Bizygomatic breadth and height from chin to hairline (m) of an average adult."""
 
-# Vertices of landmarks.
-MENTON, SELLION, TRICHION = 5225, 133, 5243
-_LIPS = (493, 474)
+# Vertices of landmarks: chin, middle of the hairline, of the lower and of the upper lip.
+MENTON, TRICHION = 5225, 5243
+LIPS = np.array([493, 474])
 
 _ANCESTRIES = ('caucasian', 'asian', 'african')
 _SKIN = np.array(
@@ -116,7 +112,7 @@ def draw_traits(rng: np.random.Generator) -> Traits:
     old = rng.uniform(0, 1) ** 1.5
     ancestry = rng.dirichlet([0.35, 0.25, 0.25])
     light, dark = np.tensordot(ancestry, _SKIN, axes=1)
-    grey = np.clip(2 * old - 0.8 + rng.normal(0, 0.2), 0, 1)
+    grey = np.clip(2.2 * old - 1.2 + rng.normal(0, 0.2), 0, 1)
     shades = _HAIR if ancestry[0] > 0.5 else _HAIR[:2]
     eyes = _EYES if ancestry[0] > 0.5 else _EYES[:1]
     styles = ['bald', 'cropped', 'short', 'bob', 'long']
@@ -173,18 +169,18 @@ def shape(traits: Traits) -> np.ndarray:
 
 
 def face_size(vertices: np.ndarray) -> tuple[float, float]:
-    """Bizygomatic breadth, and height from chin to nasal root (m)."""
+    """Bizygomatic breadth, and height from chin to hairline (m)."""
     base = makehuman.base_mesh().vertices
-    cheek = (np.abs(base[:, 2] - 0.715) < 0.012) & (base[:, 0] > 0.065)
+    cheek = (np.abs(base[:, 2] - 0.715) < 0.012) & (base[:, 0] > 0.075)
     face = np.flatnonzero(cheek & (makehuman.mask('ears') < 0.1))
     face = np.intersect1d(face, makehuman.base_mesh().members('body'))
     breadth = np.ptp(vertices[face, 1])
-    return breadth, float(np.linalg.norm(vertices[SELLION] - vertices[MENTON]))
+    return breadth, float(np.linalg.norm(vertices[TRICHION] - vertices[MENTON]))
 
 
 def mouth(vertices: np.ndarray) -> np.ndarray:
     """Centre of the lips (m), shape (3,), of a mesh at rest."""
-    return vertices[list(_LIPS)].mean(axis=0)
+    return vertices[LIPS].mean(axis=0)
 
 
 def _add(vertices: np.ndarray, name: str, strength: float) -> None:

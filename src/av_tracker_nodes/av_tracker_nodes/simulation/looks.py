@@ -26,7 +26,7 @@ _HAIR_THICKNESS = {'bald': 0.0, 'cropped': 0.004, 'short': 0.014, 'bob': 0.016, 
 _HAIR_ENDS = {'bob': -0.075, 'long': -0.17}
 _RED = np.array([0.62, 0.26, 0.26])
 _MOUTH_INSIDE = np.array([0.25, 0.08, 0.08])
-_TEETH = np.array([0.86, 0.83, 0.76])
+_TEETH = np.array([0.68, 0.64, 0.58])
 _LASHES = np.array([0.10, 0.07, 0.06])
 _SCLERA = np.array([0.86, 0.84, 0.82])
 _FRAMES = np.array([[0.06, 0.06, 0.07], [0.25, 0.15, 0.08], [0.45, 0.45, 0.47]])
@@ -87,8 +87,8 @@ def _eye_hollows(points: np.ndarray) -> np.ndarray:
 def _paint_brows(surface: Surface, traits: Traits) -> None:
     points = makehuman.base_mesh().vertices
     aside = np.abs(points[:, 1])
-    arc = np.interp(aside, [0.012, 0.022, 0.040, 0.056], [0.7455, 0.7490, 0.7535, 0.7455])
-    off = (points[:, 2] - arc) / 0.0042
+    arc = np.interp(aside, [0.012, 0.022, 0.040, 0.056], [0.7435, 0.7470, 0.7510, 0.7445])
+    off = (points[:, 2] - arc) / 0.0031
     inside = np.clip((aside - 0.007) / 0.005, 0, 1) * np.clip((0.059 - aside) / 0.008, 0, 1)
     brow = np.exp(-0.5 * off**2) * inside * (points[:, 0] > 0.09)
     dark = np.minimum(traits.hair, 0.6 * traits.hair + 0.1)

@@ -8,20 +8,27 @@ from __future__ import annotations
 import numba
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation
 
-from av_tracker_nodes.simulation.figures import MOUTH_REACH, PARTS, Figure, build_figure
+from av_tracker_nodes.simulation.figures import PARTS, Figure, build_figure
 from av_tracker_nodes.simulation.scene import Person
+from av_tracker_nodes.simulation.trajectories import MOUTH_REACH
 
 _SITTING_BELOW = 1.30
 """Whoever has the mouth lower than this above the floor (m) sits."""
 
 _SITTING_RISE = 0.40
+"""So much (m) the mouth rises when somebody stands up."""
+
 _TORSO_LAG = 0.7
 _TWIST_LIMIT = np.radians(65)
 _STRIDE = 1.35
-_BLINK_EVERY = 3.5
-_HANG = np.radians(32)
+# From the posture of the mesh, arms askew, to arms that hang.
+_HANG, _STRAIGHTEN = np.radians(32), np.radians(32)
+
+
+def sits(person: Person, floor: float) -> bool:
+    """Tell whether a person sits, above a floor at world z = `floor` (m)."""
+    return float(np.median(person.mouth[:, 2])) - floor < _SITTING_BELOW
 
 
 class Actor:
@@ -42,7 +49,7 @@ class Actor:
     def __init__(self, person: Person, floor: float) -> None:
         self.person = person
         height = float(np.median(person.mouth[:, 2])) - floor
-        self._sits = height < _SITTING_BELOW
+        self._sits = sits(person, floor)
         standing = height + _SITTING_RISE if self._sits else height
         self.figure = build_figure(person.identity, person.head_scale, standing)
         self.albedo = self.figure.albedo.astype(np.float32)
@@ -65,8 +72,8 @@ class Actor:
         mouth = person.at(now, person.mouth)[0]
         yaw, pitch, roll = person.at(now, person.orientation)[0]
         jaw = float(person.at(now, person.jaw)[0])
-        torso = Rotation.from_euler('z', person.at(now, self._torso_yaw)[0]).as_matrix()
-        head = Rotation.from_euler('ZYX', [yaw, pitch, roll]).as_matrix()
+        torso = _about('z', float(person.at(now, self._torso_yaw)[0]))
+        head = _about('z', yaw) @ _about('y', pitch) @ _about('x', roll)
         # The lips are where the scene says; the body hangs below the axis of the head.
         pivot = mouth - head @ [MOUTH_REACH, 0, 0]
         turns = self._limbs(
@@ -89,19 +96,30 @@ class Actor:
             knee = 0.5 * swing * (1 - np.cos(gait + (0 if side == 'L' else np.pi)))
             thigh = np.radians(-80) if self._sits else -0.38 * swing * phase
             shin = np.radians(80) if self._sits else 0.5 * knee
-            arm = Rotation.from_euler('x', -sign * _HANG) * Rotation.from_euler('y', 0.15)
-            arm = Rotation.from_euler('y', 0.25 * swing * phase) * arm
+            arm = (
+                _about('y', 0.25 * swing * phase) @ _about('x', -sign * _HANG) @ _about('y', 0.15)
+            )
             for upper, lower, turn, bend in (
-                ('upper_arm', 'fore_arm', arm.as_matrix(), -0.15 * swing),
-                ('thigh', 'shin', Rotation.from_euler('y', thigh).as_matrix(), shin),
+                ('upper_arm', 'fore_arm', arm, _STRAIGHTEN - 0.2 * swing),
+                ('thigh', 'shin', _about('y', thigh), shin),
             ):
                 joint = self.figure.joints[f'{upper}.{side}']
                 placed[f'{upper}.{side}'] = (turn, joint - turn @ joint)
                 elbow = self.figure.joints[f'{lower}.{side}']
                 moved = turn @ elbow + joint - turn @ joint
-                further = turn @ Rotation.from_euler('y', bend).as_matrix()
+                further = turn @ _about('y', bend)
                 placed[f'{lower}.{side}'] = (further, moved - further @ elbow)
         return [placed[part] for part in PARTS]
+
+
+def _about(axis: str, angle: float) -> np.ndarray:
+    """Rotation (3, 3) by an angle (rad) about a coordinate axis."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    first, second = {'x': (1, 2), 'y': (2, 0), 'z': (0, 1)}[axis]
+    rotation = np.eye(3)
+    rotation[first, first] = rotation[second, second] = cosine
+    rotation[second, first], rotation[first, second] = sine, -sine
+    return rotation
 
 
 def _torso_yaw(head_yaw: np.ndarray, velocity: np.ndarray, lag: float) -> np.ndarray:
@@ -121,24 +139,26 @@ def _as_floats(figure: Figure) -> tuple[np.ndarray, ...]:
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True, error_model='numpy')
-def _skin(vertices, normals, jaw, blink, weights, opening, closing, transforms):  # noqa: ANN001
+def _skin(vertices, normals, jaw, blink, weights, opening, closing, transforms):
     """Move every vertex by the weighted mean of the transforms of the parts."""
-    count = len(vertices)
+    count, parts = weights.shape
     points, directions = np.empty((count, 3)), np.empty((count, 3), np.float32)
-    blended = np.empty((3, 4))
-    rest = np.empty(3)
+    blended, rest = np.empty((3, 4)), np.empty(3)
     for v in range(count):
         blended[:] = 0
-        for part in range(weights.shape[1]):
+        for part in range(parts):
             weight = weights[v, part]
             if weight > 0:
-                blended += weight * transforms[part]
+                for row in range(3):
+                    for column in range(4):
+                        blended[row, column] += weight * transforms[part, row, column]
         for axis in range(3):
             rest[axis] = vertices[v, axis] + opening * jaw[v, axis] + closing * blink[v, axis]
-        for axis in range(3):
-            row = blended[axis]
-            points[v, axis] = row[0] * rest[0] + row[1] * rest[1] + row[2] * rest[2] + row[3]
-            directions[v, axis] = (
-                row[0] * normals[v, 0] + row[1] * normals[v, 1] + row[2] * normals[v, 2]
-            )
+        for row in range(3):
+            point, direction = blended[row, 3], 0.0
+            for axis in range(3):
+                point += blended[row, axis] * rest[axis]
+                direction += blended[row, axis] * normals[v, axis]
+            points[v, row] = point
+            directions[v, row] = direction
     return points, directions

@@ -52,17 +52,24 @@ def draw_triangles(
         right = min(int(np.floor(max(ax, bx, cx))), width - 1)
         top = max(int(np.ceil(min(ay, by, cy))), 0)
         bottom = min(int(np.floor(max(ay, by, cy))), height - 1)
+        # Barycentric weights of a and b are linear in x and y.
+        scale = np.float32(1) / area
+        step_ax, step_ay = (by - cy) * scale, (cx - bx) * scale
+        step_bx, step_by = (cy - ay) * scale, (ax - cx) * scale
+        near_a = vertex_nearness[a] - vertex_nearness[c]
+        near_b = vertex_nearness[b] - vertex_nearness[c]
         for y in range(top, bottom + 1):
+            row_a = (y - cy) * step_ay - cx * step_ax
+            row_b = (y - cy) * step_by - cx * step_bx
             for x in range(left, right + 1):
-                wa = ((bx - x) * (cy - y) - (by - y) * (cx - x)) / area
-                wb = ((cx - x) * (ay - y) - (cy - y) * (ax - x)) / area
-                wc = 1 - wa - wb
-                if wa < 0 or wb < 0 or wc < 0:
+                wa, wb = row_a + x * step_ax, row_b + x * step_bx
+                if wa < 0 or wb < 0 or wa + wb > 1:
                     continue
-                near = wa * vertex_nearness[a] + wb * vertex_nearness[b] + wc * vertex_nearness[c]
+                near = vertex_nearness[c] + wa * near_a + wb * near_b
                 if near <= nearness[y, x]:
                     continue
                 nearness[y, x] = near
+                wc = 1 - wa - wb
                 for k in range(3):
                     value = wa * colours[a, k] + wb * colours[b, k] + wc * colours[c, k]
                     image[y, x, k] = np.uint8(value)

@@ -49,7 +49,7 @@ class Surface:
         self.weights = np.concatenate([self.weights, np.broadcast_to(weights, (count, parts))])
 
     def blend(self, colour: np.ndarray, share: np.ndarray) -> None:
-        """Paint the first vertices, one share (0..1) each, with a colour (3,) or colours (n, 3)."""
+        """Paint the first vertices, one share (0..1) each, with one colour or colours (n, 3)."""
         count = len(share)
         share = share[:, None]
         self.colours[:count] = (1 - share) * self.colours[:count] + share * colour
@@ -66,7 +66,7 @@ class Surface:
             self.vertices[region] = 0.5 * (self.vertices[region] + neighbours @ self.vertices)
 
     def normals(self) -> np.ndarray:
-        """Unit normals, shape (n, 3), by area; zero where no triangle is."""
+        """Return unit normals, shape (n, 3), by area; zero where no triangle is."""
         corners = self.vertices[self.triangles]
         faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals = self._incidence() @ faces

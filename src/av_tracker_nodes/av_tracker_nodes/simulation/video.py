@@ -96,7 +96,7 @@ class _Sensor:
         width, height = self._size
         tile = (height + _NOISE_MARGIN, width + _NOISE_MARGIN, 3)
         noise = rng.normal(0, rng.uniform(1.5, 3.0), tile)
-        self._noise = cv2.GaussianBlur(noise, (0, 0), 0.5).astype(np.float32)
+        self._noise = cv2.GaussianBlur(noise, (0, 0), 0.5).round().astype(np.int8)
         self._seed = [scene.seed, camera]
 
     def expose(self, image: np.ndarray, time: float, frame: int) -> np.ndarray:
@@ -107,11 +107,9 @@ class _Sensor:
         rate, phase = self._drift
         balance = self._balance * (1 + 0.012 * np.sin(rate * time + phase))
         gain = np.sqrt(brightness) * balance
-        return (
-            cv2.add(recorded * gain.astype(np.float32), self._noise_of(frame))
-            .clip(0, 255)
-            .astype(np.uint8)
-        )
+        levels = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)
+        exposed = cv2.LUT(recorded, levels.reshape(256, 1, 3))
+        return cv2.add(exposed, self._noise_of(frame), dtype=cv2.CV_8U)
 
     def _noise_of(self, frame: int) -> np.ndarray:
         """Noise of a frame: a window of a large tile, turned about at random."""
