@@ -24,4 +24,5 @@ def cut(scene: Scene, start: float, end: float) -> Scene:
 
 @pytest.fixture(scope='session')
 def short_scene() -> Scene:
-    return cut(build_scene('two_crossing', 5), 2.0, 3.6)
+    scene = cut(build_scene('two_crossing', 5), 2.0, 3.0)
+    return replace(scene, video_starts=(0.2, -0.12, 0.44))

@@ -1,8 +1,6 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-from dataclasses import replace
-
 import pytest
 
 from av_tracker_nodes.datasets.av163 import Av163
@@ -35,10 +33,13 @@ def test_a_sequence_is_written_whole_and_replaces_an_older_one(short, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat', short.name]
 
 
-def test_nothing_is_left_when_rendering_fails(short, short_scene, monkeypatch, tmp_path):
-    broken = replace(short_scene, gains=short_scene.gains[:3])
-    monkeypatch.setattr(simulation, 'build_scene', lambda name, seed: broken)
-    with pytest.raises(ValueError, match='broadcast'):
+def test_nothing_is_left_when_rendering_fails(short, monkeypatch, tmp_path):
+    def half(scene, folder, progress):
+        (folder / f'{scene.name}_array1_mic1.wav').touch()
+        raise MemoryError
+
+    monkeypatch.setattr(simulation, '_record_in_parallel', half)
+    with pytest.raises(MemoryError):
         simulation.simulate('two_crossing', 5, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat']
 

@@ -99,9 +99,10 @@ def _record_in_parallel(scene: Scene, folder: Path, progress: Progress) -> None:
     """Render sound and the videos, each in a process of one thread."""
     context = multiprocessing.get_context('spawn')
     done = context.Array('d', 1 + len(scene.cameras))
+    stop = context.Event()
     with (
         _one_thread_each(),
-        ProcessPoolExecutor(len(done), context, _start_worker, (done,)) as pool,
+        ProcessPoolExecutor(len(done), context, _start_worker, (done, stop)) as pool,
     ):
         jobs = {pool.submit(_record_camera, scene, folder, i) for i in range(len(scene.cameras))}
         jobs.add(pool.submit(_record_sound, scene, folder))
@@ -113,8 +114,7 @@ def _record_in_parallel(scene: Scene, folder: Path, progress: Progress) -> None:
                     job.result()
                 _report(done[:], progress)
         finally:
-            for job in running:
-                job.cancel()
+            stop.set()
 
 
 def _report(done: list[float], progress: Progress) -> None:
@@ -136,9 +136,9 @@ def _one_thread_each() -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _start_worker(done) -> None:
-    global _done
-    _done = done
+def _start_worker(done, stop) -> None:
+    global _done, _stop
+    _done, _stop = done, stop
     cv2.setNumThreads(1)
 
 
@@ -154,6 +154,8 @@ def _record_camera(scene: Scene, folder: Path, camera: int) -> None:
 
     def counted() -> Iterator:
         for frame, image in enumerate(render_frames(scene, camera), 1):
+            if _stop.is_set():
+                return
             yield image
             _done[1 + camera] = frame / count
 
