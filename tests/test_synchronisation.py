@@ -47,7 +47,7 @@ class Feed:
         return [cycle for stamp in range(start, end + 1, step) for cycle in self.audio(stamp)]
 
     def finish(self):
-        return self._keep(self.trigger.finish())
+        return self._keep(self.trigger.flush())
 
     def _keep(self, cycles):
         self.cycles += brief(cycles)

@@ -41,7 +41,8 @@ class Recording:
 
 def make_rig() -> Rig:
     angles = 2 * np.pi * np.arange(8) / 8
-    ring = 0.1 * np.stack([np.cos(angles), np.sin(angles), np.zeros(8)], axis=-1)
+    heights = 0.5 * (-1.0) ** np.arange(8)  # a flat ring could not tell up from down
+    ring = 0.1 * np.stack([np.cos(angles), np.sin(angles), heights], axis=-1)
     # The camera stands behind the array and looks along world x.
     axes = Rotation.from_euler('ZX', [-90, -90], degrees=True).as_matrix()
     pose = RigidTransform(axes, np.array([-1.5, 0.0, 0.4]))

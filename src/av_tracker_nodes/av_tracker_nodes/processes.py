@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.node_set import PACKAGE, NodeSpec
@@ -165,21 +164,24 @@ def _free_domain(preferred: str) -> Iterator[int]:
     for domain in (first, *_DOMAINS):
         lock = _lock(domain)
         if lock is not None:
-            with lock:
+            try:
                 yield domain
+            finally:
+                os.close(lock)
             return
     raise InputError('all ROS domains of this machine are in use; set ROS_DOMAIN_ID')
 
 
-def _lock(domain: int) -> IO | None:
-    """Return the locked file of a domain, None when somebody else holds it."""
+def _lock(domain: int) -> int | None:
+    """Return the descriptor of the locked file of a domain, None when it is held elsewhere."""
+    path = Path(tempfile.gettempdir(), f'av_tracker_domain_{domain}.lock')
     try:
-        file = Path(tempfile.gettempdir(), f'av_tracker_domain_{domain}.lock').open('w')
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
     except OSError:
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(descriptor)
         return None
-    return file
+    return descriptor

@@ -227,7 +227,7 @@ class CycleTrigger:
         self._newest['audio'] = max(stamp, heard or stamp)
         return self._fire()
 
-    def finish(self) -> list[Cycle]:
+    def flush(self) -> list[Cycle]:
         """Return every cycle that still waits: the recording has ended or the input stopped."""
         return self._fire(force=True)
 

@@ -101,7 +101,7 @@ class AcousticMapNode(StageNode):
 
     def _answer_the_rest(self) -> None:
         if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
-            self._fire(self._trigger.finish())
+            self._fire(self._trigger.flush())
 
     # ---- output
 
@@ -142,10 +142,10 @@ class AcousticMapNode(StageNode):
         if self._stage is not None:
             self._stage.set_rig(rig)
             return
+        _warm_up(AcousticStage(rig, self._measure, self._backend), rig)
         self._stage = AcousticStage(rig, self._measure, self._backend)
-        _warm_up(self._stage, rig)
         while self._backlog:
-            self._stage.add(self._backlog.popleft())
+            self.guarded(self._stage.add)(self._backlog.popleft())
         self.facts['backend'] = self._stage.backend
         self.facts['ready'] = True
 
@@ -163,7 +163,6 @@ def _warm_up(stage: AcousticStage, rig: Rig) -> None:
     noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
     stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
     stage.process(FaceFrame(NANOSECONDS, rig.camera.size))
-    stage.reset()
 
 
 def main() -> int:

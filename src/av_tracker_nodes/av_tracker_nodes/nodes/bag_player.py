@@ -56,6 +56,7 @@ _TOPICS = {
 _IMAGES = ('image_raw', 'image_raw/compressed')
 _LOOK_AHEAD = to_nanoseconds(2.0)
 _FALLS_BEHIND = to_nanoseconds(0.5)
+_HOLDING = 0.02
 _CLOCK_PERIOD = to_nanoseconds(0.02)
 _PROGRESS_PERIOD = to_nanoseconds(0.2)
 _SETTLING = 0.3
@@ -100,6 +101,7 @@ class BagPlayer(StageNode):
         self._topics: dict[str, Publisher] = {}
         self._sent = 0
         self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
+        self._lock = threading.Lock()
         self._answered = 0
         self._holds_back = True
         self._answered_at = time.monotonic_ns()
@@ -180,6 +182,8 @@ class BagPlayer(StageNode):
         except InputError as error:
             self.get_logger().error(str(error))
             self.exit_status = 2
+        finally:
+            self.exit_status = 1 if self.exit_status is None else self.exit_status
 
     def _announce(self) -> None:
         """Send what describes the sensors ahead, so that the first image finds it known."""
@@ -207,24 +211,27 @@ class BagPlayer(StageNode):
     def _hold_back(self, now: int) -> None:
         """Stop the time of the replay while the tracker is behind."""
         began = time.monotonic_ns()
-        while self._holds_back and self._is_behind(now) and not self._stopped.wait(0.005):
+        while self._holds_back and self._is_behind(now) and not self._stopped.wait(_HOLDING):
+            self._time.publish(Clock(clock=time_message(now)))
             if elapsed_seconds(began) > self._answer_timeout:
                 self.get_logger().warning('the tracker does not answer: playing on')
                 self._holds_back = False
         self._began += time.monotonic_ns() - began
 
     def _is_behind(self, now: int) -> bool:
-        oldest = next(iter(self._unanswered), now)
+        with self._lock:
+            oldest = next(iter(self._unanswered), now)
         return now - oldest > _FALLS_BEHIND * self._rate and self._is_answered_by_somebody()
 
     def _send(self, message: RawMessage) -> None:
         name = _relative(message.topic)
-        self._topics[message.topic].publish(message.data)
-        self.counts['out'] += 1
         if name in _IMAGES:
             self._sent += 1
-            self._unanswered[stamp_of_cdr(message.data)] = None
-        elif name == 'ground_truth' and self._truth_markers.get_subscription_count() > 0:
+            with self._lock:
+                self._unanswered[stamp_of_cdr(message.data)] = None
+        self._topics[message.topic].publish(message.data)
+        self.counts['out'] += 1
+        if name == 'ground_truth' and self._truth_markers.get_subscription_count() > 0:
             truth = deserialize_message(message.data, SpeakerTrackArray)
             self._truth_markers.publish(
                 self._truth.draw(from_tracks(truth), truth.header.frame_id)
@@ -261,7 +268,8 @@ class BagPlayer(StageNode):
 
     def _note_answer(self, message: SpeakerTrackArray) -> None:
         if message.from_image:
-            self._unanswered.pop(stamp_of(message.header), None)
+            with self._lock:
+                self._unanswered.pop(stamp_of(message.header), None)
             self._answered += 1
             self._answered_at = time.monotonic_ns()
 

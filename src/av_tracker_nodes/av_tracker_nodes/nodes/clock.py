@@ -16,8 +16,7 @@ from av_tracker_nodes.types import NANOSECONDS
 
 _MEMORY = 10.0
 _RECENT = 0.3
-_SHORTEST_FIT = 1.0
-_STOOD_STILL = 0.05
+_SHORTEST_FIT = 0.2
 
 
 class InterpolatedClock:
@@ -25,7 +24,8 @@ class InterpolatedClock:
 
     A tick arrives late by the time that it travelled. Of the last ticks the one that says the
     latest time was the least delayed; the clock runs on from it, at the rate of the ticks. A tick
-    that is far behind what it should be means that time stood still, and begins anew.
+    that is not later than the one before it means that time stands still or has jumped: the clock
+    begins anew.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,7 @@ class InterpolatedClock:
 
     def tick(self, stamp: int, steady: int) -> None:
         """Take a time (ns) that was received at a steady time (ns)."""
-        predicted = self.at(steady)
-        if predicted is not None and stamp < predicted - _STOOD_STILL * NANOSECONDS:
+        if self._ticks and stamp <= self._ticks[-1][0]:
             self._ticks.clear()
         self._ticks.append((stamp, steady))
         while steady - self._ticks[0][1] > _MEMORY * NANOSECONDS:

@@ -1,0 +1,106 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Runs a node set with a listener among the nodes."""
+
+import os
+import threading
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseArray
+from rclpy.executors import SingleThreadedExecutor
+from visualization_msgs.msg import MarkerArray
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.datasets.messages import stamp_of
+from av_tracker_nodes.nodes.quality_of_service import LATCHED, RESULTS
+from av_tracker_nodes.processes import Supervisor, private_environment
+
+TOPICS = {
+    'faces': av.FaceArray,
+    'acoustic_map': av.AcousticMap,
+    'fused_detections': av.FusedDetectionArray,
+    'speaker_tracks': av.SpeakerTrackArray,
+    'active_speaker': av.SpeakerTrackStamped,
+    'speaker_poses': PoseArray,
+    'markers': MarkerArray,
+}
+
+
+class LiveGraph:
+    """Processes, a node of our own among them, and everything that it heard."""
+
+    def __init__(self, specs, environment, namespace=''):
+        self.heard = defaultdict(list)
+        self.statuses = {}
+        self.lines = []
+        os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+        self._context = rclpy.Context()
+        self._context.init(domain_id=int(environment['ROS_DOMAIN_ID']))
+        self.node = rclpy.create_node('listener', context=self._context, namespace=namespace)
+        for topic, kind in TOPICS.items():
+            self.listen(kind, topic, RESULTS)
+        self.listen(DiagnosticArray, '/diagnostics', RESULTS)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self.supervisor = Supervisor(specs, environment, self._keep)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def listen(self, kind, topic, quality):
+        self.node.create_subscription(kind, topic, self.heard[topic].append, quality)
+
+    def late_array_info(self):
+        self.listen(av.MicrophoneArrayInfo, 'audio/array_info', LATCHED)
+
+    def stamps(self, topic, from_image=True):
+        return [
+            stamp_of(message.header)
+            for message in self.heard[topic]
+            if getattr(message, 'from_image', True) == from_image
+        ]
+
+    def spin_until(self, condition, seconds=60.0):
+        """Listen until a condition holds; tell whether it does."""
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            self._executor.spin_once(timeout_sec=0.05)
+        return condition()
+
+    def spin_to_the_end(self, seconds=90.0):
+        assert self.spin_until(lambda: not self._thread.is_alive(), seconds), '\n'.join(self.lines)
+
+    def statuses_of(self, node):
+        return [
+            status
+            for message in self.heard['/diagnostics']
+            for status in message.status
+            if status.name == f'{node}: stage'
+        ]
+
+    def close(self):
+        self.supervisor.stop()
+        self._thread.join(20)
+        self._executor.shutdown()
+        self.node.destroy_node()
+        self._context.try_shutdown()
+
+    def _run(self):
+        self.statuses = self.supervisor.run()
+
+    def _keep(self, name, line):
+        self.lines.append(f'[{name}] {line}')
+
+
+@contextmanager
+def live_graph(specs, namespace=''):
+    with private_environment() as environment:
+        graph = LiveGraph(specs, environment, namespace)
+        try:
+            yield graph
+        finally:
+            graph.close()

@@ -1,0 +1,142 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Real nodes on real ROS 2, fed from a tiny recording."""
+
+import importlib.util
+import os
+import signal
+
+import numpy as np
+import pytest
+from conftest import write_bag
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from live_graph import live_graph
+
+from av_tracker_nodes.datasets.bag import BagReader
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, read_run, read_tracks
+from av_tracker_nodes.node_set import STAGES, node_set
+from av_tracker_nodes.pipeline import Pipeline
+
+pytestmark = pytest.mark.graph
+
+
+@pytest.fixture(scope='module')
+def replayed(recording, tmp_path_factory):
+    """One replay that many tests look at."""
+    out = tmp_path_factory.mktemp('replayed')
+    with live_graph(node_set({'bag': str(recording.path), 'out': str(out)})) as graph:
+        graph.out = out
+        assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 10), graph.lines
+        graph.late_array_info()
+        graph.truth_listeners = graph.node.count_subscribers('ground_truth')
+        graph.truth_speakers = graph.node.count_publishers('ground_truth')
+        graph.spin_to_the_end()
+        yield graph
+
+
+@pytest.mark.parametrize(
+    'topic', ['faces', 'acoustic_map', 'fused_detections', 'speaker_tracks', 'active_speaker']
+)
+def test_every_image_is_answered_once_and_in_order(replayed, recording, topic):
+    assert replayed.stamps(topic) == recording.image_stamps
+
+
+def test_everybody_ends_cleanly(replayed):
+    assert set(replayed.statuses.values()) == {0}, replayed.lines
+
+
+def test_late_listeners_learn_the_microphones(replayed, recording):
+    info = replayed.heard['audio/array_info'][0]
+    positions = [[p.x, p.y, p.z] for p in info.positions]
+    np.testing.assert_allclose(positions, recording.rig.microphones.positions)
+
+
+def test_nobody_looks_at_the_truth(replayed):
+    assert replayed.truth_speakers == 1
+    assert replayed.truth_listeners == 0
+
+
+def test_the_voice_is_found_where_it_is(replayed, recording):
+    tracks = read_tracks(replayed.out)
+    assert len(tracks) > 30
+    found = np.median(tracks.position, axis=0)
+    cosine = found @ recording.voice / np.linalg.norm(found) / np.linalg.norm(recording.voice)
+    assert np.rad2deg(np.arccos(cosine)) < 5, found
+
+
+def test_ids_are_proper(replayed):
+    for message in replayed.heard['speaker_tracks']:
+        ids = [track.id for track in message.tracks]
+        assert 0 not in ids
+        assert len(set(ids)) == len(ids)
+
+
+def test_mirrors_agree_with_the_tracks(replayed):
+    known = [[t for t in m.tracks if t.state > 0] for m in replayed.heard['speaker_tracks']]
+    assert [len(m.poses) for m in replayed.heard['speaker_poses']] == [len(k) for k in known]
+    for message, tracks in zip(replayed.heard['active_speaker'], known, strict=True):
+        assert message.track.id in {0, *(t.id for t in tracks if t.is_speaking)}
+
+
+def test_run_is_summed_up(replayed, recording):
+    run = read_run(replayed.out)
+    assert run['frames_in'] == run['frames_answered'] == len(recording.image_stamps)
+    assert run['lost_frames'] == 0
+    for topic in ('faces', 'acoustic_map', 'fused_detections', 'speaker_tracks'):
+        latency = run['latency_ms'][topic]
+        assert 0 < latency['median'] <= latency['p95'] <= latency['p99']
+    assert set(run['work_ms']) == set(STAGES)
+
+
+@pytest.mark.parametrize('node', STAGES)
+def test_stages_report_once_a_second(replayed, node):
+    statuses = replayed.statuses_of(node)
+    reports = [{value.key: value.value for value in status.values} for status in statuses]
+    assert len(reports) >= 3
+    assert any(report['inputs without publisher'] == '' for report in reports)
+    assert int(reports[-1]['out']) >= 90
+
+
+def test_replay_and_pipeline_give_the_same_tracks(replayed, recording, tmp_path):
+    writer = TrackWriter(tmp_path)
+    with BagReader(recording.path) as bag:
+        for frame in Pipeline(bag.rig()).run(bag.records()):
+            writer.write(frame)
+    writer.close({})
+    live, offline = read_tracks(replayed.out), read_tracks(tmp_path)
+    np.testing.assert_array_equal(live.stamp, offline.stamp)
+    np.testing.assert_array_equal(live.frame, offline.frame)
+    np.testing.assert_array_equal(live.id, offline.id)
+    np.testing.assert_allclose(live.position, offline.position, atol=1e-3)
+    np.testing.assert_allclose(live.box, offline.box, atol=0.5)
+    np.testing.assert_allclose(live.speaking, offline.speaking, atol=1e-3)
+
+
+def test_one_node_killed_takes_no_other_down(recording):
+    specs = node_set({'bag': str(recording.path)})
+    with live_graph(specs) as graph:
+        assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 70), graph.lines
+        os.kill(graph.supervisor.processes['face_detector'].pid, signal.SIGKILL)
+        graph.spin_to_the_end()
+        assert graph.stamps('speaker_tracks') == recording.image_stamps
+        assert graph.statuses.pop('face_detector') == -signal.SIGKILL
+        assert set(graph.statuses.values()) == {0}, graph.lines
+
+
+def test_one_process_with_a_namespace_goes_on_by_sound_alone(tmp_path):
+    """Raw images that end after two of four seconds."""
+    recording = write_bag(tmp_path / 'bag', image_seconds=2.0, compressed=False)
+    arguments = {'bag': str(recording.path), 'one_process': 'true', 'namespace': 'robot'}
+    with live_graph(node_set({**arguments, 'out': str(tmp_path / 'out')}), 'robot') as graph:
+        graph.spin_to_the_end()
+        assert graph.statuses == {'av_tracker_all': 0}, graph.lines
+        assert graph.stamps('speaker_tracks') == recording.image_stamps
+        alone = graph.stamps('speaker_tracks', from_image=False)
+        last_image = recording.image_stamps[-1]
+        assert alone[0] == last_image + 200_000_000
+        assert set(np.diff(alone)) == {40_000_000}
+        assert read_run(tmp_path / 'out')['frames_answered'] == len(recording.image_stamps)

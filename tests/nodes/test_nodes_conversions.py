@@ -1,0 +1,228 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What goes into a message comes out of it."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from rclpy.serialization import deserialize_message, serialize_message
+
+from av_tracker_nodes.datasets import messages
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    FaceSound,
+    ImageFrame,
+    Modality,
+    Track,
+    TrackFrame,
+    TrackState,
+)
+
+STAMP = 12_345_678_901
+
+
+def sent(message):
+    """The message as it arrives at the other end."""
+    return deserialize_message(serialize_message(message), type(message))
+
+
+def assert_same(first, second):
+    """Compare nested dataclasses, arrays to single precision."""
+    if hasattr(first, '__dataclass_fields__'):
+        assert type(first) is type(second)
+        for name in first.__dataclass_fields__:
+            assert_same(getattr(first, name), getattr(second, name))
+    elif isinstance(first, tuple):
+        assert len(first) == len(second)
+        for one, other in zip(first, second, strict=True):
+            assert_same(one, other)
+    elif isinstance(first, (float, np.ndarray)):
+        np.testing.assert_allclose(second, first, rtol=1e-6)
+    else:
+        assert first == second
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_faces(rng):
+    frame = FaceFrame(
+        STAMP,
+        (360, 288),
+        (
+            Face(rng.uniform(0, 99, 4), 0.9, rng.uniform(0, 99, (5, 2)), 7),
+            Face(rng.uniform(0, 99, 4), 0.5),
+        ),
+    )
+    message = sent(conversions.to_faces(frame, 'camera_optical'))
+    assert message.header.frame_id == 'camera_optical'
+    assert_same(frame, conversions.from_faces(message))
+
+
+def test_no_faces():
+    frame = FaceFrame(STAMP, (360, 288))
+    assert_same(frame, conversions.from_faces(sent(conversions.to_faces(frame, 'c'))))
+
+
+def test_acoustic_map(rng):
+    sound = AcousticMap(
+        stamp=STAMP,
+        audio_stamp=STAMP - 300_000_000,
+        measure='stgcf',
+        values=rng.uniform(0, 1, (12, 15)).astype(np.float32),
+        pitch=3.0,
+        depth=2.5,
+        coverage=0.75,
+        dead_channels=(3, 5),
+        peaks=(
+            AcousticPeak(
+                rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3), 0.4, 0.8
+            ),
+        ),
+        faces=(
+            FaceSound(
+                7,
+                rng.uniform(0, 1, (4, 5)).astype(np.float32),
+                0.6,
+                0.2,
+                rng.normal(size=3),
+                2.0,
+                0.5,
+                0.9,
+            ),
+        ),
+        from_image=False,
+    )
+    message = sent(conversions.to_acoustic_map(sound, 'mic_array'))
+    assert message.peak == pytest.approx(sound.peak)
+    assert_same(sound, conversions.from_acoustic_map(message))
+
+
+def test_empty_map():
+    sound = AcousticMap(STAMP, STAMP, 'gcf', np.zeros((0, 0), np.float32), 0.0, 0.0, 0.0)
+    message = sent(conversions.to_acoustic_map(sound, 'a'))
+    assert_same(sound, conversions.from_acoustic_map(message))
+
+
+def test_detections(rng):
+    frame = DetectionFrame(
+        STAMP,
+        (
+            Detection(
+                rng.normal(size=3),
+                rng.normal(size=(3, 3)),
+                Modality.VISUAL | Modality.AUDIO,
+                rng.uniform(0, 99, 4),
+                0.5,
+                0.9,
+                0.7,
+                3,
+                rng.normal(size=8),
+            ),
+            Detection(rng.normal(size=3), np.eye(3), Modality.AUDIO),
+        ),
+        from_image=True,
+    )
+    assert_same(
+        frame, conversions.from_detections(sent(conversions.to_detections(frame, 'world')))
+    )
+
+
+def track(rng, **changes):
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3], covariance[3:, 3:] = rng.normal(size=(2, 3, 3))
+    values = {
+        'id': 4,
+        'state': TrackState.COASTING,
+        'position': rng.normal(size=3),
+        'velocity': rng.normal(size=3),
+        'covariance': covariance,
+        'box': rng.uniform(0, 99, 4),
+        'speaking': 0.75,
+        'is_speaking': True,
+        'existence': 0.5,
+        'modalities': Modality.AUDIO,
+        'born': STAMP - 2_500_000_000,
+        'last_audio': STAMP,
+        'last_visual': 0,
+    }
+    return Track(**{**values, **changes})
+
+
+def test_tracks(rng):
+    frame = TrackFrame(STAMP, (track(rng), track(rng, id=5, box=None)), from_image=False)
+    assert_same(frame, messages.from_tracks(sent(conversions.to_tracks(frame, 'world'))))
+
+
+def test_both_writers_of_tracks_agree(rng):
+    """A track that a node publishes is the one that a converted bag holds."""
+    frame = TrackFrame(STAMP, (track(rng), track(rng, id=5, box=None)))
+    store, name = messages.typestore(), 'av_tracker_msgs/msg/SpeakerTrackArray'
+    live = store.deserialize_cdr(
+        bytes(serialize_message(conversions.to_tracks(frame, 'world'))), name
+    )
+    recorded = store.serialize_cdr(messages.to_tracks(frame, 'world'), name)
+    assert bytes(store.serialize_cdr(live, name)) == bytes(recorded)
+
+
+@pytest.mark.parametrize('kind', [np.int16, np.float32])
+def test_audio(rng, kind):
+    samples = (rng.uniform(-1, 1, (160, 4)) * (32767 if kind is np.int16 else 1)).astype(kind)
+    block = messages.from_audio(sent(conversions.to_audio(STAMP, 77, 16_000, samples, 'a')))
+    assert (block.stamp, block.first_sample, block.rate) == (STAMP, 77, 16_000)
+    scale = 32768 if kind is np.int16 else 1
+    np.testing.assert_allclose(block.samples, samples / scale, atol=1e-7)
+
+
+def test_array_info(rng):
+    array = MicrophoneArray(
+        rng.normal(size=(4, 3)), [0, 0, 1, 1], [3, 1, 0, 2], 48_000, 340.5, 'x'
+    )
+    back = messages.from_array_info(sent(conversions.to_array_info(array, STAMP, 'a')))
+    for name in ('positions', 'groups', 'channels', 'rate', 'speed_of_sound', 'name'):
+        np.testing.assert_array_equal(getattr(back, name), getattr(array, name))
+
+
+def test_camera_info(rng):
+    camera = Camera(350.0, 360.0, 180.0, 140.0, (360, 288), rng.normal(size=5), 0.01)
+    back = messages.from_camera_info(sent(conversions.to_camera_info(camera, STAMP, 'c')))
+    np.testing.assert_allclose(back.matrix, camera.matrix)
+    np.testing.assert_allclose(back.distortion, camera.distortion)
+    assert back.size == camera.size
+
+
+def test_image(rng):
+    image = rng.integers(0, 255, (24, 32, 3), np.uint8)
+    message = sent(conversions.to_image(ImageFrame(STAMP, image), 'c'))
+    np.testing.assert_array_equal(messages.from_image(message).image, image)
+
+
+def test_compressed_image():
+    image = np.full((24, 32, 3), (10, 120, 200), np.uint8)
+    message = sent(conversions.to_compressed_image(ImageFrame(STAMP, image), 'c'))
+    np.testing.assert_allclose(messages.from_image(message).image, image, atol=3)
+
+
+def test_transform():
+    pose = RigidTransform.from_quaternion(np.array([1.0, 2, 3]), np.array([0, 0, 0.6, 0.8]))
+    from tf2_msgs.msg import TFMessage
+
+    message = sent(TFMessage(transforms=[conversions.to_transform('world', 'cam', pose, STAMP)]))
+    back = messages.from_transforms(message)['world', 'cam']
+    np.testing.assert_allclose(back.rotation, pose.rotation, atol=1e-12)
+    np.testing.assert_allclose(back.translation, pose.translation)

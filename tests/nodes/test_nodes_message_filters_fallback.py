@@ -1,0 +1,183 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The fallback joins as message_filters does, and survives what that does not."""
+
+import importlib.util
+
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from rclpy.time import Time
+from std_msgs.msg import Header
+
+from av_tracker_nodes.nodes import message_filters_fallback as fallback
+
+
+class Stamped:
+    """A message with a header, stamp in milliseconds."""
+
+    def __init__(self, stamp):
+        self.stamp = stamp
+        self.header = Header(stamp=Time(nanoseconds=stamp * 1_000_000).to_msg())
+
+    def __repr__(self):
+        return str(self.stamp)
+
+
+def time(stamp):
+    return Time.from_msg(Stamped(stamp).header.stamp)
+
+
+def _implementations():
+    names = {'fallback': fallback}
+    if importlib.util.find_spec('message_filters') is not None:
+        import message_filters
+
+        names['message_filters'] = message_filters
+    return [pytest.param(module, id=name) for name, module in names.items()]
+
+
+@pytest.fixture(params=_implementations())
+def filters(request):
+    return request.param
+
+
+class Joined:
+    """Inputs, a synchroniser over them, and what came out."""
+
+    def __init__(self, module, synchronizer, count=2, **settings):
+        base = module.SimpleFilter
+        self.inputs = [base() for _ in range(count)]
+        self.sync = getattr(module, synchronizer)(self.inputs, **settings)
+        self.sync.registerCallback(self.take)
+        self.output = []
+
+    def take(self, *messages):
+        self.output.append(tuple(m.stamp for m in messages))
+
+    def put(self, index, *stamps):
+        for stamp in stamps:
+            self.inputs[index].signalMessage(Stamped(stamp))
+
+
+def test_exact_join_in_any_order_of_arrival(filters):
+    joined = Joined(filters, 'TimeSynchronizer', queue_size=10)
+    joined.put(0, 10, 20, 30)
+    joined.put(1, 20, 10, 31)
+    assert joined.output == [(20, 20), (10, 10)]
+
+
+def test_exact_join_of_three(filters):
+    joined = Joined(filters, 'TimeSynchronizer', count=3, queue_size=10)
+    joined.put(0, 10)
+    joined.put(1, 10)
+    assert joined.output == []
+    joined.put(2, 10)
+    assert joined.output == [(10, 10, 10)]
+
+
+def test_queue_forgets_the_oldest(filters):
+    joined = Joined(filters, 'TimeSynchronizer', queue_size=2)
+    joined.put(0, 10, 20, 30)
+    joined.put(1, 10, 20, 30)
+    assert joined.output == [(20, 20), (30, 30)]
+
+
+def test_callback_gets_the_arguments_it_was_registered_with(filters):
+    source, seen = filters.SimpleFilter(), []
+    source.registerCallback(lambda *arguments: seen.append(arguments), 'extra', 2)
+    source.signalMessage('message')
+    assert seen == [('message', 'extra', 2)]
+
+
+def test_approximate_join_within_slop(filters):
+    joined = Joined(filters, 'ApproximateTimeSynchronizer', queue_size=10, slop=0.005)
+    joined.put(0, 100, 140)
+    joined.put(1, 103, 148)
+    assert joined.output == [(100, 103)]
+
+
+def test_approximate_join_takes_the_nearest(filters):
+    joined = Joined(filters, 'ApproximateTimeSynchronizer', queue_size=10, slop=0.05)
+    joined.put(0, 100, 120)
+    joined.put(1, 118)
+    assert joined.output == [(120, 118)]
+    joined.put(1, 101)
+    assert joined.output == [(120, 118), (100, 101)]
+
+
+def test_approximate_join_of_three(filters):
+    joined = Joined(filters, 'ApproximateTimeSynchronizer', count=3, queue_size=10, slop=0.01)
+    joined.put(0, 100)
+    joined.put(1, 108)
+    joined.put(2, 92)
+    assert joined.output == []
+    joined.put(2, 104)
+    assert joined.output == [(100, 108, 104)]
+
+
+def test_cache_answers_by_time(filters):
+    source = filters.SimpleFilter()
+    cache = filters.Cache(source, cache_size=3)
+    for stamp in (10, 20, 30, 40):
+        source.signalMessage(Stamped(stamp))
+    assert [m.stamp for m in cache.getInterval(time(20), time(30))] == [20, 30]
+    assert cache.getElemAfterTime(time(25)).stamp == 30
+    assert cache.getElemBeforeTime(time(25)).stamp == 20
+    assert cache.getElemBeforeTime(time(15)) is None
+    assert cache.getElemAfterTime(time(45)) is None
+    assert cache.getOldestTime() == time(20)
+    assert cache.getLast().stamp == 40
+
+
+def test_empty_cache(filters):
+    cache = filters.Cache(filters.SimpleFilter())
+    assert cache.getLast() is None
+    assert cache.getOldestTime() is None
+    assert cache.getInterval(time(0), time(1)) == []
+
+
+def test_goes_on_after_a_loop():
+    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined.put(0, *range(9000, 9400, 40))
+    joined.put(0, *range(1000, 1200, 40))
+    joined.put(1, *range(1000, 1200, 40))
+    assert joined.output == [(s, s) for s in range(1000, 1200, 40)]
+
+
+def test_one_input_may_jump_before_the_other():
+    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined.put(0, 9000)
+    joined.put(1, 9000)
+    joined.put(0, 9040)
+    joined.put(1, 1000)
+    joined.put(0, 1000)
+    assert joined.output == [(9000, 9000), (1000, 1000)]
+
+
+def test_goes_on_after_an_exception_in_a_callback():
+    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+
+    def fail(*messages):
+        raise RuntimeError('bad luck')
+
+    joined.sync.registerCallback(fail)
+    joined.put(0, 10, 20)
+    for stamp in (10, 20):
+        with pytest.raises(RuntimeError, match='bad luck'):
+            joined.put(1, stamp)
+    assert joined.output == [(10, 10), (20, 20)]
+
+
+def test_callback_may_feed_the_same_join():
+    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined.sync.registerCallback(
+        lambda first, second: joined.put(0, 20) if first.stamp == 10 else None
+    )
+    joined.put(1, 20)
+    joined.put(0, 10)
+    joined.put(1, 10)
+    assert joined.output == [(10, 10), (20, 20)]
