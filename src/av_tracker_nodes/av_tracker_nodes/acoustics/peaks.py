@@ -19,8 +19,8 @@ from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.geometry import Room
 from av_tracker_nodes.geometry.grid import inverse_ranges
+from av_tracker_nodes.geometry.region import Region
 
 _COARSE_SEARCH = (1.0,)
 _FINE_SEARCH = (1.0, 0.3, 0.1)
@@ -70,7 +70,7 @@ class SourceFinder:
         Over the surround grid.
     kernels : module
         Inner loops.
-    room : Room or None
+    region : Region
     config : AcousticConfig
     """
 
@@ -80,14 +80,14 @@ class SourceFinder:
         gcc: GccPhat,
         field: CoherenceField,
         kernels: ModuleType,
-        room: Room | None,
+        region: Region,
         config: AcousticConfig,
     ) -> None:
         self._delays = delays
         self._gcc = gcc
         self._field = field
         self._kernels = kernels
-        self._room = room
+        self._region = region
         self._config = config
         self._centre = delays.microphones.mean(axis=0)
         ranges = surround_inverse_ranges(delays, config)
@@ -139,13 +139,12 @@ class SourceFinder:
         position: np.ndarray,
         zooms: tuple[float, ...] = _FINE_SEARCH,
     ) -> np.ndarray:
-        """Climb from a grid point to the maximum nearby, shape (3,), in the room."""
+        """Climb from a grid point to the maximum nearby, shape (3,), in the region."""
         for zoom in zooms:
             angle = zoom * np.deg2rad(self._config.surround_step)
             points = self._around(position, self._fine, angle, zoom * self._inverse_step)
             values = self.coherence_of(correlation, points)
-            if self._room is not None:
-                values[~self._room.contains(points)] = -np.inf
+            values[~self._region.contains(points)] = -np.inf
             if np.isfinite(values).any():
                 position = points[np.argmax(values)]
         return position

@@ -26,6 +26,7 @@ from av_tracker_nodes.acoustics.peaks import Source, SourceFinder, surround_inve
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.grid import directions, image_grid, surround_grid
+from av_tracker_nodes.geometry.region import SourceRegion
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -100,11 +101,11 @@ class AcousticStage:
         self.set_rig(rig)
 
     def set_rig(self, rig: Rig) -> None:
-        """Use another geometry; tables last while the microphones and the room stay."""
+        """Use another geometry; tables last while the microphones and the region of sound stay."""
         before, self._rig = self._rig, rig
         if before is None or not _same_microphones(before, rig):
             self._listen_with(rig)
-        elif not _same_room(before, rig):
+        elif not self._region.is_same(SourceRegion.of(rig)):
             self._search_in(rig)
         self._look_with(rig)
 
@@ -185,11 +186,12 @@ class AcousticStage:
 
     def _search_in(self, rig: Rig) -> None:
         config = self.config
+        self._region = SourceRegion.of(rig)
         points = surround_grid(
             rig.microphones.centre,
             directions(np.deg2rad(config.surround_step)),
             surround_inverse_ranges(self._delays, config),
-            rig.room,
+            self._region,
         )
         if len(points) == 0:
             raise InputError(
@@ -198,7 +200,7 @@ class AcousticStage:
             )
         self._surround = CoherenceField(self._delays, self._gcc, points, self.backend)
         self._finder = SourceFinder(
-            self._delays, self._gcc, self._surround, self._kernels, rig.room, config
+            self._delays, self._gcc, self._surround, self._kernels, self._region, config
         )
 
     def _look_with(self, rig: Rig) -> None:
@@ -410,13 +412,4 @@ def _same_microphones(first: Rig, second: Rig) -> bool:
         all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
         and one.rate == other.rate
         and one.speed_of_sound == other.speed_of_sound
-    )
-
-
-def _same_room(first: Rig, second: Rig) -> bool:
-    one, other = first.room, second.room
-    if one is None or other is None:
-        return one is other
-    return np.array_equal(one.minimum, other.minimum) and np.array_equal(
-        one.maximum, other.maximum
     )

@@ -27,12 +27,14 @@ from av_tracker_nodes.types import (
     FaceSound,
     Modality,
 )
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
+from av_tracker_nodes.vision.face_geometry import (
+    DETECTOR_FACE_HEIGHT,
+    DETECTOR_FRAME_STD,
+    mouth_from_face,
+)
 
-_SIGHT_STD_PIXELS = 1.5
-"""Deviation of the detected mouth in the image."""
-_HEIGHT_STD_PIXELS = 1.2
-"""Deviation of the detected height of a face."""
+_SIGHT_STD = 0.06
+"""Deviation of the detected mouth, in heights of the face."""
 _AGREEMENT = 9.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
 _SAME_DIRECTION = np.radians(8.0)
@@ -130,7 +132,7 @@ def _is_voice_of(peak: AcousticPeak, face: Face, rig: Rig) -> bool:
 
 def _range_by_size(camera: Camera, face: Face) -> _Range:
     mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
-    relative = np.hypot(HEAD_SIZE_STD, _HEIGHT_STD_PIXELS / face.box[3])
+    relative = np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD)
     return _Range(mean, mean * relative, 1.0)
 
 
@@ -154,7 +156,7 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
     if isinstance(heard, FaceSound) and speech >= 0.5:
         distance = _combine(distance, heard)
     sight = camera.rays(mouth_from_face(face))
-    across = distance.mean * _SIGHT_STD_PIXELS / np.sqrt(camera.fx * camera.fy)
+    across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
     along = np.outer(sight, sight)
     position = camera.centre + distance.mean * sight
     return Detection(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.geometry.rig import Room
+from av_tracker_nodes.geometry.region import Region
 
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
@@ -103,7 +103,7 @@ def inverse_ranges(
 
 
 def surround_grid(
-    centre: np.ndarray, directions: np.ndarray, inverse_ranges: np.ndarray, room: Room | None
+    centre: np.ndarray, directions: np.ndarray, inverse_ranges: np.ndarray, region: Region
 ) -> np.ndarray:
     """Sample the space around the microphones.
 
@@ -115,7 +115,7 @@ def surround_grid(
         Unit vectors.
     inverse_ranges : np.ndarray, shape (r,)
         1/m.
-    room : Room or None
+    region : Region
         Points outside are left out.
 
     Returns
@@ -125,4 +125,4 @@ def surround_grid(
     """
     points = centre + directions[:, None] / np.asarray(inverse_ranges)[None, :, None]
     points = points.reshape(-1, 3)
-    return points if room is None else points[room.contains(points)]
+    return points[region.contains(points)]

@@ -1,0 +1,66 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry.region import SourceRegion
+
+ANGLES = np.arange(8) * np.pi / 4
+CIRCLE = 0.1 * np.stack([np.cos(ANGLES), np.sin(ANGLES), np.zeros(8)], axis=-1)
+ABOVE, BELOW = np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.5, -0.5])
+
+
+def rig(camera_at=(0, 0, 1.0), microphones=CIRCLE, rotation=None, room=None):
+    pose = RigidTransform(np.eye(3) if rotation is None else rotation, np.array(camera_at))
+    camera = Camera(400, 400, 180, 144, (360, 288), pose=pose)
+    return Rig(camera, MicrophoneArray(microphones), room=room)
+
+
+@pytest.mark.parametrize('height', [1.0, -1.0])
+def test_flat_arrays_hear_the_side_of_the_camera(height):
+    region = SourceRegion.of(rig(camera_at=(0, 0, height)))
+    assert region.contains(np.stack([ABOVE, BELOW])).tolist() == [height > 0, height < 0]
+
+
+def test_a_camera_in_the_plane_tells_the_side_that_it_looks_to():
+    looks_down = np.diag([1.0, -1.0, -1.0])
+    region = SourceRegion.of(rig(camera_at=(0, 0, 0.0), rotation=looks_down))
+    assert region.contains(np.stack([ABOVE, BELOW])).tolist() == [False, True]
+
+
+def test_the_plane_is_that_of_the_target_of_the_array():
+    turned = RigidTransform(np.array([[0, 0, 1.0], [0, 1, 0], [-1, 0, 0]]), np.zeros(3))
+    mounted = replace(rig(camera_at=(1.0, 0, 0)), target_from_array=turned)
+    assert SourceRegion.of(mounted).contains(np.stack([ABOVE, BELOW])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    'microphones',
+    [
+        np.concatenate([CIRCLE, CIRCLE + np.array([0, 0, 0.2])]),
+        np.array([[0, 0, 0], [0.1, 0, 0], [0.2, 0, 0.0]]),
+        np.array([[0, 0, 0], [0.1, 0, 0.0]]),
+    ],
+)
+def test_other_arrays_hear_all_round(microphones):
+    region = SourceRegion.of(rig(microphones=microphones))
+    assert region.contains(np.stack([ABOVE, BELOW])).all()
+
+
+def test_the_room_bounds_both_sides():
+    room = Room(np.array([0, 0, -1.0]), np.array([0.4, 1, 1]))
+    region = SourceRegion.of(rig(room=room))
+    assert not region.contains(ABOVE)
+    assert region.contains(np.array([0.3, 0.5, 0.5]))
+
+
+def test_regions_are_compared_by_what_they_contain():
+    first = SourceRegion.of(rig())
+    assert first.is_same(SourceRegion.of(rig(camera_at=(0.3, 0.2, 0.9))))
+    assert not first.is_same(SourceRegion.of(rig(camera_at=(0, 0, -1))))
+    room = Room(np.array([0, 0, -1.0]), np.array([0.4, 1, 1]))
+    assert not first.is_same(SourceRegion.of(rig(room=room)))
