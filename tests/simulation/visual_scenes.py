@@ -64,7 +64,7 @@ def scene_of(*people: Person, occluders: tuple[Occluder, ...] = (), seed: int = 
 
 def yaw_towards(scene: Scene, camera: int, mouth: np.ndarray = PLACE) -> float:
     """Yaw of somebody who looks at a camera (rad)."""
-    offset = scene.cameras[camera].centre - mouth
+    offset = scene.cameras[camera].centre - np.asarray(mouth)
     return float(np.arctan2(offset[1], offset[0]))
 
 
