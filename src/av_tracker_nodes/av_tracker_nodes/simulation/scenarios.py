@@ -110,16 +110,18 @@ def _draw_light(duration: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _one_walking(stage: Stage) -> Cast:
-    """Stroll and talk, stand silent, then talk and walk with the back to camera 1, twice."""
+    """Stroll and talk, stand silent; once, talk and walk with the back to camera 1."""
     rng = stage.rng
     route = Itinerary.start(stage.near(1.0, 0.0), -1.0)
     looks_away, turns = [], []
-    for _ in range(2):
+    for turns_away in (False, True, False, False):
         talk_from = max(route.end, 0.0) + 0.4
         for _ in range(2):
             route.walk(_draw_place(stage), rng.uniform(0.45, 0.75)).wait(rng.uniform(0.3, 0.8))
         turns += stage.turns(talk_from, route.end, (3.0, 5.0), (0.5, 1.0))
         route.wait(rng.uniform(1.8, 2.6))
+        if not turns_away:
+            continue
         route.walk(stage.near(_NEAR_LANE, _NORTH), 0.75)
         away_from = route.end - 0.3
         _zigzag_south(stage, route, seconds=rng.uniform(7.2, 8.0))
@@ -338,7 +340,7 @@ def _stroll(stage: Stage, x: float) -> Itinerary:
 
 _SCENARIOS = {
     'one_walking': Scenario(
-        'one walking speaker who pauses, and twice talks and walks with the back to camera 1',
+        'one walking speaker who pauses, and once talks and walks with the back to camera 1',
         40.0,
         _one_walking,
     ),
