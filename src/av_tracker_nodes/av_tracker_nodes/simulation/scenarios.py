@@ -114,7 +114,7 @@ def _one_walking(stage: Stage) -> Cast:
     rng = stage.rng
     route = Itinerary.start(stage.near(1.0, 0.0), -1.0)
     looks_away, turns = [], []
-    for turns_away in (False, True, False, False):
+    for turns_away in (False, True, False, False, False):
         talk_from = max(route.end, 0.0) + 0.4
         for _ in range(2):
             route.walk(_draw_place(stage), rng.uniform(0.45, 0.75)).wait(rng.uniform(0.3, 0.8))
