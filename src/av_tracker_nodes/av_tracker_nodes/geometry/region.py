@@ -1,0 +1,82 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where sound can come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from av_tracker_nodes.geometry.rig import Rig, Room
+
+_FLAT = 0.01
+"""Microphones no farther than this (m) from a common plane are flat."""
+_BELOW = 0.04
+"""How far (m) behind the plane of flat arrays sound is still looked for."""
+
+
+class Region(Protocol):
+    """A part of space; a :class:`~av_tracker_nodes.geometry.Room` is one."""
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Tell which points, shape (..., 3), lie in the region."""
+
+
+class Everywhere:
+    """All of space."""
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Tell that all points, shape (..., 3), lie in it."""
+        return np.ones(points.shape[:-1], bool)
+
+
+@dataclass(frozen=True)
+class SourceRegion:
+    """The room, and one side of flat arrays.
+
+    Microphones in one plane hear a source and its mirror image in that plane alike. Taken is the
+    side that the camera is on, or looks to if it is in the plane itself.
+
+    Attributes
+    ----------
+    room : Room or None
+    origin, normal : np.ndarray, shape (3,)
+        A point of the plane (m) and the direction to the side that is taken; a normal of zeros
+        stands for all sides.
+    """
+
+    room: Room | None
+    origin: np.ndarray
+    normal: np.ndarray
+
+    @classmethod
+    def of(cls, rig: Rig) -> SourceRegion:
+        """Make the region of a rig, in its array frame."""
+        origin = rig.microphones.centre
+        _, extents, axes = np.linalg.svd(rig.microphones.positions - origin)
+        in_line = len(extents) < 3 or extents[1] < _FLAT
+        if in_line or extents[2] > _FLAT * np.sqrt(len(rig.microphones.positions)):
+            return cls(rig.room, origin, np.zeros(3))
+        camera, normal = rig.camera_in_array, axes[2]
+        side = normal @ (camera.centre - origin)
+        if abs(side) < _BELOW:
+            side = normal @ camera.pose.rotation[:, 2]
+        return cls(rig.room, origin, normal if side >= 0 else -normal)
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Tell from which points, shape (..., 3), sound can come."""
+        inside = (points - self.origin) @ self.normal >= -_BELOW
+        return inside if self.room is None else inside & self.room.contains(points)
+
+    def is_same(self, other: SourceRegion) -> bool:
+        """Tell whether two regions are equal, up to the room's millimetres."""
+        if (self.room is None) != (other.room is None):
+            return False
+        ours, theirs = ([r.origin, r.normal] for r in (self, other))
+        if self.room is not None:
+            ours += [self.room.minimum, self.room.maximum]
+            theirs += [other.room.minimum, other.room.maximum]
+        return np.allclose(ours, theirs, atol=1e-3)
