@@ -18,11 +18,10 @@ from typing import Any
 from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.synchronisation import REPLAY_PATIENCE
 
 PACKAGE = 'av_tracker_nodes'
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
-REPLAY_PATIENCE = 1.0
-"""Stream time (s) that a replay waits for input that is late in transport; see CycleTrigger."""
 
 
 @dataclass(frozen=True)

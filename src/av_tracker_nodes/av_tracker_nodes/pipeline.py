@@ -21,7 +21,7 @@ from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -32,9 +32,6 @@ from av_tracker_nodes.types import (
     to_seconds,
 )
 from av_tracker_nodes.vision.stage import FaceStage
-
-REPLAY_PATIENCE = 1.0
-"""Wait this much longer for late input of a recording (s): nothing recorded is really late."""
 
 _LOOKAHEAD = 16
 """Records read ahead of the trackers, so that faces are found while sound is mapped."""

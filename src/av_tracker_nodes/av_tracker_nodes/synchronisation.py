@@ -21,6 +21,9 @@ JUMP = to_nanoseconds(0.5)
 
 _FOREVER = 1e9
 
+REPLAY_PATIENCE = 1.0
+"""Stream time (s) that a replay waits for input that is late in transport; see CycleTrigger."""
+
 Value = TypeVar('Value')
 
 
