@@ -6,7 +6,7 @@
 import importlib.util
 
 import pytest
-from conftest import RATE, make_rig
+from tiny_recording import RATE, make_rig
 
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)

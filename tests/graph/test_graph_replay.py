@@ -9,7 +9,7 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import write_bag
+from tiny_recording import write_bag
 
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
@@ -134,9 +134,10 @@ def test_one_process_with_a_namespace_goes_on_by_sound_alone(tmp_path):
     with live_graph(node_set({**arguments, 'out': str(tmp_path / 'out')}), 'robot') as graph:
         graph.spin_to_the_end()
         assert graph.statuses == {'av_tracker_all': 0}, graph.lines
-        assert graph.stamps('speaker_tracks') == recording.image_stamps
+        # The player waits for the nodes, not for this listener, who may miss the first cycles.
+        heard = graph.stamps('speaker_tracks')
+        assert heard == recording.image_stamps[-len(heard) :]
         alone = graph.stamps('speaker_tracks', from_image=False)
-        last_image = recording.image_stamps[-1]
-        assert alone[0] == last_image + 200_000_000
+        assert alone[0] == recording.image_stamps[-1] + 200_000_000
         assert set(np.diff(alone)) == {40_000_000}
         assert read_run(tmp_path / 'out')['frames_answered'] == len(recording.image_stamps)
