@@ -3,11 +3,10 @@
 
 """Tells whether it is speech that comes from a place.
 
-Coherence alone cannot tell: a fan is as coherent as a talker. Four cues together can. *Coherence*
-of what stands out from the noise floor, so that machines and hum fade within the memory of the
-floor. *Activity*: the share of time and frequency that stands out. *Voicing*: the beam to the
-place is periodic like a voice, which noise is not. *Flux*: its spectrum changes from frame to
-frame, which that of hum does not.
+Coherence alone cannot tell: a fan is as coherent as a talker. Three cues together can: the
+*coherence* of what stands out from the noise floor; *voicing*: a beam to the place is periodic,
+which noise is not; and *flux*: its spectrum changes from frame to frame, which that of hum does
+not.
 """
 
 from __future__ import annotations
@@ -22,8 +21,11 @@ from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 _PITCH = (80.0, 400.0)
 _VOICE_BAND = (200.0, 4000.0)
 _BAND_WIDTH = 200.0
-_MOST_VOICING = 0.6
-"""Clear voices are at least as periodic; hum is more so, and gains nothing by it."""
+_MOST_COHERENCE = 0.15
+"""What is more coherent is nearer or in a drier room, not more like speech."""
+
+_VOICING_LIMITS = (0.35, 0.55)
+"""Noise is hardly more periodic than the first, clear voices at least as much as the second."""
 
 _MOST_FLUX = 4.0
 """Clear voices change as much (dB); the onset of anything changes more, and gains nothing."""
@@ -95,8 +97,7 @@ class BeamListener:
 
 
 def speech_probability(
-    coherence: tuple[float, ...],
-    activity: float,
+    coherence: float,
     cues: BeamCues,
     coefficients: tuple[float, ...],
 ) -> float:
@@ -104,17 +105,18 @@ def speech_probability(
 
     Parameters
     ----------
-    coherence : tuple of float
-        One measure of coherence or several.
-    activity : float
-        Mean of `noise_floor.direct_share`.
+    coherence : float
+        At the place, mean over pairs.
     cues : BeamCues
     coefficients : tuple of float
-        Of the logarithms of coherence and activity, of voicing, of flux (dB), and the constant.
+        Of the logarithm of coherence, of voicing, of flux (dB), and the constant.
     """
-    levels = [np.log(max(value, 0.0) + 0.01) for value in (*coherence, activity)]
-    voice = [min(cues.voicing, _MOST_VOICING), min(cues.flux, _MOST_FLUX)]
-    features = [*levels, *voice, 1.0]
+    features = [
+        np.log(np.clip(coherence, 0.0, _MOST_COHERENCE) + 0.01),
+        np.clip(cues.voicing, *_VOICING_LIMITS),
+        min(cues.flux, _MOST_FLUX),
+        1.0,
+    ]
     return float(1 / (1 + np.exp(-np.dot(coefficients, features))))
 
 

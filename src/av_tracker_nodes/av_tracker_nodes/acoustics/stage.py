@@ -305,10 +305,12 @@ class AcousticStage:
         owners = self._owners(volumes, sources)
         sounds = []
         for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
-            own = [s for s, owner in zip(sources, owners, strict=True) if owner == number]
-            cross = residual + sum(source.cross for source in own)
-            heard = max((source.score for source in own), default=0.0)
-            sounds.append(self._face_sound(face.tracklet, volume, cross, heard, shown, context))
+            own = residual + sum(
+                source.cross
+                for source, owner in zip(sources, owners, strict=True)
+                if owner == number
+            )
+            sounds.append(self._face_sound(face.tracklet, volume, own, shown, context))
         self._history.forget_before(self._images)
         return tuple(sounds)
 
@@ -327,7 +329,6 @@ class AcousticStage:
         tracklet: int,
         volume: FaceVolume,
         own: np.ndarray,
-        heard: float,
         shown: np.ndarray,
         context: _Context,
     ) -> FaceSound:
@@ -336,8 +337,7 @@ class AcousticStage:
             volume, self._finder.coherence(own, points).reshape(shape), self.config
         )
         speech = speech_probability(
-            (field.peak, heard),
-            float(context.share.mean()),
+            field.peak,
             self._beam.listen(context.spectra, context.alive, field.position),
             self.config.face_speech,
         )
@@ -360,8 +360,7 @@ class AcousticStage:
 
     def _peak(self, source: Source, context: _Context) -> AcousticPeak:
         speech = speech_probability(
-            (source.score,),
-            float(context.share.mean()),
+            source.score,
             self._beam.listen(context.spectra, context.alive, source.position),
             self.config.peak_speech,
         )

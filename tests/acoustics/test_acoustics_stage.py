@@ -1,0 +1,297 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from acoustic_scenes import (
+    IMAGE,
+    RATE,
+    angle_between,
+    blocks,
+    frame_at,
+    look_at,
+    meeting_rig,
+    propagate,
+    seconds,
+    two_circles,
+    voice,
+)
+
+from av_tracker_nodes.acoustics import MEASURES, AcousticStage
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry.head import face_box, range_of_box
+from av_tracker_nodes.types import AudioBlock
+
+TALKER = np.array([0.9, -0.3, 0.7])
+LISTENER = np.array([0.85, 0.7, 0.75])
+RIG = meeting_rig()
+CENTRE = RIG.microphones.centre
+BOXES = [face_box(RIG.camera, TALKER), face_box(RIG.camera, LISTENER)]
+
+
+@pytest.fixture(scope='module')
+def spoken():
+    return propagate([(TALKER, voice(3.0))], two_circles(), noise=2e-3)
+
+
+@pytest.fixture
+def stage():
+    return AcousticStage(RIG)
+
+
+def feed(stage, samples, size=160):
+    for block in blocks(samples, size):
+        stage.add(block)
+
+
+def run(stage, samples, times, *boxes):
+    """Maps at times, each made as soon as the sound is there."""
+    maps = []
+    pending = blocks(samples)
+    for time in times:
+        while not stage.covers(seconds(time)):
+            stage.add(pending.pop(0))
+        maps.append(stage.process(frame_at(time, *boxes)))
+    return maps
+
+
+def times(start, end):
+    return np.arange(round(start * 25), round(end * 25)) / 25
+
+
+def assert_same(first, second):
+    np.testing.assert_array_equal(first.values, second.values)
+    assert len(first.peaks) == len(second.peaks)
+    for one, other in zip(first.peaks, second.peaks, strict=True):
+        np.testing.assert_array_equal(one.position, other.position)
+        assert one.speech == other.speech
+    for one, other in zip(first.faces, second.faces, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+        assert one.speech == other.speech
+
+
+def test_a_talker_is_heard_seen_and_told_from_a_listener(stage, spoken):
+    maps = run(stage, spoken, times(0.5, 2.9), *BOXES)
+    heard = [m for m in maps if m.peaks and m.peaks[0].speech > 0.5]
+    assert len(heard) > 0.5 * len(maps)
+    errors = [angle_between(m.peaks[0].direction, TALKER - CENTRE) for m in heard]
+    assert np.median(errors) < 1
+    assert np.percentile(errors, 90) < 3
+    talks, listens = zip(*[(m.faces[0].speech, m.faces[1].speech) for m in heard], strict=True)
+    assert np.median(talks) > 0.8
+    assert max(listens) < 0.5
+    ranges = np.array([m.faces[0].range for m in heard])
+    truth = np.linalg.norm(TALKER - RIG.camera.centre)
+    assert np.median(np.abs(ranges - truth)) < 0.1
+    assert np.median([m.faces[0].range_std for m in heard]) < 0.5 < heard[0].faces[1].range_std
+
+
+def test_the_map_peaks_at_the_mouth(stage, spoken):
+    shown = max(run(stage, spoken, times(0.5, 2.9)), key=lambda m: m.peak)
+    assert shown.values.shape == (96, 120)
+    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
+    pixel = (np.array([column, row]) + 0.5) * shown.pitch - 0.5
+    assert np.linalg.norm(pixel - RIG.camera.project(TALKER)) < 12
+    assert shown.depth == pytest.approx(float(RIG.camera.depth(TALKER)), abs=0.15)
+    assert shown.coverage == 1
+
+
+def test_only_samples_and_stamps_matter(spoken):
+    moments = times(0.4, 1.2)
+    live = run(AcousticStage(RIG), spoken, moments, *BOXES)
+    late = AcousticStage(RIG)
+    feed(late, spoken[: round(1.6 * RATE)], size=4411)
+    for time, expected in zip(moments, live, strict=True):
+        assert_same(late.process(frame_at(time, *BOXES)), expected)
+    alone = AcousticStage(RIG)
+    feed(alone, spoken[: round(1.2 * RATE)])
+    assert_same(alone.process(frame_at(moments[-1], *BOXES)), live[-1])
+
+
+def test_frame_grid_need_not_match_the_images(stage, spoken):
+    maps = run(stage, spoken, 0.5 + np.arange(20) * 0.0333, BOXES[0])
+    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 2
+
+
+@pytest.mark.parametrize('measure', MEASURES)
+def test_every_measure_finds_the_face(measure, spoken):
+    maps = run(AcousticStage(RIG, measure), spoken, times(0.5, 1.5), *BOXES)
+    best = max(maps, key=lambda m: m.faces[0].peak)
+    assert best.measure == measure
+    assert best.faces[0].peak > 2 * best.faces[1].peak
+    assert best.faces[0].values.shape == (12, 12)
+    assert 0 <= best.stamp - best.audio_stamp <= seconds(0.3)
+
+
+def test_stgcf_says_when_it_heard(spoken):
+    burst = np.zeros_like(spoken)
+    burst[8000:9600] = propagate(
+        [(TALKER, np.random.default_rng(0).normal(size=1600))], two_circles()
+    )
+    burst += 1e-3 * np.random.default_rng(1).normal(size=burst.shape).astype(np.float32)
+    shown = run(AcousticStage(RIG, 'stgcf'), burst, [0.76])[0]
+    assert seconds(0.5) < shown.audio_stamp <= seconds(0.64)
+    assert run(AcousticStage(RIG, 'gcf'), burst, [0.76])[0].audio_stamp == seconds(0.76)
+
+
+@pytest.mark.parametrize('dead', [(3,), tuple(range(0, 16, 2)), (1, 2, 6, 8, 10, 12, 15)])
+def test_dead_microphones_are_left_out(stage, spoken, dead):
+    damaged = spoken.copy()
+    damaged[:, list(dead)] = 0
+    maps = run(stage, damaged, times(0.5, 2.0))
+    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    assert loud.dead_channels == dead
+    assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 3
+    assert loud.peaks[0].score > 0.2
+
+
+def test_one_array_may_be_dead_altogether(stage, spoken):
+    damaged = spoken.copy()
+    damaged[:, :8] = 0
+    maps = run(stage, damaged, times(0.5, 2.0))
+    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    assert loud.dead_channels == tuple(range(8))
+    heard_from = RIG.microphones.positions[8:].mean(axis=0)
+    assert angle_between(loud.peaks[0].position - heard_from, TALKER - heard_from) < 3
+
+
+def test_offset_clipping_and_a_quiet_channel_do_no_harm(stage, spoken):
+    damaged = np.clip(spoken, -0.6 * spoken.std(), 0.6 * spoken.std()) + np.float32(0.1)
+    damaged[:, 5] *= 0.1
+    maps = run(stage, damaged, times(0.5, 2.0))
+    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    assert loud.dead_channels == ()
+    assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 3
+
+
+def test_silence_is_silent(stage):
+    maps = run(stage, np.zeros((RATE, 16), np.float32), times(0.2, 0.9), *BOXES)
+    for quiet in maps:
+        assert not quiet.values.any()
+        assert quiet.peaks == ()
+        assert quiet.dead_channels == ()
+        assert all(face.peak == 0 and face.speech < 0.05 for face in quiet.faces)
+
+
+def test_before_any_sound_there_is_an_empty_map(stage):
+    assert not stage.covers(seconds(1))
+    early = stage.process(frame_at(1.0, *BOXES))
+    assert early.coverage == 0
+    assert early.values.shape == (96, 120)
+    assert len(early.faces) == 2
+    implied = range_of_box(RIG.camera, BOXES[0])
+    assert early.faces[0].range == pytest.approx(implied, rel=0.01)
+
+
+def test_loss_is_counted_and_does_not_ring(stage, spoken):
+    lost = spoken.copy()
+    lost[20_000:22_000] = np.nan
+    hit = run(stage, lost, [1.3, 1.4, 1.6], *BOXES)
+    assert 0 < hit[1].coverage < 1
+    assert hit[2].coverage == 1
+    assert all(np.isfinite(m.values).all() for m in hit)
+    everything = stage.process(frame_at(60.0, *BOXES))
+    assert everything.coverage == 0
+    assert everything.peaks == ()
+
+
+def machine(kind):
+    time = np.arange(5 * RATE) / RATE
+    rng = np.random.default_rng(4)
+    if kind == 'hum':
+        return sum(np.cos(2 * np.pi * 100 * n * time + n * n) / n for n in range(1, 30))
+    hiss = rng.normal(size=time.size)
+    return hiss if kind == 'fan' else np.convolve(hiss, np.ones(8) / 8, 'same')
+
+
+@pytest.mark.parametrize('kind', ['fan', 'low fan', 'hum', 'noise'])
+def test_machines_and_noise_do_not_speak(stage, kind):
+    if kind == 'noise':
+        samples = 0.01 * np.random.default_rng(0).normal(size=(5 * RATE, 16)).astype(np.float32)
+    else:
+        samples = propagate([(TALKER, 0.02 * machine(kind))], two_circles(), noise=1e-3)
+    maps = run(stage, samples, times(0.2, 4.9), *BOXES)
+    speech = np.array([max([p.speech for p in m.peaks], default=0) for m in maps])
+    faces = np.array([m.faces[0].speech for m in maps])
+    assert (speech > 0.5).mean() < 0.03
+    assert (faces > 0.5).mean() < 0.03
+
+
+def test_two_talkers_in_line_of_sight_are_told_apart_by_range(stage):
+    behind = RIG.camera.centre + 1.35 * (TALKER - RIG.camera.centre)
+    samples = propagate([(TALKER, voice(2.0))], two_circles(), noise=2e-3)
+    boxes = [face_box(RIG.camera, TALKER), face_box(RIG.camera, behind)]
+    maps = run(stage, samples, times(0.5, 1.9), *boxes)
+    heard = [m for m in maps if m.faces[0].speech > 0.5]
+    assert len(heard) > 10
+    assert np.mean([m.faces[1].speech < 0.5 for m in heard]) > 0.95
+
+
+def test_a_moving_camera_keeps_the_tables(stage, spoken):
+    before = run(stage, spoken, [1.0])[0]
+    surround = stage._surround
+    moved = replace(RIG, camera=look_at([-1.2, -2.0, 1.3], TALKER))
+    stage.set_rig(moved)
+    assert stage._surround is surround
+    after = stage.process(frame_at(1.0, face_box(moved.camera, TALKER)))
+    np.testing.assert_array_equal(after.peaks[0].position, before.peaks[0].position)
+    assert np.abs(after.values - before.values).max() > 0.05
+    stage.set_rig(replace(moved, microphones=two_circles()))
+    assert stage._surround is surround
+    stage.set_rig(replace(moved, room=None))
+    assert stage._surround is not surround
+    assert len(stage.process(frame_at(1.0)).peaks) > 0
+
+
+def test_a_bag_that_loops_starts_afresh(stage, spoken):
+    first = run(stage, spoken, [0.6, 1.0], BOXES[0])[-1]
+    again = run(stage, spoken, [0.6], BOXES[0])
+    assert again[0].coverage == 1
+    feed(stage, spoken[round(0.6 * RATE) : 0])
+    stage.reset()
+    assert not stage.covers(seconds(0.1))
+    assert_same(run(stage, spoken, [0.6, 1.0], BOXES[0])[-1], first)
+
+
+def test_backends_agree(spoken):
+    pytest.importorskip('numba')
+    plain = run(AcousticStage(RIG, backend='numpy'), spoken, [0.9, 1.0], *BOXES)[-1]
+    compiled = run(AcousticStage(RIG, backend='numba'), spoken, [0.9, 1.0], *BOXES)[-1]
+    np.testing.assert_allclose(plain.values, compiled.values, atol=1e-4)
+    for one, other in zip(plain.faces, compiled.faces, strict=True):
+        np.testing.assert_allclose(one.values, other.values, atol=1e-3)
+
+
+def test_other_arrays_and_images_work():
+    rng = np.random.default_rng(0)
+    array = replace(
+        two_circles(), positions=two_circles().positions[:8], groups=None, channels=None
+    )
+    camera = Camera(500, 500, 319.5, 239.5, (640, 480), pose=RIG.camera.pose)
+    stage = AcousticStage(Rig(camera, replace(array, rate=48_000)))
+    samples = rng.normal(size=(48_000, 8)).astype(np.float32)
+    for block in blocks(samples, 480, rate=48_000):
+        stage.add(block)
+    shown = stage.process(replace(frame_at(0.9), image_size=(640, 480)))
+    assert shown.values.shape == (90, 120)
+    assert shown.pitch == pytest.approx(640 / 120)
+
+
+def test_bad_requests_are_refused(stage):
+    with pytest.raises(InputError, match="unknown measure 'gfc'"):
+        AcousticStage(RIG, measure='gfc')
+    with pytest.raises(InputError, match='unknown acoustic backend'):
+        AcousticStage(RIG, backend='fpga')
+    with pytest.raises(InputError, match='8 channels'):
+        stage.add(AudioBlock(0, 0, RATE, np.zeros((160, 8), np.float32)))
+    nowhere = replace(RIG.room, minimum=np.full(3, 50.0), maximum=np.full(3, 51.0))
+    with pytest.raises(InputError, match='the room holds no point'):
+        AcousticStage(replace(RIG, room=nowhere))
+
+
+def test_image_size_of_the_rig_is_that_of_the_corpus():
+    assert RIG.camera.size == IMAGE
