@@ -93,7 +93,7 @@ def test_nodes_survive_bad_messages():
         ]
 
         # They still work.
-        stamp = 1_000_000_000
+        stamp, block_duration = 150_000_000, 10_000_000
         image = ImageFrame(stamp, np.full((288, 360, 3), 99, np.uint8))
         picture = conversions.to_compressed_image(image, 'camera_optical')
 
@@ -103,7 +103,8 @@ def test_nodes_survive_bad_messages():
 
         assert graph.spin_until(seen), graph.lines
         silence = np.zeros((160, 8), np.int16)
-        publish['audio'].publish(conversions.to_audio(stamp, 0, RATE, silence, 'mic_array'))
+        begin = stamp - block_duration
+        publish['audio'].publish(conversions.to_audio(begin, 0, RATE, silence, 'mic_array'))
         assert graph.spin_until(lambda: stamp in graph.stamps('acoustic_map')), graph.lines
         assert all(p.poll() is None for p in graph.supervisor.processes.values())
 
