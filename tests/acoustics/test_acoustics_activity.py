@@ -77,6 +77,17 @@ def test_floor_ignores_speech_with_pauses():
     assert np.median(loud / quiet) < 3
 
 
+def test_floor_depends_on_the_samples_alone():
+    samples = np.random.default_rng(0).normal(size=(4 * RATE, 4)).astype(np.float32)
+    audio = StampedAudio(4, RATE, 6.0)
+    audio.add(AudioBlock(0, 0, RATE, samples))
+    steady, late = (NoiseFloor(GCC, np.arange(4), AcousticConfig()) for _ in range(2))
+    for at in range(640, 3 * RATE, 640):
+        steady.at(audio, at)
+    end = 3 * RATE + 123
+    np.testing.assert_array_equal(steady.at(audio, end), late.at(audio, end))
+
+
 def test_floor_is_unknown_at_first_and_ignores_gaps():
     samples = np.random.default_rng(0).normal(size=(RATE, 4)).astype(np.float32)
     assert np.isinf(floor_of(samples, 1000)).all()

@@ -24,6 +24,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.head import face_box, range_of_box
 from av_tracker_nodes.types import AudioBlock
+from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT
 
 TALKER = np.array([0.9, -0.3, 0.7])
 LISTENER = np.array([0.85, 0.7, 0.75])
@@ -183,7 +184,7 @@ def test_before_any_sound_there_is_an_empty_map(stage):
     assert early.coverage == 0
     assert early.values.shape == (96, 120)
     assert len(early.faces) == 2
-    implied = range_of_box(RIG.camera, BOXES[0])
+    implied = range_of_box(RIG.camera, BOXES[0], DETECTOR_FACE_HEIGHT)
     assert early.faces[0].range == pytest.approx(implied, rel=0.01)
 
 

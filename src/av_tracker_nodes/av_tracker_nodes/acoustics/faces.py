@@ -13,12 +13,14 @@ from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.grid import box_grid
 from av_tracker_nodes.geometry.head import range_of_box
+from av_tracker_nodes.types import Face
+from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
 
 _RANGE_STD = 0.1
 """Relative deviation of the range that a box implies, from the size of heads and of boxes."""
 
-_ACROSS_STD = 0.07
-"""Deviation of the mouth from the middle of the box, across the line of sight (m)."""
+_ACROSS_STD = 0.05
+"""Deviation of the mouth that a detected face tells, across the line of sight (m)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class FaceVolume:
     ranges : np.ndarray, shape (ranges,)
         Distances from the camera (m).
     centre : np.ndarray, shape (3,)
-        Middle of the box at the range that its height implies.
+        The mouth at the range that the height of the box implies.
     covariance : np.ndarray, shape (3, 3)
         Of the mouth about the centre (m^2).
     """
@@ -48,26 +50,26 @@ class FaceVolume:
         return float(offset @ np.linalg.solve(covariance + self.covariance, offset))
 
     @classmethod
-    def behind(cls, camera: Camera, box: np.ndarray, config: AcousticConfig) -> FaceVolume:
-        """Follow the rays through a box.
+    def behind(cls, camera: Camera, face: Face, config: AcousticConfig) -> FaceVolume:
+        """Follow the rays through a face box.
 
         Parameters
         ----------
         camera : Camera
             In the array frame.
-        box : np.ndarray, shape (4,)
+        face : Face
         config : AcousticConfig
         """
-        pixels = box_grid(box, config.face_rows, config.face_columns)
-        rays = camera.rays(pixels)
-        implied = range_of_box(camera, box)
+        grid = box_grid(face.box, config.face_rows, config.face_columns)
+        rays = camera.rays(np.concatenate([grid.reshape(-1, 2), mouth_from_face(face)[None]]))
+        implied = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
         ranges = implied * np.geomspace(*config.face_range_limits, config.face_ranges)
-        points = camera.centre + rays * ranges[:, None, None, None]
-        middle = rays.mean(axis=(0, 1))
-        middle /= np.linalg.norm(middle)
-        along = np.outer(middle, middle)
+        points = (
+            camera.centre + rays[:-1].reshape(*grid.shape[:2], 3) * ranges[:, None, None, None]
+        )
+        along = np.outer(rays[-1], rays[-1])
         covariance = (_RANGE_STD * implied) ** 2 * along + _ACROSS_STD**2 * (np.eye(3) - along)
-        return cls(points, ranges, camera.centre + implied * middle, covariance)
+        return cls(points, ranges, camera.centre + implied * rays[-1], covariance)
 
 
 @dataclass(frozen=True)

@@ -40,12 +40,14 @@ class NoiseFloor:
         self._gcc = gcc
         self._channels = channels
         self._hop = gcc.length // 2
-        self._frames: deque[tuple[int, np.ndarray]] = deque()
         self._memory = round(config.floor_memory * gcc.rate)
+        self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
-        self._frames.clear()
+        self._done = -2 * self._memory
+        self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHING)
+        self._smooth: deque[tuple[int, np.ndarray]] = deque()
 
     def at(self, audio: StampedAudio, end: int) -> np.ndarray:
         """Estimate the floor from the samples before index `end`.
@@ -56,28 +58,30 @@ class NoiseFloor:
             Power, mean over channels; infinite until there are enough frames to average.
         """
         self._advance(audio, end)
-        power = np.array([p for at, p in self._frames if at <= end and p is not None])
-        if len(power) < _SMOOTHING:
+        smooth = [power for at, power in self._smooth if at <= end]
+        if not smooth:
             return np.full(len(self._gcc.frequencies), np.inf, np.float32)
-        total = np.cumsum(power, axis=0)
-        smooth = total[_SMOOTHING - 1 :].copy()
-        smooth[1:] -= total[:-_SMOOTHING]
-        return _MINIMUM_BIAS / _SMOOTHING * np.maximum(smooth, 0).min(axis=0)
+        return _MINIMUM_BIAS * np.min(smooth, axis=0)
 
     def _advance(self, audio: StampedAudio, end: int) -> None:
         """Add the frames that ended since the last call and drop those that are too old."""
         oldest = end - self._memory
-        done = self._frames[-1][0] if self._frames else oldest
-        first = (max(done, oldest) // self._hop + 1) * self._hop
+        earliest = oldest - (_SMOOTHING - 1) * self._hop
+        if self._done < earliest:
+            self._done = earliest
+            self._recent.clear()
+        first = (self._done // self._hop + 1) * self._hop
         for at in range(first, end + 1, self._hop):
+            self._done = at
             samples, received = audio.read(at, self._gcc.length)
-            power = None
-            if received.all():
-                spectra = self._gcc.spectra(samples[:, self._channels])
-                power = frame_power(spectra)
-            self._frames.append((at, power))
-        while self._frames and self._frames[0][0] <= oldest:
-            self._frames.popleft()
+            if not received.all():
+                self._recent.clear()
+                continue
+            self._recent.append(frame_power(self._gcc.spectra(samples[:, self._channels])))
+            if len(self._recent) == _SMOOTHING:
+                self._smooth.append((at, np.mean(self._recent, axis=0)))
+        while self._smooth and self._smooth[0][0] <= oldest:
+            self._smooth.popleft()
 
 
 def frame_power(spectra: np.ndarray) -> np.ndarray:

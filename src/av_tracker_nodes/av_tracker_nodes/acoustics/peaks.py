@@ -37,6 +37,24 @@ _PRIOR_ANGLE = np.deg2rad(20.0)
 
 
 @dataclass(frozen=True)
+class Survey:
+    """Cross-spectra and what follows from them.
+
+    Attributes
+    ----------
+    cross : np.ndarray, shape (pairs, bins), complex64
+        Whitened, scaled so that the moduli of a pair sum to 1 at most.
+    correlation : np.ndarray, shape (pairs, lags), float32
+    field : np.ndarray, shape (points,), float32
+        Coherence over the surround grid.
+    """
+
+    cross: np.ndarray
+    correlation: np.ndarray
+    field: np.ndarray
+
+
+@dataclass(frozen=True)
 class Source:
     """A source of sound in one context.
 
@@ -97,13 +115,17 @@ class SourceFinder:
         self._probe = _stencil(3)
         self._quadratic = np.linalg.pinv(_quadratic_terms(self._probe))
 
-    def find(self, cross: np.ndarray) -> tuple[list[Source], np.ndarray]:
+    def survey(self, cross: np.ndarray) -> Survey:
+        """Correlate cross-spectra and look the surround grid over."""
+        correlation = self._gcc.correlate(cross)
+        return Survey(cross, correlation, self._field(correlation))
+
+    def find(self, view: Survey) -> tuple[list[Source], np.ndarray]:
         """Find sources, best first.
 
         Parameters
         ----------
-        cross : np.ndarray, shape (pairs, bins), complex64
-            Whitened, scaled so that the moduli of a pair sum to 1 at most.
+        view : Survey
 
         Returns
         -------
@@ -111,7 +133,7 @@ class SourceFinder:
         residual : np.ndarray, shape (pairs, bins), complex64
             What they do not explain.
         """
-        positions, parts, residual = self._pick(cross)
+        positions, parts, residual = self._pick(view)
         sources = []
         for position, part in zip(positions, parts, strict=True):
             alone = residual + part
@@ -149,21 +171,19 @@ class SourceFinder:
                 position = points[np.argmax(values)]
         return position
 
-    def _pick(self, cross: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-        residual, positions, parts = cross, [], []
+    def _pick(self, view: Survey) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+        positions, parts = [], []
         least = self._config.min_score
-        for _ in range(self._config.max_peaks):
-            correlation = self._gcc.correlate(residual)
-            values = self._field(correlation)
-            best = int(np.argmax(values))
-            if values[best] < least:
+        while len(positions) < self._config.max_peaks:
+            best = int(np.argmax(view.field))
+            if view.field[best] < least:
                 break
-            least = max(least, self._config.min_relative_score * values[best])
+            least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
-            positions.append(self.refine(correlation, start, _COARSE_SEARCH))
-            parts.append(self._part(residual, positions[-1]))
-            residual = residual - parts[-1]
-        return positions, parts, residual
+            positions.append(self.refine(view.correlation, start, _COARSE_SEARCH))
+            parts.append(self._part(view.cross, positions[-1]))
+            view = self.survey(view.cross - parts[-1])
+        return positions, parts, view.cross
 
     def _place(self, alone: np.ndarray, position: np.ndarray) -> Source:
         correlation = self._gcc.correlate(alone)

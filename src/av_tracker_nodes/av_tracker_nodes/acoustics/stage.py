@@ -22,7 +22,12 @@ from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.frames import FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
-from av_tracker_nodes.acoustics.peaks import Source, SourceFinder, surround_inverse_ranges
+from av_tracker_nodes.acoustics.peaks import (
+    Source,
+    SourceFinder,
+    Survey,
+    surround_inverse_ranges,
+)
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.grid import directions, image_grid, surround_grid
@@ -148,10 +153,10 @@ class AcousticStage:
         if end is None:
             return self._silence(faces, from_image)
         context = self._context(end)
-        cross = self._cross(context)
-        sources, residual = self._finder.find(cross)
-        age, shown = self._shown(context, cross)
-        values, depth = self._global_map(self._gcc.correlate(shown))
+        view = self._finder.survey(self._cross(context))
+        sources, residual = self._finder.find(view)
+        age, shown = self._shown(context, view)
+        values, depth = self._global_map(shown)
         sounds = self._face_sounds(faces, context, sources, residual, shown)
         return AcousticMap(
             stamp=faces.stamp,
@@ -252,24 +257,23 @@ class AcousticStage:
             whitened, weights * np.float32(len(pairs) / heard), pairs
         )
 
-    def _shown(self, context: _Context, cross: np.ndarray) -> tuple[float, np.ndarray]:
-        """Cross-spectra that the maps show, and how many frames ago they were heard on average."""
+    def _shown(self, context: _Context, view: Survey) -> tuple[float, Survey]:
+        """Choose what the maps show, and tell how many frames ago it was heard on average."""
         if self.measure == 'gcf':
-            return 0, self._plain_cross(context, context.frames[-1])
+            return 0, self._finder.survey(self._plain_cross(context, context.frames[-1]))
         if self.measure == 'stgcf':
             return self._best_frame(context)
         weight = context.share.sum(axis=1)
         ages = np.arange(len(weight))[::-1]
-        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, cross
+        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, view
 
-    def _best_frame(self, context: _Context) -> tuple[int, np.ndarray]:
+    def _best_frame(self, context: _Context) -> tuple[int, Survey]:
         """Find the frame of the highest peak in view (stGCF), the newest preferred."""
         best = (-np.inf, 0, None)
-        for back in range(self.config.stgcf_frames):
-            cross = self._plain_cross(context, context.frames[-1 - back])
-            peak = self._view_field(self._gcc.correlate(cross)).max()
-            score = peak * (1 - self.config.stgcf_decay * back)
-            best = max(best, (score, -back, cross), key=lambda entry: entry[:2])
+        for age in range(self.config.stgcf_frames):
+            view = self._finder.survey(self._plain_cross(context, context.frames[-1 - age]))
+            score = self._in_view_only(view).max() * (1 - self.config.stgcf_decay * age)
+            best = max(best, (score, -age, view), key=lambda entry: entry[:2])
         return -best[1], best[2]
 
     def _coverage(self, end: int) -> float:
@@ -278,18 +282,17 @@ class AcousticStage:
 
     # ---- maps
 
-    def _view_field(self, correlation: np.ndarray) -> np.ndarray:
-        values = self._surround(correlation)
-        return np.where(self._in_view, values, -np.inf) if self._in_view.any() else values
+    def _in_view_only(self, view: Survey) -> np.ndarray:
+        return np.where(self._in_view, view.field, -np.inf) if self._in_view.any() else view.field
 
-    def _global_map(self, correlation: np.ndarray) -> tuple[np.ndarray, float]:
+    def _global_map(self, view: Survey) -> tuple[np.ndarray, float]:
         """Map the slice at the depth of the peak in view (sGCF)."""
-        best = int(np.argmax(self._view_field(correlation)))
-        position = self._finder.refine(correlation, self._surround.points[best])
+        best = int(np.argmax(self._in_view_only(view)))
+        position = self._finder.refine(view.correlation, self._surround.points[best])
         depth = max(float(self._camera.depth(position)), self.config.min_range)
         rays = self._camera.pose.rotate(self._image_rays)
         points = self._camera.centre + depth * rays
-        values = self._finder.coherence_of(correlation, points.reshape(-1, 3))
+        values = self._finder.coherence_of(view.correlation, points.reshape(-1, 3))
         values = values.reshape(rays.shape[:2])
         return cv2.resize(values, self._map_size, interpolation=cv2.INTER_CUBIC), depth
 
@@ -299,9 +302,9 @@ class AcousticStage:
         context: _Context,
         sources: list[Source],
         residual: np.ndarray,
-        shown: np.ndarray,
+        shown: Survey,
     ) -> tuple[FaceSound, ...]:
-        volumes = [FaceVolume.behind(self._camera, f.box, self.config) for f in faces.faces]
+        volumes = [FaceVolume.behind(self._camera, face, self.config) for face in faces.faces]
         owners = self._owners(volumes, sources)
         sounds = []
         for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
@@ -329,7 +332,7 @@ class AcousticStage:
         tracklet: int,
         volume: FaceVolume,
         own: np.ndarray,
-        shown: np.ndarray,
+        shown: Survey,
         context: _Context,
     ) -> FaceSound:
         shape, points = volume.points.shape[:-1], volume.points.reshape(-1, 3)
@@ -342,7 +345,7 @@ class AcousticStage:
             self.config.face_speech,
         )
         if self.measure in ('gcf', 'stgcf'):
-            values = self._finder.coherence(shown, points).reshape(shape)
+            values = self._finder.coherence_of(shown.correlation, points).reshape(shape)
             field = FaceField.of(volume, values, self.config)
         values = field.values
         if self.measure == 'vwswe':
@@ -371,7 +374,7 @@ class AcousticStage:
     def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
         """Map of nothing, before any sound came."""
         zeros = np.zeros((self.config.face_rows, self.config.face_columns), np.float32)
-        volumes = [FaceVolume.behind(self._camera, f.box, self.config) for f in faces.faces]
+        volumes = [FaceVolume.behind(self._camera, face, self.config) for face in faces.faces]
         sounds = tuple(
             FaceSound(
                 face.tracklet,
