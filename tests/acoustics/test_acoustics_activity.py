@@ -48,8 +48,11 @@ def test_silence_has_no_cues():
 
 def test_more_coherence_means_more_speech():
     coefficients, heard = AcousticConfig().peak_speech, cues(voice(1.0))
-    low, high = (speech_probability(c, heard, coefficients) for c in (0.05, 0.4))
+    low, high = (speech_probability(c, 16, heard, coefficients) for c in (0.05, 0.4))
     assert 0 < low < 0.5 < high < 1
+    assert speech_probability(0.12, 8, heard, coefficients) < speech_probability(
+        0.12, 16, heard, coefficients
+    )
 
 
 def floor_of(samples, at):

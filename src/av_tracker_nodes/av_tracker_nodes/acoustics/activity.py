@@ -24,6 +24,9 @@ _BAND_WIDTH = 200.0
 _MOST_COHERENCE = 0.15
 """What is more coherent is nearer or in a drier room, not more like speech."""
 
+_MICROPHONES = 16
+"""In the scenes that the coefficients were fitted on."""
+
 _VOICING_LIMITS = (0.35, 0.55)
 """Noise is hardly more periodic than the first, clear voices at least as much as the second."""
 
@@ -98,6 +101,7 @@ class BeamListener:
 
 def speech_probability(
     coherence: float,
+    microphones: int,
     cues: BeamCues,
     coefficients: tuple[float, ...],
 ) -> float:
@@ -107,12 +111,15 @@ def speech_probability(
     ----------
     coherence : float
         At the place, mean over pairs.
+    microphones : int
+        That are alive: the fewer, the more coherence is chance.
     cues : BeamCues
     coefficients : tuple of float
         Of the logarithm of coherence, of voicing, of flux (dB), and the constant.
     """
+    evidence = coherence * np.sqrt(min(microphones / _MICROPHONES, 1.0))
     features = [
-        np.log(np.clip(coherence, 0.0, _MOST_COHERENCE) + 0.01),
+        np.log(np.clip(evidence, 0.0, _MOST_COHERENCE) + 0.01),
         np.clip(cues.voicing, *_VOICING_LIMITS),
         min(cues.flux, _MOST_FLUX),
         1.0,

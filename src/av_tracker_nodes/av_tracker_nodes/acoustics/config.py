@@ -90,7 +90,7 @@ class AcousticConfig:
     max_peaks: int = 4
     min_score: float = 0.04
     min_relative_score: float = 0.10
-    curvature_gain: float = 1200.0
+    curvature_gain: float = 900.0
     direction_floor: float = 0.5
     face_rows: int = 12
     face_columns: int = 12

@@ -341,6 +341,7 @@ class AcousticStage:
         )
         speech = speech_probability(
             field.peak,
+            int(context.alive.sum()),
             self._beam.listen(context.spectra, context.alive, field.position),
             self.config.face_speech,
         )
@@ -364,6 +365,7 @@ class AcousticStage:
     def _peak(self, source: Source, context: _Context) -> AcousticPeak:
         speech = speech_probability(
             source.score,
+            int(context.alive.sum()),
             self._beam.listen(context.spectra, context.alive, source.position),
             self.config.peak_speech,
         )
