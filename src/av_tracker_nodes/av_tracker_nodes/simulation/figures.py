@@ -66,8 +66,6 @@ class Figure:
         Vertices in the middle of the lower and the upper lip; the mouth is between them.
     joints : dict of str to np.ndarray, shape (3,)
         About which the limbs turn.
-    height : float
-        Of the mouth above the soles (m).
     """
 
     vertices: np.ndarray
@@ -79,7 +77,6 @@ class Figure:
     triangles: np.ndarray
     lips: np.ndarray
     joints: dict[str, np.ndarray]
-    height: float
 
 
 def build_figure(identity: int, head_scale: float, mouth_height: float) -> Figure:
@@ -136,7 +133,6 @@ def _scale(surface: Surface, mouth: np.ndarray, head_scale: float, mouth_height:
         triangles=number[surface.triangles],
         lips=number[heads.LIPS],
         joints=joints,
-        height=mouth_height,
     )
 
 

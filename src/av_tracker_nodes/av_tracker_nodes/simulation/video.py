@@ -59,7 +59,6 @@ class _Studio:
     """All of a scene that stays the same from frame to frame, as one camera sees it."""
 
     def __init__(self, scene: Scene, camera: int) -> None:
-        self._scene = scene
         self._camera = _enlarge(scene.cameras[camera], _FINER)
         self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
         self._backdrop, self._nearness = draw_backdrop(scene, self._camera, self._lighting)
