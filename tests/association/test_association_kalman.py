@@ -103,3 +103,13 @@ def test_somebody_unseen_stays_on_the_same_level():
         # Far off along the sight of the arrays, as echoes pull it, but in the right direction.
         hidden.update(Measurement(np.array([1.0, 0, 1]) * 1.4, voice))
     np.testing.assert_allclose(hidden.position, (1.0, 0, 1.0), atol=0.1)
+
+
+def test_an_old_position_is_taken_for_what_it_was():
+    """A walker whose sound arrives 0.1 s late is not dragged behind."""
+    walker = head_filter(position=(0, 0, 0), memory=1e6)
+    for k in range(1, 100):
+        now = k * 0.04
+        walker.predict(0.04)
+        walker.update(Measurement(np.array([now - 0.1, 0, 0]), 0.01 * np.eye(3), delay=0.1))
+    assert walker.position[0] == pytest.approx(99 * 0.04, abs=0.01)

@@ -131,6 +131,7 @@ def test_detections(rng):
                 0.5,
                 0.9,
                 0.7,
+                0.1,
                 3,
                 rng.normal(size=8),
             ),

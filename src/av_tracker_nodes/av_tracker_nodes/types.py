@@ -232,6 +232,8 @@ class Detection:
         stays the same for one person.
     quality, speaking : float
         0..1.
+    delay : float
+        Seconds that the position is older than the stamp: sound is heard over a while.
     tracklet : int
         Of the face, 0 without one.
     embedding : np.ndarray or None, shape (n,)
@@ -245,6 +247,7 @@ class Detection:
     size_gain: float = 0.0
     quality: float = 1.0
     speaking: float = 0.0
+    delay: float = 0.0
     tracklet: int = 0
     embedding: np.ndarray | None = None
 

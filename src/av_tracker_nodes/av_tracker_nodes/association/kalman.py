@@ -27,7 +27,8 @@ _HEIGHT, _RISE = 2, 5
 class Measurement:
     """A measured position.
 
-    It is ``c + exp(-g s) (p - c)`` plus noise: ``c`` the viewpoint, ``g`` the size gain.
+    It is ``c + exp(-g s) (p - v d - c)`` plus noise: ``c`` the viewpoint, ``g`` the size gain,
+    ``d`` the delay.
 
     Attributes
     ----------
@@ -39,12 +40,15 @@ class Measurement:
         Share of the range that rests on the assumed head size, 0..1.
     viewpoint : np.ndarray, shape (3,)
         Optical centre (m); without meaning where `size_gain` is 0.
+    delay : float
+        Age of the position (s).
     """
 
     position: np.ndarray
     covariance: np.ndarray
     size_gain: float = 0.0
     viewpoint: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    delay: float = 0.0
 
     @property
     def sight(self) -> np.ndarray:
@@ -145,9 +149,11 @@ class HeadFilter:
     def update(self, measured: Measurement) -> None:
         """Take in a measured position."""
         shrink = np.exp(-measured.size_gain * self.state[_SIZE])
-        sight = shrink * (self.position - measured.viewpoint)
+        place = self.position - measured.delay * self.velocity
+        sight = shrink * (place - measured.viewpoint)
         slope = np.zeros((3, 7))
         slope[:, _POSITION] = shrink * np.eye(3)
+        slope[:, _VELOCITY] = -measured.delay * shrink * np.eye(3)
         slope[:, _SIZE] = -measured.size_gain * sight
         spread = slope @ self.covariance @ slope.T + measured.noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T

@@ -196,5 +196,9 @@ def _measurement(
 ) -> Measurement:
     """Take a detection for one of `repeated` that share one error: each tells that much less."""
     return Measurement(
-        detection.position, repeated * detection.covariance, detection.size_gain, viewpoint
+        detection.position,
+        repeated * detection.covariance,
+        detection.size_gain,
+        viewpoint,
+        detection.delay,
     )

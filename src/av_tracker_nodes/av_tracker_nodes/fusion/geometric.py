@@ -26,6 +26,7 @@ from av_tracker_nodes.types import (
     FaceFrame,
     FaceSound,
     Modality,
+    to_seconds,
 )
 from av_tracker_nodes.vision.face_geometry import (
     DETECTOR_FACE_HEIGHT,
@@ -96,6 +97,7 @@ class GeometricFusion(FusionModel):
             and peak.speech >= self._least_speech
             and peak.score >= _LEAST_DOMINANCE * strongest
         ]
+        delay = to_seconds(sound.stamp - sound.audio_stamp)
         claimed: set[int] = set()
         detections = []
         for face in seen_faces:
@@ -104,7 +106,7 @@ class GeometricFusion(FusionModel):
             heard = self._heard(face, sound, [peaks[k] for k in voices])
             detections.append(_seen(face, heard, rig))
         detections += [
-            _heard_only(peak, peak.score / strongest, rig)
+            _heard_only(peak, peak.score / strongest, delay, rig)
             for k, peak in enumerate(peaks)
             if k not in claimed
         ]
@@ -171,7 +173,7 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
     )
 
 
-def _heard_only(peak: AcousticPeak, quality: float, rig: Rig) -> Detection:
+def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> Detection:
     """Make a detection of a voice; its quality is its strength relative to the strongest one."""
     position = rig.target_from_array @ peak.position
     return Detection(
@@ -180,4 +182,5 @@ def _heard_only(peak: AcousticPeak, quality: float, rig: Rig) -> Detection:
         modalities=Modality.AUDIO,
         quality=quality,
         speaking=peak.speech,
+        delay=delay,
     )

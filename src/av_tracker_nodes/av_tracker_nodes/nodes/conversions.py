@@ -285,6 +285,7 @@ def from_detections(message: av.FusedDetectionArray) -> DetectionFrame:
             size_gain=detection.size_gain,
             quality=detection.quality,
             speaking=detection.speaking_probability,
+            delay=detection.delay,
             tracklet=detection.tracklet,
             embedding=np.array(detection.embedding) if detection.embedding else None,
         )
@@ -341,6 +342,7 @@ def _to_detection(detection: Detection) -> av.FusedDetection:
         size_gain=float(detection.size_gain),
         quality=float(detection.quality),
         speaking_probability=float(detection.speaking),
+        delay=float(detection.delay),
         modalities=int(detection.modalities),
         tracklet=int(detection.tracklet),
         embedding=floats([] if detection.embedding is None else detection.embedding),
