@@ -8,6 +8,7 @@ from acoustic_scenes import meeting_rig
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.types import Face
 
 CONFIG = AcousticConfig()
@@ -18,7 +19,7 @@ FACE = Face(BOX, 0.9)
 
 
 def test_points_project_into_the_box_at_all_ranges():
-    volume = FaceVolume.behind(CAMERA, FACE, CONFIG)
+    volume = FaceVolume.behind(RayMap(CAMERA), FACE, CONFIG)
     assert volume.points.shape == (24, 12, 12, 3)
     pixels = CAMERA.project(volume.points)
     assert (pixels >= BOX[:2]).all()
@@ -28,7 +29,7 @@ def test_points_project_into_the_box_at_all_ranges():
 
 
 def test_the_mouth_belongs_to_its_face_and_not_to_one_behind():
-    volume = FaceVolume.behind(CAMERA, FACE, CONFIG)
+    volume = FaceVolume.behind(RayMap(CAMERA), FACE, CONFIG)
     sharp = 0.05**2 * np.eye(3)
     assert volume.distance(MOUTH, sharp) < 3
     ray = (MOUTH - CAMERA.centre) / np.linalg.norm(MOUTH - CAMERA.centre)
@@ -39,7 +40,7 @@ def test_the_mouth_belongs_to_its_face_and_not_to_one_behind():
 
 
 def test_a_sharp_peak_tells_the_range_and_a_flat_field_does_not():
-    volume = FaceVolume.behind(CAMERA, FACE, CONFIG)
+    volume = FaceVolume.behind(RayMap(CAMERA), FACE, CONFIG)
     field = np.zeros((24, 12, 12), np.float32)
     flat = FaceField.of(volume, field, CONFIG)
     field[10, 8, 5] = 0.5

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.acoustics.config import AcousticConfig
-from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.grid import box_grid
 from av_tracker_nodes.geometry.head import range_of_box
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.types import Face
 from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
 
@@ -50,12 +50,12 @@ class FaceVolume:
         return float(offset @ np.linalg.solve(covariance + self.covariance, offset))
 
     @classmethod
-    def behind(cls, camera: Camera, face: Face, config: AcousticConfig) -> FaceVolume:
+    def behind(cls, camera: RayMap, face: Face, config: AcousticConfig) -> FaceVolume:
         """Follow the rays through a face box.
 
         Parameters
         ----------
-        camera : Camera
+        camera : RayMap
             In the array frame.
         face : Face
         config : AcousticConfig

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -29,8 +29,9 @@ from av_tracker_nodes.acoustics.peaks import (
     surround_inverse_ranges,
 )
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
+from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.grid import directions, image_grid, surround_grid
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.geometry.region import SourceRegion
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -103,6 +104,7 @@ class AcousticStage:
         self.backend = choose_backend(backend)
         self._kernels = load_kernels(self.backend)
         self._rig: Rig | None = None
+        self._sight: RayMap | None = None
         self.set_rig(rig)
 
     def set_rig(self, rig: Rig) -> None:
@@ -212,7 +214,9 @@ class AcousticStage:
         self._camera = rig.camera_in_array
         self._pitch = rig.camera.size[0] / self.config.columns
         self._map_size = image_grid(rig.camera.size, self._pitch).shape[1::-1]
-        self._image_rays = _unit_depth_rays(self._camera, _MAP_STRIDE * self._pitch)
+        self._sight = self._sight.follow(self._camera) if self._sight else RayMap(self._camera)
+        coarse = image_grid(rig.camera.size, _MAP_STRIDE * self._pitch)
+        self._image_rays = self._sight.at_unit_depth(coarse)
         pixels = self._camera.project(self._surround.points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
 
@@ -290,10 +294,9 @@ class AcousticStage:
         best = int(np.argmax(self._in_view_only(view)))
         position = self._finder.refine(view.correlation, self._surround.points[best])
         depth = max(float(self._camera.depth(position)), self.config.min_range)
-        rays = self._camera.pose.rotate(self._image_rays)
-        points = self._camera.centre + depth * rays
+        points = self._camera.centre + depth * self._image_rays
         values = self._finder.coherence_of(view.correlation, points.reshape(-1, 3))
-        values = values.reshape(rays.shape[:2])
+        values = values.reshape(points.shape[:2])
         return cv2.resize(values, self._map_size, interpolation=cv2.INTER_CUBIC), depth
 
     def _face_sounds(
@@ -304,7 +307,7 @@ class AcousticStage:
         residual: np.ndarray,
         shown: Survey,
     ) -> tuple[FaceSound, ...]:
-        volumes = [FaceVolume.behind(self._camera, face, self.config) for face in faces.faces]
+        volumes = [FaceVolume.behind(self._sight, face, self.config) for face in faces.faces]
         owners = self._owners(volumes, sources)
         sounds = []
         for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
@@ -376,7 +379,7 @@ class AcousticStage:
     def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
         """Map of nothing, before any sound came."""
         zeros = np.zeros((self.config.face_rows, self.config.face_columns), np.float32)
-        volumes = [FaceVolume.behind(self._camera, face, self.config) for face in faces.faces]
+        volumes = [FaceVolume.behind(self._sight, face, self.config) for face in faces.faces]
         sounds = tuple(
             FaceSound(
                 face.tracklet,
@@ -401,12 +404,6 @@ class AcousticStage:
             faces=sounds,
             from_image=from_image,
         )
-
-
-def _unit_depth_rays(camera: Camera, pitch: float) -> np.ndarray:
-    """Points at unit depth in the camera's own frame on a grid, shape (rows, columns, 3)."""
-    pixels = image_grid(camera.size, pitch)
-    return replace(camera, pose=RigidTransform()).back_project(pixels, 1.0)
 
 
 def _same_microphones(first: Rig, second: Rig) -> bool:

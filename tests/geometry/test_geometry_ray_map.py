@@ -1,0 +1,48 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.geometry.ray_map import RayMap
+
+POSE = RigidTransform(Rotation.from_rotvec([0.3, -0.8, 0.2]).as_matrix(), np.array([1, 2, 3.0]))
+LENS = np.array([-0.26, 0.11, 5e-4, -4e-4, 0.0])
+CAMERA = Camera(410, 414, 182, 142, (360, 288), LENS, 3e-4, POSE)
+
+
+def test_rays_are_those_of_the_camera():
+    pixels = np.random.default_rng(0).uniform([-50, -40], [410, 328], size=(500, 2))
+    mapped, exact = RayMap(CAMERA).rays(pixels), CAMERA.rays(pixels)
+    error = np.linalg.norm(mapped - exact, axis=1) * CAMERA.fx
+    assert error.max() < 0.02
+    np.testing.assert_allclose(np.linalg.norm(mapped, axis=1), 1)
+
+
+def test_points_at_unit_depth_project_back():
+    pixels = np.random.default_rng(0).uniform([0, 0], [359, 287], size=(4, 5, 2))
+    points = CAMERA.centre + 2.5 * RayMap(CAMERA).at_unit_depth(pixels)
+    np.testing.assert_allclose(CAMERA.project(points), pixels, atol=0.02)
+    np.testing.assert_allclose(CAMERA.depth(points), 2.5)
+
+
+def test_a_moved_camera_keeps_the_table_and_another_lens_does_not():
+    table = RayMap(CAMERA)
+    moved = replace(CAMERA, pose=RigidTransform(translation=np.array([5.0, 0, 0])))
+    followed = table.follow(moved)
+    assert followed._plane is table._plane
+    pixel = np.array([100.0, 50.0])
+    np.testing.assert_allclose(followed.rays(pixel), moved.rays(pixel), atol=1e-4)
+    np.testing.assert_array_equal(followed.centre, [5, 0, 0])
+    np.testing.assert_array_equal(table.centre, CAMERA.centre)
+    zoomed = replace(CAMERA, fx=500.0)
+    assert table.follow(zoomed)._plane is not table._plane
+
+
+@pytest.mark.parametrize('pixel', [(-1e4, 5.0), (1e4, 1e4)])
+def test_pixels_far_outside_stay_finite(pixel):
+    assert np.isfinite(RayMap(CAMERA).rays(np.array(pixel))).all()
