@@ -6,6 +6,8 @@
 import builtins
 import importlib.util
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,16 +16,22 @@ import pytest
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
+import rclpy
+from rclpy.parameter import Parameter
 from visualization_msgs.msg import Marker
 
+from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.nodes import conversions, microphone_array
 from av_tracker_nodes.nodes.acoustic_views import draw_overlay, to_points
 from av_tracker_nodes.nodes.image_source import ImageSource
 from av_tracker_nodes.nodes.markers import TrackMarkers
+from av_tracker_nodes.nodes.sample_clock import BlockTime
 from av_tracker_nodes.nodes.sound_device import find_input, load_sounddevice
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackFrame, TrackState
 
+CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
 DEVICES = [
     {'name': 'HDA Intel: Analog', 'max_input_channels': 2},
     {'name': 'ReSpeaker 6 Mic Array: USB', 'max_input_channels': 8},
@@ -63,6 +71,85 @@ def test_missing_portaudio_is_named(monkeypatch):
     monkeypatch.setattr(builtins, '__import__', without_portaudio)
     with pytest.raises(InputError, match='libportaudio2'):
         load_sounddevice()
+
+
+class FakeSoundDevice:
+    """A sound library whose card is driven by the test."""
+
+    def __init__(self):
+        self.streams = []
+
+    def query_devices(self):
+        return DEVICES
+
+    def RawInputStream(self, **settings):  # noqa: N802
+        stream = SimpleNamespace(
+            settings=settings, active=True, start=lambda: None, close=lambda: None
+        )
+        self.streams.append(stream)
+        return stream
+
+
+class TestMicrophoneArray:
+    @pytest.fixture
+    def library(self, monkeypatch):
+        library = FakeSoundDevice()
+        monkeypatch.setattr(microphone_array, 'load_sounddevice', lambda: library)
+        return library
+
+    @pytest.fixture
+    def node(self, library):
+        context = rclpy.Context()
+        context.init()
+        overrides = [
+            Parameter('calibration', value=str(CALIBRATION / 'minidsp_uma16.yaml')),
+            Parameter('device', value='uma-16'),
+        ]
+        node = microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+        node.blocks = []
+        node._samples = SimpleNamespace(publish=node.blocks.append)
+        yield node
+        node.destroy_node()
+        context.try_shutdown()
+
+    def capture(self, node, library, late=0.0, overflow=False):
+        settings = library.streams[-1].settings
+        data = np.arange(160 * 16, dtype=np.int16).reshape(160, 16)
+        times = SimpleNamespace(currentTime=5.0 + late, inputBufferAdcTime=5.0 - 0.02)
+        status = SimpleNamespace(input_overflow=overflow)
+        settings['callback'](data.tobytes(), 160, times, status)
+
+    def test_opens_the_card_that_was_asked_for(self, node, library):
+        settings = library.streams[0].settings
+        assert settings['device'] == 2
+        assert settings['channels'] == 16
+        assert settings['blocksize'] == settings['samplerate'] // 100
+
+    def test_stamps_are_of_the_first_sample_when_it_was_captured(self, node, library):
+        before = node.get_clock().now().nanoseconds
+        self.capture(node, library)
+        after = node.get_clock().now().nanoseconds
+        stamp = conversions.stamp_of_time(node.blocks[0].header.stamp)
+        assert before - 20_000_001 <= stamp <= after - 19_999_999
+        block = from_audio(node.blocks[0])
+        np.testing.assert_allclose(block.samples[3, 5] * 32768, 3 * 16 + 5)
+
+    def test_lost_samples_are_a_gap_in_the_counter(self, node, library):
+        clock = SimpleNamespace(block=lambda frames, reading: BlockTime(1.0, lost=480), drift=0)
+        self.capture(node, library)
+        node._clock_of_samples = clock
+        self.capture(node, library, overflow=True)
+        assert [block.first_sample for block in node.blocks] == [0, 160 + 480]
+        assert node.counts['lost samples'] == 480
+        assert node.counts['overruns'] == 1
+
+    def test_a_card_that_stops_is_opened_again(self, node, library):
+        library.streams[0].active = False
+        node._watch()
+        assert len(library.streams) == 2
+        assert 'has stopped' in node.problems['device']
+        node._watch()
+        assert 'device' not in node.problems
 
 
 class TestImageSource:

@@ -57,7 +57,7 @@ _IMAGES = ('image_raw', 'image_raw/compressed')
 _LOOK_AHEAD = to_nanoseconds(2.0)
 _FALLS_BEHIND = to_nanoseconds(0.5)
 _HOLDING = 0.02
-_CLOCK_PERIOD = to_nanoseconds(0.02)
+_CLOCK_PERIOD = to_nanoseconds(0.04)
 _PROGRESS_PERIOD = to_nanoseconds(0.2)
 _SETTLING = 0.3
 """Seconds between everybody being there and the beginning: connections are made both ways."""
@@ -182,6 +182,10 @@ class BagPlayer(StageNode):
         except InputError as error:
             self.get_logger().error(str(error))
             self.exit_status = 2
+        except Exception:
+            # What fails because the process is being ended is not worth a word.
+            if self.context.ok():
+                raise
         finally:
             self.exit_status = 1 if self.exit_status is None else self.exit_status
 

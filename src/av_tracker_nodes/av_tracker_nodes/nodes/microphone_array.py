@@ -57,6 +57,8 @@ class MicrophoneArrayNode(StageNode):
         self._info = self.output(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
         self._static_frame = publish_static_frame(self, self._frame, mounting)
         self._next_sample = 0
+        # It outlives the stream: what a card misses while it is closed is a gap like any other.
+        self._clock_of_samples = SampleClock(self._microphones.rate)
         self._stream: Any = None
         self._open()
         self.every(_WATCH_PERIOD, self._watch)
@@ -68,7 +70,6 @@ class MicrophoneArrayNode(StageNode):
 
     def _open(self) -> None:
         rate = self._microphones.rate
-        self._clock_of_samples = SampleClock(rate)
         self._stream = self._sounddevice.RawInputStream(
             samplerate=rate,
             blocksize=round(_BLOCK * rate),

@@ -76,7 +76,8 @@ class Tracker(StageNode):
             PoseArray(header=tracks.header, poses=[track.pose.pose for track in known])
         )
         self._publish_active(tracks, known)
-        self._drawn.publish(self._markers.draw(frame, frame_id))
+        if self._drawn.get_subscription_count() > 0:
+            self._drawn.publish(self._markers.draw(frame, frame_id))
         if self._transforms is not None:
             self._publish_transforms(frame, frame_id)
 
