@@ -69,10 +69,11 @@ class AcousticConfig:
     Notes
     -----
     Fitted on simulated training scenes (seeds 0 and 1, every scenario): `curvature_gain` and
-    `range_gain` so that 95 % of errors lie inside the 95 % region; the speech coefficients by
-    logistic regression against stretches of speech, with static_single scenes added in which the
-    voice is replaced by white, pink and fan noise and hum, switched and steady, at a weight of
-    0.35. `context`, the scores and `quiet_share` were chosen by recall of simultaneous talkers.
+    `range_gain` so that about 95 % of errors lie inside the 95 % region; the speech coefficients
+    by logistic regression against stretches of speech, with static_single scenes added in which
+    the voice is replaced by white, pink and fan noise and hum, switched and steady, at a weight
+    of 0.35. `context`, the scores and `quiet_share` were chosen by recall of simultaneous talkers.
+    That weight and the limits in `activity` were chosen on validation scenes (seed 1000).
     """
 
     frame: float = 0.040
