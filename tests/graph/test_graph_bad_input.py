@@ -75,18 +75,18 @@ def test_nodes_survive_bad_messages():
 
         # Sound whose size does not fit, and of a wrong rate; an image that is none.
         block = conversions.to_audio(
-            0, 0, RATE, np.zeros((160, 8), np.int16), frame_id='mic_array'
+            0, 0, RATE, np.zeros((160, 16), np.int16), frame_id='mic_array'
         )
         block.frames = 99
         publish['audio'].publish(block)
-        assert graph.spin_until(lambda: warnings_of(graph, 'acoustic_map', '99 x 8'))
+        assert graph.spin_until(lambda: warnings_of(graph, 'acoustic_map', '99 x 16'))
 
         def complains() -> bool:
             publish['image'].publish(CompressedImage(data=b'not a picture'))
             return bool(warnings_of(graph, 'face_detector', 'cannot be decoded'))
 
         assert graph.spin_until(complains)
-        wrong = conversions.to_audio(0, 0, 8000, np.zeros((80, 8), np.int16), 'mic_array')
+        wrong = conversions.to_audio(0, 0, 8000, np.zeros((80, 16), np.int16), 'mic_array')
         publish['audio'].publish(wrong)
         assert graph.spin_until(lambda: warnings_of(graph, 'acoustic_map', '8000'), 20), [
             s.message for s in graph.statuses_of('acoustic_map')
@@ -102,7 +102,7 @@ def test_nodes_survive_bad_messages():
             return stamp in graph.stamps('faces')
 
         assert graph.spin_until(seen), graph.lines
-        silence = np.zeros((160, 8), np.int16)
+        silence = np.zeros((160, 16), np.int16)
         begin = stamp - block_duration
         publish['audio'].publish(conversions.to_audio(begin, 0, RATE, silence, 'mic_array'))
         assert graph.spin_until(lambda: stamp in graph.stamps('acoustic_map')), graph.lines

@@ -51,7 +51,7 @@ def test_a_camera_is_recorded(tmp_path):
         gaps = np.diff(stamps) / 1e9
         assert np.median(gaps) == pytest.approx(0.04, abs=0.01)
         infos = [m for m in reader.raw() if m.topic == '/camera_info']
-        assert len(infos) >= len(stamps)
+        assert abs(len(infos) - len(stamps)) <= 2
         assert [m.latched for m in reader.raw() if m.topic == '/tf_static'] == [True]
 
 

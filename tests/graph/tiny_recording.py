@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A tiny recording, made by hand: somebody unseen hisses in bursts beside a grey room."""
+"""A tiny recording, made by hand: somebody unseen hums in bursts before a grey wall."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.datasets.bag import BagWriter
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
+from av_tracker_nodes.geometry.calibration import load_microphones
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
@@ -21,6 +22,7 @@ from av_tracker_nodes.types import (
     to_nanoseconds,
 )
 
+ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
 RATE = 16_000
 START = 10.0
 SECONDS = 4.0
@@ -39,28 +41,31 @@ class Recording:
 
 
 def make_rig() -> Rig:
-    angles = 2 * np.pi * np.arange(8) / 8
-    heights = 0.5 * (-1.0) ** np.arange(8)  # a flat ring could not tell up from down
-    ring = 0.1 * np.stack([np.cos(angles), np.sin(angles), heights], axis=-1)
     # The camera stands behind the array and looks along world x.
     axes = Rotation.from_euler('ZX', [-90, -90], degrees=True).as_matrix()
     pose = RigidTransform(axes, np.array([-1.5, 0.0, 0.4]))
     camera = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=pose)
-    return Rig(camera, MicrophoneArray(ring, rate=RATE, name='ring'))
+    return Rig(camera, load_microphones(ARRAYS))
+
+
+def make_voice() -> np.ndarray:
+    """Pulses at a pitch that wavers about 140 Hz, 0.4 s of every 0.8 s."""
+    time = np.arange(round(SECONDS * RATE)) / RATE
+    cycles = 140 * time + 2 * np.sin(2 * np.pi * 3 * time)
+    pulses = np.diff(np.floor(cycles), prepend=0)
+    return pulses * (time % 0.8 < 0.4)
 
 
 def make_sound(rig: Rig, rng: np.random.Generator) -> np.ndarray:
-    """Noise bursts of 0.4 s every 0.8 s, delayed to each microphone, over a quiet noise."""
+    """Delay the voice to each microphone, over a quiet noise, shape (samples, microphones)."""
+    spectrum = np.fft.rfft(make_voice())
     count = round(SECONDS * RATE)
-    source = rng.standard_normal(count)
-    source *= np.arange(count) / RATE % 0.8 < 0.4
-    spectrum = np.fft.rfft(source)
     frequencies = np.fft.rfftfreq(count, 1 / RATE)
     distances = np.linalg.norm(rig.microphones.positions - VOICE, axis=1)
     delays = distances / rig.microphones.speed_of_sound
     shifted = spectrum * np.exp(-2j * np.pi * frequencies * delays[:, None])
-    sound = 0.05 * np.fft.irfft(shifted, count) + 0.001 * rng.standard_normal((8, count))
-    return sound.T.astype(np.float32)
+    noise = 0.002 * rng.standard_normal((len(distances), count))
+    return (0.5 * np.fft.irfft(shifted, count) + noise).T.astype(np.float32)
 
 
 def truth_at(stamp: int) -> TrackFrame:

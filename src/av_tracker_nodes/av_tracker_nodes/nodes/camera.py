@@ -51,7 +51,7 @@ class CameraNode(StageNode):
         self._reliable = self.parameter(
             'reliable_images', False, 'Offer every image to those who ask for it'
         )
-        quality = images(self._reliable)
+        quality = images(self._reliable, depth=5)
         self._raw = self.output(Image, 'image_raw', quality)
         self._compressed = self.output(CompressedImage, 'image_raw/compressed', quality)
         self._info = self.output(CameraInfo, 'camera_info', quality)

@@ -31,12 +31,12 @@ STATIC_TRANSFORMS = QoSProfile(
 _REPLAY_DEPTH = 250
 
 
-def images(reliable: bool) -> QoSProfile:
+def images(reliable: bool, depth: int = 1) -> QoSProfile:
     """Return the profile of images and what comes with each of them.
 
-    A robot wants the newest image and drops what it has no time for; a replay asks for all of
-    them, 10 s deep.
+    A robot wants the newest image and drops what it has no time for, or keeps up to `depth`; a
+    replay asks for all of them, 10 s deep.
     """
     if reliable:
         return QoSProfile(depth=_REPLAY_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
-    return QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)

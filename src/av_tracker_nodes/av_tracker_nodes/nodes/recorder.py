@@ -23,12 +23,13 @@ from av_tracker_nodes.nodes.quality_of_service import (
     images,
 )
 
+_EVERY_IMAGE = images(reliable=False, depth=250)
 _STREAMS = {
     'audio': (AudioBlock, AUDIO),
     'audio/array_info': (MicrophoneArrayInfo, LATCHED),
-    'image_raw': (Image, images(reliable=False)),
-    'image_raw/compressed': (CompressedImage, images(reliable=False)),
-    'camera_info': (CameraInfo, images(reliable=False)),
+    'image_raw': (Image, _EVERY_IMAGE),
+    'image_raw/compressed': (CompressedImage, _EVERY_IMAGE),
+    'camera_info': (CameraInfo, _EVERY_IMAGE),
     '/tf': (TFMessage, TRANSFORMS),
     '/tf_static': (TFMessage, STATIC_TRANSFORMS),
 }

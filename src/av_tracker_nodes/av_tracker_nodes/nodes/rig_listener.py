@@ -58,7 +58,8 @@ class CameraListener:
                 'Calibration file whose pose is taken where TF does not know the camera',
             )
         )
-        node.listen(CameraInfo, 'camera_info', self._hear_info, images(self.reliable_images))
+        quality = images(self.reliable_images, depth=10)
+        node.listen(CameraInfo, 'camera_info', self._hear_info, quality)
 
     def camera(self, stamp: int) -> Camera | None:
         """Return the camera in the target frame at a stamp (ns), None while it is not known.

@@ -52,7 +52,8 @@ class TrackWriterNode(StageNode):
         self._began: int | None = None
         self._seconds = 0.0
         self._stages: dict[str, dict[str, str]] = {}
-        self.listen(CameraInfo, 'camera_info', self._note_image, images(reliable))
+        quality = images(reliable, depth=10)
+        self.listen(CameraInfo, 'camera_info', self._note_image, quality)
         self.listen(SpeakerTrackArray, 'speaker_tracks', self._write)
         self.create_subscription(DiagnosticArray, '/diagnostics', self._note_stage, 50)
 
