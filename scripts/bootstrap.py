@@ -49,6 +49,7 @@ THREAD_POOLS = (
     'NUMEXPR_NUM_THREADS',
 )
 LOG_TAIL = 30
+LOG_WIDTH = 300
 
 
 class SetupError(Exception):
@@ -227,7 +228,7 @@ def run_logged(
     if on_terminal:
         print('\r\033[K', end='', file=sys.stderr)
     if process.returncode:
-        tail = '\n'.join(lines[-LOG_TAIL:])
+        tail = '\n'.join(line[:LOG_WIDTH] for line in lines[-LOG_TAIL:])
         raise SetupError(f'{tail}\n{title} failed: {shlex.join(command)}')
     say(f'{title}: {time.monotonic() - started:.0f} s')
 
