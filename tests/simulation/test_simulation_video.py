@@ -82,6 +82,17 @@ def test_people_are_drawn_where_the_camera_projects_them(camera):
     assert seen.max() == pytest.approx(head.max(), abs=2)
 
 
+def test_people_beside_and_behind_the_camera_are_not_in_the_picture():
+    view = EMPTY.cameras[1]
+    right, forward = view.pose.rotation[:, 0], view.pose.rotation[:, 2]
+    for place in (
+        view.centre + 0.5 * right,
+        view.centre - 0.5 * forward,
+        view.centre + 0.8 * right,
+    ):
+        assert not changed(picture(scene_of(person_at(place)), 1), empty_picture(1)).any()
+
+
 def test_jaw_moves_the_picture_about_the_mouth():
     closed, opened = picture(scene_of(facing(0))), picture(scene_of(facing(0, jaw=1.0)))
     rows, columns = np.nonzero(changed(closed, opened, 15))

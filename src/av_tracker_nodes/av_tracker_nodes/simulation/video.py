@@ -21,6 +21,10 @@ from av_tracker_nodes.simulation.scene import Scene
 _FINER = 2
 """Pictures are drawn this much larger, then averaged."""
 
+_NEAREST, _MARGIN = 0.1, 1.3
+"""What is nearer to the camera (m), or this much farther from the optical axis than the corners
+of the picture, is not drawn."""
+
 _NOISE_MARGIN = 128
 
 
@@ -60,6 +64,7 @@ class _Studio:
 
     def __init__(self, scene: Scene, camera: int) -> None:
         self._camera = _enlarge(scene.cameras[camera], _FINER)
+        self._corner = _off_axis(self._camera)
         self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
         self._backdrop, self._nearness = draw_backdrop(scene, self._camera, self._lighting)
         floor = scene.room.minimum[2]
@@ -74,12 +79,32 @@ class _Studio:
 
     def _draw(self, actor: Actor, time: float, image: np.ndarray, nearness: np.ndarray) -> None:
         vertices, normals = actor.pose(time)
-        with np.errstate(invalid='ignore', divide='ignore'):
-            pixels = self._camera.project(vertices).astype(np.float32)
-            near = (1 / self._camera.depth(vertices)).astype(np.float32)
+        pixels, near = self._project(vertices)
         light = self._lighting.shade(actor.albedo, normals)
         colours = encode(light).astype(np.float32)
         draw_triangles(image, nearness, pixels, near, colours, actor.triangles)
+
+    def _project(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels (n, 2), NaN for vertices that the lens cannot see, and inverse depths (n,).
+
+        The polynomial of the distortion holds only for the directions that the picture shows;
+        farther out it can fold back and throw what is beside the camera all over the picture.
+        """
+        camera = self._camera
+        local = camera.pose.inverse @ vertices
+        depth = np.maximum(local[:, 2], 1e-6)
+        off_axis = np.hypot(local[:, 0], local[:, 1]) / depth
+        pixels = camera.project(vertices).astype(np.float32)
+        pixels[(local[:, 2] < _NEAREST) | (off_axis > _MARGIN * self._corner)] = np.nan
+        return pixels, (1 / depth).astype(np.float32)
+
+
+def _off_axis(camera: Camera) -> float:
+    """Tangent of the angle between the optical axis and the farthest corner of the picture."""
+    width, height = camera.size
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+    cosine = camera.rays(corners) @ camera.pose.rotation[:, 2]
+    return float(np.tan(np.arccos(cosine.min())))
 
 
 class _Sensor:
