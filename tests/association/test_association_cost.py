@@ -8,40 +8,32 @@ from hypothesis import strategies as st
 
 from av_tracker_nodes.association.assignment import greedy, optimal
 from av_tracker_nodes.association.cost import (
-    Hypothesis,
+    NO_BOX,
     distance_cost,
     dual_geometric_cost,
     kernel_width,
-    squared_mahalanobis,
 )
 
-
-def hypothesis_at(x, box=(0, 0, 10, 10), std=0.1):
-    box = None if box is None else np.array(box, float)
-    return Hypothesis(np.array([x, 0.0, 0.0]), std**2 * np.eye(3), box)
+BOX = np.array([0, 0, 10, 10.0])
 
 
 def test_cost_by_hand():
-    tracks = [hypothesis_at(0.0)]
-    detections = [hypothesis_at(0.5, (5, 0, 10, 10))]
+    shifted = BOX + np.array([5, 0, 0, 0])
+    cost = dual_geometric_cost(BOX[None], shifted[None], np.array([[0.5]]), 0.6, 0.5)
     flat = 1 - 50 / 150
     deep = 1 - np.exp(-(0.5**2) / (2 * 0.5**2))
-    assert dual_geometric_cost(tracks, detections, 0.6, 0.5)[0, 0] == pytest.approx(
-        0.6 * flat + 0.4 * deep
-    )
+    assert cost[0, 0] == pytest.approx(0.6 * flat + 0.4 * deep)
 
 
 def test_a_voice_is_matched_by_distance_alone():
-    tracks = [hypothesis_at(0.0), hypothesis_at(1.0, None)]
-    detections = [hypothesis_at(0.2, None)]
-    np.testing.assert_allclose(
-        dual_geometric_cost(tracks, detections, 0.6, 0.5), distance_cost(tracks, detections, 0.5)
+    distance = np.array([[0.2, 0.3], [0.8, 0.1]])
+    cost = dual_geometric_cost(
+        np.stack([BOX, NO_BOX]), np.stack([NO_BOX, BOX]), distance, 0.6, 0.5
     )
-
-
-def test_mahalanobis_adds_both_covariances():
-    distance = squared_mahalanobis([hypothesis_at(0.0, std=0.3)], [hypothesis_at(1.0, std=0.4)])
-    assert distance[0, 0] == pytest.approx(1.0 / 0.5**2)
+    by_distance = distance_cost(distance, 0.5)
+    assert cost[0, 0] == by_distance[0, 0]
+    assert cost[1, 1] == by_distance[1, 1]
+    assert cost[0, 1] == pytest.approx(0.4 * by_distance[0, 1])
 
 
 @pytest.mark.parametrize(('depth', 'width'), [(3.0, 0.5), (0.1, 0.25), (6.0, 1.0), (60.0, 1.0)])
@@ -49,11 +41,11 @@ def test_kernel_follows_the_depth_of_the_room(depth, width):
     assert kernel_width(0.5, depth) == pytest.approx(width)
 
 
-@pytest.mark.parametrize('empty', [([], [hypothesis_at(0)]), ([hypothesis_at(0)], []), ([], [])])
-def test_nobody_or_nothing(empty):
-    tracks, detections = empty
-    cost = dual_geometric_cost(tracks, detections, 0.6, 0.5)
-    assert cost.shape == (len(tracks), len(detections))
+@pytest.mark.parametrize(('tracks', 'detections'), [(0, 1), (1, 0), (0, 0)])
+def test_nobody_or_nothing(tracks, detections):
+    boxes = [np.tile(BOX, (count, 1)) for count in (tracks, detections)]
+    cost = dual_geometric_cost(*boxes, np.zeros((tracks, detections)), 0.6, 0.5)
+    assert cost.shape == (tracks, detections)
     assert optimal(cost, cost < 2) == greedy(cost, cost < 2) == []
 
 

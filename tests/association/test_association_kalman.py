@@ -113,3 +113,18 @@ def test_an_old_position_is_taken_for_what_it_was():
         walker.predict(0.04)
         walker.update(Measurement(np.array([now - 0.1, 0, 0]), 0.01 * np.eye(3), delay=0.1))
     assert walker.position[0] == pytest.approx(99 * 0.04, abs=0.01)
+
+
+def test_a_known_head_size_is_expected_in_the_next_face():
+    """After a heard range, the same face fits, and one of average size there does not."""
+    camera, true = np.zeros(3), np.array([2.0, 0, 0])
+    along = np.diag([(2 * HEAD_SIZE_STD) ** 2 + 0.05**2, 1e-4, 1e-4])
+    large = Measurement(true / 1.2, along, 1.0, camera)
+    person = HeadFilter(large, 1.0, 0.3, 1.0, 0.03)
+    for _ in range(100):
+        person.predict(0.04)
+        person.update(large)
+        person.update(Measurement(true, 0.02**2 * np.eye(3)))
+    average = Measurement(true, along, 1.0, camera)
+    assert person.innovation(large)[1] < 1 < 4 < person.innovation(average)[1]
+    np.testing.assert_allclose(person.innovation(large)[0], 0, atol=0.05)

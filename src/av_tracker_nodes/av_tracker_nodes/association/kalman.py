@@ -146,8 +146,33 @@ class HeadFilter:
         self.state = transition @ self.state
         self.covariance = transition @ self.covariance @ transition.T + noise
 
+    def innovation(self, measured: Measurement) -> tuple[np.ndarray, float]:
+        """Compare a measurement with what it should read.
+
+        Returns
+        -------
+        difference : np.ndarray, shape (3,)
+            Metres.
+        squared : float
+            The same in units of its deviation, squared (Mahalanobis).
+        """
+        expected, slope = self._expect(measured)
+        difference = measured.position - expected
+        spread = slope @ self.covariance @ slope.T + measured.noise
+        return difference, float(difference @ np.linalg.solve(spread, difference))
+
     def update(self, measured: Measurement) -> None:
         """Take in a measured position."""
+        expected, slope = self._expect(measured)
+        spread = slope @ self.covariance @ slope.T + measured.noise
+        gain = np.linalg.solve(spread, slope @ self.covariance).T
+        self.state = self.state + gain @ (measured.position - expected)
+        # Joseph form: stays symmetric and positive definite over hours of updates.
+        kept = np.eye(7) - gain @ slope
+        self.covariance = kept @ self.covariance @ kept.T + gain @ measured.noise @ gain.T
+
+    def _expect(self, measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a measurement should read, shape (3,), and its slope, shape (3, 7)."""
         shrink = np.exp(-measured.size_gain * self.state[_SIZE])
         place = self.position - measured.delay * self.velocity
         sight = shrink * (place - measured.viewpoint)
@@ -155,9 +180,4 @@ class HeadFilter:
         slope[:, _POSITION] = shrink * np.eye(3)
         slope[:, _VELOCITY] = -measured.delay * shrink * np.eye(3)
         slope[:, _SIZE] = -measured.size_gain * sight
-        spread = slope @ self.covariance @ slope.T + measured.noise
-        gain = np.linalg.solve(spread, slope @ self.covariance).T
-        self.state = self.state + gain @ (measured.sight - sight)
-        # Joseph form: stays symmetric and positive definite over hours of updates.
-        kept = np.eye(7) - gain @ slope
-        self.covariance = kept @ self.covariance @ kept.T + gain @ measured.noise @ gain.T
+        return measured.viewpoint + sight, slope

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.association.config import TrackerConfig
-from av_tracker_nodes.association.cost import Hypothesis
+from av_tracker_nodes.association.cost import NO_BOX
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry import Camera
@@ -66,7 +66,7 @@ class PersonTrack:
         self._speaking = SpeakingFilter(
             config.speaking_memory, config.speaking_on, config.speaking_off
         )
-        self._previous = Hypothesis(detection.position, detection.covariance, detection.box)
+        self._previous = detection
         self._note_evidence(detection, stamp)
 
     @property
@@ -91,14 +91,26 @@ class PersonTrack:
         unseen_for = to_seconds(stamp - self.last_visual)
         self._filter.predict(seconds, seen=unseen_for <= _GLIMPSE or not self.ever_seen)
 
-    def expected(self, camera: Camera | None) -> Hypothesis:
-        """Where the person should be now."""
-        return Hypothesis(self.position, self._filter.position_covariance, self._box(camera))
+    def reference_box(self, camera: Camera | None) -> np.ndarray:
+        """Box that detections are compared with, shape (4,): predicted or previous."""
+        box = self._previous.box if self._uses_previous else self._box(camera)
+        return NO_BOX if box is None else box
+
+    def compare(self, detection: Detection, viewpoint: np.ndarray) -> tuple[float, float]:
+        """Return the distance (m) of a detection and its squared Mahalanobis distance.
+
+        The former is to where the detection of this person should be, or to the previous one, as
+        the configuration asks; the latter always to where it should be.
+        """
+        measured = _measurement(detection, viewpoint)
+        difference, squared = self._filter.innovation(measured)
+        if self._uses_previous:
+            difference = detection.position - self._previous.position
+        return float(np.linalg.norm(difference)), squared
 
     @property
-    def previous(self) -> Hypothesis:
-        """Where the person was detected last."""
-        return self._previous
+    def _uses_previous(self) -> bool:
+        return self._config.reference == 'previous'
 
     def update(
         self, detection: Detection, stamp: int, seconds: float, viewpoint: np.ndarray
@@ -127,7 +139,7 @@ class PersonTrack:
             self.heard_for += seconds
         self.existence += (1 - self.existence) * (1 - np.exp(-seconds / _EXISTENCE_MEMORY))
         self._speaking.update(detection.speaking, seconds)
-        self._previous = Hypothesis(self.position, self._filter.position_covariance, detection.box)
+        self._previous = detection
 
     def miss(self, seconds: float) -> None:
         """Note that nothing was assigned to this track in this cycle."""

@@ -11,12 +11,7 @@ import numpy as np
 
 from av_tracker_nodes.association.assignment import ASSIGNMENTS
 from av_tracker_nodes.association.config import TrackerConfig
-from av_tracker_nodes.association.cost import (
-    Hypothesis,
-    dual_geometric_cost,
-    kernel_width,
-    squared_mahalanobis,
-)
+from av_tracker_nodes.association.cost import NO_BOX, dual_geometric_cost, kernel_width
 from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackFrame, to_seconds
@@ -96,15 +91,15 @@ class SpeakerTracker:
     ) -> list[Detection]:
         """Update the tracks by their detections; return the detections that are news."""
         detections = list(frame.detections)
-        expected = [track.expected(camera) for track in self._tracks]
-        observed = [Hypothesis(d.position, d.covariance, d.box) for d in detections]
-        near = squared_mahalanobis(expected, observed) <= self.config.gate
-        sigma = kernel_width(self.config.sigma, _scene_depth(expected + observed, camera))
-        if self.config.reference == 'previous':
-            reference = [track.previous for track in self._tracks]
-        else:
-            reference = expected
-        cost = dual_geometric_cost(reference, observed, self.config.beta, sigma)
+        distance, squared = self._compare(detections, viewpoint)
+        near = squared <= self.config.gate
+        cost = dual_geometric_cost(
+            np.array([t.reference_box(camera) for t in self._tracks]).reshape(-1, 4),
+            np.array([NO_BOX if d.box is None else d.box for d in detections]).reshape(-1, 4),
+            distance,
+            self.config.beta,
+            kernel_width(self.config.sigma, self._scene_depth(detections, camera)),
+        )
         matches = ASSIGNMENTS[self.config.assignment](cost, near)
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
@@ -118,6 +113,22 @@ class SpeakerTracker:
             # A second sound from somebody already known is no second person.
             if j not in taken and not (detection.modalities == Modality.AUDIO and near[:, j].any())
         ]
+
+    def _compare(
+        self, detections: list[Detection], viewpoint: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances (m) and squared Mahalanobis distances, each of shape (tracks, detections)."""
+        pairs = [t.compare(d, viewpoint) for t in self._tracks for d in detections]
+        table = np.array(pairs).reshape(len(self._tracks), len(detections), 2)
+        return table[..., 0], table[..., 1]
+
+    def _scene_depth(self, detections: list[Detection], camera: Camera | None) -> float:
+        """Depth of the scene (m): that of the farthest person in front of the camera."""
+        places = [person.position for person in [*self._tracks, *detections]]
+        if camera is None or not places:
+            return _USUAL_DEPTH
+        depth = float(camera.depth(np.array(places)).max())
+        return depth if depth > 0 else _USUAL_DEPTH
 
     def _birth(self, detection: Detection, stamp: int, viewpoint: np.ndarray) -> PersonTrack:
         track = PersonTrack(self._next_id, detection, stamp, self.config, viewpoint)
@@ -167,11 +178,3 @@ class SpeakerTracker:
             for track in self._lost + [track for track in gone if track.confirmed]
             if to_seconds(stamp - track.last_evidence) <= self.config.memory
         ]
-
-
-def _scene_depth(hypotheses: list[Hypothesis], camera: Camera | None) -> float:
-    """Depth of the scene (m): that of the farthest person in front of the camera."""
-    if camera is None or not hypotheses:
-        return _USUAL_DEPTH
-    depths = camera.depth(np.array([h.position for h in hypotheses]))
-    return float(depths.max()) if depths.max() > 0 else _USUAL_DEPTH

@@ -36,7 +36,7 @@ from av_tracker_nodes.vision.face_geometry import (
 
 _SIGHT_STD = 0.06
 """Deviation of the detected mouth, in heights of the face."""
-_AGREEMENT = 9.0
+_AGREEMENT = 16.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
 _SAME_DIRECTION = np.radians(8.0)
 """A peak nearer than this to a face, as the arrays see it, is the voice of that face."""
