@@ -29,7 +29,7 @@ def textbook_filter(measurements, std, acceleration, dt):
 
 def test_equals_the_textbook_filter_without_damping_and_size():
     rng = np.random.default_rng(1)
-    axis = 2.0 + np.arange(30) * 0.04 + rng.normal(0, 0.1, 30)
+    axis = 2.0 + np.arange(30) * 0.02 + rng.normal(0, 0.02, 30)
     ours = head_filter((axis[0], 0, 0), memory=1e9)
     for value in axis[1:]:
         ours.predict(0.04)
@@ -128,3 +128,13 @@ def test_a_known_head_size_is_expected_in_the_next_face():
     average = Measurement(true, along, 1.0, camera)
     assert person.innovation(large)[1] < 1 < 4 < person.innovation(average)[1]
     np.testing.assert_allclose(person.innovation(large)[0], 0, atol=0.05)
+
+
+def test_an_outlier_moves_a_track_less_than_its_covariance_says():
+    measured = Measurement(np.array([2.2, 0, 0]), 0.1**2 * np.eye(3))
+    wild = Measurement(np.array([4.0, 0, 0]), 0.1**2 * np.eye(3))
+    near, far = head_filter(), head_filter()
+    near.update(measured)
+    far.update(wild)
+    assert near.position[0] == pytest.approx(2.1)
+    assert far.position[0] - 2.0 < 0.15 * 2.0

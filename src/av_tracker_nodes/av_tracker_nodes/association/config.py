@@ -46,6 +46,9 @@ class TrackerConfig:
     sigma: float = _number(
         0.5, 0.05, 5.0, 'Width of the distance kernel for a room of 3 m depth (m, eq 17)'
     )
+    continuity: float = _number(
+        0.5, 0.0, 1.0, 'Share of the cost that is waived for the face that the track had before'
+    )
     gate: float = _number(
         16.3, 1.0, 100.0, 'Squared Mahalanobis distance in 3-D beyond which nothing matches'
     )

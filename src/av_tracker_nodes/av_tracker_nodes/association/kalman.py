@@ -21,6 +21,7 @@ _POSITION, _VELOCITY, _SIZE = slice(0, 3), slice(3, 6), 6
 _INITIAL_SPEED_STD = 0.5
 _LEAST_NOISE = 1e-4
 _HEIGHT, _RISE = 2, 5
+_OUTLIER = 2.5
 
 
 @dataclass(frozen=True)
@@ -162,14 +163,20 @@ class HeadFilter:
         return difference, float(difference @ np.linalg.solve(spread, difference))
 
     def update(self, measured: Measurement) -> None:
-        """Take in a measured position."""
+        """Take in a measured position.
+
+        Errors have heavy tails: at a crossing, sound can lend a face the range of another. A
+        measurement beyond `_OUTLIER` deviations counts as that much less certain.
+        """
+        _, squared = self.innovation(measured)
+        noise = measured.noise * max(squared / _OUTLIER**2, 1.0)
         expected, slope = self._expect(measured)
-        spread = slope @ self.covariance @ slope.T + measured.noise
+        spread = slope @ self.covariance @ slope.T + noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T
         self.state = self.state + gain @ (measured.position - expected)
         # Joseph form: stays symmetric and positive definite over hours of updates.
         kept = np.eye(7) - gain @ slope
-        self.covariance = kept @ self.covariance @ kept.T + gain @ measured.noise @ gain.T
+        self.covariance = kept @ self.covariance @ kept.T + gain @ noise @ gain.T
 
     def _expect(self, measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
         """Return what a measurement should read, shape (3,), and its slope, shape (3, 7)."""

@@ -55,6 +55,7 @@ class PersonTrack:
         self.existence = _EXISTENCE_AT_BIRTH
         self.modalities = Modality.NONE
         self.matched = True
+        self.tracklet = 0
         self._config = config
         self._filter = HeadFilter(
             _measurement(detection, viewpoint),
@@ -201,6 +202,7 @@ class PersonTrack:
             self.last_audio = stamp
         if detection.modalities & Modality.VISUAL:
             self.last_visual = stamp
+            self.tracklet = detection.tracklet
 
 
 def _measurement(

@@ -92,7 +92,10 @@ class SpeakerTracker:
         """Update the tracks by their detections; return the detections that are news."""
         detections = list(frame.detections)
         distance, squared = self._compare(detections, viewpoint)
-        near = squared <= self.config.gate
+        same_face = np.array(
+            [[0 < t.tracklet == d.tracklet for d in detections] for t in self._tracks], bool
+        ).reshape(distance.shape)
+        near = same_face | (squared <= self.config.gate)
         cost = dual_geometric_cost(
             np.array([t.reference_box(camera) for t in self._tracks]).reshape(-1, 4),
             np.array([NO_BOX if d.box is None else d.box for d in detections]).reshape(-1, 4),
@@ -100,6 +103,7 @@ class SpeakerTracker:
             self.config.beta,
             kernel_width(self.config.sigma, self._scene_depth(detections, camera)),
         )
+        cost = cost * np.where(same_face, 1 - self.config.continuity, 1.0)
         matches = ASSIGNMENTS[self.config.assignment](cost, near)
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
