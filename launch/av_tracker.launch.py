@@ -7,6 +7,7 @@
 run with which parameters is decided in :mod:`av_tracker_nodes.node_set`.
 """
 
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
@@ -14,7 +15,6 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from av_tracker_nodes.node_set import ARGUMENTS, NodeSpec, node_set
-from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 
 
 def generate_launch_description() -> LaunchDescription:

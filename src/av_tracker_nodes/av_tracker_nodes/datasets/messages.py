@@ -13,11 +13,10 @@ import os
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
@@ -31,9 +30,26 @@ from av_tracker_nodes.types import (
     TrackState,
 )
 
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
 _PACKAGE = 'av_tracker_msgs'
 _INT16_SCALE = 32_768
 _DISTORTION_TERMS = 5
+
+# Encoding: numbers a pixel, their type, and how OpenCV makes blue-green-red of them.
+_ENCODINGS = {
+    'bgr8': (3, np.uint8, None),
+    'rgb8': (3, np.uint8, cv2.COLOR_RGB2BGR),
+    'bgra8': (4, np.uint8, cv2.COLOR_BGRA2BGR),
+    'rgba8': (4, np.uint8, cv2.COLOR_RGBA2BGR),
+    'mono8': (1, np.uint8, cv2.COLOR_GRAY2BGR),
+    'mono16': (1, np.uint16, cv2.COLOR_GRAY2BGR),
+    'yuv422': (2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
+    'uyvy': (2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
+    'yuv422_yuy2': (2, np.uint8, cv2.COLOR_YUV2BGR_YUY2),
+    'yuyv': (2, np.uint8, cv2.COLOR_YUV2BGR_YUY2),
+}
 
 
 def message_directory() -> Path:
@@ -60,6 +76,9 @@ def message_directory() -> Path:
 @lru_cache(maxsize=1)
 def typestore() -> Typestore:
     """Types of ROS 2 (Jazzy and Kilted agree on those in bags of ours) and of this package."""
+    # Here, since the live nodes read messages of rclpy and need no bags.
+    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
     store = get_typestore(Stores.ROS2_KILTED)
     types = {}
     for path in sorted(message_directory().glob('*.msg')):
@@ -197,7 +216,9 @@ def to_compressed_image(frame: ImageFrame, frame_id: str, quality: int) -> objec
 
 
 def from_image(message: object) -> ImageFrame:
-    """Read a ``sensor_msgs/Image`` (bgr8, rgb8, mono8) or ``sensor_msgs/CompressedImage``.
+    """Read a ``sensor_msgs/Image`` or ``sensor_msgs/CompressedImage``.
+
+    16-bit grey is scaled to 8 bits.
 
     Raises
     ------
@@ -211,18 +232,24 @@ def from_image(message: object) -> ImageFrame:
         if image is None:
             raise InputError(f'compressed image at {stamp / NANOSECONDS:.3f} s cannot be decoded')
         return ImageFrame(stamp, image)
-    channels = {'bgr8': 3, 'rgb8': 3, 'mono8': 1}.get(message.encoding)
-    if channels is None:
+    if message.encoding not in _ENCODINGS:
         raise InputError(
-            f"image encoding '{message.encoding}' is not supported; use bgr8, rgb8 or mono8"
+            f"image encoding '{message.encoding}' is not supported; use one of "
+            f'{", ".join(_ENCODINGS)}'
         )
-    if message.step < message.width * channels or data.size < message.step * message.height:
+    channels, kind, conversion = _ENCODINGS[message.encoding]
+    width = message.width * channels * np.dtype(kind).itemsize
+    if message.step < width or data.size < message.step * message.height:
         raise InputError(f'image at {stamp / NANOSECONDS:.3f} s is shorter than its header says')
     rows = data[: message.step * message.height].reshape(message.height, message.step)
-    pixels = rows[:, : message.width * channels].reshape(message.height, message.width, channels)
-    if message.encoding == 'rgb8':
-        pixels = pixels[..., ::-1]
-    return ImageFrame(stamp, np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
+    numbers = np.ascontiguousarray(rows[:, :width]).view(kind)
+    if message.is_bigendian and kind == np.uint16:
+        numbers = numbers.byteswap()
+    pixels = numbers.reshape(message.height, message.width, channels)
+    if kind == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    image = pixels if conversion is None else cv2.cvtColor(pixels, conversion)
+    return ImageFrame(stamp, np.ascontiguousarray(image))
 
 
 def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:
