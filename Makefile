@@ -27,4 +27,4 @@ lint:
 
 clean:
 	rm -rf .venv .venv-* out
-	find ros2_ws -mindepth 1 -maxdepth 1 ! -name COLCON_IGNORE ! -name README.md ! -name fallback -exec rm -rf {} +
+	find ros2_ws -mindepth 1 -maxdepth 1 ! -name COLCON_IGNORE ! -name fallback -exec rm -rf {} +
