@@ -76,6 +76,13 @@ def test_two_people_who_cross_keep_their_ids(assignment, reference):
     np.testing.assert_allclose(where[2], (2.6, -0.8, 0), atol=0.1)
 
 
+def test_two_people_who_touch_and_hide_one_another_stay_two():
+    """At 0.15 m from each other, one of them is hidden for 0.6 s."""
+    both = [seen((2, 0, 0)), seen((2.15, 0.02, 0))]
+    frames = run(SpeakerTracker(), [both] * 10 + [both[:1]] * 15 + [both] * 3)
+    assert {t.id for t in frames[-1].tracks} == {1, 2}
+
+
 def test_a_voice_of_somebody_known_is_no_second_person():
     frames = run(SpeakerTracker(), [[seen((2, 0, 0)), heard((2.2, 0.1, 0))]] * 30)
     assert all(len(frame.tracks) == 1 for frame in frames)

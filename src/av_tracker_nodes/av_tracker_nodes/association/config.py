@@ -74,7 +74,7 @@ class TrackerConfig:
         0.1, 0.0, 5.0, 'Time over which successive faces share their error (s)'
     )
     heard_correlation: float = _number(
-        0.4, 0.0, 5.0, 'Time over which successive sounds share their error (s)'
+        0.2, 0.0, 5.0, 'Time over which successive sounds share their error (s)'
     )
     birth_quality: float = _number(
         0.6,

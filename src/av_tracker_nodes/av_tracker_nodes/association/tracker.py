@@ -23,6 +23,8 @@ _JUMP = 0.5
 _USUAL_DEPTH = 3.0
 _SAME_PERSON = 0.25
 """Two mouths cannot be nearer than this (m)."""
+_LATELY = 1.0
+"""People who pass close to each other hide one another for no longer than this (s)."""
 _REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
 """How far (m) a person can have gone while nobody saw or heard them."""
 
@@ -140,17 +142,20 @@ class SpeakerTracker:
         return track
 
     def _merge(self) -> None:
-        """Drop the younger of two tracks of one person, unless both are seen at once."""
+        """Drop the younger of two tracks of one person, unless both were seen lately."""
         kept: list[PersonTrack] = []
         for track in sorted(self._tracks, key=lambda t: (not t.confirmed, t.born)):
             twin = any(
                 np.linalg.norm(track.position - other.position) < _SAME_PERSON
-                and not (track.modalities & other.modalities & Modality.VISUAL)
+                and not (self._seen_lately(track) and self._seen_lately(other))
                 for other in kept
             )
             if not twin:
                 kept.append(track)
         self._tracks = sorted(kept, key=lambda t: t.id)
+
+    def _seen_lately(self, track: PersonTrack) -> bool:
+        return track.ever_seen and to_seconds(self._stamp - track.last_visual) <= _LATELY
 
     def _confirm(self, stamp: int) -> None:
         for track in self._tracks:

@@ -42,6 +42,9 @@ _SAME_DIRECTION = np.radians(8.0)
 """A peak nearer than this to a face, as the arrays see it, is the voice of that face."""
 _PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
 """Where a face can be, relative to the range that its size tells."""
+_HIDDEN_SPREAD, _HIDDEN_RANGE_STD = 4.0, 0.5
+"""Somebody heard but not seen has turned away or is hidden, and is heard by way of the walls: the
+variance is larger than that of talkers who face the arrays, and the range hardly known."""
 _LEAST_DOMINANCE = 0.3
 """Peaks weaker than this share of the strongest one are echoes rather than people."""
 
@@ -175,10 +178,11 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
 
 def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> Detection:
     """Make a detection of a voice; its quality is its strength relative to the strongest one."""
-    position = rig.target_from_array @ peak.position
+    offset = peak.position - rig.microphones.centre
+    covariance = _HIDDEN_SPREAD * peak.covariance + _HIDDEN_RANGE_STD**2 * np.outer(offset, offset)
     return Detection(
-        position=position,
-        covariance=rig.target_from_array.rotate_covariance(peak.covariance),
+        position=rig.target_from_array @ peak.position,
+        covariance=rig.target_from_array.rotate_covariance(covariance),
         modalities=Modality.AUDIO,
         quality=quality,
         speaking=peak.speech,
