@@ -79,7 +79,7 @@ def test_two_people_who_cross_keep_their_ids(assignment, reference):
 def test_two_people_who_touch_and_hide_one_another_stay_two():
     """At 0.15 m from each other, one of them is hidden for 0.6 s."""
     both = [seen((2, 0, 0)), seen((2.15, 0.02, 0))]
-    frames = run(SpeakerTracker(), [both] * 10 + [both[:1]] * 15 + [both] * 3)
+    frames = run(SpeakerTracker(), [both] * 10 + [both[:1]] * 15 + [both] * 3, start=1)
     assert {t.id for t in frames[-1].tracks} == {1, 2}
 
 

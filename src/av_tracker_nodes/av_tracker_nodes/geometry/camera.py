@@ -11,8 +11,9 @@ import numpy as np
 
 from av_tracker_nodes.geometry.transforms import RigidTransform
 
-_FIXED_POINT_STEPS = 20
-_NEWTON_STEPS = 8
+_FIXED_POINT_STEPS = 2
+_NEWTON_STEPS = 20
+_CONVERGED = 1e-13
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Camera:
         return radial[..., None], tangential
 
     def _undistort(self, distorted: np.ndarray) -> np.ndarray:
-        """Invert the distortion: fixed-point steps as AV16.3 does, then Newton to the end."""
+        """Invert the distortion: fixed-point steps as AV16.3 does, then Newton's to the end."""
         if not np.any(self.distortion):
             return distorted
         plane = distorted
@@ -165,6 +166,8 @@ class Camera:
             plane = (distorted - tangential) / radial
         for _ in range(_NEWTON_STEPS):
             residual = self._distort(plane) - distorted
+            if np.abs(residual).max(initial=0.0) < _CONVERGED:
+                break
             step = np.linalg.solve(self._distortion_jacobian(plane), residual[..., None])[..., 0]
             plane = plane - step
         return plane
