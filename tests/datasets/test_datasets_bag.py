@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from av_tracker_nodes.datasets import messages
 from av_tracker_nodes.datasets.bag import BagReader, BagWriter
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
@@ -137,6 +138,18 @@ def test_geometry_comes_back(bag):
     np.testing.assert_array_equal(rig.microphones.groups, ARRAY.groups)
     assert rig.microphones.name == 'two pairs'
     np.testing.assert_allclose(rig.target_from_array.translation, [0, 0.1, 0.2])
+    assert rig.room is None
+
+
+def test_the_room_comes_back(tmp_path):
+    room = Room(np.array([-1.8, -6.0, -0.7]), np.array([1.8, 2.2, 1.7]))
+    with BagWriter(tmp_path / 'bag') as writer:
+        writer.write_rig(replace(RIG, room=room), START)
+        writer.write_image(ImageFrame(START, np.zeros((8, 8, 3), np.uint8)), CAMERA)
+    with BagReader(tmp_path / 'bag') as reader:
+        rig = reader.rig()
+    np.testing.assert_array_equal(rig.room.minimum, room.minimum)
+    np.testing.assert_array_equal(rig.room.maximum, room.maximum)
 
 
 def test_target_frame_may_be_any_static_frame(bag):

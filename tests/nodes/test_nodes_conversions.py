@@ -14,7 +14,8 @@ if importlib.util.find_spec('rclpy') is None:
 from rclpy.serialization import deserialize_message, serialize_message
 
 from av_tracker_nodes.datasets import messages
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -194,9 +195,24 @@ def test_array_info(rng):
     array = MicrophoneArray(
         rng.normal(size=(4, 3)), [0, 0, 1, 1], [3, 1, 0, 2], 48_000, 340.5, 'x'
     )
-    back = messages.from_array_info(sent(conversions.to_array_info(array, STAMP, 'a')))
+    message = sent(conversions.to_array_info(array, STAMP, 'a'))
+    back = messages.from_array_info(message)
     for name in ('positions', 'groups', 'channels', 'rate', 'speed_of_sound', 'name'):
         np.testing.assert_array_equal(getattr(back, name), getattr(array, name))
+    assert messages.room_of(message) is None
+
+
+def test_array_info_with_a_room(rng):
+    array, room = (
+        MicrophoneArray(rng.normal(size=(4, 3))),
+        Room(np.zeros(3), np.array([3, 4, 2.5])),
+    )
+    message = sent(conversions.to_array_info(array, STAMP, 'a', room))
+    np.testing.assert_array_equal(messages.room_of(message).maximum, room.maximum)
+    np.testing.assert_array_equal(messages.room_of(message).minimum, room.minimum)
+    del message.room[1:]
+    with pytest.raises(InputError, match='two corners'):
+        messages.room_of(message)
 
 
 def test_camera_info(rng):

@@ -137,7 +137,7 @@ class BagWriter:
         stamp : int
             Time of the beginning of the bag (ns).
         """
-        info = messages.to_array_info(rig.microphones, stamp, ARRAY_FRAME)
+        info = messages.to_array_info(rig.microphones, stamp, ARRAY_FRAME, rig.room)
         frames = {CAMERA_FRAME: rig.camera.pose, ARRAY_FRAME: rig.target_from_array}
         self._write(_ARRAY_INFO, info, stamp)
         self._write(_TF_STATIC, messages.to_transforms(WORLD_FRAME, frames, stamp), stamp)
@@ -294,7 +294,7 @@ class BagReader:
         target_frame : str
             Frame of the camera and of the result.
         room : Room, optional
-            A bag does not tell it.
+            Instead of the one that the bag tells.
 
         Raises
         ------
@@ -310,7 +310,7 @@ class BagReader:
             messages.from_camera_info(camera_info, pose),
             messages.from_array_info(array_info),
             target_from_array,
-            room,
+            room or messages.room_of(array_info),
         )
 
     def ground_truth(self) -> list[TrackFrame]:

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -163,7 +163,9 @@ def from_audio(message: object) -> AudioBlock:
     )
 
 
-def to_array_info(array: MicrophoneArray, stamp: int, frame_id: str) -> object:
+def to_array_info(
+    array: MicrophoneArray, stamp: int, frame_id: str, room: Room | None = None
+) -> object:
     """Make an ``av_tracker_msgs/MicrophoneArrayInfo``."""
     return _make(
         'av_tracker_msgs/msg/MicrophoneArrayInfo',
@@ -174,6 +176,7 @@ def to_array_info(array: MicrophoneArray, stamp: int, frame_id: str) -> object:
         positions=[_xyz('Point', position) for position in array.positions],
         channels=array.channels.astype(np.uint16),
         groups=array.groups.astype(np.uint16),
+        room=[_xyz('Point', corner) for corner in corners_of(room)],
     )
 
 
@@ -187,6 +190,27 @@ def from_array_info(message: object) -> MicrophoneArray:
         float(message.speed_of_sound),
         message.name,
     )
+
+
+def room_of(message: object) -> Room | None:
+    """Read the room of an ``av_tracker_msgs/MicrophoneArrayInfo``; None when it is unknown.
+
+    Raises
+    ------
+    InputError
+        When there are not two corners.
+    """
+    if len(message.room) == 0:
+        return None
+    corners = np.array([[corner.x, corner.y, corner.z] for corner in message.room])
+    if corners.shape != (2, 3):
+        raise InputError(f'the room of an array has two corners, not {len(corners)}')
+    return Room(corners.min(axis=0), corners.max(axis=0))
+
+
+def corners_of(room: Room | None) -> list[np.ndarray]:
+    """Opposite corners of a room (m), none for None."""
+    return [] if room is None else [room.minimum, room.maximum]
 
 
 def to_image(frame: ImageFrame, frame_id: str) -> object:

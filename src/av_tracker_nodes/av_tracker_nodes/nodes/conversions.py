@@ -20,8 +20,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.datasets.messages import stamp_of
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.datasets.messages import corners_of, stamp_of
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -106,7 +106,7 @@ def to_audio(
 
 
 def to_array_info(
-    microphones: MicrophoneArray, stamp: int, frame_id: str
+    microphones: MicrophoneArray, stamp: int, frame_id: str, room: Room | None = None
 ) -> av.MicrophoneArrayInfo:
     """Make the description of an array."""
     return av.MicrophoneArrayInfo(
@@ -117,6 +117,7 @@ def to_array_info(
         positions=[point(position) for position in microphones.positions],
         channels=microphones.channels.tolist(),
         groups=microphones.groups.tolist(),
+        room=[point(corner) for corner in corners_of(room)],
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting
+from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting, load_room
 from av_tracker_nodes.nodes.conversions import to_array_info, to_audio
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED
@@ -44,6 +44,7 @@ class MicrophoneArrayNode(StageNode):
                 'the microphones (YAML)'
             )
         self._microphones = load_microphones(path)
+        self._room = load_room(path)
         mounting = load_mounting(path)
         self._frame = self.parameter(
             'frame_id', mounting.frame or 'mic_array', 'Frame of the positions of the microphones'
@@ -80,7 +81,7 @@ class MicrophoneArrayNode(StageNode):
         )
         self._stream.start()
         now = self.get_clock().now().nanoseconds
-        self._info.publish(to_array_info(self._microphones, now, self._frame))
+        self._info.publish(to_array_info(self._microphones, now, self._frame, self._room))
 
     def _capture(self, data: Any, frames: int, times: Any, status: Any) -> None:
         """Publish a block; PortAudio calls this from a thread of its own."""

@@ -11,8 +11,8 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import MicrophoneArrayInfo
-from av_tracker_nodes.datasets.messages import from_array_info, from_camera_info, stamp_of
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.datasets.messages import from_array_info, from_camera_info, room_of, stamp_of
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
 from av_tracker_nodes.nodes.frames import FrameListener
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -125,6 +125,7 @@ class RigListener(CameraListener):
         )
         self._array_mounting = _mounting(path)
         self._room = load_room(path) if path else None
+        self._told_room: Room | None = None
         node.listen(MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED)
 
     def rig(self, stamp: int) -> Rig | None:
@@ -146,11 +147,12 @@ class RigListener(CameraListener):
             or known.microphones is not self._microphones
             or not _same_pose(known.target_from_array, array)
         ):
-            self._rig = Rig(camera, self._microphones, array, self._room)
+            self._rig = Rig(camera, self._microphones, array, self._room or self._told_room)
         return self._rig
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:
         self._microphones = from_array_info(message)
+        self._told_room = room_of(message)
         self.array_frame = message.header.frame_id.lstrip('/')
 
 
