@@ -83,6 +83,13 @@ def test_two_people_who_touch_and_hide_one_another_stay_two():
     assert {t.id for t in frames[-1].tracks} == {1, 2}
 
 
+def test_a_face_at_a_wrong_range_is_the_person_in_that_place_of_the_picture():
+    scene = [[seen((2.5, 0, 0))]] * 10 + [[seen((3.4, 0, 0))]] * 5
+    frames = run(SpeakerTracker(), scene, start=1)
+    assert {t.id for frame in frames for t in frame.tracks} == {1}
+    assert frames[-1].tracks[0].position[0] < 3.4
+
+
 def test_a_voice_of_somebody_known_is_no_second_person():
     frames = run(SpeakerTracker(), [[seen((2, 0, 0)), heard((2.2, 0.1, 0))]] * 30)
     assert all(len(frame.tracks) == 1 for frame in frames)

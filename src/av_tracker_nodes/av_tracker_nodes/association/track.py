@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from av_tracker_nodes.association.config import TrackerConfig
@@ -20,6 +22,8 @@ _EXISTENCE_MEMORY = 0.1
 """Time constant with which evidence raises the existence probability (s)."""
 
 
+_GROSS_RANGE = 0.3
+"""Relative error of the range of a face that still leaves it the same person."""
 _GLIMPSE = 0.2
 """A face that is missed for no longer than this (s) still counts as seen."""
 
@@ -101,10 +105,15 @@ class PersonTrack:
         """Return the distance (m) of a detection and its squared Mahalanobis distance.
 
         The former is to where the detection of this person should be, or to the previous one, as
-        the configuration asks; the latter always to where it should be.
+        the configuration asks; the latter always to where it should be. The range of a face can
+        be grossly off, as in profile, where its line of sight cannot.
         """
-        measured = _measurement(detection, viewpoint)
-        difference, squared = self._filter.innovation(measured)
+        difference, squared = self._filter.innovation(_measurement(detection, viewpoint))
+        if detection.modalities & Modality.VISUAL:
+            sight = detection.position - viewpoint
+            doubt = _GROSS_RANGE**2 * np.outer(sight, sight)
+            doubtful = replace(detection, covariance=detection.covariance + doubt)
+            _, squared = self._filter.innovation(_measurement(doubtful, viewpoint))
         if self._uses_previous:
             difference = detection.position - self._previous.position
         return float(np.linalg.norm(difference)), squared
