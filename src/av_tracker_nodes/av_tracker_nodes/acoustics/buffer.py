@@ -10,9 +10,9 @@ from bisect import bisect_right, insort
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.synchronisation import JUMP
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, to_nanoseconds, to_seconds
 
-_BACKWARD_JUMP = to_nanoseconds(0.5)
 _CLOCK_STEP = to_nanoseconds(0.1)
 
 
@@ -133,7 +133,7 @@ class StampedAudio:
         ahead = (block.first_sample - first_sample) / self._rate
         drift = block.stamp - stamp - to_nanoseconds(ahead)
         too_far = to_seconds(block.stamp - stamp) * self._rate > self._capacity
-        return stamp - block.stamp > _BACKWARD_JUMP or abs(drift) > _CLOCK_STEP or too_far
+        return stamp - block.stamp > JUMP or abs(drift) > _CLOCK_STEP or too_far
 
     def _write(self, block: AudioBlock) -> None:
         if self._samples is None:

@@ -157,10 +157,8 @@ class HeadFilter:
         squared : float
             The same in units of its deviation, squared (Mahalanobis).
         """
-        expected, slope = self._expect(measured)
-        difference = measured.position - expected
-        spread = slope @ self.covariance @ slope.T + measured.noise
-        return difference, float(difference @ np.linalg.solve(spread, difference))
+        difference, slope = self._differ(measured)
+        return difference, self._squared(difference, slope, measured.noise)
 
     def update(self, measured: Measurement) -> None:
         """Take in a measured position.
@@ -168,18 +166,25 @@ class HeadFilter:
         Errors have heavy tails: at a crossing, sound can lend a face the range of another. A
         measurement beyond `_OUTLIER` deviations counts as that much less certain.
         """
-        _, squared = self.innovation(measured)
-        noise = measured.noise * max(squared / _OUTLIER**2, 1.0)
-        expected, slope = self._expect(measured)
+        difference, slope = self._differ(measured)
+        noise = measured.noise
+        noise = noise * max(self._squared(difference, slope, noise) / _OUTLIER**2, 1.0)
         spread = slope @ self.covariance @ slope.T + noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T
-        self.state = self.state + gain @ (measured.position - expected)
+        self.state = self.state + gain @ difference
         # Joseph form: stays symmetric and positive definite over hours of updates.
         kept = np.eye(7) - gain @ slope
         self.covariance = kept @ self.covariance @ kept.T + gain @ noise @ gain.T
 
-    def _expect(self, measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
-        """Return what a measurement should read, shape (3,), and its slope, shape (3, 7)."""
+    def _squared(self, difference: np.ndarray, slope: np.ndarray, noise: np.ndarray) -> float:
+        spread = slope @ self.covariance @ slope.T + noise
+        return float(difference @ np.linalg.solve(spread, difference))
+
+    def _differ(self, measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much a measurement is off (m), and the slope of what it should read.
+
+        Of shapes (3,) and (3, 7).
+        """
         shrink = np.exp(-measured.size_gain * self.state[_SIZE])
         place = self.position - measured.delay * self.velocity
         sight = shrink * (place - measured.viewpoint)
@@ -187,4 +192,4 @@ class HeadFilter:
         slope[:, _POSITION] = shrink * np.eye(3)
         slope[:, _VELOCITY] = -measured.delay * shrink * np.eye(3)
         slope[:, _SIZE] = -measured.size_gain * sight
-        return measured.viewpoint + sight, slope
+        return measured.sight - sight, slope

@@ -14,12 +14,11 @@ from av_tracker_nodes.association.config import TrackerConfig
 from av_tracker_nodes.association.cost import NO_BOX, dual_geometric_cost, kernel_width
 from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.synchronisation import JUMP
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackFrame, to_seconds
 
 _logger = logging.getLogger(__name__)
 
-_JUMP = 0.5
-"""Stamps that fall back by more than this (s) begin a new recording; less is disorder."""
 _USUAL_DEPTH = 3.0
 _SAME_PERSON = 0.25
 """Two mouths cannot be nearer than this (m)."""
@@ -77,8 +76,10 @@ class SpeakerTracker:
 
     def _advance(self, stamp: int) -> float:
         """Return the seconds since the last cycle, 0 at the first and in slight disorder."""
-        if self._stamp is not None and to_seconds(self._stamp - stamp) > _JUMP:
-            _logger.warning('time fell back by more than %.1f s: all tracks are dropped', _JUMP)
+        if self._stamp is not None and self._stamp - stamp > JUMP:
+            _logger.warning(
+                'time fell back by more than %.1f s: all tracks are dropped', to_seconds(JUMP)
+            )
             self.reset()
         seconds = 0.0 if self._stamp is None else max(to_seconds(stamp - self._stamp), 0.0)
         self._stamp = stamp if self._stamp is None else max(stamp, self._stamp)
