@@ -52,7 +52,7 @@ def test_finds_the_face_and_its_parts(detector, portrait):
     assert right_eye[0] < nose[0] < left_eye[0]
     assert right_mouth[0] < left_mouth[0]
     assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
-    np.testing.assert_allclose(mouth_from_face(face), MOUTH, atol=3)
+    np.testing.assert_allclose(mouth_from_face(face), MOUTH, atol=0.04 * FACE[3])
 
 
 @pytest.mark.parametrize('size', [(216, 216), (360, 288), (301, 235)])

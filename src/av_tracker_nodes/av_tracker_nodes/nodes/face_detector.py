@@ -30,7 +30,7 @@ class FaceDetector(StageNode):
         super().__init__('face_detector', **node_options)
         model = self.parameter('model', '', 'YuNet in ONNX; empty for the one that is shipped')
         scale = self.parameter(
-            'scale', 2.0, 'Images are enlarged by this to find small faces', 0.25, 4.0
+            'scale', 1.75, 'Images are enlarged by this to find small faces', 0.25, 4.0
         )
         threshold = self.parameter(
             'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0

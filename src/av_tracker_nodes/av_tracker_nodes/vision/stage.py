@@ -38,7 +38,7 @@ class FaceStage:
     def __init__(
         self,
         model: Path | None = None,
-        scale: float = 2.0,
+        scale: float = 1.75,
         threshold: float = 0.6,
         memory: float = 0.5,
         max_side: int = 800,

@@ -55,7 +55,7 @@ class YuNet:
     def __init__(
         self,
         model: Path,
-        scale: float = 2.0,
+        scale: float = 1.75,
         threshold: float = 0.6,
         nms: float = 0.3,
         max_side: int = 800,
