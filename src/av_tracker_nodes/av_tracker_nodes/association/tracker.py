@@ -107,7 +107,7 @@ class SpeakerTracker:
             kernel_width(self.config.sigma, self._scene_depth(detections, camera)),
         )
         cost = cost * np.where(same_face, 1 - self.config.continuity, 1.0)
-        matches = ASSIGNMENTS[self.config.assignment](cost, near)
+        matches = self._match(cost, near, detections)
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
         for track in self._tracks:
@@ -120,6 +120,24 @@ class SpeakerTracker:
             # A second sound from somebody already known is no second person.
             if j not in taken and not (detection.modalities == Modality.AUDIO and near[:, j].any())
         ]
+
+    def _match(
+        self, cost: np.ndarray, near: np.ndarray, detections: list[Detection]
+    ) -> list[tuple[int, int]]:
+        """Match faces first, then voices without a face to who is left.
+
+        A voice takes part only if nobody who was just seen fits it better: what is near a face
+        comes from that face.
+        """
+        assign = ASSIGNMENTS[self.config.assignment]
+        seen = np.array([bool(d.modalities & Modality.VISUAL) for d in detections], bool)
+        faces = assign(cost, near & seen)
+        left = near & ~seen
+        busy = [i for i, _ in faces]
+        nearest_busy = np.where(left, cost, np.inf)[busy].min(axis=0, initial=np.inf)
+        left &= cost < nearest_busy
+        left[busy] = False
+        return faces + assign(cost, left)
 
     def _compare(
         self, detections: list[Detection], viewpoint: np.ndarray

@@ -38,8 +38,9 @@ _SIGHT_STD = 0.06
 """Deviation of the detected mouth, in heights of the face."""
 _AGREEMENT = 16.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
-_SAME_DIRECTION = np.radians(8.0)
-"""A peak nearer than this to a face, as the arrays see it, is the voice of that face."""
+_SAME_DIRECTION, _SAME_PLACE = np.radians(8.0), 0.2
+"""A peak nearer than this to a face, as the arrays see it (rad, or m across the direction), is the
+voice of that face: who walks past close by is a step ahead of the sound of the last 0.2 s."""
 _PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
 """Where a face can be, relative to the range that its size tells."""
 _HIDDEN_SPREAD, _HIDDEN_RANGE_STD = 4.0, 0.5
@@ -131,8 +132,9 @@ def _is_voice_of(peak: AcousticPeak, face: Face, rig: Rig) -> bool:
     ranges = _range_by_size(camera, face).mean * _PLAUSIBLE_RANGES
     places = rig.target_from_array.inverse @ (camera.centre + ranges[:, None] * sight)
     towards = places - rig.microphones.centre
-    cosines = towards @ peak.direction / np.linalg.norm(towards, axis=-1)
-    return bool(cosines.max() > np.cos(_SAME_DIRECTION))
+    distances = np.linalg.norm(towards, axis=-1)
+    angles = np.arccos(np.clip(towards @ peak.direction / distances, -1.0, 1.0))
+    return bool((angles < np.maximum(_SAME_DIRECTION, _SAME_PLACE / distances)).any())
 
 
 def _range_by_size(camera: Camera, face: Face) -> _Range:
