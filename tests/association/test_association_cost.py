@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from av_tracker_nodes.association.assignment import greedy, optimal
 from av_tracker_nodes.association.cost import (
     NO_BOX,
+    appearance_cost,
     distance_cost,
     dual_geometric_cost,
     kernel_width,
@@ -47,6 +48,15 @@ def test_nobody_or_nothing(tracks, detections):
     cost = dual_geometric_cost(*boxes, np.zeros((tracks, detections)), 0.6, 0.5)
     assert cost.shape == (tracks, detections)
     assert optimal(cost, cost < 2) == greedy(cost, cost < 2) == []
+
+
+def test_looks_by_hand():
+    """Distributions (1/2, 1/2) and (1, 0) share sqrt(1/2) (Hellinger)."""
+    even, first = np.sqrt([0.5, 0.5]), np.array([1.0, 0.0])
+    cost = appearance_cost([even, None], [even, first, None])
+    np.testing.assert_allclose(cost[0, :2], [0, np.sqrt(1 - np.sqrt(0.5))], atol=1e-7)
+    assert (cost[1] == cost[0, 2]).all()
+    assert 0 < cost[0, 2] < cost[0, 1]
 
 
 def test_greedy_takes_the_cheapest_pair_and_optimal_the_cheapest_sum():

@@ -6,6 +6,7 @@ import pytest
 
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.association.speaking import SpeakingFilter
+from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
@@ -22,7 +23,7 @@ CAMERA = Camera(
 )
 
 
-def seen(position, std=0.03, speaking=0.0):
+def seen(position, std=0.03, speaking=0.0, embedding=None):
     position = np.asarray(position, float)
     return Detection(
         position,
@@ -30,6 +31,7 @@ def seen(position, std=0.03, speaking=0.0):
         Modality.VISUAL,
         box=face_box(CAMERA, position),
         speaking=speaking,
+        embedding=embedding,
     )
 
 
@@ -93,6 +95,47 @@ def test_a_face_at_a_wrong_range_is_the_person_in_that_place_of_the_picture():
 def test_a_voice_of_somebody_known_is_no_second_person():
     frames = run(SpeakerTracker(), [[seen((2, 0, 0)), heard((2.2, 0.1, 0))]] * 30)
     assert all(len(frame.tracks) == 1 for frame in frames)
+
+
+def test_a_sound_never_takes_a_track_from_its_face():
+    """Where the track is expected, a sound fits better than a face a little aside."""
+    still = [[seen((2, 0, 0))]] * 10
+    frames = run(SpeakerTracker(), still + [[seen((2, 0.12, 0)), heard((2, 0, 0))]] * 5)
+    assert all(len(frame.tracks) == 1 for frame in frames)
+    assert frames[-1].tracks[0].modalities == Modality.VISUAL
+
+
+def test_a_sound_beside_a_visible_person_is_not_the_hidden_one():
+    """Who is hidden 0.5 m behind would accept the sound, but it comes from the one in front."""
+    front, behind = seen((2, 0, 0)), seen((2.5, 0, 0))
+    hidden = [front, heard((2.05, 0, 0), std=0.3)]
+    frames = run(SpeakerTracker(), [[front, behind]] * 10 + [hidden] * 10)
+    assert frames[-1].tracks[1].position[0] == pytest.approx(2.5, abs=0.02)
+    assert frames[-1].tracks[1].modalities == Modality.NONE
+
+
+@pytest.mark.parametrize(('weight', 'swapped'), [(0.0, True), (1.0, False)])
+def test_looks_decide_where_places_do_not(weight, swapped):
+    """Two people come out of a crossing nearer to each other's place than to their own."""
+    red, blue = np.array([1.0, 0.0]), np.array([0.6, 0.8])
+    apart = [seen((2, 0.3, 0), embedding=red), seen((2, -0.3, 0), embedding=blue)]
+    crossed = [seen((2, -0.05, 0), embedding=red), seen((2, 0.05, 0), embedding=blue)]
+    tracker = SpeakerTracker(TrackerConfig(appearance=weight))
+    frames = run(tracker, [apart] * 10 + [[]] * 15 + [crossed] * 3)
+    first, second = frames[-1].tracks
+    assert (first.id, second.id) == (1, 2)
+    assert (first.position[1] > second.position[1]) == swapped
+
+
+def test_looks_are_averaged_over_their_memory():
+    red, blue = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    config = TrackerConfig(appearance_memory=2.0)
+    track = PersonTrack(1, seen((2, 0, 0), embedding=red), 0, config, np.zeros(3))
+    track.remember_looks(None, 0.04)
+    for _ in range(1000):
+        track.remember_looks(blue, 0.001)
+    assert np.linalg.norm(track.embedding) == pytest.approx(1)
+    assert 0.5 < track.embedding[1] / track.embedding[0] < 1.0
 
 
 def test_a_voice_out_of_view_becomes_a_track_without_a_box():

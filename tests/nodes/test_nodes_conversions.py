@@ -66,7 +66,7 @@ def test_faces(rng):
         STAMP,
         (360, 288),
         (
-            Face(rng.uniform(0, 99, 4), 0.9, rng.uniform(0, 99, (5, 2)), 7),
+            Face(rng.uniform(0, 99, 4), 0.9, rng.uniform(0, 99, (5, 2)), 7, np.array([0.6, 0.8])),
             Face(rng.uniform(0, 99, 4), 0.5),
         ),
     )

@@ -8,6 +8,7 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import ImageFrame
 from av_tracker_nodes.vision import FaceStage
+from av_tracker_nodes.vision.appearance import appearance_embedding
 
 
 @pytest.fixture
@@ -34,6 +35,12 @@ def test_a_face_that_moves_keeps_its_tracklet(stage, portrait):
     stage.reset()
     again = stage.process(ImageFrame(40_000_000 * 8, scene(portrait, 74)))
     assert again.faces[0].tracklet == 2
+
+
+def test_faces_carry_what_the_person_looks_like(stage, portrait):
+    image = scene(portrait, 50)
+    (face,) = stage.process(ImageFrame(0, image)).faces
+    np.testing.assert_array_equal(face.embedding, appearance_embedding(image, face.box))
 
 
 def test_empty_scene_has_an_answer(stage):

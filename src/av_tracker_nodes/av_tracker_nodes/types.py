@@ -87,12 +87,15 @@ class Face:
         Right eye, left eye, nose, right and left mouth corner (pixels), the person's own right.
     tracklet : int
         Short-term identity, from image overlap alone; 0 before the tracklets are assigned.
+    embedding : np.ndarray or None, shape (n,)
+        Appearance of face and upper body, unit length.
     """
 
     box: np.ndarray
     score: float
     landmarks: np.ndarray | None = None
     tracklet: int = 0
+    embedding: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

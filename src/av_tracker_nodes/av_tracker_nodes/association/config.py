@@ -49,6 +49,15 @@ class TrackerConfig:
     continuity: float = _number(
         0.5, 0.0, 1.0, 'Share of the cost that is waived for the face that the track had before'
     )
+    appearance: float = _number(
+        1.0,
+        0.0,
+        10.0,
+        'Weight of the difference in looks, where geometry leaves more than one choice',
+    )
+    appearance_memory: float = _number(
+        2.0, 0.1, 60.0, 'Time over which the looks of a person are averaged (s)'
+    )
     gate: float = _number(
         16.3, 1.0, 100.0, 'Squared Mahalanobis distance in 3-D beyond which nothing matches'
     )

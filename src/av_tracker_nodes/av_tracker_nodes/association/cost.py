@@ -14,6 +14,9 @@ from av_tracker_nodes.geometry.head import overlap
 
 NO_BOX = np.full(4, np.nan)
 
+_UNKNOWN_LOOKS = 0.3
+"""Between what views of one person and views of two differ by, in simulated training scenes."""
+
 
 def box_cost(tracks: np.ndarray, detections: np.ndarray) -> np.ndarray:
     """Two-dimensional cost, eq 15: ``1 - IoU``.
@@ -59,6 +62,29 @@ def dual_geometric_cost(
     weight = beta * np.outer(~np.isnan(tracks[:, 0]), ~np.isnan(detections[:, 0]))
     flat = box_cost(tracks, detections)
     return weight * flat + (1 - weight) * distance_cost(distance, sigma)
+
+
+def appearance_cost(
+    tracks: list[np.ndarray | None], detections: list[np.ndarray | None]
+) -> np.ndarray:
+    """Difference in looks: the Hellinger distance ``sqrt(1 - e_i . e_j)``.
+
+    Parameters
+    ----------
+    tracks, detections : lists of np.ndarray, shape (n,), or None
+        Embeddings of unit length, not negative; None where there is none.
+
+    Returns
+    -------
+    np.ndarray, shape (t, d)
+        In [0, 1].
+    """
+    cost = np.full((len(tracks), len(detections)), _UNKNOWN_LOOKS)
+    for i, track in enumerate(tracks):
+        for j, detection in enumerate(detections):
+            if track is not None and detection is not None:
+                cost[i, j] = np.sqrt(max(1 - float(track @ detection), 0.0))
+    return cost
 
 
 def kernel_width(sigma: float, room_depth: float) -> float:

@@ -60,6 +60,7 @@ class PersonTrack:
         self.modalities = Modality.NONE
         self.matched = True
         self.tracklet = 0
+        self.embedding = detection.embedding
         self._config = config
         self._filter = HeadFilter(
             _measurement(detection, viewpoint),
@@ -150,6 +151,15 @@ class PersonTrack:
         self.existence += (1 - self.existence) * (1 - np.exp(-seconds / _EXISTENCE_MEMORY))
         self._speaking.update(detection.speaking, seconds)
         self._previous = detection
+
+    def remember_looks(self, embedding: np.ndarray | None, seconds: float) -> None:
+        """Average the looks (unit length) of this person over the seconds since the last cycle."""
+        if embedding is None:
+            return
+        if self.embedding is not None:
+            fresh = 1 - np.exp(-seconds / self._config.appearance_memory)
+            embedding = self.embedding + fresh * (embedding - self.embedding)
+        self.embedding = embedding / np.linalg.norm(embedding)
 
     def miss(self, seconds: float) -> None:
         """Note that nothing was assigned to this track in this cycle."""

@@ -11,7 +11,12 @@ import numpy as np
 
 from av_tracker_nodes.association.assignment import ASSIGNMENTS
 from av_tracker_nodes.association.config import TrackerConfig
-from av_tracker_nodes.association.cost import NO_BOX, dual_geometric_cost, kernel_width
+from av_tracker_nodes.association.cost import (
+    NO_BOX,
+    appearance_cost,
+    dual_geometric_cost,
+    kernel_width,
+)
 from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.synchronisation import JUMP
@@ -107,9 +112,17 @@ class SpeakerTracker:
             kernel_width(self.config.sigma, self._scene_depth(detections, camera)),
         )
         cost = cost * np.where(same_face, 1 - self.config.continuity, 1.0)
-        matches = self._match(cost, near, detections)
+        seen = np.array([bool(d.modalities & Modality.VISUAL) for d in detections], bool)
+        unsure = _ambiguous(near & seen)
+        looks = appearance_cost(
+            [t.embedding for t in self._tracks], [d.embedding for d in detections]
+        )
+        cost = cost + self.config.appearance * np.where(unsure, looks, 0.0)
+        matches = self._match(cost, near, seen)
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
+            if not unsure[i, j]:
+                self._tracks[i].remember_looks(detections[j].embedding, seconds)
         for track in self._tracks:
             if not track.matched:
                 track.miss(seconds)
@@ -122,7 +135,7 @@ class SpeakerTracker:
         ]
 
     def _match(
-        self, cost: np.ndarray, near: np.ndarray, detections: list[Detection]
+        self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray
     ) -> list[tuple[int, int]]:
         """Match faces first, then voices without a face to who is left.
 
@@ -130,7 +143,6 @@ class SpeakerTracker:
         comes from that face.
         """
         assign = ASSIGNMENTS[self.config.assignment]
-        seen = np.array([bool(d.modalities & Modality.VISUAL) for d in detections], bool)
         faces = assign(cost, near & seen)
         left = near & ~seen
         busy = [i for i, _ in faces]
@@ -206,3 +218,9 @@ class SpeakerTracker:
             for track in self._lost + [track for track in gone if track.confirmed]
             if to_seconds(stamp - track.last_evidence) <= self.config.memory
         ]
+
+
+def _ambiguous(near: np.ndarray) -> np.ndarray:
+    """Mark the pairs, shape (tracks, faces), of which either side has another choice."""
+    choices = near.sum(axis=1, keepdims=True) + near.sum(axis=0, keepdims=True)
+    return near & (choices > 2)

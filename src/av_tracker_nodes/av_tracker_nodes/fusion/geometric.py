@@ -175,6 +175,7 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
         quality=face.score,
         speaking=speech,
         tracklet=face.tracklet,
+        embedding=face.embedding,
     )
 
 

@@ -185,6 +185,7 @@ def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
                 score=float(face.score),
                 landmarks=floats([] if face.landmarks is None else face.landmarks),
                 tracklet=int(face.tracklet),
+                embedding=floats([] if face.embedding is None else face.embedding),
             )
             for face in frame.faces
         ],
@@ -199,6 +200,7 @@ def from_faces(message: av.FaceArray) -> FaceFrame:
             face.score,
             np.array(face.landmarks).reshape(-1, 2) if face.landmarks else None,
             face.tracklet,
+            np.array(face.embedding) if face.embedding else None,
         )
         for face in message.faces
     )

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import FaceFrame, ImageFrame
+from av_tracker_nodes.vision.appearance import appearance_embedding
 from av_tracker_nodes.vision.model_zoo import ensure_face_model
 from av_tracker_nodes.vision.tracklets import Tracklets
 from av_tracker_nodes.vision.yunet import YuNet
 
 
 class FaceStage:
-    """Detects the faces of each image and gives them tracklets.
+    """Detects the faces of each image, gives them tracklets, and describes how they look.
 
     Parameters
     ----------
@@ -63,8 +65,11 @@ class FaceStage:
         """
         _check(frame.image)
         faces = self._tracklets.update(self.detector.detect(frame.image), frame.stamp)
+        described = tuple(
+            replace(face, embedding=appearance_embedding(frame.image, face.box)) for face in faces
+        )
         height, width = frame.image.shape[:2]
-        return FaceFrame(frame.stamp, (width, height), tuple(faces))
+        return FaceFrame(frame.stamp, (width, height), described)
 
     def reset(self) -> None:
         """Forget the faces of earlier images."""
