@@ -113,6 +113,14 @@ def test_a_peak_behind_a_face_is_its_voice_and_another_one_a_second_person():
     np.testing.assert_allclose(doubt, 0.25 * np.outer(offset, offset), atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ('distance', 'aside', 'people'), [(0.6, 0.14, 1), (0.6, 0.5, 2), (3.0, 0.3, 1), (3.0, 0.7, 2)]
+)
+def test_the_voice_of_a_face_may_lie_a_step_or_some_degrees_aside(distance, aside, people):
+    detections = fuse('vggcf', [face_at((distance, 0, 0))], [peak_at((distance, aside, 0))])
+    assert len(detections.detections) == people
+
+
 def test_sound_that_is_no_speech_is_nobody():
     assert fuse('vggcf', [], [peak_at((-0.5, 1.5, 0.3), speech=0.2)]).detections == ()
 
