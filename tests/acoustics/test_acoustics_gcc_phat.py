@@ -62,6 +62,17 @@ def test_silence_gives_zeros():
     assert not gcc.correlate(plain_cross(gcc, samples, pairs)).any()
 
 
+def test_correlation_is_the_inverse_transform_at_the_lags():
+    rng = np.random.default_rng(1)
+    gcc = GccPhat(RATE, 6e-4)
+    cross = rng.normal(size=(7, len(gcc.frequencies))) + 1j * rng.normal(
+        size=(7, len(gcc.frequencies))
+    )
+    turn = np.exp(2j * np.pi * gcc.frequencies[:, None] * gcc.lags)
+    expected = (cross @ turn).real
+    np.testing.assert_allclose(gcc.correlate(cross.astype(np.complex64)), expected, atol=1e-3)
+
+
 def test_constant_offset_does_not_matter():
     rng = np.random.default_rng(0)
     samples = 0.01 * rng.normal(size=(640, 2)).astype(np.float32)
@@ -109,7 +120,7 @@ def test_field_agrees_with_pyroomacoustics(noisy_frame):
     delays = PairDelays.of(array, across=True)
     gcc = GccPhat(RATE, delays.longest)
     # Its near-field steering is that of the conjugate spectra.
-    size = gcc._size
+    size = gcc.size
     level = (samples - samples.mean(axis=0)) * np.hamming(641)[:640, None]
     spectra = np.fft.rfft(level, size, axis=0).T.conj()
     azimuth, colatitude = np.linspace(-3, 3, 24), np.linspace(0.4, 1.5, 7)

@@ -10,7 +10,7 @@ from numba import njit
 
 _compile = njit(cache=True, fastmath=True, nogil=True)
 
-_BLOCK = 64
+_BLOCK = 256
 
 
 @_compile
@@ -43,35 +43,49 @@ def mean_at_lags(correlation, table):
 def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
     """Average the correlation of all pairs at points, linearly between lags.
 
-    Blocks of points keep the travel times in the cache and the inner loops vectorised.
+    Each value lies beside its slope, so that a look-up touches one cache line; blocks of points
+    keep travel times and lags in the cache, and everything but the look-up vectorised; unsigned
+    indices spare the test for negative ones.
     """
-    scale = np.float32(lags_per_metre)
-    middle = np.float32(correlation.shape[1] // 2)
+    number, lags = correlation.shape
+    values = np.empty((number, lags, 2), np.float32)
+    for k in range(number):
+        for n in range(lags - 1):
+            values[k, n, 0] = correlation[k, n]
+            values[k, n, 1] = correlation[k, n + 1] - correlation[k, n]
+    flat = values.ravel()
+    scale, middle = np.float32(lags_per_metre), np.float32(lags // 2)
+    heard_at = microphones.astype(np.float32)
+    place = np.empty((3, _BLOCK), np.float32)
     travel = np.empty((len(microphones), _BLOCK), np.float32)
-    lag = np.empty(_BLOCK, np.float32)
-    below = np.empty(_BLOCK, np.int32)
+    share = np.empty(_BLOCK, np.float32)
+    entry = np.empty(_BLOCK, np.uint32)
     total = np.empty(_BLOCK, np.float32)
     result = np.empty(len(points), np.float32)
     for start in range(0, len(points), _BLOCK):
         count = min(_BLOCK, len(points) - start)
+        for p in range(count):
+            for axis in range(3):
+                place[axis, p] = points[start + p, axis]
         for m in range(len(microphones)):
             for p in range(count):
-                x = np.float32(points[start + p, 0] - microphones[m, 0])
-                y = np.float32(points[start + p, 1] - microphones[m, 1])
-                z = np.float32(points[start + p, 2] - microphones[m, 2])
+                x = place[0, p] - heard_at[m, 0]
+                y = place[1, p] - heard_at[m, 1]
+                z = place[2, p] - heard_at[m, 2]
                 travel[m, p] = np.sqrt(x * x + y * y + z * z) * scale
         total[:] = 0
-        for k in range(len(pairs)):
-            i, j = pairs[k, 0], pairs[k, 1]
+        for k in range(number):
+            i, j, row = pairs[k, 0], pairs[k, 1], np.uint32(2 * lags * k)
             for p in range(count):
-                lag[p] = travel[i, p] - travel[j, p] + middle
-                below[p] = np.int32(lag[p])
+                lag = travel[i, p] - travel[j, p] + middle
+                below = np.int32(lag)
+                share[p] = lag - np.float32(below)
+                entry[p] = row + np.uint32(2 * below)
             for p in range(count):
-                low = correlation[k, below[p]]
-                share = lag[p] - np.float32(below[p])
-                total[p] += low + share * (correlation[k, below[p] + 1] - low)
+                at = np.uint64(entry[p])
+                total[p] += flat[at] + share[p] * flat[at + np.uint64(1)]
         for p in range(count):
-            result[start + p] = total[p] / np.float32(len(pairs))
+            result[start + p] = total[p] / np.float32(number)
     return result
 
 
