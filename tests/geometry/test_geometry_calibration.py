@@ -9,7 +9,7 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.geometry.calibration import (
     load_camera,
     load_microphones,
@@ -144,6 +144,7 @@ def test_array_there_and_back(tmp_path):
     for name in ('positions', 'groups', 'channels', 'rate', 'speed_of_sound', 'name'):
         np.testing.assert_array_equal(getattr(again, name), getattr(array, name))
     np.testing.assert_array_equal(load_room(path).minimum, room.minimum)
+    assert load_room(path).obstacles == ()
     mounting = load_mounting(path)
     assert (mounting.frame, mounting.parent) == ('mics', 'base_link')
     np.testing.assert_allclose(mounting.pose.translation, np.ones(3))
@@ -213,8 +214,47 @@ def test_malformed_array_names_the_field(tmp_path, path, value, message):
 
 def test_room_upside_down_is_refused(tmp_path):
     file = write(tmp_path, changed(ARRAY, ('room', 'minimum'), [0, 0, 4]))
-    with pytest.raises(InputError, match='room: minimum must be below maximum'):
+    with pytest.raises(InputError, match='room.minimum: must be below maximum'):
         load_room(file)
+
+
+def test_obstacles_there_and_back(tmp_path):
+    table = Box(np.array([0.5, -1, 0]), np.array([1.5, 1, 0.75]))
+    room = Room(np.full(3, -2.0), np.full(3, 2.0), (table, table))
+    path = tmp_path / 'array.yaml'
+    save_microphones(path, MicrophoneArray(np.eye(3)), room=room)
+    again = load_room(path)
+    assert len(again.boxes) == 3
+    for box, expected in zip(again.boxes, room.boxes, strict=True):
+        np.testing.assert_array_equal(box.minimum, expected.minimum)
+        np.testing.assert_array_equal(box.maximum, expected.maximum)
+
+
+@pytest.mark.parametrize(
+    ('obstacles', 'message'),
+    [
+        (3, 'room.obstacles: must be a list of boxes'),
+        ([4], 'room.obstacles.0.: must hold names and values'),
+        ([{'minimum': [0, 0, 0]}], 'room.obstacles.0..maximum: is missing'),
+        ([{'minimum': [0, 0, 2], 'maximum': [1, 1, 1]}], 'obstacles.0..minimum: must be below'),
+    ],
+)
+def test_malformed_obstacles_name_the_field(tmp_path, obstacles, message):
+    room = {'minimum': [-1, -1, -1], 'maximum': [1, 1, 1], 'obstacles': obstacles}
+    file = write(tmp_path, changed(ARRAY, ('room',), room))
+    with pytest.raises(InputError, match=message):
+        load_room(file)
+
+
+def test_temperature_sets_the_speed_of_sound(tmp_path):
+    warm = {key: value for key, value in ARRAY.items() if key != 'speed_of_sound'}
+    array = load_microphones(write(tmp_path, warm | {'temperature': 30}))
+    assert array.speed_of_sound == pytest.approx(349.0, abs=0.1)
+    with pytest.raises(InputError, match='temperature: 80 degrees Celsius is no temperature'):
+        load_microphones(write(tmp_path, warm | {'temperature': 80}))
+    both = warm | {'temperature': 30, 'speed_of_sound': 349}
+    with pytest.raises(InputError, match='temperature: speed_of_sound is given too'):
+        load_microphones(write(tmp_path, both))
 
 
 @pytest.mark.parametrize('load', [load_camera, load_microphones, load_room, load_mounting])
@@ -235,11 +275,12 @@ def test_files_that_cannot_be_read(tmp_path, load):
         ('respeaker_6mic_circular.yaml', 6, 0.0926),
         ('minidsp_uma8.yaml', 7, 0.086),
         ('minidsp_uma16.yaml', 16, 0.126 * np.sqrt(2)),
+        ('cav3d_array.yaml', 8, 0.2),
     ],
 )
 def test_shipped_arrays(file, count, aperture):
     array = load_microphones(SHIPPED / file)
-    assert array.name == Path(file).stem.removesuffix('_arrays')
+    assert array.name == Path(file).stem.removesuffix('_arrays').removesuffix('_array')
     assert array.channels.tolist() == list(range(count))
     differences = array.positions[:, None] - array.positions[None]
     distances = np.linalg.norm(differences, axis=-1)

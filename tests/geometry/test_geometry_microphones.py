@@ -28,6 +28,32 @@ def test_pairs_of_two_arrays():
         assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs)
 
 
+def test_pairs_are_dealt_evenly_and_long_ones_first():
+    rng = np.random.default_rng(0)
+    array = MicrophoneArray(rng.uniform(-0.3, 0.3, (64, 3)))
+    assert len(array.pairs()) == 2016
+    dealt = array.pairs(most=256)
+    assert dealt.shape == (256, 2)
+    assert len({tuple(pair) for pair in dealt.tolist()}) == 256
+    assert (dealt[:, 0] < dealt[:, 1]).all()
+    shares = np.bincount(dealt.ravel(), minlength=64)
+    assert shares.min() >= 7
+    assert shares.max() <= 9
+    lengths = [
+        np.linalg.norm(np.subtract(*array.positions[p.T]), axis=1) for p in (dealt, array.pairs())
+    ]
+    assert np.median(lengths[0]) > 1.2 * np.median(lengths[1])
+    np.testing.assert_array_equal(array.pairs(most=2016), array.pairs())
+
+
+def test_few_pairs_are_never_fewer():
+    array = two_circles()
+    np.testing.assert_array_equal(array.pairs(most=256), array.pairs())
+    assert array.pairs(across=True, most=256).shape == (120, 2)
+    groups = array.groups[array.pairs(most=20)]
+    assert (groups[:, 0] == groups[:, 1]).all()
+
+
 def test_one_microphone_makes_no_pair():
     assert MicrophoneArray(np.zeros((1, 3))).pairs().shape == (0, 2)
 
@@ -65,3 +91,9 @@ def test_bad_arrays_are_refused(change, message):
 )
 def test_speed_of_sound_in_the_tables(temperature, speed):
     assert speed_of_sound(temperature) == pytest.approx(speed, abs=0.1)
+
+
+@pytest.mark.parametrize('temperature', [-273.0, 61, np.nan])
+def test_what_is_no_temperature_is_refused(temperature):
+    with pytest.raises(InputError, match='no temperature of a room'):
+        speed_of_sound(temperature)

@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry.calibration import load_microphones, load_room
 from av_tracker_nodes.geometry.region import SourceRegion
 
+CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
 ANGLES = np.arange(8) * np.pi / 4
 CIRCLE = 0.1 * np.stack([np.cos(ANGLES), np.sin(ANGLES), np.zeros(8)], axis=-1)
 ABOVE, BELOW = np.array([0.5, 0.5, 0.5]), np.array([0.5, 0.5, -0.5])
@@ -56,6 +59,26 @@ def test_the_room_bounds_both_sides():
     region = SourceRegion.of(rig(room=room))
     assert not region.contains(ABOVE)
     assert region.contains(np.array([0.3, 0.5, 0.5]))
+
+
+def test_a_table_is_no_source():
+    table = Box(np.array([-0.6, -0.6, -2.0]), np.array([0.6, 0.6, 0.02]))
+    room = Room(np.full(3, -2.0), np.full(3, 2.0), (table,))
+    points = np.array([[0.3, 0.3, -0.03], [0.3, 0.3, 0.3], [1.0, 0.3, -0.03], [5.0, 0, 0.5]])
+    assert room.contains(points).tolist() == [False, True, True, False]
+    furnished = SourceRegion.of(rig(room=room))
+    assert furnished.contains(points).tolist() == [False, True, True, False]
+    assert not furnished.is_same(SourceRegion.of(rig(room=replace(room, obstacles=()))))
+    assert furnished.is_same(SourceRegion.of(rig(room=room)))
+
+
+def test_nothing_is_heard_from_below_the_table_of_av163():
+    path = CALIBRATION / 'av163_arrays.yaml'
+    described = rig(microphones=load_microphones(path).positions, room=load_room(path))
+    region = SourceRegion.of(described)
+    below = np.random.default_rng(0).uniform([-1.8, -6, -0.73], [1.8, 2.2, -0.05], (200, 3))
+    assert not region.contains(below).any()
+    assert region.contains(np.array([[0.9, -0.3, 0.4], [-0.2, -1.5, 0.3]])).all()
 
 
 def test_regions_are_compared_by_what_they_contain():

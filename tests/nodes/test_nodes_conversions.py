@@ -4,6 +4,7 @@
 """What goes into a message comes out of it."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from av_tracker_nodes.datasets import messages
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -210,6 +211,12 @@ def test_array_info_with_a_room(rng):
     message = sent(conversions.to_array_info(array, STAMP, 'a', room))
     np.testing.assert_array_equal(messages.room_of(message).maximum, room.maximum)
     np.testing.assert_array_equal(messages.room_of(message).minimum, room.minimum)
+    table = Box(np.array([1.0, 1, 0]), np.array([2, 2, 0.75]))
+    furnished = conversions.to_array_info(array, STAMP, 'a', replace(room, obstacles=(table,)))
+    back = messages.room_of(sent(furnished))
+    np.testing.assert_array_equal(back.obstacles[0].minimum, table.minimum)
+    np.testing.assert_array_equal(back.obstacles[0].maximum, table.maximum)
+    np.testing.assert_array_equal(back.maximum, room.maximum)
     del message.room[1:]
     with pytest.raises(InputError, match='two corners'):
         messages.room_of(message)

@@ -143,6 +143,25 @@ class TestMicrophoneArray:
         assert node.counts['lost samples'] == 480
         assert node.counts['overruns'] == 1
 
+    def test_temperature_sets_the_speed_of_sound(self, library):
+        context = rclpy.Context()
+        context.init()
+        overrides = [
+            Parameter('calibration', value=str(CALIBRATION / 'minidsp_uma16.yaml')),
+            Parameter('device', value='uma-16'),
+            Parameter('temperature', value=30.0),
+        ]
+        node = microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+        assert node._microphones.speed_of_sound == pytest.approx(349.0, abs=0.1)
+        node.destroy_node()
+        overrides[-1] = Parameter('temperature', value=300.0)
+        with pytest.raises(InputError, match='no temperature of a room'):
+            microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+        context.try_shutdown()
+
+    def test_speed_of_sound_is_that_of_the_file_otherwise(self, node):
+        assert node._microphones.speed_of_sound == 343.0
+
     def test_a_card_that_stops_is_opened_again(self, node, library):
         library.streams[0].active = False
         node._watch()

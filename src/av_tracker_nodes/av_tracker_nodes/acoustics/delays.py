@@ -36,15 +36,17 @@ class PairDelays:
     speed: float
 
     @classmethod
-    def of(cls, array: MicrophoneArray, across: bool = False) -> PairDelays:
-        """Form the pairs of an array, within each rigid group unless `across`.
+    def of(
+        cls, array: MicrophoneArray, across: bool = False, most: int | None = None
+    ) -> PairDelays:
+        """Form the pairs of an array, within each rigid group unless `across`, `most` at most.
 
         Raises
         ------
         InputError
             If there is no pair.
         """
-        pairs = array.pairs(across)
+        pairs = array.pairs(across, most)
         if len(pairs) == 0:
             raise InputError(
                 f"array '{array.name}': no two microphones share a group, so no delay can be "
@@ -53,10 +55,15 @@ class PairDelays:
         return cls(array.positions, pairs, array.speed_of_sound)
 
     @property
+    def largest(self) -> np.ndarray:
+        """Largest delay that any point can cause, of each pair (s), shape (pairs,)."""
+        first, second = self.microphones[self.pairs.T]
+        return np.linalg.norm(first - second, axis=-1) / self.speed
+
+    @property
     def longest(self) -> float:
         """Longest delay that any point can cause (s)."""
-        first, second = self.microphones[self.pairs.T]
-        return float(np.linalg.norm(first - second, axis=-1).max() / self.speed)
+        return float(self.largest.max())
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Delays of all pairs.
@@ -73,6 +80,12 @@ class PairDelays:
         """
         travel = self.travel(points)
         return travel[..., self.pairs[:, 0]] - travel[..., self.pairs[:, 1]]
+
+    def gradients(self, point: np.ndarray) -> np.ndarray:
+        """Change of the delays of all pairs with a point (3,), shape (pairs, 3), s/m."""
+        offsets = np.asarray(point, float) - self.microphones
+        towards = offsets / (self.speed * np.linalg.norm(offsets, axis=1, keepdims=True))
+        return towards[self.pairs[:, 0]] - towards[self.pairs[:, 1]]
 
     def travel(self, points: np.ndarray) -> np.ndarray:
         """Return the times (s) of sound from points (..., 3) to the microphones, (..., m)."""

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -198,19 +198,23 @@ def room_of(message: object) -> Room | None:
     Raises
     ------
     InputError
-        When there are not two corners.
+        When a corner is left over.
     """
     if len(message.room) == 0:
         return None
     corners = np.array([[corner.x, corner.y, corner.z] for corner in message.room])
-    if corners.shape != (2, 3):
-        raise InputError(f'the room of an array has two corners, not {len(corners)}')
-    return Room(corners.min(axis=0), corners.max(axis=0))
+    if len(corners) % 2:
+        raise InputError(
+            f'the room of an array and what stands in it have two corners each, not {len(corners)}'
+        )
+    boxes = corners.reshape(-1, 2, 3)
+    return Room.of([Box(box.min(axis=0), box.max(axis=0)) for box in boxes])
 
 
 def corners_of(room: Room | None) -> list[np.ndarray]:
-    """Opposite corners of a room (m), none for None."""
-    return [] if room is None else [room.minimum, room.maximum]
+    """Opposite corners of a room, then of each obstacle in it (m); none for None."""
+    boxes = () if room is None else room.boxes
+    return [corner for box in boxes for corner in (box.minimum, box.maximum)]
 
 
 def to_image(frame: ImageFrame, frame_id: str) -> object:

@@ -5,7 +5,7 @@
 
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
-from av_tracker_nodes.geometry.rig import Rig, Room
+from av_tracker_nodes.geometry.rig import Box, Rig, Room
 from av_tracker_nodes.geometry.transforms import RigidTransform
 
-__all__ = ['Camera', 'MicrophoneArray', 'Rig', 'RigidTransform', 'Room']
+__all__ = ['Box', 'Camera', 'MicrophoneArray', 'Rig', 'RigidTransform', 'Room']

@@ -9,13 +9,17 @@ Cameras are in the format of ROS (``camera_calibration_parsers``): ``image_width
     name: my_array
     frame: mic_array
     sample_rate: 16000            # Hz
-    speed_of_sound: 343.0         # m/s, may be left out
+    speed_of_sound: 343.0         # m/s; or temperature: 20.0 (degrees Celsius); or neither
     source: where the numbers come from
     microphones:
       - {channel: 0, group: 0, xyz: [0.0, 0.0, 0.0]}
       - circle: {radius: 0.043, count: 6, start_angle_deg: 90, direction: clockwise}
         first_channel: 1          # may be left out, as are group (0) and centre (the origin)
-    room: {minimum: [-2, -2, 0], maximum: [2, 2, 2]}      # may be left out
+    room:                         # where voices can come from; may be left out
+      minimum: [-2, -2, 0]
+      maximum: [2, 2, 2]
+      obstacles:                  # where in the room they cannot: tables; may be left out
+        - {minimum: [0.5, -1, 0], maximum: [1.5, 1, 0.75]}
 
 Angles of circles run from x towards y in the plane z = 0; counter-clockwise is that direction.
 Both kinds of file may say where the sensor sits; this serves where TF does not::
@@ -35,8 +39,12 @@ import yaml
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
-from av_tracker_nodes.geometry.microphones import SPEED_OF_SOUND, MicrophoneArray
-from av_tracker_nodes.geometry.rig import Room
+from av_tracker_nodes.geometry.microphones import (
+    SPEED_OF_SOUND,
+    MicrophoneArray,
+    speed_of_sound,
+)
+from av_tracker_nodes.geometry.rig import Box, Room
 from av_tracker_nodes.geometry.transforms import RigidTransform
 
 _DISTORTION_MODEL = 'plumb_bob'
@@ -134,7 +142,7 @@ def load_microphones(path: Path | str) -> MicrophoneArray:
             groups=np.array([group for _, group, _ in rows]),
             channels=np.array([channel for channel, _, _ in rows]),
             rate=file.count('sample_rate'),
-            speed_of_sound=file.positive('speed_of_sound', SPEED_OF_SOUND),
+            speed_of_sound=_speed_of_sound(file),
             name=file.text('name'),
         )
     except InputError as error:
@@ -165,7 +173,8 @@ def save_microphones(
         ],
     }
     if room is not None:
-        content['room'] = {'minimum': _numbers(room.minimum), 'maximum': _numbers(room.maximum)}
+        walls, *obstacles = map(_box_block, room.boxes)
+        content['room'] = walls | ({'obstacles': obstacles} if obstacles else {})
     if parent is not None:
         content['pose'] = _pose_block(pose or RigidTransform(), parent)
     _write(path, content)
@@ -183,10 +192,11 @@ def load_room(path: Path | str) -> Room | None:
     if 'room' not in file.content:
         return None
     room = file.part('room', file.content['room'])
-    minimum, maximum = room.vector('minimum', 3), room.vector('maximum', 3)
-    if not (minimum < maximum).all():
-        raise file.error('room', 'minimum must be below maximum')
-    return Room(minimum, maximum)
+    obstacles = room.content.get('obstacles', [])
+    if not isinstance(obstacles, list):
+        raise room.error('obstacles', 'must be a list of boxes')
+    parts = [room.part(f'obstacles[{k}]', entry) for k, entry in enumerate(obstacles)]
+    return Room.of([_box(part) for part in (room, *parts)])
 
 
 def load_mounting(path: Path | str) -> Mounting:
@@ -322,6 +332,28 @@ def _microphones(entry: _File) -> list[tuple[int, int, np.ndarray]]:
     positions = centre + circle.positive('radius') * ring
     first = entry.index('first_channel', 0)
     return [(first + k, group, xyz) for k, xyz in enumerate(positions)]
+
+
+def _speed_of_sound(file: _File) -> float:
+    if 'temperature' not in file.content:
+        return file.positive('speed_of_sound', SPEED_OF_SOUND)
+    if 'speed_of_sound' in file.content:
+        raise file.error('temperature', 'speed_of_sound is given too: leave one of them out')
+    try:
+        return speed_of_sound(file.number('temperature'))
+    except InputError as error:
+        raise file.error('temperature', str(error)) from error
+
+
+def _box(part: _File) -> Box:
+    minimum, maximum = part.vector('minimum', 3), part.vector('maximum', 3)
+    if not (minimum < maximum).all():
+        raise part.error('minimum', 'must be below maximum')
+    return Box(minimum, maximum)
+
+
+def _box_block(box: Box) -> dict[str, list[float]]:
+    return {'minimum': _numbers(box.minimum), 'maximum': _numbers(box.maximum)}
 
 
 def _numbers(values: np.ndarray) -> list[float]:

@@ -14,10 +14,25 @@ from av_tracker_nodes.errors import InputError
 
 SPEED_OF_SOUND = 343.0
 
+_COLDEST, _HOTTEST = -50.0, 60.0
+
 
 def speed_of_sound(temperature: float) -> float:
-    """Speed of sound (m/s) in air of a temperature (degrees Celsius)."""
-    return 331.3 * np.sqrt(1 + temperature / 273.15)
+    """Speed of sound (m/s) in dry air of a temperature (degrees Celsius).
+
+    ``331.3 sqrt(1 + T / 273.15)``, that of an ideal gas. Humidity adds 0.4 % at most.
+
+    Raises
+    ------
+    InputError
+        If it is not a temperature of air that people breathe.
+    """
+    if not _COLDEST <= temperature <= _HOTTEST:
+        raise InputError(
+            f'{temperature:g} degrees Celsius is no temperature of a room: '
+            f'give one between {_COLDEST:g} and {_HOTTEST:g}'
+        )
+    return float(331.3 * np.sqrt(1 + temperature / 273.15))
 
 
 @dataclass(frozen=True)
@@ -74,8 +89,41 @@ class MicrophoneArray:
         """Mean position of each rigid array (m), shape (arrays, 3)."""
         return np.stack([self.positions[self.groups == g].mean(0) for g in np.unique(self.groups)])
 
-    def pairs(self, across: bool = False) -> np.ndarray:
-        """Microphone pairs ``i < j``, shape (pairs, 2), within each group unless `across`."""
+    def pairs(self, across: bool = False, most: int | None = None) -> np.ndarray:
+        """Form microphone pairs ``i < j``.
+
+        Parameters
+        ----------
+        across : bool
+            Pair microphones of different groups too.
+        most : int, optional
+            Keep no more than these. They are dealt in rounds, in which each microphone is used
+            once at most, longest baseline first: all microphones take part alike, so that noise
+            averages out and a dead one costs little, and what tells directions best is kept.
+
+        Returns
+        -------
+        np.ndarray, shape (pairs, 2)
+            Indices of microphones, in ascending order.
+        """
         everyone = combinations(range(len(self.positions)), 2)
         kept = [(i, j) for i, j in everyone if across or self.groups[i] == self.groups[j]]
+        if most is not None and len(kept) > most:
+            kept = self._dealt(kept, most)
         return np.array(kept, int).reshape(-1, 2)
+
+    def _dealt(self, pairs: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+        baselines = [np.linalg.norm(self.positions[i] - self.positions[j]) for i, j in pairs]
+        waiting = [pairs[k] for k in np.argsort(baselines, kind='stable')[::-1]]
+        chosen: list[tuple[int, int]] = []
+        while len(chosen) < most:
+            used: set[int] = set()
+            passed = []
+            for pair in waiting:
+                if used.isdisjoint(pair):
+                    used.update(pair)
+                    chosen.append(pair)
+                else:
+                    passed.append(pair)
+            waiting = passed
+        return sorted(chosen[:most])

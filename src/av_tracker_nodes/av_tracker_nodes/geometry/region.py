@@ -73,10 +73,10 @@ class SourceRegion:
 
     def is_same(self, other: SourceRegion) -> bool:
         """Tell whether two regions are equal, up to the room's millimetres."""
-        if (self.room is None) != (other.room is None):
-            return False
-        ours, theirs = ([r.origin, r.normal] for r in (self, other))
-        if self.room is not None:
-            ours += [self.room.minimum, self.room.maximum]
-            theirs += [other.room.minimum, other.room.maximum]
-        return np.allclose(ours, theirs, atol=1e-3)
+        ours, theirs = self._limits(), other._limits()
+        return len(ours) == len(theirs) and np.allclose(ours, theirs, atol=1e-3)
+
+    def _limits(self) -> list[np.ndarray]:
+        boxes = () if self.room is None else self.room.boxes
+        corners = [corner for box in boxes for corner in (box.minimum, box.maximum)]
+        return [self.origin, self.normal, *corners]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +16,46 @@ from av_tracker_nodes.geometry.transforms import RigidTransform
 
 
 @dataclass(frozen=True)
-class Room:
-    """Where sound can come from: a box, in the array frame (m)."""
+class Box:
+    """A box between two opposite corners, each of shape (3,), in the array frame (m)."""
 
     minimum: np.ndarray
     maximum: np.ndarray
 
     def contains(self, points: np.ndarray) -> np.ndarray:
-        """Tell which points (..., 3) lie in the room."""
+        """Tell which points (..., 3) lie in the box."""
         return ((points >= self.minimum) & (points <= self.maximum)).all(axis=-1)
+
+
+@dataclass(frozen=True)
+class Room(Box):
+    """Where sound can come from: a box less the furniture in it, in the array frame (m).
+
+    Attributes
+    ----------
+    obstacles : tuple of Box
+        No sound comes from inside these: a table down to the floor.
+    """
+
+    obstacles: tuple[Box, ...] = ()
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """The room as a box, and its obstacles."""
+        return Box(self.minimum, self.maximum), *self.obstacles
+
+    @classmethod
+    def of(cls, boxes: Sequence[Box]) -> Room:
+        """Make a room of what `boxes` of one returned."""
+        return cls(boxes[0].minimum, boxes[0].maximum, tuple(boxes[1:]))
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Tell from which points (..., 3) sound can come."""
+        walls, *obstacles = self.boxes
+        inside = walls.contains(points)
+        for obstacle in obstacles:
+            inside &= ~obstacle.contains(points)
+        return inside
 
 
 @dataclass(frozen=True)

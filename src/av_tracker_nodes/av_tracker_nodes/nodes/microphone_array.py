@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting, load_room
+from av_tracker_nodes.geometry.microphones import speed_of_sound
 from av_tracker_nodes.nodes.conversions import to_array_info, to_audio
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED
@@ -43,7 +46,15 @@ class MicrophoneArrayNode(StageNode):
                 'microphone_array: parameter calibration is not set; give it the description of '
                 'the microphones (YAML)'
             )
-        self._microphones = load_microphones(path)
+        self._microphones = _at_temperature(
+            load_microphones(path),
+            self.parameter(
+                'temperature',
+                float('nan'),
+                'Temperature of the air (degrees Celsius), which sets the speed of sound; .nan '
+                'leaves it as the description of the microphones says',
+            ),
+        )
         self._room = load_room(path)
         mounting = load_mounting(path)
         self._frame = self.parameter(
@@ -115,6 +126,12 @@ class MicrophoneArrayNode(StageNode):
         self.counts['reopened'] += 1
         self._stream.close()
         self._open()
+
+
+def _at_temperature(microphones: MicrophoneArray, temperature: float) -> MicrophoneArray:
+    if np.isnan(temperature):
+        return microphones
+    return replace(microphones, speed_of_sound=speed_of_sound(temperature))
 
 
 def main() -> int:
