@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from av_tracker_nodes.acoustics.activity import BeamListener, speech_probability
@@ -21,6 +20,7 @@ from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.frames import FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
     Source,
@@ -41,9 +41,6 @@ from av_tracker_nodes.types import (
     FaceSound,
     to_nanoseconds,
 )
-
-_MAP_STRIDE = 2
-"""The global map is computed at every second point and interpolated: 0.5 % rms."""
 
 
 @dataclass(frozen=True)
@@ -213,10 +210,11 @@ class AcousticStage:
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
         self._pitch = rig.camera.size[0] / self.config.columns
-        self._map_size = image_grid(rig.camera.size, self._pitch).shape[1::-1]
         self._sight = self._sight.follow(self._camera) if self._sight else RayMap(self._camera)
-        coarse = image_grid(rig.camera.size, _MAP_STRIDE * self._pitch)
-        self._image_rays = self._sight.at_unit_depth(coarse)
+        shape = image_grid(rig.camera.size, self._pitch).shape[:2]
+        self._image_map = ImageMap(
+            self._delays, self._gcc, self._camera, shape, self._pitch, self._kernels
+        )
         pixels = self._camera.project(self._surround.points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
 
@@ -294,10 +292,7 @@ class AcousticStage:
         best = int(np.argmax(self._in_view_only(view)))
         position = self._finder.refine(view.correlation, self._surround.points[best])
         depth = max(float(self._camera.depth(position)), self.config.min_range)
-        points = self._camera.centre + depth * self._image_rays
-        values = self._finder.coherence_of(view.correlation, points.reshape(-1, 3))
-        values = values.reshape(points.shape[:2])
-        return cv2.resize(values, self._map_size, interpolation=cv2.INTER_CUBIC), depth
+        return self._image_map(view.correlation, [depth])[0], depth
 
     def _face_sounds(
         self,
@@ -397,7 +392,7 @@ class AcousticStage:
             stamp=faces.stamp,
             audio_stamp=faces.stamp,
             measure=self.measure,
-            values=np.zeros(self._map_size[::-1], np.float32),
+            values=np.zeros(self._image_map.shape, np.float32),
             pitch=self._pitch,
             depth=self.config.min_range,
             coverage=0.0,
