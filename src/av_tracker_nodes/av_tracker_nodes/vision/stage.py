@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.model_zoo import YUNET
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
-from av_tracker_nodes.vision.model_zoo import ensure_face_model
 from av_tracker_nodes.vision.tracklets import Tracklets
 from av_tracker_nodes.vision.yunet import YuNet
 
@@ -25,7 +25,7 @@ class FaceStage:
     Parameters
     ----------
     model : Path or None
-        YuNet in ONNX with free image size; None takes the one of `ensure_face_model`.
+        YuNet in ONNX with free image size; None takes that of `model_zoo.YUNET`.
     scale, threshold, max_side, providers
         See `YuNet`.
     memory : float
@@ -47,7 +47,7 @@ class FaceStage:
         providers: Sequence[str] = ('CPUExecutionProvider',),
     ) -> None:
         self.detector = YuNet(
-            ensure_face_model() if model is None else Path(model),
+            YUNET.ensure() if model is None else Path(model),
             scale=scale,
             threshold=threshold,
             max_side=max_side,

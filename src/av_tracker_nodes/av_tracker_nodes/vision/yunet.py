@@ -15,9 +15,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.model_zoo import open_model
 from av_tracker_nodes.types import Face
 
 _STRIDES = (8, 16, 32)
@@ -33,7 +32,7 @@ class YuNet:
     Parameters
     ----------
     model : Path
-        YuNet in ONNX with free image size, from `model_zoo.ensure_face_model`.
+        YuNet in ONNX with free image size, from `model_zoo.YUNET`.
     scale : float
         Images are enlarged by this factor first: YuNet misses faces below 30 pixels.
     max_side : int
@@ -65,7 +64,7 @@ class YuNet:
         self.threshold = threshold
         self.nms = nms
         self.max_side = max_side
-        self._session = _open_session(Path(model), providers)
+        self._session = open_model(Path(model), 'face detector', _OUTPUTS, providers)
         self._input_name = self._session.get_inputs()[0].name
         self._input = np.zeros((1, 3, 0, 0), np.float32)
 
@@ -131,22 +130,3 @@ class YuNet:
             landmark = (corner[:, None] + points[0, cells].reshape(-1, 5, 2)) * stride
             found.append((score[cells], np.hstack([centre - size / 2, size]), landmark))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
-
-
-def _open_session(model: Path, providers: Sequence[str]) -> onnxruntime.InferenceSession:
-    if not model.is_file():
-        raise InputError(f'face detector {model} not found')
-    options = onnxruntime.SessionOptions()
-    # The network is too small for more: a second thread costs more than it brings.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
-    except Exception as error:  # onnxruntime has no common base class for its errors
-        first_line = str(error).splitlines()[0]
-        raise InputError(f'face detector {model} cannot be loaded: {first_line}') from error
-    missing = set(_OUTPUTS) - {output.name for output in session.get_outputs()}
-    if missing:
-        raise InputError(f'face detector {model} is not a YuNet: no output {sorted(missing)[0]}')
-    return session

