@@ -7,7 +7,6 @@ from acoustic_scenes import two_circles
 
 from av_tracker_nodes.acoustics import kernels_numpy
 from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
-from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.errors import InputError
@@ -63,15 +62,6 @@ def test_steering_agrees(compiled):
     delays = np.random.default_rng(0).uniform(-6e-4, 6e-4, 56)
     expected = kernels_numpy.steering(delays, 9, 308, 24.0)
     np.testing.assert_allclose(compiled.steering(delays, 9, 308, 24.0), expected, atol=1e-5)
-
-
-def test_torch_table_agrees():
-    torch = pytest.importorskip('torch')
-    if not torch.cuda.is_available():
-        pytest.skip('no CUDA device')
-    expected = CoherenceField(DELAYS, GCC, POINTS, 'numpy')(correlation())
-    actual = CoherenceField(DELAYS, GCC, POINTS, 'cuda')(correlation())
-    np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_backends():

@@ -38,7 +38,9 @@ class CoherenceField:
         self.points = points
         table = lag_table(delays, gcc, points)
         if backend == 'cuda':
-            self._evaluate = _TorchTable(table, len(gcc.lags), 'cuda')
+            from av_tracker_nodes.acoustics.field_torch import TorchField
+
+            self._evaluate = TorchField(table, len(gcc.lags), 'cuda').of_array
         else:
             kernels = load_kernels(backend)
             self._evaluate = lambda correlation: kernels.mean_at_lags(correlation, table)
@@ -70,20 +72,3 @@ def lag_table(delays: PairDelays, gcc: GccPhat, points: np.ndarray) -> np.ndarra
         lag = delays.at(points[start : start + _CHUNK]) / gcc.lag_step
         table[start : start + _CHUNK] = np.rint(lag + len(gcc.lags) // 2)
     return table
-
-
-class _TorchTable:
-    """Look-up in a table on a torch device."""
-
-    def __init__(self, table: np.ndarray, lags: int, device: str) -> None:
-        import torch
-
-        self._torch = torch
-        self._device = device
-        rows = np.arange(table.shape[1], dtype=np.int32) * lags
-        self._index = torch.from_numpy(table.astype(np.int32) + rows).to(device)
-
-    def __call__(self, correlation: np.ndarray) -> np.ndarray:
-        values = self._torch.from_numpy(np.ascontiguousarray(correlation)).to(self._device)
-        picked = values.ravel().index_select(0, self._index.ravel())
-        return picked.view(self._index.shape).mean(dim=1).cpu().numpy()

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.fft import next_fast_len, rfft
 from scipy.signal.windows import hamming
 
-_SILENT = 1e-9
+SILENT = 1e-9
 """Spectral magnitudes at or below this are digital silence, not sound."""
 
 
@@ -93,7 +93,7 @@ class GccPhat:
     def whiten(spectra: np.ndarray) -> np.ndarray:
         """Keep the phase alone: spectra (...) of unit modulus, zero where there is silence."""
         magnitude = np.abs(spectra)
-        return np.divide(spectra, magnitude, out=np.zeros_like(spectra), where=magnitude > _SILENT)
+        return np.divide(spectra, magnitude, out=np.zeros_like(spectra), where=magnitude > SILENT)
 
     def correlate(self, cross: np.ndarray) -> np.ndarray:
         """Take whitened cross-spectra to the lags.
