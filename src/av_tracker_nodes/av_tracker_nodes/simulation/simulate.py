@@ -101,7 +101,7 @@ def _record_in_parallel(scene: Scene, folder: Path, progress: Progress) -> None:
     done = context.Array('d', 1 + len(scene.cameras))
     stop = context.Event()
     with (
-        _one_thread_each(),
+        one_thread_each(),
         ProcessPoolExecutor(len(done), context, _start_worker, (done, stop)) as pool,
     ):
         jobs = {pool.submit(_record_camera, scene, folder, i) for i in range(len(scene.cameras))}
@@ -125,7 +125,7 @@ def _report(done: list[float], progress: Progress) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Let processes started inside use one thread for linear algebra."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, '1'))
