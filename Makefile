@@ -19,7 +19,7 @@ test-slow:
 	@$(PYTEST) -m slow $(ARGS)
 
 bench:
-	@$(SETUP) av-tracker bench $(ARGS)
+	@$(SETUP) $(addprefix --extra ,$(EXTRAS)) av-tracker bench $(ARGS)
 
 lint:
 	@$(SETUP) ruff check

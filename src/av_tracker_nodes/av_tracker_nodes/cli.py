@@ -208,13 +208,15 @@ def demo(out: Path, seed: int) -> None:
 
 
 @main.command()
+@click.argument('names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline']))
 @click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
 @_shows_input_errors
-def bench(out: Path) -> None:
-    """Measure speed, offline and live; prints tables, writes one JSON file each."""
-    from av_tracker_nodes.benchmark import bench_pipeline
+def bench(names: tuple[str, ...], out: Path) -> None:
+    """Measure speed, all of it or NAMES; prints tables, writes one JSON file each."""
+    from av_tracker_nodes.benchmarks import BENCHMARKS
 
-    bench_pipeline(out, progress_bar)
+    for name in names or BENCHMARKS:
+        BENCHMARKS[name](out, progress_bar)
 
 
 if __name__ == '__main__':

@@ -46,9 +46,14 @@ def load_kernels(backend: str) -> ModuleType:
     return kernels
 
 
+def torch_available() -> bool:
+    """Tell whether torch is installed."""
+    return find_spec('torch') is not None
+
+
 def cuda_available() -> bool:
     """Tell whether torch is installed and sees a CUDA device."""
-    if find_spec('torch') is None:
+    if not torch_available():
         return False
     import torch
 

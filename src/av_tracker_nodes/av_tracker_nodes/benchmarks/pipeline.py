@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from av_tracker_nodes.benchmarks.report import print_result
 from av_tracker_nodes.datasets.convert import convert_av163
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.pipeline import track_bag
@@ -57,7 +55,7 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
         'realtime_factor': live['realtime_factor'],
     }
     write_json(out / 'pipeline.json', result)
-    _print('pipeline', result)
+    print_result('pipeline', result)
     return result
 
 
@@ -70,10 +68,3 @@ def _recording(out: Path, progress_bar: Callable) -> Path:
         with progress_bar('converting to a ROS 2 bag') as progress:
             convert_av163(sequence.parent, sequence.name, _CAMERA, bag, progress=progress)
     return bag
-
-
-def _print(title: str, result: dict) -> None:
-    table = Table('figure', 'value', title=title)
-    for name, value in result.items():
-        table.add_row(name, f'{value:g}')
-    Console().print(table)

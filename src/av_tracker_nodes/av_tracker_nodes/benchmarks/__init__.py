@@ -1,0 +1,10 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Measurements of speed, each a table and a JSON file."""
+
+from av_tracker_nodes.benchmarks.acoustic_map import bench_acoustic_map
+from av_tracker_nodes.benchmarks.pipeline import bench_pipeline
+
+BENCHMARKS = {'acoustic_map': bench_acoustic_map, 'pipeline': bench_pipeline}
+"""By the name of the table and of the JSON file; each takes a folder and a progress bar."""

@@ -1,0 +1,41 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Timing of functions side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+
+def median_ms(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Time functions in turn, so that whatever else the machine does meets all of them alike.
+
+    Parameters
+    ----------
+    functions : mapping of str to callable
+        Called once before, to compile and to fill caches.
+    rounds : int
+
+    Returns
+    -------
+    dict
+        Median of each (ms).
+    """
+    for function in functions.values():
+        function()
+    times = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            times[name].append(milliseconds(function))
+    return {name: float(np.median(values)) for name, values in times.items()}
+
+
+def milliseconds(function: Callable[[], object]) -> float:
+    """Time one call (ms)."""
+    start = time.perf_counter()
+    function()
+    return 1e3 * (time.perf_counter() - start)
