@@ -166,6 +166,17 @@ def test_somebody_who_returns_keeps_the_id_and_a_stranger_elsewhere_does_not():
     assert {t.id for t in stranger[-1].tracks} - {t.id for t in first[5].tracks}
 
 
+@pytest.mark.parametrize(('looks', 'id'), [((1.0, 0.0), 1), ((0.0, 1.0), 2)])
+def test_somebody_else_who_comes_in_the_same_way_is_a_newcomer(looks, id):
+    """One walks out of the picture at 1 m/s; 10 s later one walks in there."""
+    red = np.array([1.0, 0.0])
+    out = [[seen((2, -0.04 * k, 0), embedding=red)] for k in range(20)]
+    back = [[seen((2, -0.8 + 0.04 * k, 0), embedding=np.array(looks))] for k in range(5)]
+    frames = run(SpeakerTracker(), out + [[]] * 250 + back, start=1)
+    assert frames[-10].tracks == ()
+    assert [track.id for track in frames[-1].tracks] == [id]
+
+
 def test_memory_ends():
     tracker = SpeakerTracker(TrackerConfig(memory=5.0))
     run(tracker, [[seen((2, 0, 0))]] * 10 + [[]] * 250)

@@ -108,7 +108,7 @@ class TrackerConfig:
         2.0, 0.1, 60.0, 'A voice that never had a face is dropped after this silence (s)'
     )
     memory: float = _number(
-        10.0, 0.0, 600.0, 'A dropped person who returns within this time keeps the id (s)'
+        30.0, 0.0, 600.0, 'A dropped person who returns within this time keeps the id (s)'
     )
     speaking_on: float = _number(0.6, 0.0, 1.0, 'Speaking begins above this probability')
     speaking_off: float = _number(0.4, 0.0, 1.0, 'Speaking ends below this probability')

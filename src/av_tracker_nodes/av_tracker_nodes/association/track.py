@@ -216,6 +216,7 @@ class PersonTrack:
 
     def _note_evidence(self, detection: Detection, stamp: int) -> None:
         self.matched = True
+        self.last_place = self.position.copy()
         self.modalities = detection.modalities
         if detection.modalities & Modality.AUDIO:
             self.last_audio = stamp

@@ -29,6 +29,8 @@ _SAME_PERSON = 0.25
 """Two mouths cannot be nearer than this (m)."""
 _LATELY = 1.0
 """People who pass close to each other hide one another for no longer than this (s)."""
+_ALIKE = 0.4
+"""Most that the looks of one person differ by after an absence (Hellinger distance)."""
 _REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
 """How far (m) a person can have gone while nobody saw or heard them."""
 
@@ -195,18 +197,25 @@ class SpeakerTracker:
                 self._recognise(track, stamp)
 
     def _recognise(self, track: PersonTrack, stamp: int) -> None:
-        """Give a newcomer the id of somebody lost shortly before within walking reach."""
+        """Give a newcomer the id of the likeliest of those lost within walking reach."""
 
         def distance(lost: PersonTrack) -> float:
-            return float(np.linalg.norm(lost.position - track.position))
+            return float(np.linalg.norm(lost.last_place - track.position))
 
         def reach(lost: PersonTrack) -> float:
             away = to_seconds(stamp - lost.last_evidence)
             return min(_REACH_AT_ONCE + _REACH_PER_SECOND * away, _LONGEST_REACH)
 
-        candidates = [lost for lost in self._lost if distance(lost) <= reach(lost)]
+        def difference(lost: PersonTrack) -> float:
+            return float(appearance_cost([lost.embedding], [track.embedding])[0, 0])
+
+        candidates = [
+            lost
+            for lost in self._lost
+            if distance(lost) <= reach(lost) and difference(lost) <= _ALIKE
+        ]
         if candidates:
-            same = min(candidates, key=distance)
+            same = min(candidates, key=lambda lost: (difference(lost), distance(lost)))
             self._lost.remove(same)
             track.id, track.born = same.id, same.born
 
