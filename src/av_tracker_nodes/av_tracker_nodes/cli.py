@@ -219,5 +219,38 @@ def bench(names: tuple[str, ...], out: Path) -> None:
         BENCHMARKS[name](out, progress_bar)
 
 
+@main.group()
+def benchmark() -> None:
+    """Measure accuracy on simulated scenes."""
+
+
+@benchmark.command('acoustics')
+@_out_option
+@click.option('--quick', is_flag=True, help='A handful of short validation scenes.')
+@click.option(
+    '--scenes',
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    help='Rooms for each condition.',
+)
+@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@click.option(
+    '--document',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Document whose marked block is replaced by the tables.',
+)
+@_shows_input_errors
+def benchmark_acoustics(
+    out: Path, quick: bool, scenes: int, split: str, jobs: int, document: Path | None
+) -> None:
+    """Measure directions and maps in the image; prints tables, writes JSON and Markdown."""
+    from av_tracker_nodes.accuracy.acoustics import Options
+    from av_tracker_nodes.accuracy.acoustics import benchmark_acoustics as run
+
+    run(out, Options(split, scenes, jobs, quick), progress_bar, document)
+
+
 if __name__ == '__main__':
     main(prog_name='av-tracker')

@@ -53,15 +53,14 @@ class Linker:
 
     def table(self) -> TrackTable:
         """Return all places so far."""
-        stamps, frames, ids, boxes, places = zip(*self._rows, strict=True)
-        count = len(stamps)
+        rows = self._rows
         return TrackTable(
-            np.array(stamps),
-            np.array(frames),
-            np.array(ids),
-            np.array(boxes),
-            np.array(places),
-            np.zeros(count),
-            np.ones(count),
-            np.full((count, 3, 3), np.nan),
+            np.array([row[0] for row in rows], np.int64),
+            np.array([row[1] for row in rows], int),
+            np.array([row[2] for row in rows], int),
+            np.array([row[3] for row in rows]).reshape(-1, 4),
+            np.array([row[4] for row in rows]).reshape(-1, 3),
+            np.zeros(len(rows)),
+            np.ones(len(rows)),
+            np.full((len(rows), 3, 3), np.nan),
         )

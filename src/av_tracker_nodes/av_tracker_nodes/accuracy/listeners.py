@@ -33,7 +33,9 @@ _PEER_BAND = 500.0, 4000.0
 validation scenes, as was steering all 16 microphones at once rather than each circle alone."""
 
 _PEER_STEP, _PEER_PARALLAX = np.radians(5.0), np.radians(20.0)
-_FINE = np.linspace(-1.0, 1.0, 5)
+_CLIMBS = 10
+_STENCIL = np.stack(np.meshgrid(*[[0.0, -1.0, 1.0]] * 3, indexing='ij'), axis=-1).reshape(-1, 3)
+"""A point, first, and its neighbours."""
 
 
 class StageListener:
@@ -93,8 +95,8 @@ class StageListener:
 class PeerListener:
     """SRP-PHAT or MUSIC of pyroomacoustics on the frames that the stage averages.
 
-    The spectrum is taken over points of the room in view of the camera, and again on a fine grid
-    about each of its peaks.
+    The spectrum is taken over points of the room in view of the camera, and climbed from there to
+    its peaks.
 
     Parameters
     ----------
@@ -131,11 +133,15 @@ class PeerListener:
         """Find `count` voices; see :meth:`StageListener.listen`."""
         spectra = self._spectra(round(to_seconds(faces.stamp) * self._rate))
         values = self._spectrum(spectra, count, self._points)
-        coarse = self._points[highest(values, unit(self._points - self._centre), count)]
-        points = np.concatenate([self._around(point) for point in coarse])
-        values = self._spectrum(spectra, count, points).reshape(len(coarse), -1)
-        fine = points.reshape(len(coarse), -1, 3)[np.arange(len(coarse)), values.argmax(axis=1)]
-        return {self._method: unit(fine - self._centre)}
+        peaks = self._points[highest(values, unit(self._points - self._centre), count)]
+        steps = np.full(len(peaks), 0.5)
+        for _ in range(_CLIMBS):
+            points = np.stack([self._around(*start) for start in zip(peaks, steps, strict=True)])
+            values = self._spectrum(spectra, count, points.reshape(-1, 3))
+            best = values.reshape(len(peaks), -1).argmax(axis=1)
+            peaks = points[np.arange(len(peaks)), best]
+            steps[best == 0] /= 2
+        return {self._method: unit(peaks - self._centre)}
 
     def _spectra(self, end: int) -> np.ndarray:
         """Transform half-overlapping Hamming frames, shape (microphones, bins, frames)."""
@@ -145,16 +151,14 @@ class PeerListener:
         window = np.hamming(self._length + 1)[:-1, None, None]
         return np.fft.rfft(frames * window, axis=0).transpose(1, 0, 2)
 
-    def _around(self, point: np.ndarray) -> np.ndarray:
-        """Points within half a step of direction and inverse range of a point, shape (n, 3)."""
+    def _around(self, point: np.ndarray, step: float) -> np.ndarray:
+        """Neighbours of a point, shape (n, 3), a share of the spacing of the grid away."""
         distance = np.linalg.norm(point - self._centre)
         outwards = (point - self._centre) / distance
         across = np.linalg.svd(outwards[None])[2][1:]
-        offsets = np.stack(np.meshgrid(_FINE, _FINE), axis=-1).reshape(-1, 2) * _PEER_STEP / 2
-        towards = unit(outwards + offsets @ across)
-        inverse = 1 / distance + self._inverse_step / 2 * np.array([-1.0, 0.0, 1.0])
-        ranges = 1 / np.clip(inverse, *self._inverse_limits)
-        return (self._centre + towards[:, None] * ranges[None, :, None]).reshape(-1, 3)
+        towards = unit(outwards + step * _PEER_STEP * _STENCIL[:, :2] @ across)
+        inverse = 1 / distance + step * self._inverse_step * _STENCIL[:, 2]
+        return self._centre + towards / np.clip(inverse, *self._inverse_limits)[:, None]
 
 
 def listeners(rig: Rig) -> list[StageListener | PeerListener]:
