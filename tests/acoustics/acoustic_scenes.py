@@ -60,6 +60,35 @@ def voice(seconds: float, pitch: float = 130.0, seed: int = 0) -> np.ndarray:
     return 0.05 * sound * syllables
 
 
+def machine(kind: str, seconds: float, seed: int = 4) -> np.ndarray:
+    """Sound of something that is no voice, of unit deviation.
+
+    Parameters
+    ----------
+    kind : str
+        ``white`` or ``pink`` noise; ``fan``: rush of air with a motor, ``low fan``: rush alone;
+        ``hum``: harmonics of 100 Hz, ``mains``: a few of 50 Hz.
+    """
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * RATE)) / RATE
+    hiss = np.fft.rfft(rng.normal(size=time.size))
+    frequency = np.fft.rfftfreq(time.size, 1 / RATE)
+
+    def harmonics(pitch: float, count: int) -> np.ndarray:
+        return sum(np.cos(2 * np.pi * pitch * n * time + n * n) / n for n in range(1, count))
+
+    rush = np.fft.irfft(hiss / (1 + (frequency / 900) ** 2), time.size)
+    sound = {
+        'white': lambda: np.fft.irfft(hiss, time.size),
+        'pink': lambda: np.fft.irfft(hiss / np.sqrt(np.maximum(frequency, 20)), time.size),
+        'low fan': lambda: rush,
+        'fan': lambda: rush / rush.std() + 0.5 * harmonics(97, 6),
+        'hum': lambda: harmonics(100, 30),
+        'mains': lambda: harmonics(50, 8),
+    }[kind]()
+    return sound / sound.std()
+
+
 def propagate(sources, array: MicrophoneArray, noise: float = 0.0, seed: int = 1) -> np.ndarray:
     """Record point sources in a free field.
 

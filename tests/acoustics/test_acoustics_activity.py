@@ -1,58 +1,130 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-import numpy as np
-import pytest
-from acoustic_scenes import RATE, propagate, two_circles, voice
+from dataclasses import replace
+from importlib import metadata
 
-from av_tracker_nodes.acoustics.activity import BeamListener, speech_probability
+import numpy as np
+import onnxruntime
+import pytest
+from acoustic_scenes import RATE, machine, propagate, two_circles, voice
+
+from av_tracker_nodes.acoustics.activity import BeamListener, VoiceActivity, speech_probability
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share, frame_power
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.simulation.speech import draw_voices
+from av_tracker_nodes.simulation.splits import Split
 from av_tracker_nodes.types import AudioBlock
 
 ARRAY = two_circles()
-DELAYS = PairDelays.of(ARRAY)
-GCC = GccPhat(RATE, DELAYS.longest)
-LISTENER = BeamListener(DELAYS, GCC)
 PLACE = np.array([0.9, -0.4, 0.6])
 ALIVE = np.ones(16, bool)
+CONFIG = AcousticConfig()
+GCC = GccPhat(RATE, PairDelays.of(ARRAY).longest)
+VOICE = VoiceActivity(CONFIG.voice_frames)
 
 
-def cues(sound):
-    samples = propagate([(PLACE, sound)], ARRAY, noise=1e-4)[4000:]
-    spectra = [GCC.spectra(samples[320 * n : 320 * n + 640]) for n in range(10)]
-    return LISTENER.listen(np.array(spectra), ALIVE, PLACE)
+def ends_of(sound, count=40, seed=0):
+    """Stretches of the sound that are as long as the network listens, at random places."""
+    starts = np.random.default_rng(seed).integers(0, len(sound) - VOICE.length, count)
+    return np.stack([sound[start : start + VOICE.length] for start in starts]).astype(np.float32)
 
 
-def hum(seconds):
-    time = np.arange(round(seconds * RATE)) / RATE
-    return sum(np.cos(2 * np.pi * 100 * n * time + n * n) / n for n in range(1, 30))
+def listen(samples, array=ARRAY, alive=ALIVE, place=PLACE):
+    audio = StampedAudio(samples.shape[1], array.rate, 2.0)
+    audio.add(AudioBlock(0, 0, array.rate, samples))
+    listener = BeamListener(VOICE, array, PairDelays.of(array))
+    return listener.listen(audio, len(samples), alive, np.reshape(place, (-1, 3)))
 
 
-def test_a_voice_is_periodic_and_changes():
-    rng = np.random.default_rng(0)
-    spoken, noise, machine = cues(voice(1.0)), cues(rng.normal(size=RATE)), cues(hum(1.0))
-    assert spoken.voicing > 0.6 > noise.voicing + 0.1
-    assert machine.voicing > 0.9
-    assert machine.flux < 1 < spoken.flux
+def test_same_as_the_streaming_network_from_a_blank_state():
+    file = 'silero_vad/data/silero_vad_16k_op15.onnx'
+    session = onnxruntime.InferenceSession(metadata.distribution('silero-vad').locate_file(file))
+    signals = ends_of(voice(3.0), count=6)
+    signals *= 0.05 / np.sqrt(np.mean(signals**2, axis=1, keepdims=True))
+    state = np.zeros((2, len(signals), 128), np.float32)
+    for end in range(64 + 512, VOICE.length + 1, 512):
+        inputs = {'input': signals[:, end - 576 : end], 'state': state, 'sr': np.array(RATE)}
+        speech, state = session.run(None, inputs)
+    expected = np.log(speech[:, 0] / (1 - speech[:, 0]))
+    np.testing.assert_allclose(VOICE(signals), expected, atol=1e-3)
 
 
-def test_silence_has_no_cues():
-    heard = LISTENER.listen(np.zeros((5, 16, len(GCC.frequencies)), np.complex64), ALIVE, PLACE)
-    assert heard.voicing == 0
-    assert heard.flux == 0
+def test_signals_do_not_mind_each_other_nor_the_gain_nor_what_was_heard_before():
+    signals = ends_of(voice(3.0), count=5)
+    together = VOICE(signals)
+    assert np.ptp(together) > 1
+    np.testing.assert_allclose([VOICE(signal[None])[0] for signal in signals], together, atol=1e-4)
+    np.testing.assert_allclose(VOICE(1e-3 * signals), together, atol=1e-3)
+    np.testing.assert_array_equal(VOICE(signals), together)
 
 
-def test_more_coherence_means_more_speech():
-    coefficients, heard = AcousticConfig().peak_speech, cues(voice(1.0))
-    low, high = (speech_probability(c, 16, heard, coefficients) for c in (0.05, 0.4))
-    assert 0 < low < 0.5 < high < 1
-    assert speech_probability(0.12, 8, heard, coefficients) < speech_probability(
-        0.12, 16, heard, coefficients
-    )
+def test_recorded_people_are_voices():
+    for person in draw_voices(Split.VALIDATION, 2, np.random.default_rng(5)):
+        for phrase in person.phrases:
+            assert (VOICE(ends_of(phrase)) > 0).mean() > 0.7, person.name
+
+
+@pytest.mark.parametrize('kind', ['white', 'pink', 'low fan', 'fan', 'hum', 'mains'])
+def test_machines_are_not_voices(kind):
+    odds = VOICE(ends_of(machine(kind, 5.0), count=200))
+    assert (odds > 0).mean() <= 0.01
+
+
+def test_silence_is_not_a_voice():
+    assert VOICE(np.zeros((1, VOICE.length), np.float32))[0] < -2
+    assert VOICE(np.zeros((0, VOICE.length), np.float32)).shape == (0,)
+
+
+def test_a_beam_takes_a_voice_out_of_noise():
+    samples = propagate([(PLACE, voice(4.0))], ARRAY, noise=0.05)
+    at = [round(t * RATE) for t in np.arange(1.0, 4.0, 0.1)]
+    beam = [listen(samples[:end])[0] for end in at]
+    alone = [VOICE(samples[end - VOICE.length : end, :1].T)[0] for end in at]
+    assert np.mean(np.array(beam) > 0) > np.mean(np.array(alone) > 0) + 0.2
+
+
+def test_dead_microphones_are_not_listened_to():
+    samples = propagate([(PLACE, voice(1.2))], ARRAY, noise=1e-3)
+    alive = ALIVE.copy()
+    alive[[0, 3, 9]] = False
+    damaged = samples.copy()
+    damaged[:, ~alive] = 1e3 * np.random.default_rng(0).normal(size=(len(samples), 3))
+    assert listen(damaged, alive=alive)[0] == listen(np.where(alive, samples, 0), alive=alive)[0]
+    assert listen(damaged, alive=alive)[0] == pytest.approx(listen(samples)[0], abs=1)
+
+
+@pytest.mark.parametrize('rate', [44_100, 48_000, 96_000])
+def test_any_sampling_rate_gives_the_same(rate):
+    samples = propagate([(PLACE, voice(1.2))], ARRAY, noise=1e-3)
+    count = len(samples) * rate // RATE
+    spectrum = np.fft.rfft(samples, axis=0)
+    faster = np.fft.irfft(spectrum, count, axis=0).astype(np.float32) * (count / len(samples))
+    odds = listen(faster, array=replace(ARRAY, rate=rate))
+    assert odds[0] == pytest.approx(listen(samples)[0], abs=0.3)
+
+
+def test_both_coherence_and_voice_mean_speech():
+    low, high = 0.05, 0.4
+    for coefficients in (CONFIG.peak_speech, CONFIG.face_speech):
+
+        def speech(coherence, odds, microphones=16, coefficients=coefficients):
+            return speech_probability(coherence, microphones, odds, coefficients)
+
+        assert speech(0.01, 10) < speech(low, 10) < speech(high, 10)
+        assert speech(high, 10) > 0.9
+        assert speech(high, -10) < 0.5 < speech(high, 3)
+        assert speech(0.0, 10) < 0.1
+        assert speech(0.12, 3, microphones=8) < speech(0.12, 3)
+
+
+def test_another_network_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r'voice activity detector .* not found'):
+        VoiceActivity(12, tmp_path / 'absent.onnx')
 
 
 def floor_of(samples, at):

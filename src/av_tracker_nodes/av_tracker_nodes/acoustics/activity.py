@@ -3,107 +3,150 @@
 
 """Tells whether it is speech that comes from a place.
 
-Coherence alone cannot tell: a fan is as coherent as a talker. Three cues together can: the
-*coherence* of what stands out from the noise floor; *voicing*: a beam to the place is periodic,
-which noise is not; and *flux*: its spectrum changes from frame to frame, which that of hum does
-not.
+Coherence alone cannot tell: a fan is as coherent as a talker. So a network for voice activity
+listens to a beam to the place, and says what the sound is; coherence says how much of it comes
+from there, for a beam also hears what is louder elsewhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes.acoustics.beam import delay_and_sum
+from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
-from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.model_zoo import SILERO_VAD, open_model
 
-_PITCH = (80.0, 400.0)
-_VOICE_BAND = (200.0, 4000.0)
-_BAND_WIDTH = 200.0
 _MOST_COHERENCE = 0.15
 """What is more coherent is nearer or in a drier room, not more like speech."""
 
 _MICROPHONES = 16
 """In the scenes that the coefficients were fitted on."""
 
-_VOICING_LIMITS = (0.35, 0.55)
-"""Noise is hardly more periodic than the first, clear voices at least as much as the second."""
+_SUREST = 4.0
+"""Log-odds beyond which the network is not surer: of what it is sure it is mostly right."""
 
-_MOST_FLUX = 4.0
-"""Clear voices change as much (dB); the onset of anything changes more, and gains nothing."""
+UNHEARD = -_SUREST
+"""Log-odds of a place that was not listened to."""
 
+_LOWEST = 60.0
+"""Below this (Hz) there are offset and rumble, and no voice."""
 
-@dataclass(frozen=True)
-class BeamCues:
-    """What a beam sounds like.
-
-    Attributes
-    ----------
-    voicing : float
-        Autocorrelation at the best pitch period, 0..1, mean over frames by their energy.
-    flux : float
-        Deviation of the change of band levels from frame to frame (dB).
-    """
-
-    voicing: float
-    flux: float
+_LEVEL = 0.05
+"""Root mean square that signals are brought to: the gain of a sound card says nothing."""
 
 
-class BeamListener:
-    """Listens to places with a delay-and-sum beam.
+class VoiceActivity:
+    """The network Silero VAD, run on the end of each of several signals, from a blank state.
 
     Parameters
     ----------
-    delays : PairDelays
-    gcc : GccPhat
-        Makes the spectra.
+    frames : int
+        Frames of 32 ms that are heard, the last one ending with the signal.
+    model : Path, optional
+        That of `model_zoo.SILERO_VAD` if left out.
+
+    Attributes
+    ----------
+    length : int
+        Samples of a signal.
+
+    Raises
+    ------
+    InputError
+        The model is missing or is another one.
     """
 
-    def __init__(self, delays: PairDelays, gcc: GccPhat) -> None:
-        self._delays = delays
-        voiced = (gcc.frequencies >= _VOICE_BAND[0]) & (gcc.frequencies <= _VOICE_BAND[1])
-        self._bins = slice(*(np.flatnonzero(voiced)[[0, -1]] + [0, 1]))
-        self._frequencies = gcc.frequencies[self._bins]
-        step = 1 / (4 * _VOICE_BAND[1])
-        periods = np.arange(1 / _PITCH[1], 1 / _PITCH[0], step)
-        cosines = np.cos(2 * np.pi * self._frequencies[:, None] * periods)
-        self._cosines = (cosines / _window_overlap(gcc, periods)).astype(np.float32)
-        self._bands = np.arange(0, len(self._frequencies), round(_BAND_WIDTH / gcc.bin_width))
+    RATE = 16_000
+    _FRAME, _OVERLAP, _STATE = 512, 64, 128
 
-    def listen(self, spectra: np.ndarray, alive: np.ndarray, position: np.ndarray) -> BeamCues:
-        """Listen to a place.
+    def __init__(self, frames: int, model: Path | None = None) -> None:
+        self.length = frames * self._FRAME + self._OVERLAP
+        self._starts = np.arange(frames) * self._FRAME
+        self._session = open_model(model or SILERO_VAD.ensure(), SILERO_VAD.task, ['speech_probs'])
+
+    def __call__(self, signals: np.ndarray) -> np.ndarray:
+        """Judge signals.
 
         Parameters
         ----------
-        spectra : np.ndarray, shape (frames, microphones, bins), complex64
-            Consecutive frames.
+        signals : np.ndarray, shape (signals, length), float32
+            At 16 kHz.
+
+        Returns
+        -------
+        np.ndarray, shape (signals,)
+            Log-odds of speech at the end of each.
+        """
+        count = len(signals)
+        if count == 0:
+            return np.zeros(0)
+        level = np.sqrt(np.mean(np.square(signals), axis=1, keepdims=True))
+        levelled = _LEVEL * np.divide(signals, level, out=np.zeros_like(signals), where=level > 0)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            levelled, self._FRAME + self._OVERLAP, axis=1
+        )
+        frames = windows[:, self._starts].swapaxes(0, 1).reshape(-1, windows.shape[-1])
+        blank = np.zeros((1, count, self._STATE), np.float32)
+        inputs = {'input': frames, 'h': blank, 'c': blank}
+        speech = self._session.run(['speech_probs'], inputs)[0].reshape(count, -1)[:, -1]
+        odds = np.clip(speech.astype(float), 1e-6, 1 - 1e-6)
+        return np.log(odds / (1 - odds))
+
+
+class BeamListener:
+    """Judges what is heard from places.
+
+    Parameters
+    ----------
+    voice : VoiceActivity
+    array : MicrophoneArray
+    delays : PairDelays
+        Of the array.
+    """
+
+    def __init__(self, voice: VoiceActivity, array: MicrophoneArray, delays: PairDelays) -> None:
+        self._voice = voice
+        self._array = array
+        self._delays = delays
+        extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
+        self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
+
+    def listen(
+        self, audio: StampedAudio, end: int, alive: np.ndarray, places: np.ndarray
+    ) -> np.ndarray:
+        """Listen to places.
+
+        Parameters
+        ----------
+        audio : StampedAudio
+        end : int
+            Index after the last sample that is heard.
         alive : np.ndarray, shape (microphones,), bool
-        position : np.ndarray, shape (3,)
+        places : np.ndarray, shape (places, 3)
             Metres, array frame.
 
         Returns
         -------
-        BeamCues
+        np.ndarray, shape (places,)
+            Log-odds of speech.
         """
-        travel = self._delays.travel(position)[alive]
-        turn = np.exp(2j * np.pi * self._frequencies * (travel - travel.mean())[:, None])
-        beam = np.einsum('tmf,mf->tf', spectra[:, alive, self._bins], turn.astype(np.complex64))
-        power = beam.real**2 + beam.imag**2
-        energy = power.sum()
-        if energy == 0:
-            return BeamCues(0.0, 0.0)
-        voicing = (power @ self._cosines).max(axis=1).sum() / energy
-        bands = np.add.reduceat(power, self._bands, axis=1)
-        levels = 10 * np.log10(bands + 1e-6 * bands.max())
-        return BeamCues(float(np.clip(voicing, 0, 1)), float(np.diff(levels, axis=0).std()))
+        samples, _ = audio.read(end, self._count)
+        beams = delay_and_sum(
+            samples[:, self._array.channels[alive]],
+            self._delays.travel(places)[:, alive],
+            self._array.rate,
+            self._voice.RATE,
+            _LOWEST,
+        )
+        return self._voice(beams[:, -self._voice.length :])
 
 
 def speech_probability(
-    coherence: float,
-    microphones: int,
-    cues: BeamCues,
-    coefficients: tuple[float, ...],
+    coherence: float, microphones: int, voice: float, coefficients: tuple[float, ...]
 ) -> float:
     """Probability of speech, by logistic regression.
 
@@ -113,22 +156,15 @@ def speech_probability(
         At the place, mean over pairs.
     microphones : int
         That are alive: the fewer, the more coherence is chance.
-    cues : BeamCues
+    voice : float
+        Log-odds of speech in a beam to the place.
     coefficients : tuple of float
-        Of the logarithm of coherence, of voicing, of flux (dB), and the constant.
+        Of the logarithm of coherence, of the log-odds, and the constant.
     """
     evidence = coherence * np.sqrt(min(microphones / _MICROPHONES, 1.0))
     features = [
         np.log(np.clip(evidence, 0.0, _MOST_COHERENCE) + 0.01),
-        np.clip(cues.voicing, *_VOICING_LIMITS),
-        min(cues.flux, _MOST_FLUX),
+        np.clip(voice, -_SUREST, _SUREST),
         1.0,
     ]
     return float(1 / (1 + np.exp(-np.dot(coefficients, features))))
-
-
-def _window_overlap(gcc: GccPhat, periods: np.ndarray) -> np.ndarray:
-    """Autocorrelation of the analysis window: what a perfectly periodic sound reaches."""
-    window = np.hamming(gcc.length)
-    whole = np.correlate(window, window, 'full')[gcc.length - 1 :]
-    return np.interp(periods * gcc.rate, np.arange(gcc.length), whole / whole[0])

@@ -63,6 +63,8 @@ class AcousticConfig:
         Frames that the spatio-temporal map chooses from.
     stgcf_decay : float
         Loss of weight of a peak a frame back in time.
+    voice_frames : int
+        Frames of 32 ms that the voice activity detector hears, the last one ending at the stamp.
     peak_speech, face_speech : tuple of float
         Logistic coefficients of `activity.speech_probability`.
 
@@ -91,8 +93,8 @@ class AcousticConfig:
     max_peaks: int = 4
     min_score: float = 0.04
     min_relative_score: float = 0.10
-    curvature_gain: float = 900.0
-    direction_floor: float = 0.5
+    curvature_gain: float = 400.0
+    direction_floor: float = 1.5
     face_rows: int = 12
     face_columns: int = 12
     face_ranges: int = 24
@@ -102,5 +104,6 @@ class AcousticConfig:
     history: int = 3
     stgcf_frames: int = 15
     stgcf_decay: float = 0.0125
-    peak_speech: tuple[float, ...] = (9.23, 15.9, 2.67, 0.23)
-    face_speech: tuple[float, ...] = (3.08, 14.5, 1.77, -6.88)
+    voice_frames: int = 12
+    peak_speech: tuple[float, ...] = (7.83, 0.61, 14.91)
+    face_speech: tuple[float, ...] = (2.63, 0.46, 5.46)

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import BeamListener, speech_probability
+from av_tracker_nodes.acoustics.activity import (
+    UNHEARD,
+    BeamListener,
+    VoiceActivity,
+    speech_probability,
+)
 from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
@@ -49,17 +54,18 @@ class _Context:
 
     Attributes
     ----------
+    end : int
+        Index after the last sample.
     frames, recent : list of SpectralFrame
         All that are looked at, and those that are averaged, oldest first.
-    spectra : np.ndarray, shape (frames, microphones, bins), complex64
     share : np.ndarray, shape (frames, bins)
         Of the power of the recent frames that stands out from the noise floor.
     alive : np.ndarray, shape (microphones,), bool
     """
 
+    end: int
     frames: list[SpectralFrame]
     recent: list[SpectralFrame]
-    spectra: np.ndarray
     share: np.ndarray
     alive: np.ndarray
 
@@ -100,6 +106,7 @@ class AcousticStage:
         self._looks_back = self.config.stgcf_frames if measure == 'stgcf' else 1
         self.backend = choose_backend(backend)
         self._kernels = load_kernels(self.backend)
+        self._voice = VoiceActivity(self.config.voice_frames)
         self._rig: Rig | None = None
         self._sight: RayMap | None = None
         self.set_rig(rig)
@@ -156,7 +163,7 @@ class AcousticStage:
         sources, residual = self._finder.find(view)
         age, shown = self._shown(context, view)
         values, depth = self._global_map(shown)
-        sounds = self._face_sounds(faces, context, sources, residual, shown)
+        sounds, peaks = self._sounds(faces, context, sources, residual, shown)
         return AcousticMap(
             stamp=faces.stamp,
             audio_stamp=faces.stamp - to_nanoseconds(age * self._frames.hop / self._gcc.rate),
@@ -166,7 +173,7 @@ class AcousticStage:
             depth=depth,
             coverage=self._coverage(end),
             dead_channels=tuple(np.flatnonzero(~context.alive).tolist()),
-            peaks=tuple(self._peak(source, context) for source in sources),
+            peaks=peaks,
             faces=sounds,
             from_image=from_image,
         )
@@ -183,7 +190,7 @@ class AcousticStage:
         self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self._gcc, array.channels)
         self._floor = NoiseFloor(self._gcc, array.channels, config)
-        self._beam = BeamListener(self._delays, self._gcc)
+        self._beam = BeamListener(self._voice, array, self._delays)
         self._history = WeightedHistory(config.history)
         self._images = 0
         self._search_in(rig)
@@ -233,7 +240,7 @@ class AcousticStage:
         spectra = np.array([frame.spectra for frame in recent])
         level = (spectra.real**2 + spectra.imag**2).mean(axis=(0, 2))
         share = direct_share(power, self._floor.at(self._audio, end))
-        return _Context(frames, recent, spectra, share, ~dead_channels(level))
+        return _Context(end, frames, recent, share, ~dead_channels(level))
 
     def _cross(self, context: _Context) -> np.ndarray:
         """Cross-spectra of what stands out from the noise, averaged over the context."""
@@ -294,26 +301,59 @@ class AcousticStage:
         depth = max(float(self._camera.depth(position)), self.config.min_range)
         return self._image_map(view.correlation, [depth])[0], depth
 
-    def _face_sounds(
+    def _sounds(
         self,
         faces: FaceFrame,
         context: _Context,
         sources: list[Source],
         residual: np.ndarray,
         shown: Survey,
-    ) -> tuple[FaceSound, ...]:
+    ) -> tuple[tuple[FaceSound, ...], tuple[AcousticPeak, ...]]:
+        """Tell what each face sounds like, and each source."""
         volumes = [FaceVolume.behind(self._sight, face, self.config) for face in faces.faces]
         owners = self._owners(volumes, sources)
-        sounds = []
-        for number, (face, volume) in enumerate(zip(faces.faces, volumes, strict=True)):
-            own = residual + sum(
-                source.cross
-                for source, owner in zip(sources, owners, strict=True)
-                if owner == number
+        fields = [
+            self._field(volume, self._gcc.correlate(_own(number, sources, owners, residual)))
+            for number, volume in enumerate(volumes)
+        ]
+        voices, face_voices = self._voices(context, sources, owners, fields)
+        sounds = tuple(
+            self._face_sound(face.tracklet, volume, field, voice, shown, context)
+            for face, volume, field, voice in zip(
+                faces.faces, volumes, fields, face_voices, strict=True
             )
-            sounds.append(self._face_sound(face.tracklet, volume, own, shown, context))
+        )
         self._history.forget_before(self._images)
-        return tuple(sounds)
+        peaks = tuple(
+            self._peak(source, voice, context)
+            for source, voice in zip(sources, voices, strict=True)
+        )
+        return sounds, peaks
+
+    def _voices(
+        self,
+        context: _Context,
+        sources: list[Source],
+        owners: list[int | None],
+        fields: list[FaceField],
+    ) -> tuple[list[float], list[float]]:
+        """Log-odds that each source and each face is a voice, as beams to them tell.
+
+        A face shares the beam of its strongest source; one without, from where hardly anything
+        comes, is not listened to.
+        """
+        beams = {face: owners.index(face) for face in owners if face is not None}
+        places = [source.position for source in sources]
+        for face, field in enumerate(fields):
+            if face not in beams and field.peak >= self.config.min_score:
+                beams[face] = len(places)
+                places.append(field.position)
+        heard = self._beam.listen(
+            self._audio, context.end, context.alive, np.reshape(places, (-1, 3))
+        ).tolist()
+        return heard[: len(sources)], [
+            heard[beams[face]] if face in beams else UNHEARD for face in range(len(fields))
+        ]
 
     def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
         """Give each source to the face that explains its place best, if one does."""
@@ -325,27 +365,25 @@ class AcousticStage:
             owners.append(nearest if near else None)
         return owners
 
+    def _field(self, volume: FaceVolume, correlation: np.ndarray) -> FaceField:
+        points = volume.points
+        values = self._finder.coherence_of(correlation, points.reshape(-1, 3))
+        return FaceField.of(volume, values.reshape(points.shape[:-1]), self.config)
+
     def _face_sound(
         self,
         tracklet: int,
         volume: FaceVolume,
-        own: np.ndarray,
+        field: FaceField,
+        voice: float,
         shown: Survey,
         context: _Context,
     ) -> FaceSound:
-        shape, points = volume.points.shape[:-1], volume.points.reshape(-1, 3)
-        field = FaceField.of(
-            volume, self._finder.coherence(own, points).reshape(shape), self.config
-        )
         speech = speech_probability(
-            field.peak,
-            int(context.alive.sum()),
-            self._beam.listen(context.spectra, context.alive, field.position),
-            self.config.face_speech,
+            field.peak, int(context.alive.sum()), voice, self.config.face_speech
         )
         if self.measure in ('gcf', 'stgcf'):
-            values = self._finder.coherence_of(shown.correlation, points).reshape(shape)
-            field = FaceField.of(volume, values, self.config)
+            field = self._field(volume, shown.correlation)
         values = field.values
         if self.measure == 'vwswe':
             values = self._history.enhance(tracklet, self._images, values)
@@ -360,12 +398,9 @@ class AcousticStage:
             speech,
         )
 
-    def _peak(self, source: Source, context: _Context) -> AcousticPeak:
+    def _peak(self, source: Source, voice: float, context: _Context) -> AcousticPeak:
         speech = speech_probability(
-            source.score,
-            int(context.alive.sum()),
-            self._beam.listen(context.spectra, context.alive, source.position),
-            self.config.peak_speech,
+            source.score, int(context.alive.sum()), voice, self.config.peak_speech
         )
         return AcousticPeak(
             source.position, source.covariance, source.direction, source.score, speech
@@ -399,6 +434,15 @@ class AcousticStage:
             faces=sounds,
             from_image=from_image,
         )
+
+
+def _own(
+    face: int, sources: list[Source], owners: list[int | None], residual: np.ndarray
+) -> np.ndarray:
+    """Cross-spectra of what can come from a face: its sources, and what no source explains."""
+    return residual + sum(
+        source.cross for source, owner in zip(sources, owners, strict=True) if owner == face
+    )
 
 
 def _same_microphones(first: Rig, second: Rig) -> bool:

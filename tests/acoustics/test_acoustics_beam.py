@@ -1,0 +1,90 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+from acoustic_scenes import RATE, propagate, two_circles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from av_tracker_nodes.acoustics.beam import delay_and_sum
+from av_tracker_nodes.acoustics.delays import PairDelays
+
+ARRAY = two_circles()
+DELAYS = PairDelays.of(ARRAY)
+PLACE, ELSEWHERE = np.array([0.9, -0.4, 0.6]), np.array([0.7, 0.8, 0.6])
+
+
+def tones(time, frequencies, phases):
+    return sum(np.cos(2 * np.pi * f * time + p) for f, p in zip(frequencies, phases, strict=True))
+
+
+def test_whole_samples_of_delay_are_undone_exactly():
+    sound = np.random.default_rng(0).normal(size=500).astype(np.float32)
+    shifts = np.array([0, 3, 7])
+    heard = np.stack([np.concatenate([np.zeros(s), sound])[:500] for s in shifts], axis=1)
+    (beam,) = delay_and_sum(heard.astype(np.float32), shifts[None] / RATE, RATE)
+    assert beam.shape == (500,)
+    assert beam.dtype == np.float32
+    np.testing.assert_allclose(beam[7:], sound[:-7], atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(0, 3e-3), min_size=1, max_size=6),
+    st.lists(st.floats(100, 7000), min_size=1, max_size=4),
+    st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000, 96_000]),
+)
+def test_tones_come_out_at_any_delay_and_rate_as_the_last_microphone_hears_them(
+    delays, frequencies, rate
+):
+    frequencies = np.minimum(frequencies, 0.4 * rate)
+    phases = np.arange(len(frequencies))
+    time = np.arange(rate // 4) / rate
+    heard = np.stack([tones(time - d, frequencies, phases) for d in delays], axis=1)
+    (beam,) = delay_and_sum(heard.astype(np.float32), np.array([delays]), rate, RATE)
+    assert len(beam) == len(time) * RATE // rate
+    expected = tones(np.arange(len(beam)) / RATE - max(delays), frequencies, phases)
+    middle = slice(1000, -1000)
+    np.testing.assert_allclose(beam[middle], expected[middle], atol=0.02 * len(frequencies))
+
+
+def test_a_beam_gains_ten_times_the_logarithm_of_the_number_of_microphones_over_noise():
+    noise = np.random.default_rng(1).normal(size=(RATE, 16)).astype(np.float32)
+    (beam,) = delay_and_sum(noise, DELAYS.travel(PLACE)[None], RATE)
+    assert beam[200:].var() == pytest.approx(1 / 16, rel=0.05)
+
+
+def test_a_beam_hears_its_place_and_less_of_others():
+    rng = np.random.default_rng(2)
+    sounds = rng.normal(size=(2, RATE // 2))
+    samples = propagate([(PLACE, sounds[0]), (ELSEWHERE, sounds[1])], ARRAY)
+    beams = delay_and_sum(samples, DELAYS.travel(np.stack([PLACE, ELSEWHERE])), RATE)
+    for beam, place, own, other in zip(
+        beams, (PLACE, ELSEWHERE), sounds, sounds[::-1], strict=True
+    ):
+        wait = DELAYS.travel(place).max() * RATE
+        frequency = np.fft.rfftfreq(len(own))
+
+        def delayed(sound, wait=wait, frequency=frequency):
+            turned = np.fft.rfft(sound) * np.exp(-2j * np.pi * frequency * wait)
+            return np.fft.irfft(turned)[400:-100]
+
+        gains = [np.corrcoef(beam[400:-100], delayed(sound))[0, 1] for sound in (own, other)]
+        assert gains[0] > 0.9
+        assert abs(gains[1]) < 0.35
+
+
+def test_offset_and_rumble_are_left_out():
+    time = np.arange(8000) / RATE
+    heard = np.stack([5 + np.cos(2 * np.pi * 20 * time) + np.cos(2 * np.pi * 500 * time)] * 2, 1)
+    (beam,) = delay_and_sum(heard.astype(np.float32), np.zeros((1, 2)), RATE, lowest=60)
+    np.testing.assert_allclose(beam, np.cos(2 * np.pi * 500 * time), atol=0.05)
+
+
+def test_a_constant_on_all_delays_changes_nothing_and_no_place_gives_no_beam():
+    samples = np.random.default_rng(3).normal(size=(900, 16)).astype(np.float32)
+    delays = DELAYS.travel(np.stack([PLACE, ELSEWHERE]))
+    beams = delay_and_sum(samples, delays, RATE)
+    np.testing.assert_allclose(delay_and_sum(samples, delays + 0.7, RATE), beams, atol=1e-5)
+    assert delay_and_sum(samples, np.zeros((0, 16)), RATE).shape == (0, 900)
