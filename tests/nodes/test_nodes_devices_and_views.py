@@ -5,11 +5,9 @@
 
 import builtins
 import importlib.util
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -25,7 +23,6 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.nodes import conversions, microphone_array
 from av_tracker_nodes.nodes.acoustic_views import draw_overlay, to_points
-from av_tracker_nodes.nodes.image_source import ImageSource
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.sample_clock import BlockTime
 from av_tracker_nodes.nodes.sound_device import find_input, load_sounddevice
@@ -169,27 +166,6 @@ class TestMicrophoneArray:
         assert 'has stopped' in node.problems['device']
         node._watch()
         assert 'device' not in node.problems
-
-
-class TestImageSource:
-    def test_reads_a_folder_in_order_and_ends(self, tmp_path):
-        for number in range(3):
-            cv2.imwrite(str(tmp_path / f'{number}.png'), np.full((8, 8, 3), number, np.uint8))
-        (tmp_path / 'notes.txt').write_text('not an image')
-        source = ImageSource(str(tmp_path), (8, 8), 1000.0)
-        stopped = threading.Event()
-        values = [source.read(stopped)[0][0, 0, 0] for _ in range(3)]
-        assert values == [0, 1, 2]
-        assert source.read(stopped) is None
-        assert not source.is_live
-
-    def test_empty_folder(self, tmp_path):
-        with pytest.raises(InputError, match='no images'):
-            ImageSource(str(tmp_path), (8, 8), 25.0)
-
-    def test_missing_video(self, tmp_path):
-        with pytest.raises(InputError, match='cannot open'):
-            ImageSource(str(tmp_path / 'none.mp4'), (8, 8), 25.0)
 
 
 def track(number, x, state=TrackState.CONFIRMED):

@@ -1,63 +1,104 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Node: a camera, video, folder of images or URL in, images and calibration out."""
+"""Node: a camera, video, folder of images or address in, images and calibration out."""
 
 from __future__ import annotations
 
 import sys
 import threading
+import time
+from array import array
+from dataclasses import replace
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from av_tracker_nodes.capture.images import (
+    CapturedImage,
+    ImageSettings,
+    image_source,
+    without_password,
+)
+from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_camera, load_mounting
 from av_tracker_nodes.nodes.conversions import (
+    header,
     to_camera_info,
     to_compressed_image,
     to_image,
 )
-from av_tracker_nodes.nodes.image_source import ImageSource
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.nodes.static_frame import publish_static_frame
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame
 
 _REOPEN_PERIOD = 1.0
+_QUIET = 1.0
+_RATE_PERIOD = 1.0
 
 
 class CameraNode(StageNode):
-    """Publishes images, compressed ones on demand, and the calibration with the same stamp."""
+    """Publishes images, compressed ones on demand, and the calibration with the same stamp.
+
+    The stamp is the time of capture where the source tells it (V4L2; ``X-Timestamp`` over HTTP),
+    else that of arrival. A device or address that is not there, or stops, is opened again every
+    second; a video or folder is played once, in real time.
+    """
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('camera', **node_options)
-        self._device = self.parameter(
-            'device', '0', 'Index or path of a V4L2 device, a video, a folder of images, or a URL'
+        device = self.parameter(
+            'device',
+            '0',
+            'Index or path of a V4L2 device, a video, a folder of images, or an address (rtsp://, '
+            'http:// for MJPEG)',
         )
         path = self.parameter('calibration', '', 'Description of the camera (YAML)')
         if not path:
             raise InputError(
                 'camera: parameter calibration is not set; give it the description of the camera '
-                '(YAML)'
+                '(YAML), such as `av-tracker calibrate camera` writes'
             )
         self._camera = load_camera(path)
         mounting = load_mounting(path)
         self._frame = self.parameter(
             'frame_id', mounting.frame or 'camera_optical', 'Optical frame of the camera'
         )
-        self._fps = self.parameter(
-            'frame_rate', 25.0, 'Frames a second: asked of a device, kept for files', 1.0, 240.0
+        settings = ImageSettings(
+            size=self._wanted_size(path),
+            frame_rate=self.parameter(
+                'frame_rate',
+                0.0,
+                'Images a second; 0 for what the camera or video has, and 25 for a folder',
+                0.0,
+                240.0,
+            ),
+            exposure=self.parameter(
+                'exposure', 0.0, 'Exposure of a V4L2 device (s); 0 for automatic', 0.0, 1.0
+            ),
+            pixel_format=self.parameter(
+                'pixel_format',
+                '',
+                'Format asked of a V4L2 device: MJPG allows more images a second over USB',
+                choices=('', 'MJPG', 'YUYV'),
+            ),
         )
-        self._reliable = self.parameter(
+        reliable = self.parameter(
             'reliable_images', False, 'Offer every image to those who ask for it'
         )
-        quality = images(self._reliable, depth=5)
+        quality = images(reliable, depth=5)
         self._raw = self.output(Image, 'image_raw', quality)
         self._compressed = self.output(CompressedImage, 'image_raw/compressed', quality)
         self._info = self.output(CameraInfo, 'camera_info', quality)
         self._static_frame = publish_static_frame(self, self._frame, mounting)
-        self._source = ImageSource(self._device, self._camera.size, self._fps)
-        self.facts['device'] = self._device
+        self._source = image_source(device, settings)
+        self._name = without_password(device)
+        self.facts['device'] = self._name
+        if not self._source.is_live:
+            self._source.open()
+        self._published = 0
+        self.every(_RATE_PERIOD, self._measure_rate)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._capture, name='capture', daemon=True)
         self._thread.start()
@@ -66,40 +107,124 @@ class CameraNode(StageNode):
         """Close the camera."""
         self._stopped.set()
         self._thread.join(timeout=2.0)
-        self._source.close()
+
+    def _wanted_size(self, path: str) -> tuple[int, int]:
+        """Size to ask of the camera, which must be the one that it was calibrated at."""
+        size = tuple(
+            self.parameter(
+                name, 0, f'{name.capitalize()} of images; 0 for that of the calibration'
+            )
+            or calibrated
+            for name, calibrated in zip(('width', 'height'), self._camera.size, strict=True)
+        )
+        if size != self._camera.size:
+            raise InputError(
+                f'camera: images of {size[0]} x {size[1]} are asked for, but {path} is for '
+                f'{self._camera.size[0]} x {self._camera.size[1]}; calibrate at the size that is '
+                'used'
+            )
+        return size
+
+    # ---- capture
 
     def _capture(self) -> None:
-        """Publish image after image; a device that stops is opened again, a file ends."""
+        """Publish image after image until the node or the recording ends."""
+        if not self._source.is_live:
+            self.exit_status = self._play()
+            return
         while not self._stopped.is_set():
-            taken = self._source.read(self._stopped)
-            if taken is not None:
-                self.guarded(self._publish)(*taken)
-            elif self._source.is_live:
-                self.problems['device'] = f"camera '{self._device}' gives no images"
-                self._stopped.wait(_REOPEN_PERIOD)
+            if self._open():
+                self._stream(NewestImage(self._source))
                 self.counts['reopened'] += 1
-                self._source.reopen()
-            else:
-                self.get_logger().info(f'{self._device} has ended')
-                self.exit_status = 0
-                return
+            self._stopped.wait(_REOPEN_PERIOD)
 
-    def _publish(self, image: object, age: float) -> None:
-        stamp = self.get_clock().now().nanoseconds - round(age * NANOSECONDS)
-        self.problems.pop('device', None)
-        height, width = image.shape[:2]
+    def _play(self) -> int:
+        """Play a recording in real time; return the exit status."""
+        period = 1 / self._source.frame_rate
+        due = time.monotonic()
+        try:
+            while not self._stopped.is_set() and (taken := self._source.read()) is not None:
+                self.guarded(self._publish)(replace(taken, taken=time.monotonic()))
+                due = max(due + period, time.monotonic() - period)
+                self._stopped.wait(max(due - time.monotonic(), 0.0))
+        except InputError as error:
+            self.get_logger().error(str(error))
+            return 2
+        finally:
+            self._source.close()
+        self.get_logger().info(f'{self._name} has ended')
+        return 0
+
+    def _open(self) -> bool:
+        try:
+            self._source.open()
+        except InputError as error:
+            self._complain(f'{error}; trying again every {_REOPEN_PERIOD:g} s')
+            return False
+        self.facts.update(self._source.facts)
+        refused = self._source.facts.get('refused by the driver')
+        if refused:
+            self.get_logger().warning(f"camera '{self._name}' refuses {refused}")
+        return True
+
+    def _stream(self, newest: NewestImage) -> None:
+        """Publish what a live source gives until it is cut off."""
+        while not self._stopped.is_set():
+            taken = newest.wait(_QUIET)
+            if taken is not None:
+                self._recover()
+                self.guarded(self._publish)(taken)
+                self.counts['skipped'] = newest.skipped
+            elif newest.has_ended:
+                self._complain(f"camera '{self._name}' was cut off")
+                break
+            else:
+                self._complain(f"camera '{self._name}' gives no images")
+        newest.close()
+
+    def _complain(self, problem: str) -> None:
+        if self.problems.get('device') != problem:
+            self.problems['device'] = problem
+            self.get_logger().warning(problem)
+
+    def _recover(self) -> None:
+        if self.problems.pop('device', None) is not None:
+            self.get_logger().info(f"camera '{self._name}' gives images")
+
+    # ---- output
+
+    def _publish(self, taken: CapturedImage) -> None:
+        began = time.monotonic_ns()
+        age = began - round(taken.taken * NANOSECONDS)
+        stamp = self.get_clock().now().nanoseconds - age
+        height, width = taken.image.shape[:2]
         if (width, height) != self._camera.size:
             raise InputError(
-                f"camera '{self._device}' gives images of {width} x {height}, its calibration is "
-                f'for {self._camera.size[0]} x {self._camera.size[1]}'
+                f"camera '{self._name}' gives images of {width} x {height}, its calibration is "
+                f'for {self._camera.size[0]} x {self._camera.size[1]}; nothing is published'
             )
-        frame = ImageFrame(stamp, image)
+        frame = ImageFrame(stamp, taken.image)
         self._info.publish(to_camera_info(self._camera, stamp, self._frame))
         if self._raw.get_subscription_count() > 0:
             self._raw.publish(to_image(frame, self._frame))
         if self._compressed.get_subscription_count() > 0:
-            self._compressed.publish(to_compressed_image(frame, self._frame))
-        self.counts['out'] += 1
+            self._compressed.publish(self._compress(frame, taken.jpeg))
+        self._published += 1
+        self.answered(stamp, began)
+
+    def _compress(self, frame: ImageFrame, jpeg: bytes | None) -> CompressedImage:
+        """Make a JPEG of an image, or pass on the one that the camera sent."""
+        if jpeg is None:
+            return to_compressed_image(frame, self._frame)
+        return CompressedImage(
+            header=header(frame.stamp, self._frame),
+            format='bgr8; jpeg compressed bgr8',
+            data=array('B', jpeg),
+        )
+
+    def _measure_rate(self) -> None:
+        self.facts['images a second'] = round(self._published / _RATE_PERIOD, 1)
+        self._published = 0
 
 
 def main() -> int:

@@ -1,0 +1,343 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Images from a camera, a video, a folder or an address, one after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.capture.source_clock import SourceClock
+from av_tracker_nodes.errors import InputError
+
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.pgm', '.tif', '.tiff')
+NETWORK_TIMEOUT = 5.0
+"""An address that sends nothing for so long (s) is taken to be cut off."""
+
+_FOLDER_RATE = 25.0
+_MANUAL_EXPOSURE, _AUTOMATIC_EXPOSURE = 1, 3
+_EXPOSURE_UNIT = 1e-4
+"""V4L2_CID_EXPOSURE_ABSOLUTE counts in 100 microseconds."""
+_TOLERANCE = 0.05
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """What is asked of a camera; a driver may do otherwise.
+
+    Attributes
+    ----------
+    size : tuple of int or None
+        Width and height (pixels).
+    frame_rate : float
+        Images a second; 0 leaves the choice to the camera.
+    exposure : float
+        Seconds; 0 for automatic exposure.
+    pixel_format : str
+        Four characters of V4L2, such as MJPG or YUYV; empty leaves the choice to the driver.
+    """
+
+    size: tuple[int, int] | None = None
+    frame_rate: float = 0.0
+    exposure: float = 0.0
+    pixel_format: str = ''
+
+
+@dataclass(frozen=True)
+class CapturedImage:
+    """An image and when it was taken.
+
+    Attributes
+    ----------
+    image : np.ndarray, shape (height, width, 3), uint8
+        Blue, green, red.
+    taken : float
+        Steady time, ``time.monotonic()`` (s): of the capture where the source tells it, else of
+        the arrival.
+    jpeg : bytes or None
+        The image as it came, where it came as JPEG.
+    """
+
+    image: np.ndarray
+    taken: float
+    jpeg: bytes | None = None
+
+
+class ImageSource(Protocol):
+    """Something that images come from.
+
+    Attributes
+    ----------
+    is_live : bool
+        Whether images come by themselves, and go on after an interruption.
+    frame_rate : float
+        At which a recording is to be played (images a second); 0 for a live source.
+    facts : dict
+        What the driver made of what was asked of it.
+    """
+
+    is_live: bool
+    frame_rate: float
+    facts: dict[str, object]
+
+    def open(self) -> None:
+        """Open it, or open it anew.
+
+        Raises
+        ------
+        InputError
+            When that is not possible.
+        """
+
+    def read(self) -> CapturedImage | None:
+        """Wait for the next image; None at the end, or when the source is cut off."""
+
+    def close(self) -> None:
+        """Let go of the device or file."""
+
+
+def image_source(name: str, settings: ImageSettings | None = None) -> ImageSource:
+    """Choose the source of a name; it is not opened yet.
+
+    Parameters
+    ----------
+    name : str
+        Index or path of a V4L2 device (links such as those in ``/dev/v4l/by-id`` too), a video, a
+        folder of images, or an address: ``rtsp://``, or ``http://`` of a camera that sends MJPEG.
+    settings : ImageSettings, optional
+
+    Raises
+    ------
+    InputError
+        When the name is empty or a folder or file does not exist.
+    """
+    from av_tracker_nodes.capture.mjpeg import HttpImages
+
+    settings = settings or ImageSettings()
+    if name.isdigit() or name.startswith('/dev/'):
+        return V4l2Camera(name, settings)
+    if re.match('https?://', name):
+        return HttpImages(name)
+    if '://' in name:
+        return NetworkVideo(name)
+    if Path(name).is_dir():
+        return ImageFolder(Path(name), settings.frame_rate or _FOLDER_RATE)
+    if Path(name).is_file():
+        return VideoFile(Path(name), settings.frame_rate)
+    raise InputError(
+        f"there is no camera or video '{name}'; give the path of a V4L2 device, a video, a folder "
+        f'of images, or an address. {describe_devices()}'
+    )
+
+
+@dataclass
+class V4l2Camera:
+    """A camera of this machine; the driver tells when an image was taken."""
+
+    name: str
+    settings: ImageSettings = field(default_factory=ImageSettings)
+    is_live = True
+    frame_rate = 0.0
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self._capture: cv2.VideoCapture | None = None
+        self._clock = SourceClock()
+
+    def open(self) -> None:
+        """Open the device and ask for the settings."""
+        self.close()
+        path = f'/dev/video{int(self.name)}' if self.name.isdigit() else self.name
+        if not os.path.exists(path):
+            raise InputError(f"there is no camera '{self.name}'. {describe_devices()}")
+        self._capture = cv2.VideoCapture(os.path.realpath(path), cv2.CAP_V4L2)
+        if not self._capture.isOpened():
+            raise InputError(
+                f"cannot open camera '{self.name}': another program uses it, you may not read it "
+                f'(group video), or it is not a camera. {describe_devices()}'
+            )
+        self._clock = SourceClock()
+        self.facts = self._configure(self._capture)
+
+    def read(self) -> CapturedImage | None:
+        """Wait for the next image."""
+        arrived, image = self._capture.read()
+        if not arrived:
+            return None
+        written = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+        taken = self._clock.steady_time(written) if written > 0 else time.monotonic()
+        return CapturedImage(image, taken)
+
+    def close(self) -> None:
+        """Close the device."""
+        if self._capture is not None:
+            self._capture.release()
+
+    def _configure(self, capture: cv2.VideoCapture) -> dict[str, object]:
+        """Ask the driver for the settings; return what it makes of them."""
+        for setting, value in self._wishes():
+            capture.set(setting, value)
+        granted = {
+            'width': round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            'height': round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            'frame rate': round(capture.get(cv2.CAP_PROP_FPS), 3),
+            'exposure (s)': round(capture.get(cv2.CAP_PROP_EXPOSURE) * _EXPOSURE_UNIT, 6),
+        }
+        wanted = {
+            'frame rate': self.settings.frame_rate,
+            'exposure (s)': self.settings.exposure,
+        }
+        refused = [
+            f'{name} {value:g}'
+            for name, value in wanted.items()
+            if value and abs(granted[name] - value) > _TOLERANCE * value
+        ]
+        return granted | ({'refused by the driver': ', '.join(refused)} if refused else {})
+
+    def _wishes(self) -> Iterator[tuple[int, float]]:
+        # The format decides which sizes there are, and both decide which rates.
+        wanted = self.settings
+        if wanted.pixel_format:
+            yield cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*wanted.pixel_format)
+        if wanted.size is not None:
+            yield cv2.CAP_PROP_FRAME_WIDTH, wanted.size[0]
+            yield cv2.CAP_PROP_FRAME_HEIGHT, wanted.size[1]
+        if wanted.frame_rate:
+            yield cv2.CAP_PROP_FPS, wanted.frame_rate
+        if wanted.exposure:
+            yield cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL_EXPOSURE
+            yield cv2.CAP_PROP_EXPOSURE, wanted.exposure / _EXPOSURE_UNIT
+        else:
+            yield cv2.CAP_PROP_AUTO_EXPOSURE, _AUTOMATIC_EXPOSURE
+
+
+@dataclass
+class NetworkVideo:
+    """A stream that FFmpeg reads: RTSP and the like."""
+
+    address: str
+    is_live = True
+    frame_rate = 0.0
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self._capture: cv2.VideoCapture | None = None
+
+    def open(self) -> None:
+        """Connect."""
+        self.close()
+        patience = round(NETWORK_TIMEOUT * 1e3)
+        limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, patience, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
+        self._capture = cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, [*limits, patience])
+        if not self._capture.isOpened():
+            raise InputError(
+                f'no video from {without_password(self.address)}: '
+                'check the address, user and password, and that the camera is on'
+            )
+
+    def read(self) -> CapturedImage | None:
+        """Wait for the next image."""
+        arrived, image = self._capture.read()
+        return CapturedImage(image, time.monotonic()) if arrived else None
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._capture is not None:
+            self._capture.release()
+
+
+@dataclass
+class VideoFile:
+    """A video; `frame_rate` 0 is replaced by the one in the file."""
+
+    path: Path
+    frame_rate: float = 0.0
+    is_live = False
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self._capture: cv2.VideoCapture | None = None
+
+    def open(self) -> None:
+        """Open the file at its beginning."""
+        self.close()
+        self._capture = cv2.VideoCapture(str(self.path))
+        if not self._capture.isOpened():
+            raise InputError(f'{self.path} is not a video that OpenCV can read')
+        self.frame_rate = self.frame_rate or self._capture.get(cv2.CAP_PROP_FPS) or _FOLDER_RATE
+
+    def read(self) -> CapturedImage | None:
+        """Return the next image."""
+        arrived, image = self._capture.read()
+        return CapturedImage(image, time.monotonic()) if arrived else None
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._capture is not None:
+            self._capture.release()
+
+
+@dataclass
+class ImageFolder:
+    """The images of a folder, in the order of their names."""
+
+    path: Path
+    frame_rate: float = _FOLDER_RATE
+    is_live = False
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self._files: Iterator[Path] = iter(())
+
+    def open(self) -> None:
+        """List the folder."""
+        files = sorted(f for f in self.path.iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+        if not files:
+            raise InputError(f'no images in {self.path} (looked for {", ".join(IMAGE_SUFFIXES)})')
+        self._files = iter(files)
+
+    def read(self) -> CapturedImage | None:
+        """Return the next image."""
+        path = next(self._files, None)
+        if path is None:
+            return None
+        image = cv2.imread(str(path))
+        if image is None:
+            raise InputError(f'{path} is not an image that OpenCV can read')
+        return CapturedImage(image, time.monotonic())
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""
+
+
+def describe_devices(root: Path = Path('/')) -> str:
+    """Say which V4L2 devices there are: index, path, name, and links by id."""
+    links: dict[str, str] = {}
+    for link in sorted(root.glob('dev/v4l/by-id/*')):
+        links.setdefault(link.resolve().name, f'/dev/v4l/by-id/{link.name}')
+    devices = []
+    for device in sorted(root.glob('sys/class/video4linux/video*'), key=_number):
+        name = (device / 'name').read_text().strip() if (device / 'name').is_file() else '?'
+        link = f', {links[device.name]}' if device.name in links else ''
+        devices.append(f'/dev/{device.name} ({name}{link})')
+    return f'There are: {"; ".join(devices)}' if devices else 'There are no V4L2 devices'
+
+
+def without_password(address: str) -> str:
+    """Leave user and password out of an address."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition('@')[2]))
+
+
+def _number(device: Path) -> int:
+    return int(device.name.removeprefix('video') or 0)
