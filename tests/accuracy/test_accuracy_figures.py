@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from av_tracker_nodes.accuracy.linking import Linker
-from av_tracker_nodes.accuracy.plan import RecordingTask, RoomTask
+from av_tracker_nodes.accuracy.plan import ROOMS, RecordingTask, RoomTask
 from av_tracker_nodes.accuracy.report import BEGIN, END, markdown, replace_block, sheets
 from av_tracker_nodes.accuracy.rooms import Condition
 from av_tracker_nodes.accuracy.rows import direction_rows, image_rows, weaker_rows
@@ -167,3 +167,18 @@ def test_command_measures_and_reports(tmp_path):
     assert 'Simulated' in document.read_text()
     boxed = only(rows, table='image', measure='vwswe')
     assert boxed['mae_px'] < only(rows, table='image', measure='stgcf')['mae_px']
+
+
+def test_too_many_scenes_are_refused_in_one_line(tmp_path):
+    arguments = ['benchmark', 'acoustics', '--out', str(tmp_path), '--split', 'validation']
+    result = CliRunner().invoke(main, [*arguments, '--scenes', '11'])
+    assert result.exit_code == 2
+    assert result.output.strip() == 'av-tracker: 11 rooms a condition: choose 1 to 10'
+
+
+def test_command_plans_as_many_rooms_as_the_document_says():
+    options = {
+        option.name: option for option in main.commands['benchmark'].commands['acoustics'].params
+    }
+    assert options['scenes'].default == ROOMS
+    assert options['split'].default == 'test'

@@ -98,12 +98,13 @@ def benchmark_acoustics(
     InputError
         When something cannot be written, or the packages of the simulator are missing.
     """
+    plan = options.plan
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'cannot write to {out}: {error.strerror}') from error
     with progress_bar('measuring in simulated scenes') as progress:
-        results = _measure_all(options.plan, options.jobs, progress)
+        results = _measure_all(plan, options.jobs, progress)
     rooms = [(task, found) for task, found in results if isinstance(task, RoomTask)]
     recordings = [(task, found) for task, found in results if isinstance(task, RecordingTask)]
     rows = [*direction_rows(rooms), *weaker_rows(rooms), *image_rows(recordings)]
@@ -122,7 +123,7 @@ def benchmark_acoustics(
 def measure(task: Task) -> dict:
     """Measure in one scene."""
     if isinstance(task, RoomTask):
-        return room_errors(task.condition, task.seed)
+        return room_errors(task.condition, task.seed, task.images)
     return image_scores(task.scenario, task.seed, task.camera, task.seconds)
 
 

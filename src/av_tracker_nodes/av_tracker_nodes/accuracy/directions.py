@@ -17,9 +17,6 @@ from av_tracker_nodes.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.simulation.speech import RATE
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, FaceFrame
 
-FRAMES = 5
-"""Most images of a scene that are scored."""
-
 NOTHING_FOUND = np.pi
 
 _FIRST_FRAME = 40
@@ -27,7 +24,7 @@ _WINDOW = 0.04
 _LEAST_LEVEL = 10 ** (-20 / 20)
 
 
-def room_errors(condition: Condition, seed: int) -> dict[str, np.ndarray]:
+def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.ndarray]:
     """Measure how far off the directions of all voices are.
 
     Images are scored while every voice sounds: in the last 40 ms that reached the microphones it
@@ -39,15 +36,17 @@ def room_errors(condition: Condition, seed: int) -> dict[str, np.ndarray]:
     ----------
     condition : Condition
     seed : int
+    images : int
+        Scored at most, spread over the scene.
 
     Returns
     -------
-    dict of np.ndarray, shape (images, voices)
+    dict of np.ndarray, shape (scored, voices)
         Errors (rad) by method; `NOTHING_FOUND` where fewer directions than voices were found.
     """
     scene = draw_scene(condition, seed)
     talkers = scene.people[: condition.voices]
-    scored = _scored_frames(scene, talkers)
+    scored = _scored_frames(scene, talkers, images)
     sound = record(scene)
     rig = rig_of(scene)
     detector = BoxDetector(
@@ -99,12 +98,12 @@ def direction_errors(found: np.ndarray, true: np.ndarray) -> np.ndarray:
     return errors
 
 
-def _scored_frames(scene: Scene, talkers: tuple[Person, ...]) -> list[int]:
-    """Images at which all talkers sound, at most `FRAMES`, spread over the scene."""
+def _scored_frames(scene: Scene, talkers: tuple[Person, ...], most: int) -> list[int]:
+    """Images at which all talkers sound, at most so many, spread over the scene."""
     frames = np.arange(_FIRST_FRAME, int(scene.duration * FRAME_RATE))
     speed = scene.microphones.speed_of_sound
     sounding = [f for f in frames if all(_sounds(p, f / FRAME_RATE, speed) for p in talkers)]
-    picked = np.linspace(0, len(sounding) - 1, min(FRAMES, len(sounding))).round().astype(int)
+    picked = np.linspace(0, len(sounding) - 1, min(most, len(sounding))).round().astype(int)
     return [int(sounding[index]) for index in picked]
 
 

@@ -10,6 +10,7 @@ from itertools import product
 
 from av_tracker_nodes.accuracy.images import SCENARIOS
 from av_tracker_nodes.accuracy.rooms import Condition
+from av_tracker_nodes.errors import InputError
 
 FIRST_SEED = {'validation': 1300, 'test': 2300}
 """Rooms and recordings of a split count up from here."""
@@ -19,21 +20,25 @@ ROOMS = 3
 
 MOST_ROOMS = 10
 
+IMAGES = 5
+"""Images of a room that are scored."""
+
 WEAKER_DB = -6.0, -12.0, -18.0
 
 _RT60, _SNR_DB = (0.2, 0.4, 0.7), (20.0, 10.0, 0.0)
 _WEAKER_ROOMS = 4
 """Rooms for weaker voices, as a multiple of those of the other conditions."""
 
-_QUICK_SECONDS = 1.2
+_QUICK_SECONDS, _QUICK_IMAGES = 1.2, 2
 
 
 @dataclass(frozen=True)
 class RoomTask:
-    """A room to measure directions in."""
+    """A room to measure directions in, at so many images at most."""
 
     condition: Condition
     seed: int
+    images: int = IMAGES
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,14 @@ def full_plan(split: str, rooms: int) -> list[Task]:
     """Plan every condition in `rooms` rooms of its own, and each camera of each scenario.
 
     Weaker voices are heard in the same rooms at every level, so that levels compare.
+
+    Raises
+    ------
+    InputError
+        When a split has not as many seeds.
     """
+    if not 1 <= rooms <= MOST_ROOMS:
+        raise InputError(f'{rooms} rooms a condition: choose 1 to {MOST_ROOMS}')
     seed = FIRST_SEED[split]
     conditions = [
         Condition(rt60, snr, moving, voices)
@@ -77,8 +89,8 @@ def quick_plan() -> list[Task]:
     """Plan a few short scenes of the validation split, to see that everything works."""
     seed = FIRST_SEED['validation']
     return [
-        RoomTask(Condition(0.2, 20.0, True, 2), seed),
-        RoomTask(_weaker(-12.0), seed + 1),
+        RoomTask(Condition(0.2, 20.0, True, 2), seed, _QUICK_IMAGES),
+        RoomTask(_weaker(-12.0), seed + 1, _QUICK_IMAGES),
         RecordingTask(SCENARIOS[0], seed + 2, 1, _QUICK_SECONDS),
     ]
 
