@@ -214,7 +214,7 @@ def test_malformed_array_names_the_field(tmp_path, path, value, message):
 
 def test_room_upside_down_is_refused(tmp_path):
     file = write(tmp_path, changed(ARRAY, ('room', 'minimum'), [0, 0, 4]))
-    with pytest.raises(InputError, match='room[.]minimum: must be below'):
+    with pytest.raises(InputError, match=r'room\.minimum: must be below'):
         load_room(file)
 
 

@@ -26,14 +26,17 @@ _COARSE_SEARCH = (1.0,)
 _FINE_SEARCH = (1.0, 0.3, 0.1)
 """Spans of the stencils of the local search, relative to the grid."""
 
-_PROBE = np.deg2rad(2.0)
-"""Angle of the stencil that measures curvature."""
-
 _SIGNATURE_SMOOTHING = 5
 """Bins over which the spectrum of a source is averaged before it is removed."""
 
-_PRIOR_ANGLE = np.deg2rad(20.0)
-"""Deviation of a direction about which a flat field says nothing."""
+_PRIOR_ANGLE = 1.0
+"""Deviation (rad) of a direction about which nothing is known, on either side."""
+
+_RANGES, _DEVIATIONS = 33, 4.0
+"""Ranges that the posterior is taken at, and how many deviations they span to either side."""
+
+_OUTSIDE = 1e-6
+"""Weight of places outside the region, so that some is left when all are."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,6 @@ class SourceFinder:
         self._inverse_limits = ranges[-1], ranges[0]
         self._inverse_step = ranges[0] - ranges[1]
         self._fine = _stencil(5)
-        self._probe = _stencil(3)
-        self._quadratic = np.linalg.pinv(_quadratic_terms(self._probe))
 
     def survey(self, cross: np.ndarray) -> Survey:
         """Correlate cross-spectra and look the surround grid over."""
@@ -181,31 +182,32 @@ class SourceFinder:
             least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
             positions.append(self.refine(view.correlation, start, _COARSE_SEARCH))
-            parts.append(self._part(view.cross, positions[-1]))
+            steering = self._steering(positions[-1])
+            parts.append(_part(_agreement(view.cross, steering), steering))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
     def _place(self, alone: np.ndarray, position: np.ndarray) -> Source:
         correlation = self._gcc.correlate(alone)
-        position = self.refine(correlation, position)
+        peak = self.refine(correlation, position)
+        steering = self._steering(peak)
+        agreement = _agreement(alone, steering)
+        position, covariance = self._locate(agreement, peak)
         offset = position - self._centre
         return Source(
             position,
             offset / np.linalg.norm(offset),
-            float(self.coherence_of(correlation, position[None])[0]),
-            self._covariance(correlation, position),
-            self._part(alone, position),
+            float(self.coherence_of(correlation, peak[None])[0]),
+            covariance,
+            _part(agreement, steering),
         )
 
-    def _part(self, cross: np.ndarray, position: np.ndarray) -> np.ndarray:
-        """Return what a source explains: its mean spectrum over pairs, steered to every pair."""
+    def _steering(self, position: np.ndarray) -> np.ndarray:
+        """Cross-spectra (pairs, bins) of a source of unit strength."""
         gcc = self._gcc
-        steering = self._kernels.steering(
+        return self._kernels.steering(
             self._delays.at(position), gcc.first_bin, len(gcc.frequencies), gcc.bin_width
         )
-        spectrum = (cross.real * steering.real + cross.imag * steering.imag).mean(axis=0)
-        window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
-        return np.maximum(np.convolve(spectrum, window, 'same'), 0) * steering
 
     def _around(
         self, position: np.ndarray, stencil: np.ndarray, angle: float, inverse: float
@@ -225,28 +227,86 @@ class SourceFinder:
         outwards = offset / distance
         return distance, _frame_along(*outwards)
 
-    def _covariance(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
-        """Covariance from the curvature in direction and inverse range at a maximum.
+    def _locate(self, agreement: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Say where the source of a peak is, and how well that is known.
 
-        The coherence stands for a log-likelihood up to a factor. Where it is flat, as along the
-        range of a distant source, what remains is the width of the search region.
+        What the geometry does not resolve rests on the prior: any direction, and any range in
+        the region, all as likely. Position and covariance are the moments of the posterior, so
+        that a range of which nothing is known lies in the middle of what can be.
+
+        Parameters
+        ----------
+        agreement : np.ndarray, shape (pairs, bins)
+            ``Re(C_k S_k*)``, cross-spectra by steering to the peak.
+        peak : np.ndarray, shape (3,)
+
+        Returns
+        -------
+        position : np.ndarray, shape (3,)
+        covariance : np.ndarray, shape (3, 3)
         """
-        distance, axes = self._axes(position)
+        distance, axes = self._axes(peak)
+        information = self._information(agreement, peak, distance, axes)
+        angles = np.linalg.inv(information[:2, :2] + np.eye(2) / _PRIOR_ANGLE**2)
+        turn = -angles @ information[:2, 2]
+        inverse, weights = self._ranges(distance, information[2, 2] + information[:2, 2] @ turn)
+        places = axes[0] + np.outer(inverse - 1 / distance, turn @ axes[1:])
+        places /= np.linalg.norm(places, axis=1, keepdims=True) * inverse[:, None]
+        places += self._centre
+        weights = weights * np.maximum(self._region.contains(places), _OUTSIDE)
+        weights /= weights.sum()
+        position = weights @ places
+        apart = places - position
+        angles[[0, 1], [0, 1]] += np.deg2rad(self._config.direction_floor) ** 2
+        square = weights @ inverse**-2
+        # Along an arc of deviation a the source also comes nearer to the centre, by r a^2 / 2.
+        nearer = square / 4 * (np.trace(angles) ** 2 + 2 * np.sum(angles**2))
+        covariance = (apart.T * weights) @ apart
+        covariance += square * axes[1:].T @ angles @ axes[1:]
+        covariance += nearer * np.outer(axes[0], axes[0])
+        return position, covariance
+
+    def _information(
+        self, agreement: np.ndarray, peak: np.ndarray, distance: float, axes: np.ndarray
+    ) -> np.ndarray:
+        """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
+
+        For an offset d from the peak the coherence falls by ``d' H d / 2`` with
+        ``H = 1/K sum_k (sum_f w^2 Re(C_k S_k*)) g_k g_k'``, ``w`` the angular frequency and
+        ``g_k`` the gradient of the delay of pair k. It stands for a log-likelihood up to the
+        factor `curvature_gain`. Directions in which no delay changes get no information, however
+        sharp the correlation is: a line of microphones tells a cone.
+        """
+        omega = 2 * np.pi * self._gcc.frequencies
+        sharpness = np.maximum(agreement @ omega**2, 0)
+        local = axes[[1, 2, 0]].T * [distance, distance, -(distance**2)]
+        slopes = self._delays.gradients(peak) @ local
+        return self._config.curvature_gain * (slopes.T * sharpness) @ slopes / len(slopes)
+
+    def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse ranges (1/m) that a source may have, and their weights."""
         low, high = self._inverse_limits
-        inverse = self._inverse_step / 2
-        centre = self._centre + axes[0] / np.clip(1 / distance, low + inverse, high - inverse)
-        points = self._around(centre, self._probe, _PROBE, inverse)
-        terms = self._quadratic @ self.coherence_of(correlation, points)
-        scale = np.array([_PROBE, _PROBE, inverse])
-        curvature = -_hessian(terms) / np.outer(scale, scale)
-        values, vectors = np.linalg.eigh(curvature)
-        information = vectors * np.maximum(values, 0) @ vectors.T * self._config.curvature_gain
-        prior = np.array([_PRIOR_ANGLE, _PRIOR_ANGLE, (high - low) / np.sqrt(12)])
-        local = np.linalg.inv(information + np.diag(prior**-2.0))
-        local[[0, 1], [0, 1]] += np.deg2rad(self._config.direction_floor) ** 2
-        outwards = min(distance**2, self._config.max_range / 2 / np.sqrt(local[2, 2]))
-        jacobian = axes[[1, 2, 0]].T * [distance, distance, -outwards]
-        return jacobian @ local @ jacobian.T
+        spread = 1 / np.sqrt(max(information, 1.0))
+        middle = 1 / distance
+        inverse = np.linspace(
+            max(low, middle - _DEVIATIONS * spread),
+            min(high, middle + _DEVIATIONS * spread),
+            _RANGES,
+        )
+        # Even over range is dense at small inverse range.
+        return inverse, np.exp(-0.5 * ((inverse - middle) / spread) ** 2) / inverse**2
+
+
+def _agreement(cross: np.ndarray, steering: np.ndarray) -> np.ndarray:
+    """Real part of cross-spectra by the conjugate of steering, shape (pairs, bins)."""
+    return cross.real * steering.real + cross.imag * steering.imag
+
+
+def _part(agreement: np.ndarray, steering: np.ndarray) -> np.ndarray:
+    """Return what a source explains: its mean spectrum over pairs, steered to every pair."""
+    window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
+    spectrum = np.convolve(agreement.mean(axis=0), window, 'same')
+    return np.maximum(spectrum, 0) * steering
 
 
 def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.ndarray:
@@ -271,14 +331,3 @@ def _stencil(width: int) -> np.ndarray:
     """Cube of points between -1 and 1, shape (width^3, 3)."""
     line = np.linspace(-1, 1, width)
     return np.stack(np.meshgrid(line, line, line), axis=-1).reshape(-1, 3)
-
-
-def _quadratic_terms(points: np.ndarray) -> np.ndarray:
-    x, y, z = points.T
-    half = [x * x / 2, y * y / 2, z * z / 2]
-    return np.stack([*half, x * y, x * z, y * z, x, y, z, np.ones_like(x)], axis=1)
-
-
-def _hessian(terms: np.ndarray) -> np.ndarray:
-    xx, yy, zz, xy, xz, yz = terms[:6]
-    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
