@@ -1,12 +1,9 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Devices and what people look at."""
+"""What people look at."""
 
-import builtins
 import importlib.util
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,158 +11,12 @@ import pytest
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
-import rclpy
-from rclpy.parameter import Parameter
 from visualization_msgs.msg import Marker
 
-from av_tracker_nodes.datasets.messages import from_audio
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.nodes import conversions, microphone_array
 from av_tracker_nodes.nodes.acoustic_views import draw_overlay, to_points
 from av_tracker_nodes.nodes.markers import TrackMarkers
-from av_tracker_nodes.nodes.sample_clock import BlockTime
-from av_tracker_nodes.nodes.sound_device import find_input, load_sounddevice
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackFrame, TrackState
-
-CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
-DEVICES = [
-    {'name': 'HDA Intel: Analog', 'max_input_channels': 2},
-    {'name': 'ReSpeaker 6 Mic Array: USB', 'max_input_channels': 8},
-    {'name': 'miniDSP UMA-16: USB', 'max_input_channels': 16},
-    {'name': 'HDMI', 'max_input_channels': 0},
-]
-
-
-class TestFindInput:
-    def test_by_part_of_the_name_whatever_the_case(self):
-        assert find_input(DEVICES, 'respeaker', 6) == 1
-
-    def test_by_index(self):
-        assert find_input(DEVICES, '2', 16) == 2
-
-    def test_the_only_one_with_enough_channels(self):
-        assert find_input(DEVICES, '', 9) == 2
-
-    def test_an_exact_name_beats_parts_of_others(self):
-        devices = [*DEVICES, {'name': 'USB', 'max_input_channels': 8}]
-        assert find_input(devices, 'USB', 8) == 4
-
-    @pytest.mark.parametrize('wanted', ['usb', 'hdmi', '0', '9', 'kinect'])
-    def test_says_what_there_is(self, wanted):
-        with pytest.raises(InputError, match=r'1: ReSpeaker 6 Mic Array: USB \(8 channels\)'):
-            find_input(DEVICES, wanted, 4)
-
-
-def test_missing_portaudio_is_named(monkeypatch):
-    real = builtins.__import__
-
-    def without_portaudio(name, *arguments, **keywords):
-        if name == 'sounddevice':
-            raise OSError('PortAudio library not found')
-        return real(name, *arguments, **keywords)
-
-    monkeypatch.setattr(builtins, '__import__', without_portaudio)
-    with pytest.raises(InputError, match='libportaudio2'):
-        load_sounddevice()
-
-
-class FakeSoundDevice:
-    """A sound library whose card is driven by the test."""
-
-    def __init__(self):
-        self.streams = []
-
-    def query_devices(self):
-        return DEVICES
-
-    def RawInputStream(self, **settings):  # noqa: N802
-        stream = SimpleNamespace(
-            settings=settings, active=True, start=lambda: None, close=lambda: None
-        )
-        self.streams.append(stream)
-        return stream
-
-
-class TestMicrophoneArray:
-    @pytest.fixture
-    def library(self, monkeypatch):
-        library = FakeSoundDevice()
-        monkeypatch.setattr(microphone_array, 'load_sounddevice', lambda: library)
-        return library
-
-    @pytest.fixture
-    def node(self, library):
-        context = rclpy.Context()
-        context.init()
-        overrides = [
-            Parameter('calibration', value=str(CALIBRATION / 'minidsp_uma16.yaml')),
-            Parameter('device', value='uma-16'),
-        ]
-        node = microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
-        node.blocks = []
-        node._samples = SimpleNamespace(publish=node.blocks.append)
-        yield node
-        node.destroy_node()
-        context.try_shutdown()
-
-    def capture(self, node, library, late=0.0, overflow=False):
-        settings = library.streams[-1].settings
-        data = np.arange(160 * 16, dtype=np.int16).reshape(160, 16)
-        times = SimpleNamespace(currentTime=5.0 + late, inputBufferAdcTime=5.0 - 0.02)
-        status = SimpleNamespace(input_overflow=overflow)
-        settings['callback'](data.tobytes(), 160, times, status)
-
-    def test_opens_the_card_that_was_asked_for(self, node, library):
-        settings = library.streams[0].settings
-        assert settings['device'] == 2
-        assert settings['channels'] == 16
-        assert settings['blocksize'] == settings['samplerate'] // 100
-
-    def test_stamps_are_of_the_first_sample_when_it_was_captured(self, node, library):
-        before = node.get_clock().now().nanoseconds
-        self.capture(node, library)
-        after = node.get_clock().now().nanoseconds
-        stamp = conversions.stamp_of_time(node.blocks[0].header.stamp)
-        assert before - 20_000_001 <= stamp <= after - 19_999_999
-        block = from_audio(node.blocks[0])
-        np.testing.assert_allclose(block.samples[3, 5] * 32768, 3 * 16 + 5)
-
-    def test_lost_samples_are_a_gap_in_the_counter(self, node, library):
-        clock = SimpleNamespace(block=lambda frames, reading: BlockTime(1.0, lost=480), drift=0)
-        self.capture(node, library)
-        node._clock_of_samples = clock
-        self.capture(node, library, overflow=True)
-        assert [block.first_sample for block in node.blocks] == [0, 160 + 480]
-        assert node.counts['lost samples'] == 480
-        assert node.counts['overruns'] == 1
-
-    def test_temperature_sets_the_speed_of_sound(self, library):
-        context = rclpy.Context()
-        context.init()
-        overrides = [
-            Parameter('calibration', value=str(CALIBRATION / 'minidsp_uma16.yaml')),
-            Parameter('device', value='uma-16'),
-            Parameter('temperature', value=30.0),
-        ]
-        node = microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
-        assert node._microphones.speed_of_sound == pytest.approx(349.0, abs=0.1)
-        node.destroy_node()
-        overrides[-1] = Parameter('temperature', value=300.0)
-        with pytest.raises(InputError, match='no temperature of a room'):
-            microphone_array.MicrophoneArrayNode(context=context, parameter_overrides=overrides)
-        context.try_shutdown()
-
-    def test_speed_of_sound_is_that_of_the_file_otherwise(self, node):
-        assert node._microphones.speed_of_sound == 343.0
-
-    def test_a_card_that_stops_is_opened_again(self, node, library):
-        library.streams[0].active = False
-        node._watch()
-        assert len(library.streams) == 2
-        assert 'has stopped' in node.problems['device']
-        node._watch()
-        assert 'device' not in node.problems
 
 
 def track(number, x, state=TrackState.CONFIRMED):

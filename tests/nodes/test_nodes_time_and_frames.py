@@ -15,7 +15,6 @@ if importlib.util.find_spec('rclpy') is None:
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.clock import InterpolatedClock
 from av_tracker_nodes.nodes.frames import FrameTree
-from av_tracker_nodes.nodes.sample_clock import SampleClock
 
 MS = 1_000_000
 
@@ -52,40 +51,6 @@ class TestInterpolatedClock:
         for k in range(10, 40):
             clock.tick(180 * MS, 20 * MS * k)
         assert abs(clock.at(780 * MS) - 180 * MS) <= 60 * MS
-
-
-class TestSampleClock:
-    def blocks(self, clock, count, jitter, rate=16_000, ppm=0.0, seed=0):
-        rng = np.random.default_rng(seed)
-        true = np.arange(count) * 160 / rate * (1 + 1e-6 * ppm)
-        times = [clock.block(160, t + jitter * rng.standard_normal()).time for t in true]
-        return np.array(times) - true
-
-    def test_smooths_jitter(self):
-        errors = self.blocks(SampleClock(16_000), 3000, jitter=1e-3)
-        assert np.abs(errors[2000:]).max() < 2e-4
-
-    def test_follows_a_card_that_runs_slow(self):
-        clock = SampleClock(16_000)
-        errors = self.blocks(clock, 6000, jitter=0.0, ppm=100)
-        assert np.abs(errors[3000:]).max() < 5e-5
-        assert clock.drift == pytest.approx(100, abs=10)
-
-    def test_time_never_runs_back(self):
-        clock = SampleClock(16_000)
-        rng = np.random.default_rng(1)
-        times = [
-            clock.block(160, 0.01 * k + 2e-3 * rng.standard_normal()).time for k in range(999)
-        ]
-        assert (np.diff(times) > 0).all()
-
-    def test_finds_lost_samples(self):
-        clock = SampleClock(16_000)
-        for k in range(50):
-            clock.block(160, 0.01 * k)
-        block = clock.block(160, 0.01 * 50 + 0.1)
-        assert block.lost == 1600
-        assert block.time == pytest.approx(0.6)
 
 
 def turned(degrees, *translation):

@@ -1,0 +1,107 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Sound cards of this machine, by the sounddevice library (PortAudio)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+from av_tracker_nodes.errors import InputError
+
+_ALSA_CARDS = Path('/proc/asound')
+_ALSA_ID = re.compile(r'(?:plug)?hw:(?:CARD=)?(?P<card>[^,]+)(?:,(?:DEV=)?(?P<device>\d+))?$')
+
+
+def load_sounddevice() -> ModuleType:
+    """Import sounddevice.
+
+    Raises
+    ------
+    InputError
+        When the library or PortAudio is not installed.
+    """
+    try:
+        import sounddevice
+    except ImportError as error:
+        raise InputError(
+            'the Python package sounddevice is not installed: pip install sounddevice'
+        ) from error
+    except OSError as error:
+        raise InputError('PortAudio is not installed: apt-get install libportaudio2') from error
+    return sounddevice
+
+
+def rescan(library: ModuleType) -> None:
+    """Look for sound cards anew: PortAudio lists them once, and no stream may be open."""
+    library._terminate()
+    library._initialize()
+
+
+def find_input(
+    devices: list[dict], wanted: str, channels: int, alsa_cards: Path = _ALSA_CARDS
+) -> int:
+    """Find a sound card.
+
+    Parameters
+    ----------
+    devices : list of dict
+        As ``sounddevice.query_devices`` gives them: ``name`` and ``max_input_channels``.
+    wanted : str
+        Index, part of the name whatever the case, ALSA id (``hw:1,0`` or
+        ``hw:CARD=ArrayUAC10,DEV=0``, which stays the same when cards are plugged in another
+        order), or empty for the only one with enough channels.
+    channels : int
+        Needed.
+    alsa_cards : Path
+        Where the kernel tells the numbers of cards by their ids.
+
+    Returns
+    -------
+    int
+        Index of the device.
+
+    Raises
+    ------
+    InputError
+        When none or several fit; the message lists what there is.
+    """
+    able = {i: d['name'] for i, d in enumerate(devices) if d['max_input_channels'] >= channels}
+    fitting = _fitting(able, wanted, alsa_cards)
+    exact = [i for i in fitting if able[i] == wanted]
+    if len(exact or fitting) == 1:
+        return (exact or fitting)[0]
+    problem = 'several sound cards fit' if fitting else 'no sound card fits'
+    raise InputError(
+        f"{problem} '{wanted}' with {channels} channels; "
+        f'set parameter device to one of: {describe_inputs(devices) or "there are none"}'
+    )
+
+
+def describe_inputs(devices: list[dict]) -> str:
+    """List the devices that record, with index and channels, in one line."""
+    return '; '.join(
+        f'{i}: {d["name"]} ({d["max_input_channels"]} channels)'
+        for i, d in enumerate(devices)
+        if d['max_input_channels'] > 0
+    )
+
+
+def _fitting(able: dict[int, str], wanted: str, alsa_cards: Path) -> list[int]:
+    if wanted.isdigit():
+        return [int(wanted)] if int(wanted) in able else []
+    part = _alsa_address(wanted, alsa_cards) or wanted.lower()
+    return [i for i, name in able.items() if part in name.lower()]
+
+
+def _alsa_address(wanted: str, alsa_cards: Path) -> str | None:
+    """Translate an ALSA id to the address at the end of the names of PortAudio: ``(hw:1,0)``."""
+    match = _ALSA_ID.match(wanted)
+    if match is None:
+        return None
+    card, device = match['card'], match['device']
+    if not card.isdigit():
+        card = (alsa_cards / card).resolve().name.removeprefix('card')
+    return f'(hw:{card},' if device is None else f'(hw:{card},{device})'

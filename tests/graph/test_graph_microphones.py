@@ -1,0 +1,251 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The microphone node on real streams of a virtual card with 16 channels."""
+
+import importlib.util
+import json
+import os
+import signal
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tiny_recording import RATE, make_rig, make_sound
+from virtual_array import CHANNELS, Feeder, index_of, numbered, virtual_array
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from live_graph import live_graph
+
+from av_tracker_msgs.msg import AudioBlock
+from av_tracker_nodes.datasets.messages import from_audio
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry.calibration import save_microphones
+from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.nodes.quality_of_service import AUDIO
+
+pytestmark = pytest.mark.graph
+
+LOUD = 'microphone_array'
+
+
+def spec(name=LOUD, namespace='', **parameters):
+    arguments = [a for k, v in parameters.items() for a in ('-p', f'{k}:={json.dumps(v)}')]
+    arguments += ['-r', f'__ns:=/{namespace}'] if namespace else []
+    return NodeSpec(PACKAGE, LOUD, name, ros_arguments=tuple(arguments))
+
+
+def describe(path, rate=RATE, channels=CHANNELS):
+    """Write the description of an array."""
+    positions = make_rig().microphones.positions[:channels]
+    save_microphones(path, MicrophoneArray(positions, rate=rate, name='virtual'))
+    return str(path)
+
+
+class Heard:
+    """What came on a topic of sound."""
+
+    def __init__(self, graph, topic='audio'):
+        self.blocks, self.received = [], []
+        graph.node.create_subscription(AudioBlock, topic, self._hear, AUDIO)
+
+    def _hear(self, message):
+        self.received.append(time.time())
+        self.blocks.append(from_audio(message))
+
+    @property
+    def seconds(self):
+        return sum(len(block.samples) for block in self.blocks) / max(RATE, 1)
+
+    @property
+    def samples(self):
+        return np.concatenate([block.samples for block in self.blocks])
+
+    @property
+    def indices(self):
+        return np.concatenate([b.first_sample + np.arange(len(b.samples)) for b in self.blocks])
+
+    @property
+    def stamps(self):
+        return 1e-9 * np.array([block.stamp for block in self.blocks])
+
+    @property
+    def firsts(self):
+        return np.array([block.first_sample for block in self.blocks])
+
+
+@contextmanager
+def captured(array, specs, monkeypatch):
+    """Run nodes on an array."""
+    for name, value in array.environment.items():
+        monkeypatch.setenv(name, value)
+    with live_graph(specs) as graph:
+        yield graph
+
+
+def last_value(graph, key, node=LOUD):
+    statuses = graph.statuses_of(node)
+    return next((v.value for v in statuses[-1].values if v.key == key), None) if statuses else None
+
+
+def test_every_sample_at_its_time(tmp_path, monkeypatch):
+    """One topic a card: all channels of a recording, and four of them in another order."""
+    ppm = 150.0
+    sound = np.rint(make_sound(make_rig(), np.random.default_rng(1)) * 2**14).astype('<i2')
+    specs = [
+        spec(device='pulse', calibration=describe(tmp_path / 'all.yaml')),
+        spec(
+            'four',
+            'four',
+            device='pulse',
+            calibration=describe(tmp_path / 'four.yaml', channels=4),
+            channel_map='9,3,0-1',
+            block_size=320,
+            sample_format='float32',
+        ),
+    ]
+    with virtual_array() as array:
+        pipe = array.use_pipe()
+        with (
+            Feeder(pipe, sound, RATE * (1 + 1e-6 * ppm)) as feeder,
+            captured(array, specs, monkeypatch) as graph,
+        ):
+            everything, four = Heard(graph), Heard(graph, '/four/audio')
+            assert graph.spin_until(lambda: len(everything.blocks) > 600), graph.lines
+            graph.late_array_info()
+            assert graph.spin_until(lambda: graph.heard['audio/array_info']), graph.lines
+            assert graph.heard['audio/array_info'][0].name == 'virtual'
+            drift = float(last_value(graph, 'clock drift (ppm)'))
+
+    # Sample by sample, over and over the recording.
+    total = len(sound) // 160 * 160
+    played = sound[:total]
+    start = _place_of(everything.samples[:160], played)
+    wanted = played[(start + everything.indices - everything.firsts[0]) % total] / 2**15
+    assert np.array_equal(everything.samples, wanted.astype(np.float32))
+    assert np.array_equal(np.diff(everything.firsts), np.full(len(everything.firsts) - 1, 160))
+    begin = _place_of(four.samples[:320], played[:, [9, 3, 0, 1]])
+    wanted = played[(begin + four.indices - four.firsts[0]) % total][:, [9, 3, 0, 1]] / 2**15
+    assert np.array_equal(four.samples, wanted.astype(np.float32))
+    assert {len(block.samples) for block in four.blocks} == {320}
+
+    # Stamps against the times at which the samples were written.
+    turns = round(((everything.stamps[0] - feeder.began) * RATE - start) / total)
+    written = feeder.time_of(start + turns * total + everything.firsts - everything.firsts[0])
+    late = everything.stamps - written
+    assert (np.diff(everything.stamps) > 0).all()
+    assert -0.005 < np.median(late) < 0.030
+    assert np.ptp(late) < 0.005
+    slope = np.polyfit(everything.firsts, everything.stamps, 1)[0] * RATE
+    assert abs(slope - 1) < 500e-6
+    assert -500 < drift < 100
+    age = np.array(everything.received) - everything.stamps
+    assert 0.010 < np.median(age[50:]) < 0.150
+
+
+def _place_of(block, samples):
+    """Index at which a block of samples in [-1, 1] begins among 16-bit samples."""
+    block = np.rint(block * 2**15).astype(int)
+    for start in np.flatnonzero((samples == block[0]).all(axis=1)):
+        if np.array_equal(np.take(samples, start + np.arange(len(block)), 0, mode='wrap'), block):
+            return start
+    raise AssertionError('what was heard is not what was played')
+
+
+def check_stall(tmp_path, monkeypatch, sample_format, rate, stall):
+    """Stop the node until the server runs out of memory for it; return what was lost."""
+    kind = {'s16le': 'int16', 'float32le': 'float32'}[sample_format]
+    numbered(rate * (round(stall) + 14), sample_format).tofile(tmp_path / 'played.raw')
+    device = {'device': 'pulse', 'calibration': describe(tmp_path / 'array.yaml', rate)}
+    with virtual_array(sample_format=sample_format, rate=rate) as array:
+        array.use_sink()
+        with (
+            array.playing(tmp_path / 'played.raw', sample_format, rate),
+            captured(array, [spec(**device, sample_format=kind)], monkeypatch) as graph,
+        ):
+            heard = Heard(graph)
+            assert graph.spin_until(lambda: len(heard.blocks) > 200), graph.lines
+            process = graph.supervisor.processes[LOUD]
+            os.kill(process.pid, signal.SIGSTOP)
+            time.sleep(stall)
+            os.kill(process.pid, signal.SIGCONT)
+            before = len(heard.blocks)
+            assert graph.spin_until(lambda: any(np.diff(heard.firsts[before - 5 :]) > rate / 50))
+            assert graph.spin_until(lambda: float(last_value(graph, 'lost samples')) > 0)
+            after = len(heard.blocks)
+            assert graph.spin_until(lambda: len(heard.blocks) > after + 100)
+            reported = int(last_value(graph, 'lost samples'))
+            assert any('samples lost' in s.message for s in graph.statuses_of(LOUD))
+            assert last_value(graph, 'overruns') == '0'
+
+    true = index_of(heard.samples)
+    sounding = true >= 0
+    true, counted = true[sounding], heard.indices[sounding]
+    jumps = np.diff(true)
+    assert (jumps[jumps != 1] > 0).all()
+    lost = int((jumps - 1).sum())
+    assert reported == np.diff(heard.firsts).sum() - 0.01 * rate * (len(heard.firsts) - 1)
+    assert abs(reported - lost) < 0.010 * rate
+    # A block or two may be put on the wrong side of the gap.
+    wrong = np.abs(counted - true - (counted[0] - true[0])) >= 0.010 * rate
+    assert wrong.sum() < 0.05 * rate
+    assert (np.diff(heard.stamps) > 0).all()
+    late = heard.stamps - heard.firsts / rate
+    assert np.ptp(late) < 0.010
+    return lost
+
+
+def test_a_stall_that_loses_samples_is_counted(tmp_path, monkeypatch):
+    """At 48 kHz and 32 bits the server's memory lasts for 1.4 s; PortAudio says nothing."""
+    assert check_stall(tmp_path, monkeypatch, 'float32le', 48_000, stall=3.0) > 48_000
+
+
+@pytest.mark.slow
+def test_a_long_stall_is_counted(tmp_path, monkeypatch):
+    assert check_stall(tmp_path, monkeypatch, 's16le', 16_000, stall=12.0) > 40_000
+
+
+def test_the_card_comes_back(tmp_path, monkeypatch):
+    """The server dies under the node and is started again, as a card is unplugged."""
+    sound = numbered(20 * RATE, 's16le')
+    specs = [spec(device='pulse', calibration=describe(tmp_path / 'array.yaml'))]
+    with virtual_array() as array:
+        pipe = array.use_pipe()
+        with captured(array, specs, monkeypatch) as graph:
+            heard = Heard(graph)
+            with Feeder(pipe, sound, RATE):
+                assert graph.spin_until(lambda: len(heard.blocks) > 150), graph.lines
+                array.kill()
+            missing = 'has stopped: no sound card fits'
+            assert graph.spin_until(lambda: missing in graph.statuses_of(LOUD)[-1].message), [
+                s.message for s in graph.statuses_of(LOUD)
+            ]
+            before = len(heard.blocks)
+            array.start()
+            with Feeder(pipe, sound, RATE):
+                assert graph.spin_until(lambda: len(heard.blocks) > before + 100), graph.lines
+                assert graph.spin_until(lambda: last_value(graph, 'reopened') == '1')
+            assert graph.supervisor.processes[LOUD].poll() is None
+    gaps = [(a, b) for a, b in pairwise(heard.blocks) if b.first_sample - a.first_sample != 160]
+    assert len(gaps) == 1
+    a, b = gaps[0]
+    assert (b.first_sample - a.first_sample) / RATE == pytest.approx(
+        1e-9 * (b.stamp - a.stamp), abs=0.010
+    )
+    fresh = np.concatenate([block.samples for block in heard.blocks[before + 5 :]])
+    assert (np.diff(index_of(fresh)) == 1).all()
+
+
+def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
+    specs = [spec(device='UMA-16', calibration=describe(tmp_path / 'array.yaml'))]
+    with virtual_array() as array:
+        array.use_pipe()
+        with captured(array, specs, monkeypatch) as graph:
+            graph.spin_to_the_end(30)
+            assert graph.statuses == {LOUD: 2}
+    assert any("no sound card fits 'UMA-16'" in line for line in graph.lines)
+    assert any(': pulse (32 channels)' in line for line in graph.lines)
