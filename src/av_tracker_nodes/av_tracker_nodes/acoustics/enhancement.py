@@ -1,7 +1,21 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Vision-guided weak sound source weighted enhancement: V-WSWE, AVCLNet eqs 3-8."""
+"""Vision-guided weak sound source weighted enhancement: V-WSWE, AVCLNet eqs 3-8.
+
+With ``R_t`` the vision-guided map of a face at image t, over its box, and ``G_t`` its values::
+
+    max_t = max G_t(x, y, d)                                      (3)
+    avg_t = 1/(w h) sum_x sum_y G_t(x, y, d)                      (4)
+    w_(t-m) = alpha max_(t-m) avg_(t-m) / m,    m = 1 ... n       (5)
+    w_t = 0.5,    sum_m w_(t-m) = 0.5                             (6)
+    Ev_t = w_t R_t + sum_m w_(t-m) R_(t-m)                        (7)
+    M_t = {Ev_t of every face}                                    (8)
+
+The equations leave open what a negative field weighs and what takes the place of history that is
+missing: a weight is 0 at least, alpha makes up for maps that are missing or weigh nothing, and
+without any that weighs the current map is shown as it is.
+"""
 
 from __future__ import annotations
 
@@ -64,11 +78,7 @@ class WeightedHistory:
 
 
 def combine(current: np.ndarray, past: list[tuple[int, np.ndarray]]) -> np.ndarray:
-    """Sum maps by their weights (eqs 5-7).
-
-    The current map weighs 0.5; map m images ago weighs in proportion to its maximum times its
-    mean over m, all together 0.5. Where the mean is negative the weight is 0; where no past map
-    has a weight, the current one has all of it.
+    """Sum maps by their weights (eqs 3-7).
 
     Parameters
     ----------

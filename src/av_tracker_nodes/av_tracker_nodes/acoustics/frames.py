@@ -1,10 +1,11 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Spectra of the frames before an instant, each computed once."""
+"""Spectra of the frames before an instant and their fields, each computed once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,3 +68,36 @@ class FrameCache:
             samples = np.zeros_like(samples)
         spectra = self._gcc.spectra(samples[:, self._channels])
         return SpectralFrame(spectra, self._gcc.whiten(spectra), frame_power(spectra))
+
+
+class FieldCache:
+    """Coherence fields of single frames, which are met again with the next images."""
+
+    def __init__(self) -> None:
+        self._alive: np.ndarray | None = None
+        self._fields: dict[int, tuple[SpectralFrame, np.ndarray]] = {}
+
+    def of(
+        self,
+        frames: Sequence[SpectralFrame],
+        alive: np.ndarray,
+        compute: Callable[[SpectralFrame], np.ndarray],
+    ) -> list[np.ndarray]:
+        """Return the fields of frames, computing those that were not asked for the last time.
+
+        Parameters
+        ----------
+        frames : sequence of SpectralFrame
+        alive : np.ndarray, shape (microphones,), bool
+            Microphones that count: fields of other microphones are forgotten.
+        compute : callable
+            Field of a frame.
+        """
+        if not np.array_equal(self._alive, alive):
+            self._fields.clear()
+        known, self._alive = self._fields, alive
+        # The frames are kept with their fields, so that no other can have their identity.
+        self._fields = {
+            id(frame): known.get(id(frame)) or (frame, compute(frame)) for frame in frames
+        }
+        return [self._fields[id(frame)][1] for frame in frames]

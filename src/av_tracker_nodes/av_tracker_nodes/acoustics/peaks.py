@@ -6,6 +6,10 @@
 The strongest peak is taken, what it explains of the cross-spectra is removed, and the rest is
 searched again; then each source is placed once more with all others removed (the principle of
 CLEAN and RELAX, Li and Stoica 1996).
+
+Where a pair is so long that its correlation may peak between two points of the search, it is
+averaged over the delays within the cell of a point (Cobos, Marti and Lopez 2011), from coarse to
+fine.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
@@ -34,6 +39,8 @@ _PRIOR_ANGLE = 1.0
 
 _RANGES, _DEVIATIONS = 33, 4.0
 """Ranges that the posterior is taken at, and how many deviations they span to either side."""
+
+_CELLS_LOOKED_AT = 200
 
 _OUTSIDE = 1e-6
 """Weight of places outside the region, so that some is left when all are."""
@@ -115,11 +122,13 @@ class SourceFinder:
         self._inverse_limits = ranges[-1], ranges[0]
         self._inverse_step = ranges[0] - ranges[1]
         self._fine = _stencil(5)
+        self._cell_delays = self._delays_in_cells()
+        self._first_search = _FINE_SEARCH if self._widths(1.0).any() else _COARSE_SEARCH
 
     def survey(self, cross: np.ndarray) -> Survey:
         """Correlate cross-spectra and look the surround grid over."""
         correlation = self._gcc.correlate(cross)
-        return Survey(cross, correlation, self._field(correlation))
+        return Survey(cross, correlation, self._field(self._widened(correlation, 1.0)))
 
     def find(self, view: Survey) -> tuple[list[Source], np.ndarray]:
         """Find sources, best first.
@@ -166,11 +175,38 @@ class SourceFinder:
         for zoom in zooms:
             angle = zoom * np.deg2rad(self._config.surround_step)
             points = self._around(position, self._fine, angle, zoom * self._inverse_step)
-            values = self.coherence_of(correlation, points)
+            # Half a span lies between the points of the stencil.
+            values = self.coherence_of(self._widened(correlation, zoom / 2), points)
             values[~self._region.contains(points)] = -np.inf
             if np.isfinite(values).any():
                 position = points[np.argmax(values)]
         return position
+
+    def _delays_in_cells(self) -> np.ndarray:
+        """Delay (s) by which each pair differs from a point of the grid to the rim of its cell."""
+        step = np.deg2rad(self._config.surround_step)
+        half = np.array([step, step, self._inverse_step]) / 2
+        some = self._field.points[:: max(1, len(self._field.points) // _CELLS_LOOKED_AT)]
+        return np.mean([np.linalg.norm(self._slopes(p) * half, axis=1) for p in some], axis=0)
+
+    def _widths(self, zoom: float) -> np.ndarray:
+        """Lags to either side over which pairs are averaged for points `zoom` cells apart.
+
+        None as long as the delay within a cell is less than a quarter of the shortest period.
+        """
+        excess = zoom * self._cell_delays - 0.25 / self._gcc.frequencies[-1]
+        return np.maximum(excess / self._gcc.lag_step, 0).astype(int)
+
+    def _widened(self, correlation: np.ndarray, zoom: float) -> np.ndarray:
+        """Average correlations (pairs, lags) over the delays within cells of a size."""
+        widths = self._widths(zoom)
+        if not widths.any():
+            return correlation
+        widened = correlation.copy()
+        for width in np.unique(widths[widths > 0]):
+            rows = widths == width
+            widened[rows] = uniform_filter1d(correlation[rows], 2 * width + 1, mode='nearest')
+        return widened
 
     def _pick(self, view: Survey) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
         positions, parts = [], []
@@ -181,7 +217,7 @@ class SourceFinder:
                 break
             least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
-            positions.append(self.refine(view.correlation, start, _COARSE_SEARCH))
+            positions.append(self.refine(view.correlation, start, self._first_search))
             steering = self._steering(positions[-1])
             parts.append(_part(_agreement(view.cross, steering), steering))
             view = self.survey(view.cross - parts[-1])
@@ -246,7 +282,7 @@ class SourceFinder:
         covariance : np.ndarray, shape (3, 3)
         """
         distance, axes = self._axes(peak)
-        information = self._information(agreement, peak, distance, axes)
+        information = self._information(agreement, peak)
         angles = np.linalg.inv(information[:2, :2] + np.eye(2) / _PRIOR_ANGLE**2)
         turn = -angles @ information[:2, 2]
         inverse, weights = self._ranges(distance, information[2, 2] + information[:2, 2] @ turn)
@@ -266,9 +302,7 @@ class SourceFinder:
         covariance += nearer * np.outer(axes[0], axes[0])
         return position, covariance
 
-    def _information(
-        self, agreement: np.ndarray, peak: np.ndarray, distance: float, axes: np.ndarray
-    ) -> np.ndarray:
+    def _information(self, agreement: np.ndarray, peak: np.ndarray) -> np.ndarray:
         """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
 
         For an offset d from the peak the coherence falls by ``d' H d / 2`` with
@@ -279,9 +313,14 @@ class SourceFinder:
         """
         omega = 2 * np.pi * self._gcc.frequencies
         sharpness = np.maximum(agreement @ omega**2, 0)
-        local = axes[[1, 2, 0]].T * [distance, distance, -(distance**2)]
-        slopes = self._delays.gradients(peak) @ local
+        slopes = self._slopes(peak)
         return self._config.curvature_gain * (slopes.T * sharpness) @ slopes / len(slopes)
+
+    def _slopes(self, position: np.ndarray) -> np.ndarray:
+        """Change of delays with two angles (s/rad) and inverse range (s m), shape (pairs, 3)."""
+        distance, axes = self._axes(position)
+        local = axes[[1, 2, 0]].T * [distance, distance, -(distance**2)]
+        return self._delays.gradients(position) @ local
 
     def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, np.ndarray]:
         """Inverse ranges (1/m) that a source may have, and their weights."""

@@ -23,7 +23,7 @@ from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
-from av_tracker_nodes.acoustics.frames import FrameCache, SpectralFrame
+from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
@@ -79,9 +79,7 @@ class AcousticStage:
     ----------
     rig : Rig
     measure : str
-        What the maps show: ``gcf`` (last frame alone), ``stgcf`` (the frame of the highest peak of
-        the last 15), ``vggcf`` or ``vwswe`` (what stood out from the noise in the last 220 ms,
-        the faces without or with their history).
+        What the maps show; see below.
     backend : str
         ``auto``, ``cuda``, ``numba`` or ``numpy``.
     config : AcousticConfig
@@ -90,6 +88,28 @@ class AcousticStage:
     ------
     InputError
         If the measure or the backend is unknown, or no microphone pair can be formed.
+
+    Notes
+    -----
+    With ``R_k`` the GCC-PHAT of pair k and ``tau_k(p)`` its delay at a point, every map rests on
+    ``GCF_t(p) = 1/K sum_k R_k,t(tau_k(p))``. It is searched over all depths and all round, and
+    shown as sGCF, the slice ``sGCF_t(x, y) = GCF_t(x, y, d)`` at the depth d of the highest peak
+    in view; so sGCF is no measure of its own. The measures differ in what sound they show:
+
+    ``gcf``
+        the last frame t.
+    ``stgcf``
+        the frame t - m with the highest ``(1 - 0.0125 m) max GCF_(t-m)``, m = 0 ... 14 (Li, Liu
+        and Tang 2022); or the average of the k best, ``1/k sum GCF_(t-m)``.
+    ``vggcf``
+        what stood out from the noise in the last 220 ms, and for each face i
+        ``vgGCF_i(x, y) = GCF_i(x, y, d)`` over its box, d the range of the peak in the volume of
+        the face and ``GCF_i`` the field less the sources that are not its own.
+    ``vwswe``
+        the same, the faces with their history: `enhancement`.
+
+    ``gcf`` and ``stgcf`` have maps of faces too, cut out of the frames that they show. Peaks and
+    speech rest on the last 220 ms whatever is shown.
     """
 
     def __init__(
@@ -182,7 +202,7 @@ class AcousticStage:
 
     def _listen_with(self, rig: Rig) -> None:
         config, array = self.config, rig.microphones
-        self._delays = PairDelays.of(array, config.across)
+        self._delays = PairDelays.of(array, config.across, config.max_pairs)
         self._gcc = GccPhat(
             array.rate, self._delays.longest, config.frame, config.band, config.oversampling
         )
@@ -213,6 +233,7 @@ class AcousticStage:
         self._finder = SourceFinder(
             self._delays, self._gcc, self._surround, self._kernels, self._region, config
         )
+        self._fields = FieldCache()
 
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
@@ -248,10 +269,11 @@ class AcousticStage:
         weights = context.share / np.float32(context.share.sum() + quiet)
         return self._weighted(context, context.recent, weights)
 
-    def _plain_cross(self, context: _Context, frame: SpectralFrame) -> np.ndarray:
-        """Cross-spectra of one frame, all frequencies alike."""
-        weights = np.full((1, len(frame.power)), 1 / len(frame.power), np.float32)
-        return self._weighted(context, [frame], weights)
+    def _plain_view(self, context: _Context, frames: list[SpectralFrame]) -> Survey:
+        """Survey the average of frames, all frequencies alike."""
+        shape = len(frames), len(self._gcc.frequencies)
+        weights = np.full(shape, 1 / np.prod(shape), np.float32)
+        return self._finder.survey(self._weighted(context, frames, weights))
 
     def _weighted(
         self, context: _Context, frames: list[SpectralFrame], weights: np.ndarray
@@ -269,21 +291,26 @@ class AcousticStage:
     def _shown(self, context: _Context, view: Survey) -> tuple[float, Survey]:
         """Choose what the maps show, and tell how many frames ago it was heard on average."""
         if self.measure == 'gcf':
-            return 0, self._finder.survey(self._plain_cross(context, context.frames[-1]))
+            return 0, self._plain_view(context, context.frames[-1:])
         if self.measure == 'stgcf':
-            return self._best_frame(context)
+            return self._best_frames(context)
         weight = context.share.sum(axis=1)
         ages = np.arange(len(weight))[::-1]
         return float(weight @ ages / weight.sum()) if weight.any() else 0.0, view
 
-    def _best_frame(self, context: _Context) -> tuple[int, Survey]:
-        """Find the frame of the highest peak in view (stGCF), the newest preferred."""
-        best = (-np.inf, 0, None)
-        for age in range(self.config.stgcf_frames):
-            view = self._finder.survey(self._plain_cross(context, context.frames[-1 - age]))
-            score = self._in_view_only(view).max() * (1 - self.config.stgcf_decay * age)
-            best = max(best, (score, -age, view), key=lambda entry: entry[:2])
-        return -best[1], best[2]
+    def _best_frames(self, context: _Context) -> tuple[float, Survey]:
+        """Average the frames of the highest peaks in view (stGCF), the newest preferred."""
+        fields = self._fields.of(
+            context.frames[-self.config.stgcf_frames :],
+            context.alive,
+            lambda frame: self._plain_view(context, [frame]).field,
+        )
+        peaks = np.array([self._in_view_only(field).max() for field in fields[::-1]])
+        score = peaks * (1 - self.config.stgcf_decay * np.arange(len(peaks)))
+        ages = np.argsort(-score, kind='stable')[: self.config.stgcf_best]
+        ages = ages[score[ages] > 0] if score.max() > 0 else ages[:1]
+        frames = [context.frames[-1 - age] for age in ages]
+        return float(ages.mean()), self._plain_view(context, frames)
 
     def _coverage(self, end: int) -> float:
         length = (self.config.context - 1) * self._frames.hop + self._gcc.length
@@ -291,12 +318,12 @@ class AcousticStage:
 
     # ---- maps
 
-    def _in_view_only(self, view: Survey) -> np.ndarray:
-        return np.where(self._in_view, view.field, -np.inf) if self._in_view.any() else view.field
+    def _in_view_only(self, field: np.ndarray) -> np.ndarray:
+        return np.where(self._in_view, field, -np.inf) if self._in_view.any() else field
 
     def _global_map(self, view: Survey) -> tuple[np.ndarray, float]:
         """Map the slice at the depth of the peak in view (sGCF)."""
-        best = int(np.argmax(self._in_view_only(view)))
+        best = int(np.argmax(self._in_view_only(view.field)))
         position = self._finder.refine(view.correlation, self._surround.points[best])
         depth = max(float(self._camera.depth(position)), self.config.min_range)
         return self._image_map(view.correlation, [depth])[0], depth
