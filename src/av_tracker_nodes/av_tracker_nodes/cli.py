@@ -279,6 +279,33 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     click.echo(out)
 
 
+@main.group()
+def check() -> None:
+    """Check sensors."""
+
+
+@check.command('array')
+@click.argument('calibration', type=_PATH)
+@click.option('--device', default='', help='Sound card: part of its name, index, or ALSA id.')
+@click.option('--channels', default='', help='Channels of the card in order, such as 1-4.')
+@click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
+@click.option('--bag', type=_PATH, help='Recording to check instead of a card.')
+@_shows_input_errors
+def check_array(
+    calibration: Path, device: str, channels: str, seconds: float, bag: Path | None
+) -> None:
+    """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
+
+    The exit status is 1 when something is wrong.
+    """
+    from av_tracker_nodes.calibration.array_session import check_array as run
+    from av_tracker_nodes.capture.microphone_stream import parse_channel_map
+
+    chosen = parse_channel_map(channels)
+    if not run(calibration, device=device, channel_map=chosen, seconds=seconds, bag=bag):
+        raise click.exceptions.Exit(1)
+
+
 @main.command()
 @click.option('--out', type=_FOLDER, default=Path('out/demo'), show_default=True)
 @click.option('--seed', default=7, show_default=True, help='Voices, faces, room and paths.')

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,36 @@ from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.types import AudioBlock
 
 _LOWEST = -90.0
 _BAR = 30
 _REVIVE = 1.0
 _RIGHT = 'ok'
+_OFTEN = 0.1
+
+
+class Faults:
+    """How often each channel was in a state that is not right."""
+
+    def __init__(self, array: MicrophoneArray) -> None:
+        self._channels = array.channels.tolist()
+        self._counts: Counter[tuple[int, str]] = Counter()
+        self._reports = 0
+
+    def add(self, report: ArrayReport) -> None:
+        """Take a report."""
+        self._reports += 1
+        for channel, state in zip(self._channels, report.states, strict=True):
+            self._counts[channel, state] += state != _RIGHT
+
+    def lines(self) -> list[str]:
+        """Say what was wrong for a tenth of the time or more."""
+        often = _OFTEN * self._reports
+        return [
+            f'channel {channel}: {state} for {count / self._reports:.0%} of the time'
+            for (channel, state), count in sorted(self._counts.items())
+            if count > often
+        ]
 
 
 def check_array(
@@ -66,14 +91,14 @@ def check_array(
     array = load_microphones(calibration)
     check, report = ArrayCheck(array), None
     blocks = _of_bag(bag, array) if bag else _of_card(array, device, channel_map, console)
-    lasting, wrong = round(seconds * array.rate), {}
+    lasting, faults = round(seconds * array.rate), Faults(array)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
             for heard, samples in _counted(blocks):
                 new = check.add(samples)
                 if new is not None:
                     report = new
-                    _remember(wrong, report, array)
+                    faults.add(report)
                     live.update(_table(report, array))
                 if lasting and heard >= lasting:
                     break
@@ -82,7 +107,7 @@ def check_array(
     if report is None:
         raise InputError('too little sound to tell anything: half a second is needed')
     console.print(_table(report, array))
-    return _verdict(report, wrong, console)
+    return _verdict(report, faults, console)
 
 
 def _of_card(
@@ -118,16 +143,14 @@ def _of_card(
 
 def _of_bag(bag: Path, array: MicrophoneArray) -> Iterator[np.ndarray]:
     with BagReader(bag) as reader:
-        for record in reader.records():
-            if not isinstance(record, AudioBlock):
-                continue
-            if record.rate != array.rate or record.samples.shape[1] <= array.channels.max():
+        for block in reader.sound():
+            if block.rate != array.rate or block.samples.shape[1] <= array.channels.max():
                 raise InputError(
-                    f'{bag} has {record.samples.shape[1]} channels at {record.rate} Hz, which '
+                    f'{bag} has {block.samples.shape[1]} channels at {block.rate} Hz, which '
                     f"does not fit array '{array.name}' ({array.channels.max() + 1} channels at "
                     f'{array.rate} Hz)'
                 )
-            yield record.samples
+            yield block.samples
 
 
 def _counted(blocks: Iterator[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
@@ -135,14 +158,6 @@ def _counted(blocks: Iterator[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     for samples in blocks:
         heard += len(samples)
         yield heard, samples
-
-
-def _remember(wrong: dict[int, dict[str, int]], report: ArrayReport, array: MicrophoneArray) -> None:
-    """Count how often each channel was in each state that is not right."""
-    for channel, state in zip(array.channels.tolist(), report.states, strict=True):
-        if state != _RIGHT:
-            states = wrong.setdefault(channel, {})
-            states[state] = states.get(state, 0) + 1
 
 
 def _table(report: ArrayReport, array: MicrophoneArray) -> Table:
@@ -161,16 +176,13 @@ def _table(report: ArrayReport, array: MicrophoneArray) -> Table:
     return table
 
 
-def _verdict(
-    report: ArrayReport, wrong: dict[int, dict[str, int]], console: Console
-) -> bool:
-    for channel, states in sorted(wrong.items()):
-        state = max(states, key=states.get)
-        console.print(f'channel {channel}: {state}', style='red')
+def _verdict(report: ArrayReport, faults: Faults, console: Console) -> bool:
+    lines = faults.lines()
     if report.swaps:
         pairs = ', or '.join(f'{i} and {j}' for i, j in report.swaps)
-        console.print(f'channels that look swapped: {pairs}', style='red')
-    good = not wrong and not report.swaps
-    if good:
+        lines.append(f'channels that look swapped: {pairs}')
+    for line in lines:
+        console.print(line, style='red')
+    if not lines:
         console.print('nothing wrong was found', style='green')
-    return good
+    return not lines

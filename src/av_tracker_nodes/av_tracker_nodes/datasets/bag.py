@@ -286,6 +286,19 @@ class BagReader:
             else:
                 yield messages.from_image(message)
 
+    def sound(self) -> Iterator[AudioBlock]:
+        """Yield the blocks of sound alone, from bags without images too.
+
+        Raises
+        ------
+        InputError
+            When the bag has no sound, or breaks off.
+        """
+        for connection, _, data in self._messages([self._connection(_AUDIO)]):
+            yield messages.from_audio(
+                messages.typestore().deserialize_cdr(data, connection.msgtype)
+            )
+
     def rig(self, target_frame: str = WORLD_FRAME, room: Room | None = None) -> Rig:
         """Put the geometry together from array_info, the first camera_info, and /tf_static.
 
