@@ -10,6 +10,7 @@ from setuptools import find_packages, setup
 PACKAGE = 'av_tracker_nodes'
 NODES = (
     'microphone_array',
+    'audio_bridge',
     'camera',
     'face_detector',
     'acoustic_map',

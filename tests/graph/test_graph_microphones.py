@@ -7,9 +7,13 @@ import importlib.util
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,12 +35,46 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO
 pytestmark = pytest.mark.graph
 
 LOUD = 'microphone_array'
+ROOT = Path(__file__).resolve().parents[2]
+AUDIO_COMMON = {
+    'AudioData': 'uint8[] data',
+    'AudioDataStamped': 'std_msgs/Header header\naudio_common_msgs/AudioData audio',
+    'AudioInfo': 'uint8 channels\nuint32 sample_rate\nstring sample_format\nuint32 bitrate\n'
+    'string coding_format',
+}
 
 
 def spec(name=LOUD, namespace='', **parameters):
     arguments = [a for k, v in parameters.items() for a in ('-p', f'{k}:={json.dumps(v)}')]
     arguments += ['-r', f'__ns:=/{namespace}'] if namespace else []
     return NodeSpec(PACKAGE, LOUD, name, ros_arguments=tuple(arguments))
+
+
+def real_audio_common(folder):
+    """Build the messages of audio_common as ros-drivers defines them; return its environment."""
+    package = folder / 'src/audio_common_msgs'
+    (package / 'msg').mkdir(parents=True)
+    for name, text in AUDIO_COMMON.items():
+        (package / 'msg' / f'{name}.msg').write_text(text)
+    for name in ('package.xml', 'CMakeLists.txt'):
+        text = (ROOT / 'ros2_ws/fallback/tf2_msgs' / name).read_text()
+        text = text.replace('tf2_msgs', 'audio_common_msgs').replace('geometry_msgs', 'std_msgs')
+        files = ' '.join(f'msg/{name}.msg' for name in AUDIO_COMMON)
+        (package / name).write_text(text.replace('msg/TFMessage.msg', files))
+    command = [Path(sys.prefix) / 'bin/colcon', 'build', '--merge-install', '--cmake-args']
+    command += [f'-DPython3_EXECUTABLE={sys.executable}', '-DBUILD_TESTING=OFF']
+    prefixes = os.environ['AMENT_PREFIX_PATH']
+    environment = {**os.environ, 'CMAKE_PREFIX_PATH': prefixes}
+    built = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    install = folder / 'install'
+    (modules,) = install.glob('**/python*/*-packages')
+    added = {
+        'AMENT_PREFIX_PATH': install,
+        'PYTHONPATH': modules,
+        'LD_LIBRARY_PATH': install / 'lib',
+    }
+    return {name: f'{path}:{os.environ.get(name, "")}' for name, path in added.items()}
 
 
 def describe(path, rate=RATE, channels=CHANNELS):
@@ -97,7 +135,7 @@ def test_every_sample_at_its_time(tmp_path, monkeypatch):
     ppm = 150.0
     sound = np.rint(make_sound(make_rig(), np.random.default_rng(1)) * 2**14).astype('<i2')
     specs = [
-        spec(device='pulse', calibration=describe(tmp_path / 'all.yaml')),
+        spec(device='pulse', calibration=describe(tmp_path / 'all.yaml'), temperature=30.0),
         spec(
             'four',
             'four',
@@ -118,7 +156,10 @@ def test_every_sample_at_its_time(tmp_path, monkeypatch):
             assert graph.spin_until(lambda: len(everything.blocks) > 600), graph.lines
             graph.late_array_info()
             assert graph.spin_until(lambda: graph.heard['audio/array_info']), graph.lines
-            assert graph.heard['audio/array_info'][0].name == 'virtual'
+            info = graph.heard['audio/array_info'][0]
+            assert info.name == 'virtual'
+            assert info.speed_of_sound == pytest.approx(349.0, abs=0.1)
+            assert info.channels.tolist() == list(range(CHANNELS))
             drift = float(last_value(graph, 'clock drift (ppm)'))
 
     # Sample by sample, over and over the recording.
@@ -249,3 +290,41 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
             assert graph.statuses == {LOUD: 2}
     assert any("no sound card fits 'UMA-16'" in line for line in graph.lines)
     assert any(': pulse (32 channels)' in line for line in graph.lines)
+
+
+@pytest.mark.slow
+def test_audio_common_there_and_back(tmp_path, monkeypatch):
+    """Our sound as audio_common's messages, and those as ours again, are the same samples."""
+    for name, value in real_audio_common(tmp_path / 'messages').items():
+        monkeypatch.setenv(name, value)
+    calibration = describe(tmp_path / 'array.yaml')
+    bridge = spec('bridge', 'bridge', calibration=calibration)
+    remapped = ('-r', 'audio_stamped:=/audio_stamped', '-r', 'audio_info:=/audio_info')
+    bridge = replace(
+        bridge, executable='audio_bridge', ros_arguments=(*bridge.ros_arguments, *remapped)
+    )
+    specs = [spec(device='pulse', calibration=calibration), bridge]
+    with virtual_array() as array:
+        pipe = array.use_pipe()
+        with (
+            Feeder(pipe, numbered(20 * RATE, 's16le'), RATE),
+            captured(array, specs, monkeypatch) as graph,
+        ):
+            ours, theirs = Heard(graph), Heard(graph, '/bridge/audio')
+            assert graph.spin_until(lambda: len(theirs.blocks) > 300), graph.lines
+    sent = {index: (block, number) for block in ours.blocks for number, index in _numbered(block)}
+    differences = []
+    for block in theirs.blocks:
+        first = int(index_of(block.samples[:1])[0])
+        original, number = sent[first]
+        assert number == 0
+        assert np.array_equal(block.samples, original.samples)
+        differences.append(1e-9 * (block.stamp - original.stamp))
+    # A message may be lost between nodes while they find each other: then it is counted.
+    drift = theirs.indices - index_of(theirs.samples)
+    assert np.ptp(drift) < 0.010 * RATE
+    assert np.abs(differences).max() < 0.010
+
+
+def _numbered(block):
+    return enumerate(index_of(block.samples).tolist())

@@ -6,30 +6,24 @@
 from __future__ import annotations
 
 import sys
-import time
-from dataclasses import replace
 
 import numpy as np
 
-from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
+from av_tracker_msgs.msg import AudioBlock
 from av_tracker_nodes.capture.microphone_stream import (
     SAMPLE_FORMATS,
     MicrophoneStream,
     StreamSettings,
     parse_channel_map,
 )
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting, load_room
-from av_tracker_nodes.geometry.microphones import speed_of_sound
+from av_tracker_nodes.nodes.array_description import ArrayDescription
 from av_tracker_nodes.nodes.audio_mirror import AudioMirror
-from av_tracker_nodes.nodes.conversions import to_array_info, to_audio
+from av_tracker_nodes.nodes.conversions import to_audio
+from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.node_base import StageNode, run
-from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED
-from av_tracker_nodes.nodes.static_frame import publish_static_frame
+from av_tracker_nodes.nodes.quality_of_service import AUDIO
 
 _WATCH_PERIOD = 1.0
-_WARNING = 10.0
 
 
 class MicrophoneArrayNode(StageNode):
@@ -47,37 +41,15 @@ class MicrophoneArrayNode(StageNode):
             'Sound card: part of its name, its index, or an ALSA id such as hw:CARD=ArrayUAC10; '
             'empty for the only fitting',
         )
-        path = self.parameter('calibration', '', 'Description of the microphones (YAML)')
-        if not path:
-            raise InputError(
-                'microphone_array: parameter calibration is not set; give it the description of '
-                'the microphones (YAML)'
-            )
-        self._microphones = _at_temperature(
-            load_microphones(path),
-            self.parameter(
-                'temperature',
-                float('nan'),
-                'Temperature of the air (degrees Celsius), which sets the speed of sound; .nan '
-                'leaves it as the description of the microphones says',
-            ),
-        )
-        mounting = load_mounting(path)
-        self._frame = self.parameter(
-            'frame_id', mounting.frame or 'mic_array', 'Frame of the positions of the microphones'
-        )
+        self._array = ArrayDescription(self)
         settings = self._settings(device)
         self._samples = self.output(AudioBlock, 'audio', AUDIO)
         self._mirror = AudioMirror(self)
-        info = self.output(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
-        self._static_frame = publish_static_frame(self, self._frame, mounting)
         self._stream = MicrophoneStream(
             settings, self.guarded(self._publish), lambda: self.get_clock().now().nanoseconds
         )
-        stamp = self.get_clock().now().nanoseconds
-        info.publish(to_array_info(self._microphones, stamp, self._frame, load_room(path)))
-        self._lost, self._lost_at = 0, -_WARNING
-        self._loss: str | None = None
+        self._array.publish()
+        self._losses = RecentLoss()
         self._watch()
         self.every(_WATCH_PERIOD, self._watch)
 
@@ -88,8 +60,8 @@ class MicrophoneArrayNode(StageNode):
     def _settings(self, device: str) -> StreamSettings:
         return StreamSettings(
             device=device,
-            channels=int(self._microphones.channels.max()) + 1,
-            rate=self._microphones.rate,
+            channels=self._array.channels,
+            rate=self._array.microphones.rate,
             sample_format=self.parameter(
                 'sample_format', 'int16', 'Type of the samples', choices=SAMPLE_FORMATS
             ),
@@ -116,8 +88,10 @@ class MicrophoneArrayNode(StageNode):
 
     def _publish(self, stamp: int, first_sample: int, samples: np.ndarray) -> None:
         """Publish a block; called from a thread of the sound library."""
-        rate = self._microphones.rate
-        message = to_audio(stamp, first_sample, rate, samples, self._frame)
+        if not self.context.ok():
+            return
+        rate = self._array.microphones.rate
+        message = to_audio(stamp, first_sample, rate, samples, self._array.frame)
         self._samples.publish(message)
         self._mirror.publish(message)
         self.counts['out'] += 1
@@ -125,7 +99,7 @@ class MicrophoneArrayNode(StageNode):
     def _watch(self) -> None:
         problem = self._stream.revive()
         self._note('device', problem and f'{self._stream.name} has stopped: {problem}')
-        self._note('loss', self._recent_loss())
+        self._note('loss', self._losses.recent(self._stream.lost))
         clock = self._stream.clock
         self.facts |= {
             'device': self._stream.name,
@@ -137,14 +111,6 @@ class MicrophoneArrayNode(StageNode):
             'reopened': self._stream.reopened,
         }
 
-    def _recent_loss(self) -> str | None:
-        """Say what was lost when the last loss is less than 10 s old."""
-        lost, now = self._stream.lost, time.monotonic()
-        if lost > self._lost:
-            self._loss = f'{lost - self._lost} samples lost ({lost} since the start)'
-            self._lost, self._lost_at = lost, now
-        return self._loss if now - self._lost_at < _WARNING else None
-
     def _note(self, topic: str, problem: str | None) -> None:
         """Show a problem in the diagnostics, and log it once when it is new."""
         if not problem:
@@ -153,12 +119,6 @@ class MicrophoneArrayNode(StageNode):
         elif self.problems.get(topic) != problem:
             self.problems[topic] = problem
             self.get_logger().warning(problem)
-
-
-def _at_temperature(microphones: MicrophoneArray, temperature: float) -> MicrophoneArray:
-    if np.isnan(temperature):
-        return microphones
-    return replace(microphones, speed_of_sound=speed_of_sound(temperature))
 
 
 def main() -> int:

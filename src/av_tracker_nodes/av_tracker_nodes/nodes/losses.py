@@ -1,0 +1,34 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Lost samples as a problem that the diagnostics show for a while."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+_SHOWN = 10.0
+
+
+class RecentLoss:
+    """Says what was lost while the last loss is less than 10 s old.
+
+    Parameters
+    ----------
+    clock : callable
+        Steady time (s).
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lost, self._at = 0, -_SHOWN
+        self._text: str | None = None
+
+    def recent(self, lost: int) -> str | None:
+        """Take the samples lost since the start; return what to show, None when all is well."""
+        now = self._clock()
+        if lost > self._lost:
+            self._text = f'{lost - self._lost} samples lost ({lost} since the start)'
+            self._lost, self._at = lost, now
+        return self._text if now - self._at < _SHOWN else None

@@ -1,0 +1,209 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What nodes that publish sound have in common, and sound in the messages of audio_common."""
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+import rclpy
+from rclpy.parameter import Parameter
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes import audio_bridge, audio_mirror
+from av_tracker_nodes.nodes.conversions import to_audio
+from av_tracker_nodes.nodes.losses import RecentLoss
+from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
+
+UMA16 = str(Path(__file__).resolve().parents[2] / 'calibration' / 'minidsp_uma16.yaml')
+MESSAGES = SimpleNamespace(
+    AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace, AudioInfo=SimpleNamespace
+)
+
+
+@pytest.fixture(scope='module')
+def context():
+    context = rclpy.Context()
+    context.init()
+    yield context
+    context.try_shutdown()
+
+
+@pytest.mark.parametrize(
+    ('parameters', 'message'),
+    [
+        ({'temperature': 300.0}, 'no temperature of a room'),
+        ({'channel_map': '0-7'}, 'names 8 channels, the array needs 16'),
+        ({'channel_map': 'left'}, 'is not like 0-3, 7'),
+        ({'sample_format': 'mp3'}, 'must be one of int16, float32'),
+        ({'block_size': -1}, 'block_size'),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(context, parameters, message):
+    overrides = [Parameter('calibration', value=UMA16)]
+    overrides += [Parameter(name, value=value) for name, value in parameters.items()]
+    with pytest.raises(InputError, match=message):
+        MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+
+
+def test_a_loss_is_shown_for_a_while():
+    now = 100.0
+    losses = RecentLoss(lambda: now)
+    assert losses.recent(0) is None
+    assert losses.recent(480) == '480 samples lost (480 since the start)'
+    now += 5
+    assert losses.recent(500) == '20 samples lost (500 since the start)'
+    now += 9
+    assert losses.recent(500) is not None
+    now += 2
+    assert losses.recent(500) is None
+
+
+class Publisher(list):
+    """Keeps what is published."""
+
+    listeners = 1
+
+    def publish(self, message):
+        self.append(message)
+
+    def get_subscription_count(self):
+        return self.listeners
+
+
+class Node:
+    """Hands out publishers."""
+
+    def __init__(self):
+        self.topics = {}
+
+    def output(self, kind, topic, quality):
+        return self.topics.setdefault(topic, Publisher())
+
+    def get_logger(self):
+        return SimpleNamespace(info=lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'sample_format', 'bits'), [(np.int16, 'S16LE', 16), (np.float32, 'F32LE', 32)]
+)
+def test_mirror_says_its_format_once(monkeypatch, kind, sample_format, bits):
+    monkeypatch.setattr(audio_mirror, 'audio_common', MESSAGES)
+    node = Node()
+    mirror = audio_mirror.AudioMirror(node)
+    block = to_audio(5, 0, 48_000, np.ones((480, 6), kind), 'mic_array')
+    mirror.publish(block)
+    mirror.publish(block)
+    assert [vars(info) for info in node.topics['audio_info']] == [
+        {
+            'channels': 6,
+            'sample_rate': 48_000,
+            'sample_format': sample_format,
+            'bitrate': 48_000 * 6 * bits,
+            'coding_format': 'WAVE',
+        }
+    ]
+    assert len(node.topics['audio_stamped']) == 2
+    assert node.topics['audio_stamped'][0].header == block.header
+    assert node.topics['audio_stamped'][0].audio.data == block.data
+
+
+def test_mirror_sends_nothing_that_nobody_hears(monkeypatch):
+    monkeypatch.setattr(audio_mirror, 'audio_common', MESSAGES)
+    node = Node()
+    mirror = audio_mirror.AudioMirror(node)
+    node.topics['audio_stamped'].listeners = 0
+    mirror.publish(to_audio(5, 0, 48_000, np.ones((480, 6), np.int16), 'mic_array'))
+    assert node.topics['audio_stamped'] == []
+
+
+@pytest.mark.parametrize('package', [None, SimpleNamespace(AudioStamped=SimpleNamespace)])
+def test_mirror_does_without_the_package(monkeypatch, package):
+    """The second is another package of the same name."""
+    monkeypatch.setattr(audio_mirror, 'audio_common', package)
+    node = Node()
+    audio_mirror.AudioMirror(node).publish(
+        to_audio(5, 0, 48_000, np.ones((480, 6), np.int16), 'mic_array')
+    )
+    assert node.topics == {}
+
+
+class Bridge(audio_bridge.AudioBridge):
+    """A bridge that listens to nobody."""
+
+    def listen(self, *_):
+        pass
+
+
+class TestBridge:
+    @pytest.fixture
+    def bridge(self, context, monkeypatch):
+        monkeypatch.setattr(audio_bridge, 'audio_common', MESSAGES)
+        bridge = Bridge(
+            context=context, parameter_overrides=[Parameter('calibration', value=UMA16)]
+        )
+        bridge._samples = Publisher()
+        yield bridge
+        bridge.destroy_node()
+
+    def info(self, **changes):
+        parts = {
+            'channels': 16,
+            'sample_rate': 48_000,
+            'sample_format': 'S16LE',
+            'coding_format': 'wave',
+        }
+        return SimpleNamespace(**(parts | changes))
+
+    def stamped(self, number, data=None):
+        stamp = SimpleNamespace(sec=100, nanosec=10_000_000 * number)
+        samples = np.full((480, 16), number, '<i2')
+        data = samples.tobytes() if data is None else data
+        return SimpleNamespace(
+            header=SimpleNamespace(stamp=stamp), audio=SimpleNamespace(data=data)
+        )
+
+    @pytest.mark.parametrize(
+        ('changes', 'problem'),
+        [
+            ({'coding_format': 'mp3'}, 'start it with format:=wave'),
+            ({'sample_format': 'S24LE'}, 'start it with format:=wave'),
+            ({'channels': 2}, '2 channels at 48000 Hz, the array has 16 at 48000 Hz'),
+            ({'sample_rate': 16_000}, '16 channels at 16000 Hz'),
+        ],
+    )
+    def test_says_how_the_driver_has_to_be_set(self, bridge, changes, problem):
+        assert 'no audio_info yet' in bridge.problems['info']
+        bridge._learn(self.info(**changes))
+        assert problem in bridge.problems['info']
+        bridge._learn(self.info())
+        assert 'info' not in bridge.problems
+
+    def test_counts_what_was_lost(self, bridge):
+        bridge._learn(self.info())
+        for number in [*range(40), *range(45, 99)]:
+            bridge._hear(self.stamped(number))
+        bridge._watch()
+        assert bridge.facts['lost samples'] == 5 * 480
+        assert '2400 samples lost' in bridge.problems['loss']
+        firsts = [block.first_sample for block in bridge._samples]
+        stamps = [block.header.stamp.nanosec for block in bridge._samples]
+        assert firsts == [480 * number for number in [*range(40), *range(45, 99)]]
+        assert stamps == pytest.approx([10_000_000 * first / 480 for first in firsts], abs=2)
+
+    def test_refuses_what_is_cut_off(self, bridge):
+        bridge._learn(self.info())
+        with pytest.raises(InputError, match='do not make samples of 16 channels'):
+            bridge._hear(self.stamped(0, bytes(34)))
+
+    def test_needs_the_messages(self, context, monkeypatch):
+        monkeypatch.setattr(audio_bridge, 'audio_common', None)
+        with pytest.raises(InputError, match='audio-common-msgs'):
+            audio_bridge.AudioBridge(context=context)
