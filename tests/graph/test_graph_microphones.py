@@ -292,6 +292,24 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
     assert any(': pulse (32 channels)' in line for line in graph.lines)
 
 
+def test_array_is_checked_live(tmp_path):
+    """A channel without signal, and two that are swapped."""
+    rig = make_rig()
+    sound = np.rint(make_sound(rig, np.random.default_rng(1)) * 2**14).astype('<i2')
+    sound[:, [2, 4]] = sound[:, [4, 2]]
+    sound[:, 9] = 0
+    save_microphones(tmp_path / 'array.yaml', rig.microphones)
+    command = [sys.executable, '-m', 'av_tracker_nodes.cli', 'check', 'array']
+    command += [str(tmp_path / 'array.yaml'), '--device', 'pulse', '--seconds', '4']
+    with virtual_array() as array, Feeder(array.use_pipe(), sound, RATE):
+        environment = {**os.environ, **array.environment}
+        checked = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert checked.returncode == 1, checked.stderr
+    assert 'channel 9: dead for 100% of the time' in checked.stdout
+    assert 'look swapped: 2 and 4' in checked.stdout
+    assert checked.stdout.count('for 100%') == 1
+
+
 @pytest.mark.slow
 def test_audio_common_there_and_back(tmp_path, monkeypatch):
     """Our sound as audio_common's messages, and those as ours again, are the same samples."""
