@@ -6,7 +6,8 @@
 Everybody is told how many voices there are. GCF and stGCF take the highest points of their map
 of the image, pyroomacoustics those of its spectrum over the same view and room, each at least 10
 degrees from the ones before. vgGCF and V-WSWE take the highest points inside the boxes of the
-loudest faces. The sources of the acoustic stage are those that the tracker gets.
+loudest faces. The sources of the acoustic stage are the peaks that the tracker gets, sought all
+round; the best of those in view count.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.grid import directions, inverse_ranges
 from av_tracker_nodes.geometry.region import SourceRegion
-from av_tracker_nodes.types import AudioBlock, Face, FaceFrame, FaceSound, to_seconds
+from av_tracker_nodes.types import AcousticPeak, AudioBlock, Face, FaceFrame, FaceSound, to_seconds
 
 MAP_MEASURES, FACE_MEASURES, SOURCES = ('gcf', 'stgcf'), ('vggcf', 'vwswe'), 'sources'
 METHODS = (*MAP_MEASURES, *FACE_MEASURES, SOURCES, *PEERS)
@@ -79,8 +80,13 @@ class StageListener:
             return {self._measure: unit(points - self._centre)}
         found = {self._measure: self._of_faces(faces.faces, sound.faces, count)}
         if self._measure == 'vggcf':
-            found[SOURCES] = np.array([p.direction for p in sound.peaks[:count]]).reshape(-1, 3)
+            found[SOURCES] = self._of_peaks(sound.peaks, count)
         return found
+
+    def _of_peaks(self, peaks: tuple[AcousticPeak, ...], count: int) -> np.ndarray:
+        places = np.array([peak.position for peak in peaks]).reshape(-1, 3)
+        seen = self._camera.contains(np.nan_to_num(self._camera.project(places), nan=-1.0))
+        return unit(places[seen][:count] - self._centre)
 
     def _of_faces(
         self, faces: tuple[Face, ...], sounds: tuple[FaceSound, ...], count: int
