@@ -34,7 +34,7 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO
 
 pytestmark = pytest.mark.graph
 
-LOUD = 'microphone_array'
+NODE = 'microphone_array'
 ROOT = Path(__file__).resolve().parents[2]
 AUDIO_COMMON = {
     'AudioData': 'uint8[] data',
@@ -44,10 +44,10 @@ AUDIO_COMMON = {
 }
 
 
-def spec(name=LOUD, namespace='', **parameters):
+def spec(name=NODE, namespace='', **parameters):
     arguments = [a for k, v in parameters.items() for a in ('-p', f'{k}:={json.dumps(v)}')]
     arguments += ['-r', f'__ns:=/{namespace}'] if namespace else []
-    return NodeSpec(PACKAGE, LOUD, name, ros_arguments=tuple(arguments))
+    return NodeSpec(PACKAGE, NODE, name, ros_arguments=tuple(arguments))
 
 
 def real_audio_common(folder):
@@ -125,9 +125,13 @@ def captured(array, specs, monkeypatch):
         yield graph
 
 
-def last_value(graph, key, node=LOUD):
+def last_value(graph, key, node=NODE):
     statuses = graph.statuses_of(node)
     return next((v.value for v in statuses[-1].values if v.key == key), None) if statuses else None
+
+
+def messages(graph):
+    return [status.message for status in graph.statuses_of(NODE)]
 
 
 def test_every_sample_at_its_time(tmp_path, monkeypatch):
@@ -153,7 +157,7 @@ def test_every_sample_at_its_time(tmp_path, monkeypatch):
             captured(array, specs, monkeypatch) as graph,
         ):
             everything, four = Heard(graph), Heard(graph, '/four/audio')
-            assert graph.spin_until(lambda: len(everything.blocks) > 600), graph.lines
+            assert graph.spin_until(lambda: len(everything.blocks) > 500), graph.lines
             graph.late_array_info()
             assert graph.spin_until(lambda: graph.heard['audio/array_info']), graph.lines
             info = graph.heard['audio/array_info'][0]
@@ -210,17 +214,17 @@ def check_stall(tmp_path, monkeypatch, sample_format, rate, stall):
         ):
             heard = Heard(graph)
             assert graph.spin_until(lambda: len(heard.blocks) > 200), graph.lines
-            process = graph.supervisor.processes[LOUD]
+            process = graph.supervisor.processes[NODE]
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(stall)
             os.kill(process.pid, signal.SIGCONT)
             before = len(heard.blocks)
             assert graph.spin_until(lambda: any(np.diff(heard.firsts[before - 5 :]) > rate / 50))
-            assert graph.spin_until(lambda: float(last_value(graph, 'lost samples')) > 0)
+            assert graph.spin_until(lambda: int(last_value(graph, 'lost samples') or 0) > 0)
             after = len(heard.blocks)
             assert graph.spin_until(lambda: len(heard.blocks) > after + 100)
             reported = int(last_value(graph, 'lost samples'))
-            assert any('samples lost' in s.message for s in graph.statuses_of(LOUD))
+            assert any('samples lost' in text for text in messages(graph))
             assert last_value(graph, 'overruns') == '0'
 
     true = index_of(heard.samples)
@@ -262,15 +266,15 @@ def test_the_card_comes_back(tmp_path, monkeypatch):
                 assert graph.spin_until(lambda: len(heard.blocks) > 150), graph.lines
                 array.kill()
             missing = 'has stopped: no sound card fits'
-            assert graph.spin_until(lambda: missing in graph.statuses_of(LOUD)[-1].message), [
-                s.message for s in graph.statuses_of(LOUD)
-            ]
+            assert graph.spin_until(lambda: any(missing in text for text in messages(graph))), (
+                messages(graph)
+            )
             before = len(heard.blocks)
             array.start()
             with Feeder(pipe, sound, RATE):
                 assert graph.spin_until(lambda: len(heard.blocks) > before + 100), graph.lines
                 assert graph.spin_until(lambda: last_value(graph, 'reopened') == '1')
-            assert graph.supervisor.processes[LOUD].poll() is None
+            assert graph.supervisor.processes[NODE].poll() is None
     gaps = [(a, b) for a, b in pairwise(heard.blocks) if b.first_sample - a.first_sample != 160]
     assert len(gaps) == 1
     a, b = gaps[0]
@@ -287,7 +291,7 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
         array.use_pipe()
         with captured(array, specs, monkeypatch) as graph:
             graph.spin_to_the_end(30)
-            assert graph.statuses == {LOUD: 2}
+            assert graph.statuses == {NODE: 2}
     assert any("no sound card fits 'UMA-16'" in line for line in graph.lines)
     assert any(': pulse (32 channels)' in line for line in graph.lines)
 
@@ -300,7 +304,7 @@ def test_array_is_checked_live(tmp_path):
     sound[:, 9] = 0
     save_microphones(tmp_path / 'array.yaml', rig.microphones)
     command = [sys.executable, '-m', 'av_tracker_nodes.cli', 'check', 'array']
-    command += [str(tmp_path / 'array.yaml'), '--device', 'pulse', '--seconds', '4']
+    command += [str(tmp_path / 'array.yaml'), '--device', 'pulse', '--seconds', '3']
     with virtual_array() as array, Feeder(array.use_pipe(), sound, RATE):
         environment = {**os.environ, **array.environment}
         checked = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -4,6 +4,7 @@
 """What nodes that publish sound have in common, and sound in the messages of audio_common."""
 
 import importlib.util
+import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,12 +18,14 @@ import rclpy
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting
 from av_tracker_nodes.nodes import audio_bridge, audio_mirror
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
 
-UMA16 = str(Path(__file__).resolve().parents[2] / 'calibration' / 'minidsp_uma16.yaml')
+ROOT = Path(__file__).resolve().parents[2]
+UMA16 = str(ROOT / 'calibration' / 'minidsp_uma16.yaml')
 MESSAGES = SimpleNamespace(
     AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace, AudioInfo=SimpleNamespace
 )
@@ -51,6 +54,15 @@ def test_wrong_settings_are_one_clear_line(context, parameters, message):
     overrides += [Parameter(name, value=value) for name, value in parameters.items()]
     with pytest.raises(InputError, match=message):
         MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+
+
+def test_documented_array_can_be_read(tmp_path):
+    text = (ROOT / 'docs' / 'microphones.md').read_text()
+    example = textwrap.dedent(text.partition('```yaml\n')[2].partition('```')[0])
+    (tmp_path / 'array.yaml').write_text(example)
+    array = load_microphones(tmp_path / 'array.yaml')
+    assert array.channels.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert load_mounting(tmp_path / 'array.yaml').parent == 'base_link'
 
 
 def test_a_loss_is_shown_for_a_while():

@@ -1,0 +1,57 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The tracker on sound of audio_common's driver, which other nodes may use too.
+
+Needs the packages ``audio_capture`` and ``audio_common_msgs`` (ros-drivers)::
+
+    ros2 launch av_tracker_nodes audio_common.launch.py array_calibration:=array.yaml \
+        sound_card:=hw:1,0 channels:=6 sample_rate:=16000 camera_calibration:=camera.yaml
+
+Arguments of ``av_tracker.launch.py`` are passed on.
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from av_tracker_nodes.node_set import shipped_file
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Start the driver, the bridge to our messages, and the tracker without its own capture."""
+    arguments = [
+        DeclareLaunchArgument('array_calibration', description='Description of the microphones'),
+        DeclareLaunchArgument('sound_card', default_value='', description='ALSA device'),
+        DeclareLaunchArgument('channels', description='Of the sound card'),
+        DeclareLaunchArgument('sample_rate', default_value='16000', description='Hz'),
+    ]
+    driver = Node(
+        package='audio_capture',
+        executable='audio_capture_node',
+        parameters=[
+            {
+                'device': LaunchConfiguration('sound_card'),
+                'channels': ParameterValue(LaunchConfiguration('channels'), value_type=int),
+                'sample_rate': ParameterValue(LaunchConfiguration('sample_rate'), value_type=int),
+                'depth': 16,
+                'format': 'wave',  # not the compressed one that it sends by default
+                'sample_format': 'S16LE',
+            }
+        ],
+        # Its topic without stamps has the name of ours and another type.
+        remappings=[('audio', 'audio_capture/audio')],
+    )
+    bridge = Node(
+        package='av_tracker_nodes',
+        executable='audio_bridge',
+        parameters=[{'calibration': LaunchConfiguration('array_calibration')}],
+    )
+    tracker = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(shipped_file('av_tracker.launch.py'))),
+        launch_arguments={'start_microphones': 'false'}.items(),
+    )
+    return LaunchDescription([*arguments, driver, bridge, tracker])
