@@ -82,8 +82,8 @@ class SampleClock(Generic[Samples]):
     lost : int
         Samples so far.
     anchors : int
-        How many times the line began anew: at the start, after each loss or interruption, and
-        when blocks arrived before the line said that they were captured.
+        How many times the line began anew: at the start, after each loss, before and after an
+        interruption, and when blocks arrived before the line said that they were captured.
     spread : float
         Deviation (s) of the earliest arrivals of the last minute from the line.
     """
@@ -95,6 +95,7 @@ class SampleClock(Generic[Samples]):
         self._origin: tuple[int, float] | None = None
         self._period = 1.0 / rate
         self._drift = 0.0
+        self._drift_before = 0.0
         self._settled = False
         self._earliest: deque[tuple[int, float]] = deque(maxlen=_MEMORY)
         self._best: tuple[int, float] | None = None
@@ -137,6 +138,8 @@ class SampleClock(Generic[Samples]):
         released = self._release(lost=0, at=0) if self._settled else []
         self._held.clear()
         self._settled = False
+        if self._origin is not None:
+            self._anchor(self._count, self._time_of(self._count))
         return released
 
     # ---- settling and loss
@@ -148,7 +151,7 @@ class SampleClock(Generic[Samples]):
         self._lowest = min(self._lowest, lateness)
         if self._held[-1].time - self._held[0].time < _PATIENCE:
             return []
-        lost = max(round(self._lowest * self._rate), 0) if self._origin else 0
+        lost = max(round(self._lowest / self._period), 0) if self._origin else 0
         start = self._time_of(self._count) + self._lowest
         self._settled = True
         self._anchor(self._count + lost, start)
@@ -162,7 +165,7 @@ class SampleClock(Generic[Samples]):
         self._lowest = min(self._lowest, lateness)
         if now - self._lowest_at < _PATIENCE:
             return []
-        lost = round(self._lowest * self._rate)
+        lost = round(self._lowest / self._period)
         at = self._first_on_pace()
         released = self._release(lost, at)
         self._anchor(self._count, self._time_of(self._count))
@@ -219,8 +222,10 @@ class SampleClock(Generic[Samples]):
         return time + (index - first) * self._period
 
     def _anchor(self, index: int, time: float) -> None:
-        """Begin the line anew at a sample and its time (s), with the slope that it has."""
+        """Begin the line anew at a sample and its time (s), with the slope found so far."""
         self._origin = index, time
+        self._drift_before = self._drift
+        self._period = (1 + self._drift) / self._rate
         self._earliest.clear()
         self._best = None
         self.anchors += 1
@@ -241,15 +246,18 @@ class SampleClock(Generic[Samples]):
     def _fit(self, index: int) -> float:
         """Time (s) of a sample on the line through the earliest arrivals.
 
-        The prior of the slope, relative to the nominal rate, has mean zero and the deviation of
-        usual crystals; that of an earliest arrival is a guess for a computer that is busy.
+        The prior of its slope has the mean that was found before the line began anew, at first the
+        nominal rate, and the deviation of usual crystals; that of an arrival is a guess for a
+        computer that is busy.
         """
         indices, times = np.array(self._earliest).T
         seconds = (indices - indices[0]) / self._rate
         excess = times - times[0] - seconds
         x, y = seconds - seconds.mean(), excess - excess.mean()
-        slope = x @ y / (x @ x + (_ARRIVAL_JITTER / _USUAL_DRIFT) ** 2)
-        self._drift = slope = float(np.clip(slope, -MOST_DRIFT, MOST_DRIFT))
+        change = x @ (y - self._drift_before * x)
+        change /= x @ x + (_ARRIVAL_JITTER / _USUAL_DRIFT) ** 2
+        slope = float(np.clip(self._drift_before + change, -MOST_DRIFT, MOST_DRIFT))
+        self._drift = slope
         self.spread = float(np.std(y - slope * x))
         after = (index - indices[0]) / self._rate
         return float(times[0] + after + excess.mean() + slope * (after - seconds.mean()))
