@@ -104,8 +104,8 @@ def propagate(sources, array: MicrophoneArray, noise: float = 0.0, seed: int = 1
     np.ndarray, shape (samples, microphones), float32
     """
     length = len(sources[0][1])
-    padded = length + RATE
-    frequency = np.fft.rfftfreq(padded, 1 / RATE)
+    padded = length + array.rate
+    frequency = np.fft.rfftfreq(padded, 1 / array.rate)
     heard = np.zeros((length, len(array.positions)))
     for position, sound in sources:
         distance = np.linalg.norm(array.positions - position, axis=1)

@@ -24,6 +24,7 @@ from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.location import SourceLocator, local_axes
 from av_tracker_nodes.geometry.grid import inverse_ranges
 from av_tracker_nodes.geometry.region import Region
 
@@ -34,16 +35,10 @@ _FINE_SEARCH = (1.0, 0.3, 0.1)
 _SIGNATURE_SMOOTHING = 5
 """Bins over which the spectrum of a source is averaged before it is removed."""
 
-_PRIOR_ANGLE = 1.0
-"""Deviation (rad) of a direction about which nothing is known, on either side."""
-
-_RANGES, _DEVIATIONS = 33, 4.0
-"""Ranges that the posterior is taken at, and how many deviations they span to either side."""
+_STEPS = 3
+"""From the best point of the local search to the maximum."""
 
 _CELLS_LOOKED_AT = 200
-
-_OUTSIDE = 1e-6
-"""Weight of places outside the region, so that some is left when all are."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +117,9 @@ class SourceFinder:
         self._inverse_limits = ranges[-1], ranges[0]
         self._inverse_step = ranges[0] - ranges[1]
         self._fine = _stencil(5)
+        self._locator = SourceLocator(
+            delays, gcc.frequencies, region, self._inverse_limits, config
+        )
         self._cell_delays = self._delays_in_cells()
         self._first_search = _FINE_SEARCH if self._widths(1.0).any() else _COARSE_SEARCH
 
@@ -187,7 +185,9 @@ class SourceFinder:
         step = np.deg2rad(self._config.surround_step)
         half = np.array([step, step, self._inverse_step]) / 2
         some = self._field.points[:: max(1, len(self._field.points) // _CELLS_LOOKED_AT)]
-        return np.mean([np.linalg.norm(self._slopes(p) * half, axis=1) for p in some], axis=0)
+        return np.mean(
+            [np.linalg.norm(self._locator.slopes(p) * half, axis=1) for p in some], axis=0
+        )
 
     def _widths(self, zoom: float) -> np.ndarray:
         """Lags to either side over which pairs are averaged for points `zoom` cells apart.
@@ -217,26 +217,38 @@ class SourceFinder:
                 break
             least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
-            positions.append(self.refine(view.correlation, start, self._first_search))
-            steering = self._steering(positions[-1])
+            near = self.refine(view.correlation, start, self._first_search)
+            position, steering = self._climb(view.cross, near)
+            positions.append(position)
             parts.append(_part(_agreement(view.cross, steering), steering))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
     def _place(self, alone: np.ndarray, position: np.ndarray) -> Source:
-        correlation = self._gcc.correlate(alone)
-        peak = self.refine(correlation, position)
-        steering = self._steering(peak)
+        peak, steering = self._climb(alone, self.refine(self._gcc.correlate(alone), position))
         agreement = _agreement(alone, steering)
-        position, covariance = self._locate(agreement, peak)
+        position, covariance = self._locator.locate(agreement, peak)
         offset = position - self._centre
         return Source(
             position,
             offset / np.linalg.norm(offset),
-            float(self.coherence_of(correlation, peak[None])[0]),
+            float(agreement.sum(axis=1).mean()),
             covariance,
             _part(agreement, steering),
         )
+
+    def _climb(self, cross: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Climb to the maximum close by, in steps that are kept while they lead up."""
+        steering = self._steering(position)
+        turned = cross * steering.conj()
+        for _ in range(_STEPS):
+            place = self._locator.step(turned, position)
+            there = self._steering(place)
+            better = cross * there.conj()
+            if not self._region.contains(place) or better.real.sum() <= turned.real.sum():
+                break
+            position, steering, turned = place, there, better
+        return position, steering
 
     def _steering(self, position: np.ndarray) -> np.ndarray:
         """Cross-spectra (pairs, bins) of a source of unit strength."""
@@ -249,91 +261,12 @@ class SourceFinder:
         self, position: np.ndarray, stencil: np.ndarray, angle: float, inverse: float
     ) -> np.ndarray:
         """Points of a stencil in direction (rad) and inverse range (1/m) about a position."""
-        distance, axes = self._axes(position)
+        distance, axes = local_axes(position - self._centre)
         low, high = self._inverse_limits
         directions = axes[0] + angle * (stencil[:, :1] * axes[1] + stencil[:, 1:2] * axes[2])
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         ranges = 1 / np.clip(1 / distance + inverse * stencil[:, 2:], low, high)
         return self._centre + directions * ranges
-
-    def _axes(self, position: np.ndarray) -> tuple[float, np.ndarray]:
-        """Range, and unit vectors outwards and in two directions across."""
-        offset = position - self._centre
-        distance = float(np.linalg.norm(offset))
-        outwards = offset / distance
-        return distance, _frame_along(*outwards)
-
-    def _locate(self, agreement: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Say where the source of a peak is, and how well that is known.
-
-        What the geometry does not resolve rests on the prior: any direction, and any range in
-        the region, all as likely. Position and covariance are the moments of the posterior, so
-        that a range of which nothing is known lies in the middle of what can be.
-
-        Parameters
-        ----------
-        agreement : np.ndarray, shape (pairs, bins)
-            ``Re(C_k S_k*)``, cross-spectra by steering to the peak.
-        peak : np.ndarray, shape (3,)
-
-        Returns
-        -------
-        position : np.ndarray, shape (3,)
-        covariance : np.ndarray, shape (3, 3)
-        """
-        distance, axes = self._axes(peak)
-        information = self._information(agreement, peak)
-        angles = np.linalg.inv(information[:2, :2] + np.eye(2) / _PRIOR_ANGLE**2)
-        turn = -angles @ information[:2, 2]
-        inverse, weights = self._ranges(distance, information[2, 2] + information[:2, 2] @ turn)
-        places = axes[0] + np.outer(inverse - 1 / distance, turn @ axes[1:])
-        places /= np.linalg.norm(places, axis=1, keepdims=True) * inverse[:, None]
-        places += self._centre
-        weights = weights * np.maximum(self._region.contains(places), _OUTSIDE)
-        weights /= weights.sum()
-        position = weights @ places
-        apart = places - position
-        angles[[0, 1], [0, 1]] += np.deg2rad(self._config.direction_floor) ** 2
-        square = weights @ inverse**-2
-        # Along an arc of deviation a the source also comes nearer to the centre, by r a^2 / 2.
-        nearer = square / 4 * (np.trace(angles) ** 2 + 2 * np.sum(angles**2))
-        covariance = (apart.T * weights) @ apart
-        covariance += square * axes[1:].T @ angles @ axes[1:]
-        covariance += nearer * np.outer(axes[0], axes[0])
-        return position, covariance
-
-    def _information(self, agreement: np.ndarray, peak: np.ndarray) -> np.ndarray:
-        """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
-
-        For an offset d from the peak the coherence falls by ``d' H d / 2`` with
-        ``H = 1/K sum_k (sum_f w^2 Re(C_k S_k*)) g_k g_k'``, ``w`` the angular frequency and
-        ``g_k`` the gradient of the delay of pair k. It stands for a log-likelihood up to the
-        factor `curvature_gain`. Directions in which no delay changes get no information, however
-        sharp the correlation is: a line of microphones tells a cone.
-        """
-        omega = 2 * np.pi * self._gcc.frequencies
-        sharpness = np.maximum(agreement @ omega**2, 0)
-        slopes = self._slopes(peak)
-        return self._config.curvature_gain * (slopes.T * sharpness) @ slopes / len(slopes)
-
-    def _slopes(self, position: np.ndarray) -> np.ndarray:
-        """Change of delays with two angles (s/rad) and inverse range (s m), shape (pairs, 3)."""
-        distance, axes = self._axes(position)
-        local = axes[[1, 2, 0]].T * [distance, distance, -(distance**2)]
-        return self._delays.gradients(position) @ local
-
-    def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse ranges (1/m) that a source may have, and their weights."""
-        low, high = self._inverse_limits
-        spread = 1 / np.sqrt(max(information, 1.0))
-        middle = 1 / distance
-        inverse = np.linspace(
-            max(low, middle - _DEVIATIONS * spread),
-            min(high, middle + _DEVIATIONS * spread),
-            _RANGES,
-        )
-        # Even over range is dense at small inverse range.
-        return inverse, np.exp(-0.5 * ((inverse - middle) / spread) ** 2) / inverse**2
 
 
 def _agreement(cross: np.ndarray, steering: np.ndarray) -> np.ndarray:
@@ -354,16 +287,6 @@ def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.nd
     baseline = 2 * float(np.linalg.norm(spread, axis=1).max())
     parallax = np.deg2rad(config.surround_parallax)
     return inverse_ranges(baseline, config.min_range, config.max_range, parallax)
-
-
-def _frame_along(x: float, y: float, z: float) -> np.ndarray:
-    """Complete a unit vector to an orthonormal frame (Duff et al. 2017), shape (3, 3)."""
-    sign = np.copysign(1.0, z)
-    a = -1 / (sign + z)
-    b = x * y * a
-    return np.array(
-        [[x, y, z], [1 + sign * x * x * a, sign * b, -sign * x], [b, sign + y * y * a, -y]]
-    )
 
 
 def _stencil(width: int) -> np.ndarray:
