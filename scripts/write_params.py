@@ -32,7 +32,7 @@ HEAD = """\
 """
 SET_BY_LAUNCH = {
     'face_detector': {'target_frame', 'image_transport', 'reliable_images'},
-    'acoustic_map': {'target_frame', 'measure', 'patience'},
+    'acoustic_map': {'target_frame', 'measure', 'patience', 'audio_offset'},
     'fusion': {'target_frame', 'model', 'patience'},
     'tracker': {'target_frame', 'publish_tf'},
 }

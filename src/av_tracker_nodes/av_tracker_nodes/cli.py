@@ -9,6 +9,7 @@ Heavy imports happen inside the commands, so that ``--help`` is quick.
 from __future__ import annotations
 
 import functools
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,9 @@ def progress_bar(text: str) -> Iterator[Callable[..., None]]:
 
 _model_option = click.option(
     '--model', default='vggcf', show_default=True, help='Fusion model: see `av-tracker models`.'
+)
+_audio_offset_option = click.option(
+    '--audio-offset', default=0.0, show_default=True, help='Added to the stamps of sound (s).'
 )
 _out_option = click.option('--out', type=_FOLDER, required=True, help='Folder to write.')
 
@@ -142,13 +146,14 @@ def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
 @_model_option
 @_out_option
 @click.option('--mute', is_flag=True, help='Silence in the place of the sound.')
+@_audio_offset_option
 @_shows_input_errors
-def track(bag: Path, model: str, out: Path, mute: bool) -> None:
+def track(bag: Path, model: str, out: Path, mute: bool, audio_offset: float) -> None:
     """Track BAG without ROS, as fast as possible."""
     from av_tracker_nodes.pipeline import track_bag
 
     with progress_bar(f'tracking {bag.name}') as progress:
-        run = track_bag(bag, out, model, progress=progress, mute=mute)
+        run = track_bag(bag, out, model, progress=progress, mute=mute, audio_offset=audio_offset)
     click.echo(
         f'{run["frames_answered"]} of {run["frames_in"]} frames answered, '
         f'{run["frames_per_second"]:.1f} frames per second'
@@ -160,13 +165,15 @@ def track(bag: Path, model: str, out: Path, mute: bool) -> None:
 @_model_option
 @_out_option
 @click.option('--rate', default=1.0, show_default=True, help='Speed of the replay.')
+@_audio_offset_option
 @_shows_input_errors
-def replay(bag: Path, model: str, out: Path, rate: float) -> None:
+def replay(bag: Path, model: str, out: Path, rate: float, audio_offset: float) -> None:
     """Play BAG to the live nodes and write their tracks."""
     from av_tracker_nodes.replay import replay as run
 
     with progress_bar(f'replaying {bag.name}') as progress:
-        report = run(bag, model, out, rate, progress=progress)
+        arguments = {'audio_offset': str(audio_offset)}
+        report = run(bag, model, out, rate, progress=progress, arguments=arguments)
     click.echo(
         f'{report["frames_answered"]} of {report["frames_in"]} frames answered, '
         f'real-time factor {report["realtime_factor"]:.2f}'
@@ -279,9 +286,81 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     click.echo(out)
 
 
+@calibrate.command('extrinsics')
+@click.argument('bag', type=_PATH, required=False)
+@click.option('--camera', type=_PATH, required=True, help='Description of the camera.')
+@click.option('--array', type=_PATH, required=True, help='Description of the microphones.')
+@_out_option
+@click.option(
+    '--position',
+    type=float,
+    nargs=3,
+    help='Of the camera in the array frame (m), where it was measured with a rule.',
+)
+@click.option('--target', type=click.Choice(['person', 'board']), default='person')
+@click.option(
+    '--offset',
+    type=float,
+    nargs=3,
+    default=(0.0, 0.0, 0.0),
+    help='Middle of the loudspeaker from the corner of origin of its board (m).',
+)
+@_audio_offset_option
+@_shows_input_errors
+@_board_options
+def calibrate_extrinsics(board, bag, camera, array, out, target, **others) -> None:
+    """Find where the camera sits relative to the microphones.
+
+    BAG is a recording of one person who stands still and talks for three seconds at each of six
+    places or more, or of a loudspeaker with a calibration board (--target board). Without BAG the
+    running camera and microphones are recorded until Ctrl-C.
+    """
+    from av_tracker_nodes.calibration.extrinsics_session import calibrate_extrinsics as run
+
+    with _recording(bag) as path:
+        chosen = board if target == 'board' else None
+        run(path, camera, array, out, echo=click.echo, board=chosen, **others)
+    click.echo(
+        f'camera_calibration:={out / "camera.yaml"} array_calibration:={out / "array.yaml"}'
+    )
+
+
+@contextmanager
+def _recording(bag: Path | None) -> Iterator[Path]:
+    """Yield a bag: the one that is named, or one recorded from the running nodes for the while."""
+    if bag is not None:
+        yield bag
+        return
+    from av_tracker_nodes.replay import record as run
+
+    with tempfile.TemporaryDirectory(prefix='av_tracker_') as folder:
+        click.echo('recording until Ctrl-C', err=True)
+        run(Path(folder) / 'bag')
+        yield Path(folder) / 'bag'
+
+
 @main.group()
 def check() -> None:
     """Check sensors."""
+
+
+@check.command('sync')
+@click.argument('bag', type=_PATH, required=False)
+@click.option(
+    '--distance', default=1.0, show_default=True, help='Of the hands from the array (m).'
+)
+@_audio_offset_option
+@_shows_input_errors
+def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
+    """Measure the offset between sound and images from claps, seen and heard.
+
+    BAG is a recording of ten claps or more at irregular intervals, by hand or with something that
+    flashes. Without BAG the running camera and microphones are recorded until Ctrl-C.
+    """
+    from av_tracker_nodes.calibration.sync import check_sync as run
+
+    with _recording(bag) as path:
+        run(path, distance, audio_offset, click.echo)
 
 
 @check.command('array')

@@ -49,6 +49,11 @@ ARGUMENTS = (
     Argument(
         'array_calibration', '', 'Description of the microphones (YAML); needed without a bag'
     ),
+    Argument(
+        'audio_offset',
+        '0.0',
+        'Added to the stamps of sound (s): what `av-tracker check sync` measures',
+    ),
     Argument('start_camera', 'true', 'Off where another node publishes the images', _SWITCH),
     Argument('start_microphones', 'true', 'Off where another node publishes the sound', _SWITCH),
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
@@ -192,10 +197,11 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     patience = {}
     if replays:
         patience = {'patience': REPLAY_PATIENCE * max(_number('rate', chosen), 1.0)}
+    heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
     measure = chosen['measure'] or create_fusion(chosen['model']).measure
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),
-        _Node('acoustic_map', {**located, **transport, **patience, 'measure': measure}),
+        _Node('acoustic_map', {**heard, **transport, **patience, 'measure': measure}),
         _Node('fusion', {**located, **transport, **patience, 'model': chosen['model']}),
         _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]

@@ -21,7 +21,7 @@ from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger
+from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -172,6 +172,7 @@ def track_bag(
     tracker: TrackerConfig | None = None,
     progress: Callable[[float], None] | None = None,
     mute: bool = False,
+    audio_offset: float = 0.0,
 ) -> dict:
     """Track a bag as fast as possible and write ``tracks.csv`` and its companions.
 
@@ -186,6 +187,8 @@ def track_bag(
         Called with the share done, 0..1.
     mute : bool
         Put silence in the place of the sound, to see what hearing is worth.
+    audio_offset : float
+        Added to the stamps of the sound (s).
 
     Returns
     -------
@@ -199,7 +202,8 @@ def track_bag(
     """
     with BagReader(bag) as reader:
         pipeline = Pipeline(reader.rig(), model, tracker)
-        records = map(_silenced, reader.records()) if mute else reader.records()
+        records = (shift_sound(record, audio_offset) for record in reader.records())
+        records = map(_silenced, records) if mute else records
         writer = TrackWriter(out)
         start = time.perf_counter()
         for frame in pipeline.run(records):

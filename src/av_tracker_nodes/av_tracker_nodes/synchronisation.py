@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from av_tracker_nodes.types import FaceFrame, to_nanoseconds
+from av_tracker_nodes.types import AudioBlock, FaceFrame, ImageFrame, to_nanoseconds
 
 JUMP = to_nanoseconds(0.5)
 """A stream that falls back by more than this has started anew (ns); less is disorder."""
@@ -25,6 +25,17 @@ REPLAY_PATIENCE = 1.0
 """Stream time (s) that a replay waits for input that is late in transport; see CycleTrigger."""
 
 Value = TypeVar('Value')
+
+
+def shift_sound(record: AudioBlock | ImageFrame, seconds: float) -> AudioBlock | ImageFrame:
+    """Add the audio offset (s) to the stamp of a block of sound; images stay as they are.
+
+    It makes up for a constant difference between the clocks of sound and images, as
+    ``av-tracker check sync`` measures it.
+    """
+    if isinstance(record, ImageFrame) or seconds == 0:
+        return record
+    return replace(record, stamp=record.stamp + to_nanoseconds(seconds))
 
 
 class StampedBuffer(Generic[Value]):

@@ -210,6 +210,28 @@ def load_mounting(path: Path | str) -> Mounting:
     return _mounting(_File.open(path))
 
 
+def save_mounted(
+    path: Path | str,
+    source: Path | str,
+    frame: str,
+    parent: str | None = None,
+    pose: RigidTransform | None = None,
+) -> None:
+    """Copy a camera or array file with a frame, and a pose in `parent` where that is named.
+
+    Everything else stays as it is.
+
+    Raises
+    ------
+    InputError
+        The source cannot be read or the copy cannot be written.
+    """
+    content = {**_File.open(source).content, 'frame': frame}
+    if parent is not None:
+        content['pose'] = _pose_block(pose or RigidTransform(), parent)
+    _write(path, content)
+
+
 @dataclass(frozen=True)
 class _File:
     """A mapping of a calibration file, or a part of it; `where` names the part in errors."""

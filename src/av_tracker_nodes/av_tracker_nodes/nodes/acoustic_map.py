@@ -22,7 +22,7 @@ from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import NANOSECONDS, AcousticMap, AudioBlock, FaceFrame
 
 _BACKLOG = 200
@@ -61,6 +61,13 @@ class AcousticMapNode(StageNode):
                 10.0,
             ),
         )
+        self._audio_offset = self.parameter(
+            'audio_offset',
+            0.0,
+            'Added to the stamps of sound (s), as av-tracker check sync tells it',
+            -5.0,
+            5.0,
+        )
         self._stage: AcousticStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
@@ -84,7 +91,7 @@ class AcousticMapNode(StageNode):
         self._fire(self._trigger.faces(from_faces(message)))
 
     def _hear(self, message: av.AudioBlock) -> None:
-        block = from_audio(message)
+        block = shift_sound(from_audio(message), self._audio_offset)
         self.counts['in'] += 1
         self._count_lost(block)
         if self._stage is None:
