@@ -11,7 +11,7 @@ _FAR_BELOW = 1e-4
 """Power relative to that of a good channel (-40 dB) at which a channel counts as dead."""
 
 _GOOD_QUANTILE = 0.75
-"""A channel at this quantile is taken as good: up to three quarters may be dead."""
+"""A channel at this quantile of those that are not silent is taken as good."""
 
 
 def dead_channels(power: np.ndarray) -> np.ndarray:
@@ -25,6 +25,10 @@ def dead_channels(power: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray, shape (channels,), bool
-        True for channels that are silent while others are not.
+        True for channels that are silent while others are not. Any number may be silent to the
+        last bit, and three quarters of the others hiss.
     """
-    return power < _FAR_BELOW * np.quantile(power, _GOOD_QUANTILE)
+    sounding = power[power > 0]
+    if len(sounding) == 0:
+        return np.zeros(power.shape, bool)
+    return power < _FAR_BELOW * np.quantile(sounding, _GOOD_QUANTILE)
