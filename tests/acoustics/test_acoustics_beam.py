@@ -55,24 +55,33 @@ def test_a_beam_gains_ten_times_the_logarithm_of_the_number_of_microphones_over_
     assert beam[200:].var() == pytest.approx(1 / 16, rel=0.05)
 
 
-def test_a_beam_hears_its_place_and_less_of_others():
-    rng = np.random.default_rng(2)
-    sounds = rng.normal(size=(2, RATE // 2))
-    samples = propagate([(PLACE, sounds[0]), (ELSEWHERE, sounds[1])], ARRAY)
-    beams = delay_and_sum(samples, DELAYS.travel(np.stack([PLACE, ELSEWHERE])), RATE)
-    for beam, place, own, other in zip(
-        beams, (PLACE, ELSEWHERE), sounds, sounds[::-1], strict=True
-    ):
-        wait = DELAYS.travel(place).max() * RATE
-        frequency = np.fft.rfftfreq(len(own))
+def as_last_heard(sound, place):
+    """The sound of a place as it reaches the last microphone, without its spreading."""
+    frequency = np.fft.rfftfreq(len(sound), 1 / RATE)
+    turn = np.exp(-2j * np.pi * frequency * DELAYS.travel(place).max())
+    return np.fft.irfft(np.fft.rfft(sound) * turn)
 
-        def delayed(sound, wait=wait, frequency=frequency):
-            turned = np.fft.rfft(sound) * np.exp(-2j * np.pi * frequency * wait)
-            return np.fft.irfft(turned)[400:-100]
 
-        gains = [np.corrcoef(beam[400:-100], delayed(sound))[0, 1] for sound in (own, other)]
-        assert gains[0] > 0.9
-        assert abs(gains[1]) < 0.35
+@pytest.mark.parametrize(('apart', 'most'), [(False, 0.35), (True, 0.1)])
+def test_beams_hear_their_places_and_less_of_others(apart, most):
+    places = np.stack([PLACE, ELSEWHERE])
+    sounds = np.random.default_rng(2).normal(size=(2, RATE // 2))
+    samples = propagate(list(zip(places, sounds, strict=True)), ARRAY)
+    beams = delay_and_sum(samples, DELAYS.travel(places), RATE, apart=apart)
+    heard = [as_last_heard(*pair) for pair in zip(sounds, places, strict=True)]
+    gains = np.corrcoef(np.vstack([beams, heard])[:, 400:-100])[:2, 2:]
+    assert (np.diag(gains) > 0.9).all()
+    assert (np.abs([gains[0, 1], gains[1, 0]]) < most).all()
+
+
+def test_beams_to_one_place_share_its_sound_and_none_is_lost():
+    samples = propagate([(PLACE, np.random.default_rng(4).normal(size=RATE // 2))], ARRAY)
+    delays = DELAYS.travel(PLACE)[None].repeat(3, axis=0)
+    alone = delay_and_sum(samples, delays[:1], RATE, apart=True)
+    np.testing.assert_array_equal(alone, delay_and_sum(samples, delays[:1], RATE))
+    shared = delay_and_sum(samples, delays, RATE, apart=True)
+    np.testing.assert_allclose(shared, shared[[1, 2, 0]], atol=1e-5)
+    np.testing.assert_allclose(shared.sum(axis=0), alone[0], atol=0.1 * np.abs(alone).max())
 
 
 def test_offset_and_rumble_are_left_out():

@@ -12,6 +12,7 @@ from acoustic_scenes import (
     blocks,
     frame_at,
     look_at,
+    machine,
     meeting_rig,
     propagate,
     seconds,
@@ -77,7 +78,7 @@ def assert_same(first, second):
 def test_a_talker_is_heard_seen_and_told_from_a_listener(stage, spoken):
     maps = run(stage, spoken, times(0.5, 2.9), *BOXES)
     heard = [m for m in maps if m.peaks and m.peaks[0].speech > 0.5]
-    assert len(heard) > 0.5 * len(maps)
+    assert len(heard) > 0.4 * len(maps), 'it is silent for 40 % of the time'
     errors = [angle_between(m.peaks[0].direction, TALKER - CENTRE) for m in heard]
     assert np.median(errors) < 1
     assert np.percentile(errors, 90) < 3
@@ -200,26 +201,39 @@ def test_loss_is_counted_and_does_not_ring(stage, spoken):
     assert everything.peaks == ()
 
 
-def machine(kind):
-    time = np.arange(5 * RATE) / RATE
-    rng = np.random.default_rng(4)
-    if kind == 'hum':
-        return sum(np.cos(2 * np.pi * 100 * n * time + n * n) / n for n in range(1, 30))
-    hiss = rng.normal(size=time.size)
-    return hiss if kind == 'fan' else np.convolve(hiss, np.ones(8) / 8, 'same')
+def switched(sound):
+    """Half a second on, and off for as long."""
+    on = np.arange(len(sound)) // (RATE // 2) % 2 == 0
+    return sound * np.convolve(on, np.ones(80) / 80, 'same')
 
 
-@pytest.mark.parametrize('kind', ['fan', 'low fan', 'hum', 'noise'])
-def test_machines_and_noise_do_not_speak(stage, kind):
-    if kind == 'noise':
-        samples = 0.01 * np.random.default_rng(0).normal(size=(5 * RATE, 16)).astype(np.float32)
-    else:
-        samples = propagate([(TALKER, 0.02 * machine(kind))], two_circles(), noise=1e-3)
-    maps = run(stage, samples, times(0.2, 4.9), *BOXES)
-    speech = np.array([max([p.speech for p in m.peaks], default=0) for m in maps])
-    faces = np.array([m.faces[0].speech for m in maps])
-    assert (speech > 0.5).mean() < 0.03
-    assert (faces > 0.5).mean() < 0.03
+@pytest.mark.parametrize('how', ['steady', 'switched'])
+@pytest.mark.parametrize('kind', ['white', 'pink', 'fan', 'low fan', 'hum'])
+def test_machines_do_not_speak(stage, kind, how):
+    sound = 0.02 * machine(kind, 4.0)
+    source = switched(sound) if how == 'switched' else sound
+    maps = run(stage, propagate([(TALKER, source)], two_circles(), 1e-3), times(0.2, 3.9), *BOXES)
+    if how == 'switched':
+        loudest = max(peak.score for m in maps for peak in m.peaks)
+        assert loudest > 0.2, 'as coherent as a talker'
+    peaks = [max((peak.speech for peak in m.peaks), default=0) for m in maps]
+    faces = [max(face.speech for face in m.faces) for m in maps]
+    assert (np.array(peaks) > 0.5).mean() <= 0.01
+    assert (np.array(faces) > 0.5).mean() <= 0.01
+
+
+def test_noise_of_the_microphones_does_not_speak(stage):
+    samples = 0.01 * np.random.default_rng(0).normal(size=(4 * RATE, 16)).astype(np.float32)
+    for shown in run(stage, samples, times(0.2, 3.9), *BOXES):
+        assert all(sound.speech < 0.5 for sound in (*shown.peaks, *shown.faces))
+
+
+def test_a_fan_beside_a_talker_is_no_second_talker(stage, spoken):
+    fan = propagate([(LISTENER, 0.02 * machine('fan', 3.0))], two_circles())
+    maps = run(stage, spoken + fan, times(1.0, 2.9), *BOXES)
+    talks, blows = np.array([[face.speech for face in m.faces] for m in maps]).T
+    assert (talks > 0.5).mean() > 0.4
+    assert (blows > 0.5).mean() < 0.02
 
 
 def test_two_talkers_in_line_of_sight_are_told_apart_by_range(stage):

@@ -4,8 +4,9 @@
 """Tells whether it is speech that comes from a place.
 
 Coherence alone cannot tell: a fan is as coherent as a talker. So a network for voice activity
-listens to a beam to the place, and says what the sound is; coherence says how much of it comes
-from there, for a beam also hears what is louder elsewhere.
+listens to a beam to the place, and says what the sound is. A beam also hears what is louder
+elsewhere: what beams to several places have in common is parted among them, or a fan beside a
+talker would seem to talk, and coherence says how much of the sound comes from the place at all.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.model_zoo import SILERO_VAD, open_model
 
-_MOST_COHERENCE = 0.15
+_MOST_COHERENCE = 0.10
 """What is more coherent is nearer or in a drier room, not more like speech."""
 
 _MICROPHONES = 16
@@ -141,6 +142,7 @@ class BeamListener:
             self._array.rate,
             self._voice.RATE,
             _LOWEST,
+            apart=True,
         )
         return self._voice(beams[:, -self._voice.length :])
 

@@ -10,6 +10,12 @@ from math import gcd
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
+_STRIP = 16
+"""Bins for which the gains between beams are taken as constant: 30 Hz for 0.5 s."""
+
+_LEAST_OWN = 0.1
+"""Power of what belongs to no place, against which places must be told apart."""
+
 _BLOCK = 64
 """Bins that are turned by the same phasors, up to a turn of them all."""
 
@@ -20,6 +26,7 @@ def delay_and_sum(
     rate: int,
     beam_rate: int | None = None,
     lowest: float = 0.0,
+    apart: bool = False,
 ) -> np.ndarray:
     """Align the channels to places and average them (Johnson and Dudgeon 1993, section 4.2).
 
@@ -40,6 +47,8 @@ def delay_and_sum(
         Of the beams (Hz); that of the samples if left out.
     lowest : float
         Sound below this frequency (Hz) is left out: offset and rumble.
+    apart : bool
+        Take off each beam what it hears of the other places.
 
     Returns
     -------
@@ -57,6 +66,8 @@ def delay_and_sum(
     blocks = _in_blocks(spectra)
     for beam, wait in zip(beams, waits, strict=True):
         beam[:] = _turned_sum(blocks, width * wait).ravel()[: len(beam)]
+    if apart and len(beams) > 1:
+        _part(beams, width * waits)
     return irfft(beams, beam_size)[:, : len(samples) * beam_rate // rate]
 
 
@@ -78,7 +89,30 @@ def _turned_sum(blocks: np.ndarray, turns: np.ndarray) -> np.ndarray:
 
     The turn of a bin is that of the first bin of its block times that within the block.
     """
-    within = np.exp(-2j * np.pi * turns[:, None] * np.arange(_BLOCK)).astype(np.complex64)
-    first = np.arange(len(blocks))[:, None] * _BLOCK
-    of_block = np.exp(-2j * np.pi * first * turns).astype(np.complex64)
-    return (of_block[:, None] @ (blocks * within))[:, 0]
+    within = _phasors(turns, np.arange(_BLOCK)).T
+    first = _phasors(turns, np.arange(len(blocks)) * _BLOCK)
+    return (first[:, None] @ (blocks * within))[:, 0]
+
+
+def _part(beams: np.ndarray, turns: np.ndarray) -> None:
+    """Find the sounds (least squares) that the places must make for the beams to be as they are.
+
+    In a free field the beam to place s hears place t by ``sum_m E_sm conj(E_tm) / M``, with E the
+    turns of the channels. These gains change little within `_STRIP` bins.
+    """
+    places, bins = beams.shape
+    strips = -(-bins // _STRIP)
+    coarse = _phasors(turns, np.arange(0, bins, _STRIP**2))
+    middles = _phasors(turns, np.arange(_STRIP) * _STRIP + _STRIP / 2)
+    turned = (coarse[:, None] * middles).reshape(-1, *turns.shape)[:strips]
+    gains = turned @ turned.conj().swapaxes(1, 2) / np.float32(turns.shape[1])
+    own = _LEAST_OWN * np.eye(places, dtype=np.float32)
+    inverse = np.float32(1 + _LEAST_OWN) * np.linalg.inv(gains + own)
+    padded = np.pad(beams, ((0, 0), (0, -bins % _STRIP))).reshape(places, strips, _STRIP)
+    parted = inverse @ padded.swapaxes(0, 1)
+    beams[:] = parted.swapaxes(0, 1).reshape(places, -1)[:, :bins]
+
+
+def _phasors(turns: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """Return ``exp(-2 pi i k turns)`` for turns (...) at bins k, shape (bins, ...), complex64."""
+    return np.exp(np.multiply.outer(bins, -2j * np.pi * turns)).astype(np.complex64)
