@@ -143,6 +143,8 @@ def test_one_to_eight_dead_microphones(spoken, count, how):
     maps = maps_of(damaged)
     assert {m.dead_channels for m in maps} == {tuple(dead.tolist())}
     assert np.median(errors_of(maps)) < 1
+    # Pairs that hear nothing leave no ghosts.
+    assert np.median([p.score for m in maps for p in m.peaks[1:]] or [0]) < 0.1
 
 
 def test_a_whole_array_may_be_dead(spoken):

@@ -141,11 +141,14 @@ class SourceFinder:
         residual : np.ndarray, shape (pairs, bins), complex64
             What they do not explain.
         """
-        positions, parts, residual = self._pick(view)
+        heard = view.cross.any(axis=1)
+        # Pairs that hear make up for those that do not, see the mean over all pairs in `_part`.
+        gain = np.divide(len(heard), heard.sum(), where=heard, out=np.zeros(len(heard)))
+        positions, parts, residual = self._pick(view, gain)
         sources = []
         for position, part in zip(positions, parts, strict=True):
             alone = residual + part
-            source = self._place(alone, position)
+            source = self._place(alone, position, gain)
             residual = alone - source.cross
             sources.append(source)
         sources.sort(key=lambda source: -source.score)
@@ -208,7 +211,9 @@ class SourceFinder:
             widened[rows] = uniform_filter1d(correlation[rows], 2 * width + 1, mode='nearest')
         return widened
 
-    def _pick(self, view: Survey) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+    def _pick(
+        self, view: Survey, gain: np.ndarray
+    ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
         positions, parts = [], []
         least = self._config.min_score
         while len(positions) < self._config.max_peaks:
@@ -220,11 +225,11 @@ class SourceFinder:
             near = self.refine(view.correlation, start, self._first_search)
             position, steering = self._climb(view.cross, near)
             positions.append(position)
-            parts.append(_part(_agreement(view.cross, steering), steering))
+            parts.append(_part(_agreement(view.cross, steering), steering, gain))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
-    def _place(self, alone: np.ndarray, position: np.ndarray) -> Source:
+    def _place(self, alone: np.ndarray, position: np.ndarray, gain: np.ndarray) -> Source:
         peak, steering = self._climb(alone, self.refine(self._gcc.correlate(alone), position))
         agreement = _agreement(alone, steering)
         position, covariance = self._locator.locate(agreement, peak)
@@ -234,7 +239,7 @@ class SourceFinder:
             offset / np.linalg.norm(offset),
             float(agreement.sum(axis=1).mean()),
             covariance,
-            _part(agreement, steering),
+            _part(agreement, steering, gain),
         )
 
     def _climb(self, cross: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -274,11 +279,11 @@ def _agreement(cross: np.ndarray, steering: np.ndarray) -> np.ndarray:
     return cross.real * steering.real + cross.imag * steering.imag
 
 
-def _part(agreement: np.ndarray, steering: np.ndarray) -> np.ndarray:
-    """Return what a source explains: its mean spectrum over pairs, steered to every pair."""
+def _part(agreement: np.ndarray, steering: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """Return what a source explains: its mean spectrum over pairs, steered to those that hear."""
     window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
     spectrum = np.convolve(agreement.mean(axis=0), window, 'same')
-    return np.maximum(spectrum, 0) * steering
+    return (np.maximum(spectrum, 0) * steering) * gain[:, None].astype(np.float32)
 
 
 def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.ndarray:
