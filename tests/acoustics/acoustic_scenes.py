@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.simulation.speech import draw_voices
+from av_tracker_nodes.simulation.splits import Split
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame
 
 RATE = 16_000
@@ -58,6 +60,12 @@ def voice(seconds: float, pitch: float = 130.0, seed: int = 0) -> np.ndarray:
     sound += 0.05 * rng.normal(size=time.size)
     syllables = np.clip(np.sin(2 * np.pi * 2.1 * time + rng.uniform(0, 6)) + 0.3, 0, None)
     return 0.05 * sound * syllables
+
+
+def person(seconds: float, seed: int = 0) -> np.ndarray:
+    """Speech of a recorded person, one phrase after the other."""
+    (drawn,) = draw_voices(Split.VALIDATION, 1, np.random.default_rng(seed))
+    return np.resize(np.concatenate(drawn.phrases), round(seconds * RATE))
 
 
 def machine(kind: str, seconds: float, seed: int = 4) -> np.ndarray:

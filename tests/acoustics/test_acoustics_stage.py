@@ -14,10 +14,10 @@ from acoustic_scenes import (
     look_at,
     machine,
     meeting_rig,
+    person,
     propagate,
     seconds,
     two_circles,
-    voice,
 )
 
 from av_tracker_nodes.acoustics import MEASURES, AcousticStage
@@ -36,7 +36,7 @@ BOXES = [face_box(RIG.camera, TALKER), face_box(RIG.camera, LISTENER)]
 
 @pytest.fixture(scope='module')
 def spoken():
-    return propagate([(TALKER, voice(3.0))], two_circles(), noise=2e-3)
+    return propagate([(TALKER, person(3.0))], two_circles(), noise=2e-3)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def assert_same(first, second):
 def test_a_talker_is_heard_seen_and_told_from_a_listener(stage, spoken):
     maps = run(stage, spoken, times(0.5, 2.9), *BOXES)
     heard = [m for m in maps if m.peaks and m.peaks[0].speech > 0.5]
-    assert len(heard) > 0.4 * len(maps), 'it is silent for 40 % of the time'
+    assert len(heard) > 0.5 * len(maps)
     errors = [angle_between(m.peaks[0].direction, TALKER - CENTRE) for m in heard]
     assert np.median(errors) < 1
     assert np.percentile(errors, 90) < 3
@@ -228,17 +228,19 @@ def test_noise_of_the_microphones_does_not_speak(stage):
         assert all(sound.speech < 0.5 for sound in (*shown.peaks, *shown.faces))
 
 
-def test_a_fan_beside_a_talker_is_no_second_talker(stage, spoken):
-    fan = propagate([(LISTENER, 0.02 * machine('fan', 3.0))], two_circles())
+@pytest.mark.parametrize('level', [0.02, 0.05])
+def test_a_fan_beside_a_talker_is_no_second_talker(stage, spoken, level):
+    fan = propagate([(LISTENER, level * machine('fan', 3.0))], two_circles())
     maps = run(stage, spoken + fan, times(1.0, 2.9), *BOXES)
+    assert np.median([m.faces[1].peak for m in maps]) > 0.2
     talks, blows = np.array([[face.speech for face in m.faces] for m in maps]).T
-    assert (talks > 0.5).mean() > 0.4
-    assert (blows > 0.5).mean() < 0.02
+    assert (talks > 0.5).mean() > 0.7
+    assert (blows > 0.5).mean() < 0.1
 
 
 def test_two_talkers_in_line_of_sight_are_told_apart_by_range(stage):
     behind = RIG.camera.centre + 1.35 * (TALKER - RIG.camera.centre)
-    samples = propagate([(TALKER, voice(2.0))], two_circles(), noise=2e-3)
+    samples = propagate([(TALKER, person(2.0))], two_circles(), noise=2e-3)
     boxes = [face_box(RIG.camera, TALKER), face_box(RIG.camera, behind)]
     maps = run(stage, samples, times(0.5, 1.9), *boxes)
     heard = [m for m in maps if m.faces[0].speech > 0.5]

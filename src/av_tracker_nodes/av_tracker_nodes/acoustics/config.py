@@ -117,5 +117,5 @@ class AcousticConfig:
     stgcf_best: int = 1
     stgcf_decay: float = 0.0125
     voice_frames: int = 16
-    peak_speech: tuple[float, ...] = (12.5, 0.66, 27.3)
+    peak_speech: tuple[float, ...] = (12.5, 0.66, 27.8)
     face_speech: tuple[float, ...] = (4.5, 0.63, 10.56)
