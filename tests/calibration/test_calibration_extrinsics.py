@@ -206,10 +206,11 @@ def test_loudspeaker_with_a_board(loudspeaker_bag, files):
         board=BOARD,
         offset=tuple(OFFSET),
     )
-    assert len(result.angles) == 9
+    assert len(result.angles) >= 8
     assert rotation_error(result.array_from_camera) < 1.5
     assert np.linalg.norm(result.array_from_camera.translation - TRUTH.translation) < 0.06
-    assert any('9 of 9 places agree' in line for line in lines)
+    assert not result.is_outlier.any()
+    assert any('places agree within' in line for line in lines)
 
     # What was written goes straight into launch.
     camera, array = files / 'out/camera.yaml', files / 'out/array.yaml'

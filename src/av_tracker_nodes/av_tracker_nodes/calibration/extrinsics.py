@@ -29,8 +29,8 @@ _HEARD_STD = np.deg2rad(1.2)
 in the simulated rooms of the training split is 1 to 2 degrees."""
 _OUTLYING = 2.5
 """Residuals beyond so many deviations weigh less and less in the fit."""
-_RAYLEIGH_MEDIAN = 1.18
-"""Median of the length of a plane vector of unit deviation along each axis."""
+_BEST_HEARD_STD = np.deg2rad(0.4)
+"""However well the places agree, their directions are not trusted more than this (rad)."""
 _POSITION_STD = 0.01
 _OUTLIER = 4.0
 """Places off by more than so many deviations are called outliers; the fit feels them little."""
@@ -134,8 +134,8 @@ def solve_extrinsics(
     fits = [problem.fit(start) for start in _starts(seen, directions, centre, position)]
     best = min(fits, key=lambda fit: fit.cost)
     pose, angles = problem.pose(best.x), problem.angles(best.x)
-    rotation_std, translation_std = _deviations(best.jac, angles)
     is_outlier = angles > _OUTLIER * _HEARD_STD
+    rotation_std, translation_std = _deviations(best.jac, angles, is_outlier)
     if is_outlier.mean() > _MOST_OUTLIERS:
         raise InputError(
             f'{is_outlier.sum()} of {len(places)} places were heard where they were not seen: '
@@ -250,16 +250,20 @@ def _looking_along(axis: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(axis, x), axis])
 
 
-def _deviations(jacobian: np.ndarray, angles: np.ndarray) -> tuple[float, np.ndarray]:
+def _deviations(
+    jacobian: np.ndarray, angles: np.ndarray, is_outlier: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Deviation of rotation (rad, worst axis) and translation (m), infinite where they are open.
 
-    The Jacobian of a robust fit already weighs outliers down; angles that are larger in the median
-    than was assumed widen the result.
+    The Jacobian of a robust fit already weighs outliers down. It assumes `_HEARD_STD`; the angles
+    that are left tell how well was heard, with six of their degrees of freedom spent on the pose.
     """
     information = jacobian.T @ jacobian
     if np.linalg.cond(information) > _SINGULAR:
         return np.inf, np.full(3, np.inf)
-    excess = max(np.median(angles) / (_RAYLEIGH_MEDIAN * _HEARD_STD), 1.0)
-    covariance = excess**2 * np.linalg.inv(information)
+    agreeing = angles[~is_outlier]
+    freedom = max(2 * len(agreeing) - 6, 1)
+    heard_std = max(np.sqrt(np.sum(agreeing**2) / freedom), _BEST_HEARD_STD)
+    covariance = (heard_std / _HEARD_STD) ** 2 * np.linalg.inv(information)
     rotation = np.sqrt(np.linalg.eigvalsh(covariance[:3, :3]).max())
     return float(rotation), np.sqrt(np.diag(covariance[3:6, 3:6]))

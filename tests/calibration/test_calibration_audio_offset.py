@@ -1,0 +1,63 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The audio offset is applied wherever sound meets images."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
+
+from tiny_recording import write_bag
+
+from av_tracker_nodes.datasets.bag import BagReader
+from av_tracker_nodes.node_set import node_set
+from av_tracker_nodes.pipeline import Pipeline, track_bag
+from av_tracker_nodes.types import AudioBlock, to_nanoseconds
+
+LATE = 0.35
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    return write_bag(tmp_path_factory.mktemp('bags') / 'tiny').path
+
+
+def test_offline_it_moves_the_stamps_of_sound_only(bag, tmp_path, monkeypatch):
+    used = []
+    monkeypatch.setattr(Pipeline, 'run', lambda self, records: iter(used.extend(records) or ()))
+    track_bag(bag, tmp_path / 'out', audio_offset=LATE)
+    with BagReader(bag) as reader:
+        recorded = list(reader.records())
+    for before, after in zip(recorded, used, strict=True):
+        shift = to_nanoseconds(LATE) if isinstance(before, AudioBlock) else 0
+        assert after.stamp == before.stamp + shift
+
+
+def test_launch_hands_it_to_the_acoustic_map(bag):
+    specs = {s.name: s for s in node_set({'bag': str(bag), 'audio_offset': '-0.085'})}
+    assert f'audio_offset:={json.dumps(-0.085)}' in specs['acoustic_map'].ros_arguments
+
+
+@pytest.mark.skipif(importlib.util.find_spec('rclpy') is None, reason='needs rclpy')
+def test_live_it_moves_the_stamps_of_sound():
+    import numpy as np
+    import rclpy
+    from rclpy.parameter import Parameter
+
+    from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+    from av_tracker_nodes.nodes.conversions import to_audio
+
+    context = rclpy.Context()
+    context.init()
+    node = AcousticMapNode(
+        context=context, parameter_overrides=[Parameter('audio_offset', value=-0.085)]
+    )
+    node._hear(to_audio(to_nanoseconds(10.0), 0, 16_000, np.zeros((160, 4), np.int16), 'array'))
+    assert node._backlog[0].stamp == to_nanoseconds(9.915)
+    node.destroy_node()
+    context.try_shutdown()

@@ -1,0 +1,85 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The launch example for other camera drivers, loaded with a stand-in for ROS's launch."""
+
+import importlib.util
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from bootstrap import ROOT
+
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.calibration import save_camera
+from av_tracker_nodes.node_set import ARGUMENTS
+
+EXAMPLE = ROOT / 'launch' / 'examples' / 'camera_driver.launch.py'
+
+
+class Recorded:
+    """Any class of the launch packages: keeps what it was made of."""
+
+    def __init__(self, *arguments, **keywords):
+        self.arguments, self.keywords = arguments, keywords
+
+    def perform(self, context):
+        return context.values[self.arguments[0]]
+
+
+@pytest.fixture
+def example(monkeypatch):
+    for name in (
+        'launch',
+        'launch.actions',
+        'launch.launch_description_sources',
+        'launch.substitutions',
+        'launch_ros',
+        'launch_ros.actions',
+    ):
+        module = ModuleType(name)
+        module.__getattr__ = lambda attribute: type(attribute, (Recorded,), {})
+        module.__path__ = []
+        monkeypatch.setitem(sys.modules, name, module)
+    spec = importlib.util.spec_from_file_location('camera_driver_example', EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tracker_runs_without_its_own_camera(example):
+    description = example.generate_launch_description()
+    *_, (group) = description.arguments[0]
+    *remaps, tracker = group.arguments[0]
+    passed_on = dict(tracker.keywords['launch_arguments'])
+    assert passed_on == {'start_camera': 'false'}
+    assert set(passed_on) <= {argument.name for argument in ARGUMENTS}
+    assert [remap.arguments[0] for remap in remaps] == [
+        'image_raw',
+        'image_raw/compressed',
+        'camera_info',
+    ]
+
+
+@pytest.mark.parametrize('driver', ['usb_cam', 'v4l2_camera'])
+def test_drivers_are_given_the_calibration(example, tmp_path, driver):
+    path = tmp_path / 'camera.yaml'
+    save_camera(path, Camera(500.0, 500.0, 319.5, 239.5, (640, 480)), frame='eye')
+    values = {
+        'driver': driver,
+        'video_device': '/dev/video2',
+        'camera_calibration': str(path),
+    }
+    (node,) = example._driver(SimpleNamespace(values=values))
+    (parameters,) = node.keywords['parameters']
+    assert node.keywords['package'] == driver
+    assert parameters['camera_info_url'] == f'file://{path}'
+    assert parameters['video_device'] == '/dev/video2'
+    assert 'eye' in parameters.values()
+    width, height = parameters.get('image_width'), parameters.get('image_height')
+    assert parameters.get('image_size', [width, height]) == [640, 480]
+
+
+def test_a_driver_that_runs_already_is_not_started(example):
+    values = {'driver': 'none', 'video_device': '', 'camera_calibration': ''}
+    assert example._driver(SimpleNamespace(values=values)) == []
