@@ -201,28 +201,33 @@ def _place_of(block, samples):
     raise AssertionError('what was heard is not what was played')
 
 
-def check_stall(tmp_path, monkeypatch, sample_format, rate, stall):
+def check_stall(tmp_path, monkeypatch, sample_format, rate, stall, block):
     """Stop the node until the server runs out of memory for it; return what was lost."""
     kind = {'s16le': 'int16', 'float32le': 'float32'}[sample_format]
     numbered(rate * (round(stall) + 14), sample_format).tofile(tmp_path / 'played.raw')
     device = {'device': 'pulse', 'calibration': describe(tmp_path / 'array.yaml', rate)}
+    # A sink hands its sound on in portions as long as a part of the buffers that it serves; where
+    # in a portion it goes on after a stall nobody can tell.
+    device |= {'sample_format': kind, 'block_size': block, 'buffer': 0.01}
     with virtual_array(sample_format=sample_format, rate=rate) as array:
         array.use_sink()
         with (
             array.playing(tmp_path / 'played.raw', sample_format, rate),
-            captured(array, [spec(**device, sample_format=kind)], monkeypatch) as graph,
+            captured(array, [spec(**device)], monkeypatch) as graph,
         ):
             heard = Heard(graph)
-            assert graph.spin_until(lambda: len(heard.blocks) > 200), graph.lines
+            assert graph.spin_until(lambda: len(heard.blocks) * block > 2 * rate), graph.lines
             process = graph.supervisor.processes[NODE]
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(stall)
             os.kill(process.pid, signal.SIGCONT)
             before = len(heard.blocks)
-            assert graph.spin_until(lambda: any(np.diff(heard.firsts[before - 5 :]) > rate / 50))
-            assert graph.spin_until(lambda: int(last_value(graph, 'lost samples') or 0) > 0)
+            assert graph.spin_until(lambda: any(np.diff(heard.firsts[before - 5 :]) > block))
+            assert graph.spin_until(
+                lambda: int(last_value(graph, 'lost samples') or 0) > rate // 2
+            )
             after = len(heard.blocks)
-            assert graph.spin_until(lambda: len(heard.blocks) > after + 100)
+            assert graph.spin_until(lambda: (len(heard.blocks) - after) * block > rate)
             reported = int(last_value(graph, 'lost samples'))
             assert any('samples lost' in text for text in messages(graph))
             assert last_value(graph, 'overruns') == '0'
@@ -233,25 +238,31 @@ def check_stall(tmp_path, monkeypatch, sample_format, rate, stall):
     jumps = np.diff(true)
     assert (jumps[jumps != 1] > 0).all()
     lost = int((jumps - 1).sum())
-    assert reported == np.diff(heard.firsts).sum() - 0.01 * rate * (len(heard.firsts) - 1)
-    assert abs(reported - lost) < 0.010 * rate
-    # A block or two may be put on the wrong side of the gap.
+    # A backlog may be more than the messages between nodes can hold: those are gaps as well.
+    gaps = int((np.diff(heard.firsts) - block).sum())
+    assert abs(gaps - lost) < 0.010 * rate
+    assert reported <= gaps
+    # Of a backlog that comes all at once, blocks near the gap may be put on its wrong side.
     wrong = np.abs(counted - true - (counted[0] - true[0])) >= 0.010 * rate
-    assert wrong.sum() < 0.05 * rate
+    assert wrong.sum() <= 0.1 * rate
+    assert not wrong[-rate // 2 :].any()
     assert (np.diff(heard.stamps) > 0).all()
     late = heard.stamps - heard.firsts / rate
     assert np.ptp(late) < 0.010
-    return lost
+    return reported, gaps
 
 
 def test_a_stall_that_loses_samples_is_counted(tmp_path, monkeypatch):
     """At 48 kHz and 32 bits the server's memory lasts for 1.4 s; PortAudio says nothing."""
-    assert check_stall(tmp_path, monkeypatch, 'float32le', 48_000, stall=2.5) > 24_000
+    reported, gaps = check_stall(tmp_path, monkeypatch, 'float32le', 48_000, 2.5, 480)
+    assert reported == gaps
 
 
 @pytest.mark.slow
 def test_a_long_stall_is_counted(tmp_path, monkeypatch):
-    assert check_stall(tmp_path, monkeypatch, 's16le', 16_000, stall=12.0) > 40_000
+    """At 16 kHz and 16 bits 4 MB are 8.2 s: the rest of 12 s is lost, or all of them."""
+    reported, _ = check_stall(tmp_path, monkeypatch, 's16le', 16_000, 12.0, 160)
+    assert reported > 40_000
 
 
 def test_the_card_comes_back(tmp_path, monkeypatch):
@@ -338,10 +349,13 @@ def test_audio_common_there_and_back(tmp_path, monkeypatch):
     differences = []
     for block in theirs.blocks:
         first = int(index_of(block.samples[:1])[0])
+        if first not in sent:
+            continue
         original, number = sent[first]
         assert number == 0
         assert np.array_equal(block.samples, original.samples)
         differences.append(1e-9 * (block.stamp - original.stamp))
+    assert len(differences) > 200
     # A message may be lost between nodes while they find each other: then it is counted.
     drift = theirs.indices - index_of(theirs.samples)
     assert np.ptp(drift) < 0.010 * RATE
