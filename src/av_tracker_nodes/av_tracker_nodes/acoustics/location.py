@@ -37,6 +37,9 @@ nothing is nearer to the source than the peak. Chosen by the error of positions 
 
 _LONGEST_STEP = np.deg2rad(4.0)
 
+_NO_RANGE = 1e-2
+"""Information (m^2) on an inverse range of which nothing is known."""
+
 _OUTSIDE = 1e-6
 """Weight of places outside the region, so that some is left when all are."""
 
@@ -95,7 +98,9 @@ class SourceLocator:
         wide, narrow = max(wide, _NOTHING_KNOWN), max(narrow, _NOTHING_KNOWN)
         # How the two angles go with the inverse range, and what that leaves of its information.
         turn = -vectors @ ((vectors.T @ information[:2, 2]) / [wide, narrow])
-        inverse, deviations = self._ranges(distance, information[2, 2] + information[:2, 2] @ turn)
+        inverse, deviations, lengths = self._ranges(
+            distance, information[2, 2] + information[:2, 2] @ turn
+        )
         rays = axes[0] + np.outer(inverse - 1 / distance, turn @ axes[1:])
         rays /= np.linalg.norm(rays, axis=1, keepdims=True) * inverse[:, None]
 
@@ -106,8 +111,7 @@ class SourceLocator:
         axis = (bend * axes[0] + aside) / np.hypot(1, bend)
         places = self._centre + _turned(rays, axis, arc * np.hypot(1, bend))
 
-        # What is even over range is dense at small inverse range.
-        prior = np.maximum(self._region.contains(places), _OUTSIDE) / inverse[:, None] ** 2
+        prior = np.maximum(self._region.contains(places), _OUTSIDE) * lengths[:, None]
         middle = prior[:, _ARCS // 2] * np.exp(-0.5 * _TRUST * deviations**2)
         position = (middle / middle.sum()) @ places[:, _ARCS // 2]
         weights = prior * np.exp(-0.5 * (deviations[:, None] ** 2 + wide * arc**2))
@@ -181,17 +185,28 @@ class SourceLocator:
         bend = -(pull @ change) / max(pull @ slopes, _NOTHING_KNOWN)
         return float(np.clip(bend, -_STRONGEST_BEND, _STRONGEST_BEND))
 
-    def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse ranges (1/m) that a source may have, and their deviations from the peak."""
+    def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, ...]:
+        """Stretches of range that a source may be in.
+
+        Returns
+        -------
+        inverse : np.ndarray, shape (n,)
+            Inverse ranges of their middles (1/m).
+        deviations : np.ndarray, shape (n,)
+            Of these from the peak.
+        lengths : np.ndarray, shape (n,)
+            Metres.
+        """
         low, high = self._inverse_limits
-        spread = 1 / np.sqrt(max(information, 1.0))
+        spread = 1 / np.sqrt(max(information, _NO_RANGE))
         middle = 1 / distance
-        inverse = np.linspace(
+        ends = np.linspace(
             max(low, middle - _DEVIATIONS * spread),
             min(high, middle + _DEVIATIONS * spread),
-            _RANGES,
+            _RANGES + 1,
         )
-        return inverse, (inverse - middle) / spread
+        inverse = (ends[1:] + ends[:-1]) / 2
+        return inverse, (inverse - middle) / spread, 1 / ends[:-1] - 1 / ends[1:]
 
 
 def local_axes(offset: np.ndarray) -> tuple[float, np.ndarray]:
