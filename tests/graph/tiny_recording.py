@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A tiny recording, made by hand: somebody unseen hums in bursts before a grey wall."""
+"""A tiny recording, made by hand: somebody unseen talks before a grey wall."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from scipy.spatial.transform import Rotation
 from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import load_microphones
+from av_tracker_nodes.simulation.speech import draw_voices
+from av_tracker_nodes.simulation.splits import Split
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
@@ -49,11 +51,9 @@ def make_rig() -> Rig:
 
 
 def make_voice() -> np.ndarray:
-    """Pulses at a pitch that wavers about 140 Hz, 0.4 s of every 0.8 s."""
-    time = np.arange(round(SECONDS * RATE)) / RATE
-    cycles = 140 * time + 2 * np.sin(2 * np.pi * 3 * time)
-    pulses = np.diff(np.floor(cycles), prepend=0)
-    return pulses * (time % 0.8 < 0.4)
+    """Speech of a recorded person, one phrase after the other."""
+    (person,) = draw_voices(Split.VALIDATION, 1, np.random.default_rng(0))
+    return 4 * np.resize(np.concatenate(person.phrases), round(SECONDS * RATE))
 
 
 def make_sound(rig: Rig, rng: np.random.Generator) -> np.ndarray:
