@@ -48,7 +48,9 @@ def array_of(name):
 
 
 def stage_for(array, room=None, **settings):
-    camera = look_at(array.centre + np.array([-1.6, 0.3, 1.0]), array.centre + [0.0, 0, 0.4])
+    camera = look_at(
+        array.centre + np.array([-1.6, 0.3, 1.0]), array.centre + np.array([0, 0, 0.4])
+    )
     return AcousticStage(Rig(camera, array, room=room), config=AcousticConfig(**settings))
 
 

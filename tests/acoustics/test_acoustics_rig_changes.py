@@ -1,0 +1,154 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Cameras that turn, arrays that drive about, frames that shift, rooms that change."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from acoustic_scenes import (
+    angle_between,
+    blocks,
+    frame_at,
+    look_at,
+    meeting_rig,
+    propagate,
+    two_circles,
+    voice,
+)
+from scipy.spatial.transform import Rotation
+
+from av_tracker_nodes.acoustics import AcousticStage
+from av_tracker_nodes.acoustics import stage as stage_module
+from av_tracker_nodes.geometry import Box, RigidTransform
+from av_tracker_nodes.geometry.head import face_box
+
+RIG = meeting_rig()
+TALKER = np.array([0.9, -0.3, 0.7])
+TURNED = RigidTransform(
+    Rotation.from_euler('zyx', [70, 8, -5], degrees=True).as_matrix(), np.array([2.0, -1.0, 0.4])
+)
+
+
+@pytest.fixture(scope='module')
+def spoken():
+    return propagate([(TALKER, voice(1.5))], two_circles(), noise=2e-3)
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """Points of every table that is built."""
+    built = []
+
+    class Counted(stage_module.CoherenceField):
+        def __init__(self, delays, gcc, points, *others):
+            built.append(len(points))
+            super().__init__(delays, gcc, points, *others)
+
+    monkeypatch.setattr(stage_module, 'CoherenceField', Counted)
+    return built
+
+
+def heard_by(rig, samples, before=None):
+    """Map at 1 s of a stage that is given a rig at once, or after another."""
+    stage = AcousticStage(before or rig)
+    for block in blocks(samples):
+        stage.add(block)
+    stage.set_rig(rig)
+    return stage.process(frame_at(1.0, face_box(rig.camera, target_of(rig))))
+
+
+def target_of(rig):
+    return rig.target_from_array @ TALKER
+
+
+def peak_pixel(shown):
+    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
+    return (np.array([column, row]) + 0.5) * shown.pitch - 0.5
+
+
+def test_tables_last_while_microphones_and_region_do(tables, spoken):
+    stage = AcousticStage(RIG)
+    for block in blocks(spoken):
+        stage.add(block)
+    assert len(tables) == 1
+    stage.process(frame_at(1.0))
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        centre = np.array([-1.5, 1.9, 1.4]) + rng.uniform(-0.3, 0.3, 3)
+        stage.set_rig(replace(RIG, camera=look_at(centre, TALKER)))
+        stage.process(frame_at(1.0, face_box(stage._rig.camera, TALKER)))
+    stage.set_rig(replace(RIG, camera=look_at([-1.5, 1.9, 1.4], TALKER, focal=300)))
+    stage.set_rig(replace(RIG, camera=RIG.camera.in_frame(TURNED), target_from_array=TURNED))
+    stage.set_rig(replace(RIG, microphones=two_circles()))
+    assert len(tables) == 1
+
+
+def test_another_region_is_searched_with_the_sound_that_is_there(tables, spoken):
+    stage = AcousticStage(RIG)
+    for block in blocks(spoken):
+        stage.add(block)
+    table = Box(np.array([-1.8, -6.0, -0.1]), np.array([0.3, 2.2, 1.7]))
+    stage.set_rig(replace(RIG, room=replace(RIG.room, obstacles=(table,))))
+    assert len(tables) == 2
+    assert tables[1] < tables[0]
+    after = stage.process(frame_at(1.0))
+    assert after.coverage == 1
+    assert angle_between(after.peaks[0].direction, TALKER) < 3
+    # A camera that dives under the table hears its other side.
+    stage.set_rig(replace(RIG, camera=look_at([-1.5, 1.9, -0.6], TALKER), room=None))
+    assert len(tables) == 3
+
+
+def test_other_microphones_begin_anew(tables, spoken):
+    stage = AcousticStage(RIG)
+    for block in blocks(spoken):
+        stage.add(block)
+    moved = replace(two_circles(), positions=two_circles().positions + np.array([0, 0, 0.01]))
+    stage.set_rig(replace(RIG, microphones=moved))
+    assert len(tables) == 2
+    assert not stage.covers(1)
+    stage.set_rig(replace(RIG, microphones=replace(moved, speed_of_sound=349.0)))
+    assert len(tables) == 3
+
+
+def test_a_camera_that_moved_is_as_good_as_one_that_was_there(spoken):
+    moved = replace(RIG, camera=look_at([-1.2, -2.0, 1.3], TALKER))
+    after, fresh = heard_by(moved, spoken, before=RIG), heard_by(moved, spoken)
+    np.testing.assert_allclose(after.values, fresh.values, atol=1e-5)
+    np.testing.assert_allclose(after.faces[0].values, fresh.faces[0].values, atol=1e-5)
+    assert np.linalg.norm(peak_pixel(after) - moved.camera.project(TALKER)) < 12
+    assert after.depth == pytest.approx(float(moved.camera.depth(TALKER)), abs=0.15)
+
+
+def test_the_target_frame_does_not_matter(spoken):
+    """All is mapped in the array frame; camera and array described elsewhere see the same."""
+    elsewhere = replace(RIG, camera=RIG.camera.in_frame(TURNED), target_from_array=TURNED)
+    after, before = heard_by(elsewhere, spoken, before=RIG), heard_by(RIG, spoken)
+    np.testing.assert_allclose(after.values, before.values, atol=1e-4)
+    np.testing.assert_allclose(after.peaks[0].position, before.peaks[0].position, atol=1e-6)
+    assert after.faces[0].range == pytest.approx(before.faces[0].range, rel=1e-3)
+
+
+def test_an_array_that_moves_is_mapped_from_where_it_is(spoken):
+    """The sound is that of the array frame; in the target frame array and talker turned."""
+    nudge = RigidTransform(
+        Rotation.from_euler('z', 20, degrees=True).as_matrix(), np.array([0.3, 0.2, 0.1])
+    )
+    driven = replace(RIG, target_from_array=nudge)
+    shown = heard_by(driven, spoken, before=RIG)
+    assert np.linalg.norm(peak_pixel(shown) - RIG.camera.project(nudge @ TALKER)) < 12
+    assert np.linalg.norm(peak_pixel(shown) - RIG.camera.project(TALKER)) > 30
+    np.testing.assert_array_equal(shown.peaks[0].position, heard_by(RIG, spoken).peaks[0].position)
+
+
+@pytest.mark.parametrize('speed', [331.0, 343.0, 355.0])
+def test_the_speed_of_sound_is_that_of_the_array(speed):
+    array = replace(two_circles(), speed_of_sound=speed)
+    samples = propagate([(TALKER, voice(1.5))], array, noise=2e-3)
+    peak = heard_by(replace(RIG, microphones=array), samples).peaks[0]
+    assert angle_between(peak.direction, TALKER) < 0.5
+    wrong = heard_by(RIG, samples).peaks[0]
+    if speed != 343.0:
+        assert angle_between(wrong.direction, TALKER) > 1
