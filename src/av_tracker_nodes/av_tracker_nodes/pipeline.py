@@ -18,6 +18,7 @@ import numpy as np
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.datasets.bag import BagReader
+from av_tracker_nodes.durations import Durations
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.geometry import Rig
@@ -38,30 +39,21 @@ _LOOKAHEAD = 16
 
 
 class StageTimes:
-    """Seconds that each stage took, call by call."""
+    """How long each stage takes, call by call."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._durations: dict[str, Durations] = defaultdict(Durations)
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
         """Time the body of a ``with`` statement."""
-        start = time.perf_counter()
+        start = time.perf_counter_ns()
         yield
-        self._seconds[stage].append(time.perf_counter() - start)
+        self._durations[stage].add(time.perf_counter_ns() - start)
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Return the median and the 95th and 99th percentile of each stage in milliseconds."""
-        return {
-            stage: dict(
-                zip(
-                    ('median', 'p95', 'p99'),
-                    (1e3 * np.percentile(seconds, (50, 95, 99))).round(3).tolist(),
-                    strict=True,
-                )
-            )
-            for stage, seconds in self._seconds.items()
-        }
+        return {stage: durations.summary() for stage, durations in self._durations.items()}
 
 
 class Pipeline:

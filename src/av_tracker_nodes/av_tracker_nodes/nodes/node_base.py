@@ -15,7 +15,6 @@ from contextlib import suppress
 from typing import Any
 
 import cv2
-import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
@@ -26,6 +25,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
+from av_tracker_nodes.durations import Durations
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.clock import RosClock
 from av_tracker_nodes.nodes.quality_of_service import RESULTS
@@ -33,25 +33,6 @@ from av_tracker_nodes.types import NANOSECONDS
 
 _PERIOD = 1.0
 _LONGEST_WAIT = 0.1
-_NANOSECONDS_PER_MS = 1e6
-
-
-class Durations:
-    """Durations in milliseconds and their percentiles since the beginning."""
-
-    def __init__(self) -> None:
-        self._values: list[float] = []
-
-    def add(self, nanoseconds: int) -> None:
-        """Take a duration (ns)."""
-        self._values.append(nanoseconds / _NANOSECONDS_PER_MS)
-
-    def summary(self) -> dict[str, float]:
-        """Return median, p95 and p99 (ms); empty without any duration."""
-        if not self._values:
-            return {}
-        values = np.percentile(self._values, (50, 95, 99)).round(3).tolist()
-        return dict(zip(('median', 'p95', 'p99'), values, strict=True))
 
 
 class StageNode(Node):
