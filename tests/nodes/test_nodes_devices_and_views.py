@@ -77,7 +77,7 @@ def test_points_project_back_to_their_pixels():
     cloud = to_points(make_map(40, 60), rig, 'mic_array')
     points = np.frombuffer(cloud.data, np.float32).reshape(96, 120, 4)
     np.testing.assert_allclose(points[..., 2], 2.0, rtol=1e-6)
-    np.testing.assert_allclose(camera.project(points[40, 60, :3]), [180, 120], atol=1e-3)
+    np.testing.assert_allclose(camera.project(points[40, 60, :3]), [181, 121], atol=1e-3)
     assert points[40, 60, 3] == 0.5
 
 
@@ -86,7 +86,7 @@ def test_overlay_colours_the_pixel_of_the_peak():
     drawn = draw_overlay(image, make_map(40, 60)).astype(int)
     changed = np.abs(drawn - image).sum(axis=-1)
     row, column = np.unravel_index(changed.argmax(), changed.shape)
-    assert (row, column) == (120, 180)
+    assert (row, column) == (121, 181)
     assert changed[200:, 300:].max() == 0
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.acoustics.config import MEASURES
+from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.geometry import Rig
@@ -45,6 +45,14 @@ class AcousticMapNode(StageNode):
             'auto',
             'What computes: auto takes the fastest that is installed',
             choices=('auto', 'cuda', 'numba', 'numpy'),
+        )
+        self._config = AcousticConfig(
+            across=self.parameter(
+                'across', False, 'Correlate microphones of different arrays too'
+            ),
+            stgcf_best=self.parameter(
+                'stgcf_best', 1, 'Frames that stgcf averages, the best of the last 15', 1, 15
+            ),
         )
         self._trigger = CycleTrigger(
             faces_timeout=self.parameter(
@@ -149,12 +157,15 @@ class AcousticMapNode(StageNode):
         if self._stage is not None:
             self._stage.set_rig(rig)
             return
-        _warm_up(AcousticStage(rig, self._measure, self._backend), rig)
-        self._stage = AcousticStage(rig, self._measure, self._backend)
+        _warm_up(self._make_stage(rig), rig)
+        self._stage = self._make_stage(rig)
         while self._backlog:
             self.guarded(self._stage.add)(self._backlog.popleft())
         self.facts['backend'] = self._stage.backend
         self.facts['ready'] = True
+
+    def _make_stage(self, rig: Rig) -> AcousticStage:
+        return AcousticStage(rig, self._measure, self._backend, self._config)
 
     def _nothing(self, cycle: Cycle) -> AcousticMap:
         """Answer an image before the geometry is known."""

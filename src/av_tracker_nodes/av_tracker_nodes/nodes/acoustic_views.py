@@ -14,6 +14,7 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 
 from av_tracker_nodes.datasets.messages import from_image
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.grid import image_grid
 from av_tracker_nodes.nodes.conversions import header, to_image
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import Cache, Subscriber
@@ -64,8 +65,8 @@ class AcousticViews:
 def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
     """Place the map in space, at the depth of its peak, with the coherence as intensity."""
     rows, columns = sound.values.shape
-    v, u = np.mgrid[:rows, :columns] * sound.pitch
-    places = rig.camera_in_array.back_project(np.stack([u, v], axis=-1), sound.depth)
+    pixels = image_grid((columns * sound.pitch, rows * sound.pitch), sound.pitch)
+    places = rig.camera_in_array.back_project(pixels, sound.depth)
     values = np.concatenate([places, sound.values[..., None]], axis=-1).astype(np.float32)
     return PointCloud2(
         header=header(sound.stamp, frame_id),
@@ -87,8 +88,9 @@ def draw_overlay(image: np.ndarray, sound: AcousticMap) -> np.ndarray:
     if sound.values.size == 0 or sound.peak <= 0:
         return image
     height, width = image.shape[:2]
-    # Map point (row, column) lies on pixel (column, row) * pitch.
-    scale = np.array([[sound.pitch, 0, 0], [0, sound.pitch, 0]], np.float32)
+    # Where `image_grid` lays the points of the map.
+    offset = (sound.pitch - 1) / 2
+    scale = np.array([[sound.pitch, 0, offset], [0, sound.pitch, offset]], np.float32)
     share = np.clip(sound.values / sound.peak, 0, 1)
     share = cv2.warpAffine(share, scale, (width, height), borderMode=cv2.BORDER_REPLICATE)
     colours = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)

@@ -1,0 +1,253 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The node of acoustic maps: sound joined to images by stamp, and views for listeners only."""
+
+import importlib.util
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+import rclpy
+from rclpy.parameter import Parameter
+
+from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
+from av_tracker_nodes.geometry.calibration import load_microphones
+from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame
+
+ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
+RATE = 16_000
+SIZE = (360, 288)
+START = 7 * NANOSECONDS
+LOOKS_ALONG_X = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
+CAMERA = Camera(
+    350.0, 350.0, 179.5, 143.5, SIZE, pose=RigidTransform(LOOKS_ALONG_X, np.array([-1.5, 0, 0.4]))
+)
+RIG = Rig(CAMERA, load_microphones(ARRAYS))
+BOX = np.array([150.0, 120, 30, 40])
+
+
+class Listened:
+    """A publisher that keeps what is sent."""
+
+    def __init__(self, listeners=1):
+        self.listeners, self.sent = listeners, []
+
+    def publish(self, message):
+        self.sent.append(message)
+
+    def get_subscription_count(self):
+        return self.listeners
+
+
+@pytest.fixture
+def make_node():
+    context = rclpy.Context()
+    context.init()
+    nodes = []
+
+    def make(**parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        node = AcousticMapNode(context=context, parameter_overrides=overrides)
+        node._sensors = SimpleNamespace(rig=lambda stamp: RIG, array_frame='mic_array')
+        node._maps = Listened()
+        node._views._points = Listened(0)
+        node._views._overlay = Listened(0)
+        nodes.append(node)
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    context.try_shutdown()
+
+
+@pytest.fixture(scope='module')
+def sound():
+    """Noise of a place, through the window of a second and a half."""
+    rng = np.random.default_rng(0)
+    spectrum = np.fft.rfft(rng.normal(size=round(1.5 * RATE)))
+    frequency = np.fft.rfftfreq(round(1.5 * RATE), 1 / RATE)
+    distance = np.linalg.norm(RIG.microphones.positions - [0.8, 0.1, 0.5], axis=1)
+    turn = np.exp(-2j * np.pi * frequency * distance[:, None] / 343)
+    return (0.02 * np.fft.irfft(spectrum * turn, round(1.5 * RATE)).T).astype(np.float32)
+
+
+def stamp(seconds):
+    return START + round(seconds * NANOSECONDS)
+
+
+def cut(sound, sizes):
+    """Blocks of these sizes, over and over."""
+    first, number = 0, 0
+    while first < len(sound):
+        size = sizes[number % len(sizes)]
+        yield AudioBlock(stamp(first / RATE), first, RATE, sound[first : first + size])
+        first, number = first + size, number + 1
+
+
+def message_of(block):
+    return conversions.to_audio(block.stamp, block.first_sample, RATE, block.samples, 'mic_array')
+
+
+def faces_at(seconds):
+    return FaceFrame(stamp(seconds), SIZE, (Face(BOX, 0.9, tracklet=1),))
+
+
+def of_images(node):
+    """Maps of images, without those at instants of the sound."""
+    return [message for message in node._maps.sent if message.from_image]
+
+
+def feed(node, sound, times, sizes, lost=()):
+    """Images, faces and blocks in the order in which they end."""
+    moments = [(time, 'image', time) for time in times]
+    moments += [
+        ((block.first_sample + len(block.samples)) / RATE, 'sound', block)
+        for block in cut(sound, sizes)
+        if block.first_sample not in lost
+    ]
+    for _, kind, what in sorted(moments, key=lambda moment: moment[:2]):
+        if kind == 'sound':
+            node._hear(message_of(what))
+        else:
+            node._announce(stamp(what), SIZE)
+            node._see(conversions.to_faces(faces_at(what), 'camera'))
+
+
+@pytest.mark.parametrize('sizes', [(160,), (147, 331, 64), (4000,), (1,) * 159 + (1,)])
+def test_sound_is_joined_by_stamp_across_the_borders_of_blocks(make_node, sound, sizes):
+    sound = sound[: RATE // 2] if sizes[0] == 1 else sound
+    # Between samples, on the border of a block, in its middle.
+    times = [0.3, 0.34, 0.380_031, 0.413_33]
+    node = make_node(patience=1.0)
+    node._prepare()
+    feed(node, sound, times, sizes)
+    node._fire(node._trigger.flush())
+    stage = AcousticStage(RIG)
+    for block in cut(sound, (RATE,)):
+        stage.add(block)
+    answers = {
+        conversions.stamp_of_time(message.header.stamp): conversions.from_acoustic_map(message)
+        for message in node._maps.sent
+    }
+    for time in times:
+        expected, given = stage.process(faces_at(time)), answers[stamp(time)]
+        assert given.coverage == 1
+        np.testing.assert_array_equal(given.values, expected.values)
+        np.testing.assert_array_equal(given.faces[0].values, expected.faces[0].values)
+        np.testing.assert_allclose(given.peaks[0].position, expected.peaks[0].position, atol=1e-9)
+
+
+def test_a_map_waits_for_its_sound_and_uses_none_of_the_future(make_node, sound):
+    node = make_node()
+    node._prepare()
+    pending = list(cut(sound, (160,)))
+    for block in pending[:50]:
+        node._hear(message_of(block))
+    node._announce(stamp(0.505), SIZE)
+    node._see(conversions.to_faces(faces_at(0.505), 'camera'))
+    assert of_images(node) == []
+    node._hear(message_of(pending[50]))
+    assert len(of_images(node)) == 1
+    stage = AcousticStage(RIG)
+    for block in cut(sound[: round(0.505 * RATE)], (RATE,)):
+        stage.add(block)
+    np.testing.assert_array_equal(
+        conversions.from_acoustic_map(of_images(node)[0]).values,
+        stage.process(faces_at(0.505)).values,
+    )
+
+
+def test_a_gap_shows_in_coverage_and_diagnostics(make_node, sound):
+    node = make_node()
+    node._prepare()
+    feed(node, sound[: RATE * 41 // 100], [0.36, 0.4], (160,), range(4000, 4800, 160))
+    assert 0 < of_images(node)[-1].coverage < 1
+    report = node._values()
+    assert report['lost samples'] == 800
+    assert report['coverage'] == pytest.approx(node._maps.sent[-1].coverage, abs=1e-3)
+
+
+def test_latency_and_work_are_in_the_diagnostics(make_node, sound):
+    node = make_node()
+    node._prepare()
+    node.clock = SimpleNamespace(now=lambda: stamp(0.6) + 25_000_000)
+    feed(node, sound[: RATE * 61 // 100], [0.52, 0.56, 0.6], (160,))
+    report = node._values()
+    assert report['latency median (ms)'] == pytest.approx(65)
+    assert report['latency p99 (ms)'] == pytest.approx(105, abs=1)
+    assert 0 < report['work median (ms)'] < 1000
+    assert report['out'] == len(node._maps.sent)
+
+
+class TestViews:
+    def answered(self, make_node, sound, points, overlay):
+        node = make_node()
+        node._views._points, node._views._overlay = Listened(points), Listened(overlay)
+        node._prepare()
+        feed(node, sound[: RATE // 2], [0.3, 0.34, 0.38], (160,))
+        assert len(node._maps.sent) >= 3
+        return node
+
+    def test_nobody_listens_and_nothing_is_made(self, make_node, sound, monkeypatch):
+        module = 'av_tracker_nodes.nodes.acoustic_views'
+        for name in ('to_points', 'draw_overlay'):
+            monkeypatch.setattr(f'{module}.{name}', lambda *_: pytest.fail('made for nobody'))
+        node = self.answered(make_node, sound, 0, 0)
+        assert node._views._points.sent == []
+        assert node._views._images is None
+
+    def test_points_for_those_who_listen(self, make_node, sound):
+        node = self.answered(make_node, sound, 1, 0)
+        assert len(node._views._points.sent) == len(node._maps.sent)
+        cloud, shown = node._views._points.sent[0], node._maps.sent[0]
+        assert cloud.header == shown.header
+        values = np.frombuffer(cloud.data, np.float32).reshape(-1, 4)
+        np.testing.assert_array_equal(values[:, 3], shown.values)
+        assert node._views._images is None
+
+    def test_images_are_fetched_only_for_the_overlay(self, make_node, sound):
+        node = self.answered(make_node, sound, 0, 1)
+        assert node._views._images is not None
+        image = np.full((288, 360, 3), 90, np.uint8)
+        newest = conversions.from_acoustic_map(node._maps.sent[-1])
+        message = conversions.to_image(
+            SimpleNamespace(stamp=newest.stamp, image=image), 'camera_optical'
+        )
+        node._views._images.getInterval = lambda first, last: [message]
+        node._views.publish(newest, RIG, 'mic_array')
+        drawn = node._views._overlay.sent[-1]
+        assert drawn.header == message.header
+        assert bytes(drawn.data) != bytes(message.data)
+
+
+def test_settings_reach_the_stage(make_node):
+    node = make_node(measure='stgcf', across=True, stgcf_best=5)
+    node._prepare()
+    expected = AcousticConfig(across=True, stgcf_best=5)
+    assert node._stage.config == expected
+    assert len(node._stage._delays.pairs) == 120
+    with pytest.raises(InputError, match='stgcf_best'):
+        make_node(stgcf_best=16)
+
+
+def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound):
+    node = make_node()
+    node._prepare()
+    stage, tables = node._stage, node._stage._surround
+    moved = Rig(CAMERA.in_frame(RigidTransform(np.eye(3), np.array([0.1, 0, 0]))), RIG.microphones)
+    node._sensors.rig = lambda stamp: moved
+    feed(node, sound[: RATE // 2], [0.3], (160,))
+    assert node._stage is stage
+    assert stage._surround is tables
+    assert stage._camera.centre[0] == pytest.approx(-1.4)
