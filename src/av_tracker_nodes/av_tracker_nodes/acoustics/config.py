@@ -92,7 +92,7 @@ class AcousticConfig:
     band: tuple[float, float] = (200.0, 7500.0)
     oversampling: int = 6
     across: bool = False
-    max_pairs: int = 256
+    max_pairs: int = 160
     context: int = 10
     floor_memory: float = 2.0
     quiet_share: float = 0.05

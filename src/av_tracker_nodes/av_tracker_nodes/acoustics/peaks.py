@@ -35,8 +35,8 @@ _FINE_SEARCH = (1.0, 0.3, 0.1)
 _SIGNATURE_SMOOTHING = 5
 """Bins over which the spectrum of a source is averaged before it is removed."""
 
-_STEPS = 3
-"""From the best point of the local search to the maximum."""
+_FIRST_STEPS, _STEPS = 1, 2
+"""From the best point of the local search to the maximum, at first and with others removed."""
 
 _CELLS_LOOKED_AT = 200
 
@@ -223,14 +223,15 @@ class SourceFinder:
             least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
             near = self.refine(view.correlation, start, self._first_search)
-            position, steering = self._climb(view.cross, near)
+            position, steering = self._climb(view.cross, near, _FIRST_STEPS)
             positions.append(position)
             parts.append(_part(_agreement(view.cross, steering), steering, gain))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
     def _place(self, alone: np.ndarray, position: np.ndarray, gain: np.ndarray) -> Source:
-        peak, steering = self._climb(alone, self.refine(self._gcc.correlate(alone), position))
+        near = self.refine(self._gcc.correlate(alone), position)
+        peak, steering = self._climb(alone, near, _STEPS)
         agreement = _agreement(alone, steering)
         position, covariance = self._locator.locate(agreement, peak)
         offset = position - self._centre
@@ -242,11 +243,13 @@ class SourceFinder:
             _part(agreement, steering, gain),
         )
 
-    def _climb(self, cross: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _climb(
+        self, cross: np.ndarray, position: np.ndarray, steps: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Climb to the maximum close by, in steps that are kept while they lead up."""
         steering = self._steering(position)
         turned = cross * steering.conj()
-        for _ in range(_STEPS):
+        for _ in range(steps):
             place = self._locator.step(turned, position)
             there = self._steering(place)
             better = cross * there.conj()
