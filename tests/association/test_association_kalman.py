@@ -37,7 +37,7 @@ def test_equals_the_textbook_filter_without_damping_and_size():
     state, covariance = textbook_filter(axis, 0.1, 1.0, 0.04)
     assert ours.position[0] == pytest.approx(state[0], abs=1e-6)
     assert ours.velocity[0] == pytest.approx(state[1], abs=1e-6)
-    assert ours.position_covariance[0, 0] == pytest.approx(covariance[0, 0], rel=1e-6)
+    assert ours.covariance[0, 0] == pytest.approx(covariance[0, 0], rel=1e-6)
 
 
 def test_an_unseen_person_comes_to_rest():
@@ -56,7 +56,7 @@ def test_averaging_frames_does_not_remove_the_doubt_about_the_head_size():
     for _ in range(500):
         standing.predict(0.04)
         standing.update(measured)
-    assert np.sqrt(standing.position_covariance[0, 0]) > 0.8 * 2 * HEAD_SIZE_STD
+    assert np.sqrt(standing.covariance[0, 0]) > 0.8 * 2 * HEAD_SIZE_STD
 
 
 def test_a_heard_range_teaches_the_head_size_and_outlasts_the_voice():

@@ -14,7 +14,6 @@ import pytest
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
-import rclpy
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
@@ -29,14 +28,6 @@ UMA16 = str(ROOT / 'calibration' / 'minidsp_uma16.yaml')
 MESSAGES = SimpleNamespace(
     AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace, AudioInfo=SimpleNamespace
 )
-
-
-@pytest.fixture(scope='module')
-def context():
-    context = rclpy.Context()
-    context.init()
-    yield context
-    context.try_shutdown()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import yaml
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
-import rclpy
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
@@ -25,14 +24,6 @@ from av_tracker_nodes.nodes.tracker import Tracker
 
 STAGES = (FaceDetector, AcousticMapNode, Fusion, Tracker)
 OF_ROS = {'use_sim_time', 'start_type_description_service'}
-
-
-@pytest.fixture(scope='module')
-def context():
-    context = rclpy.Context()
-    context.init()
-    yield context
-    context.try_shutdown()
 
 
 @pytest.fixture(scope='module')

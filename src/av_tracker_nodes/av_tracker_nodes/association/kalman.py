@@ -117,11 +117,6 @@ class HeadFilter:
         """Velocity (m/s), shape (3,)."""
         return self.state[_VELOCITY]
 
-    @property
-    def position_covariance(self) -> np.ndarray:
-        """Covariance of the position (m^2), shape (3, 3)."""
-        return self.covariance[_POSITION, _POSITION]
-
     def predict(self, seconds: float, seen: bool = True) -> None:
         """Let time pass.
 

@@ -140,8 +140,30 @@ def image_source(name: str, settings: ImageSettings | None = None) -> ImageSourc
     )
 
 
+class _OpenCvSource:
+    """A source that OpenCV reads; `open` of the classes below makes the capture."""
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {}
+        self._capture: cv2.VideoCapture | None = None
+
+    def read(self) -> CapturedImage | None:
+        """Wait for the next image."""
+        arrived, image = self._capture.read()
+        return CapturedImage(image, self._taken()) if arrived else None
+
+    def close(self) -> None:
+        """Release the device, the stream or the file."""
+        if self._capture is not None:
+            self._capture.release()
+
+    def _taken(self) -> float:
+        """Steady time (s) of the image just read: that of its arrival."""
+        return time.monotonic()
+
+
 @dataclass
-class V4l2Camera:
+class V4l2Camera(_OpenCvSource):
     """A camera of this machine; the driver tells when an image was taken."""
 
     name: str
@@ -150,8 +172,7 @@ class V4l2Camera:
     frame_rate = 0.0
 
     def __post_init__(self) -> None:
-        self.facts: dict[str, object] = {}
-        self._capture: cv2.VideoCapture | None = None
+        super().__post_init__()
         self._clock = SourceClock()
 
     def open(self) -> None:
@@ -169,19 +190,9 @@ class V4l2Camera:
         self._clock = SourceClock()
         self.facts = self._configure(self._capture)
 
-    def read(self) -> CapturedImage | None:
-        """Wait for the next image."""
-        arrived, image = self._capture.read()
-        if not arrived:
-            return None
+    def _taken(self) -> float:
         written = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
-        taken = self._clock.steady_time(written) if written > 0 else time.monotonic()
-        return CapturedImage(image, taken)
-
-    def close(self) -> None:
-        """Close the device."""
-        if self._capture is not None:
-            self._capture.release()
+        return self._clock.steady_time(written) if written > 0 else super()._taken()
 
     def _configure(self, capture: cv2.VideoCapture) -> dict[str, object]:
         """Ask the driver for the settings; return what it makes of them."""
@@ -222,16 +233,12 @@ class V4l2Camera:
 
 
 @dataclass
-class NetworkVideo:
+class NetworkVideo(_OpenCvSource):
     """A stream that FFmpeg reads: RTSP and the like."""
 
     address: str
     is_live = True
     frame_rate = 0.0
-
-    def __post_init__(self) -> None:
-        self.facts: dict[str, object] = {}
-        self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> None:
         """Connect."""
@@ -245,28 +252,14 @@ class NetworkVideo:
                 'check the address, user and password, and that the camera is on'
             )
 
-    def read(self) -> CapturedImage | None:
-        """Wait for the next image."""
-        arrived, image = self._capture.read()
-        return CapturedImage(image, time.monotonic()) if arrived else None
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._capture is not None:
-            self._capture.release()
-
 
 @dataclass
-class VideoFile:
+class VideoFile(_OpenCvSource):
     """A video; `frame_rate` 0 is replaced by the one in the file."""
 
     path: Path
     frame_rate: float = 0.0
     is_live = False
-
-    def __post_init__(self) -> None:
-        self.facts: dict[str, object] = {}
-        self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> None:
         """Open the file at its beginning."""
@@ -275,16 +268,6 @@ class VideoFile:
         if not self._capture.isOpened():
             raise InputError(f'{self.path} is not a video that OpenCV can read')
         self.frame_rate = self.frame_rate or self._capture.get(cv2.CAP_PROP_FPS) or _FOLDER_RATE
-
-    def read(self) -> CapturedImage | None:
-        """Return the next image."""
-        arrived, image = self._capture.read()
-        return CapturedImage(image, time.monotonic()) if arrived else None
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._capture is not None:
-            self._capture.release()
 
 
 @dataclass
