@@ -154,10 +154,6 @@ class SourceFinder:
         sources.sort(key=lambda source: -source.score)
         return sources, residual
 
-    def coherence(self, cross: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """Coherence (n,) of cross-spectra at points (n, 3), linear between lags."""
-        return self.coherence_of(self._gcc.correlate(cross), points)
-
     def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Coherence (n,) of correlations at points (n, 3), linear between lags."""
         delays = self._delays
