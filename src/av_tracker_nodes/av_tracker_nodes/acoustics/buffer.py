@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -100,15 +101,39 @@ class StampedAudio:
         Returns
         -------
         samples : np.ndarray, shape (count, channels), float32
-            Zero where nothing was received.
+            Zero where nothing was received; each channel is contiguous.
         received : np.ndarray, shape (count,), bool
         """
-        index = np.arange(end - count, end)
-        slots = index % self._capacity
-        held = (index >= self._begin) & (index < self._end)
-        received = held & self._received[slots]
-        samples = np.where(received[:, None], self._samples[slots], np.float32(0))
-        return samples, received
+        received = self.received(end, count)
+        samples = np.zeros((len(self._samples), count), np.float32)
+        for places, slots in self._stretches(end, count):
+            samples[:, places] = self._samples[:, slots]
+        if not received.all():
+            samples[:, ~received] = 0
+        return samples.T, received
+
+    def received(self, end: int, count: int) -> np.ndarray:
+        """Tell which of the `count` samples before index `end` have come, shape (count,)."""
+        received = np.zeros(count, bool)
+        for places, slots in self._stretches(end, count):
+            received[places] = self._received[slots]
+        return received
+
+    def _stretches(self, end: int, count: int) -> Iterator[tuple[slice, slice]]:
+        """Find what is held of the `count` samples before index `end`.
+
+        Yields
+        ------
+        places, slots : slice
+            Among these samples, and in the ring.
+        """
+        first = end - count
+        begin, stop = max(first, self._begin), min(end, self._end)
+        while begin < stop:
+            slot = begin % self._capacity
+            length = min(stop - begin, self._capacity - slot)
+            yield slice(begin - first, begin - first + length), slice(slot, slot + length)
+            begin += length
 
     def _check(self, block: AudioBlock) -> None:
         if block.samples.ndim != 2 or block.samples.shape[1] < self._needed:
@@ -117,9 +142,9 @@ class StampedAudio:
                 f'audio has {got} channels, the array description needs {self._needed}: '
                 'check the sound card and the channel numbers of the array'
             )
-        if self._samples is not None and block.samples.shape[1] != self._samples.shape[1]:
+        if self._samples is not None and block.samples.shape[1] != len(self._samples):
             raise InputError(
-                f'audio changed from {self._samples.shape[1]} to {block.samples.shape[1]} '
+                f'audio changed from {len(self._samples)} to {block.samples.shape[1]} '
                 'channels while running: restart the stage for another sound card'
             )
         if block.rate != self._rate:
@@ -137,7 +162,7 @@ class StampedAudio:
 
     def _write(self, block: AudioBlock) -> None:
         if self._samples is None:
-            shape = (self._capacity, block.samples.shape[1])
+            shape = (block.samples.shape[1], self._capacity)
             self._samples = np.zeros(shape, np.float32)
         index = block.first_sample + np.arange(len(block.samples))
         self._extend(max(self._end, block.first_sample + len(block.samples)))
@@ -145,11 +170,12 @@ class StampedAudio:
         wanted = (index >= self._begin) & finite.any(axis=1)
         wanted &= ~self._received[index % self._capacity]
         slots = index[wanted] % self._capacity
-        self._samples[slots] = np.where(finite[wanted], block.samples[wanted], 0)
+        self._samples[:, slots] = np.where(finite[wanted], block.samples[wanted], 0).T
         self._received[slots] = True
         anchor = (block.first_sample, block.stamp)
-        if anchor not in self._anchors:
-            insort(self._anchors, anchor)
+        position = bisect_left(self._anchors, anchor)
+        if self._anchors[position : position + 1] != [anchor]:
+            self._anchors.insert(position, anchor)
         while len(self._anchors) > 1 and self._anchors[1][0] <= self._begin:
             self._anchors.pop(0)
 

@@ -314,7 +314,7 @@ class AcousticStage:
 
     def _coverage(self, end: int) -> float:
         length = (self.config.context - 1) * self._frames.hop + self._gcc.length
-        return float(self._audio.read(end, length)[1].mean())
+        return float(self._audio.received(end, length).mean())
 
     # ---- maps
 
