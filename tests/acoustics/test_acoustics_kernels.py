@@ -58,10 +58,67 @@ def test_cross_spectra_agree(compiled):
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
-def test_steering_agrees(compiled):
-    delays = np.random.default_rng(0).uniform(-6e-4, 6e-4, 56)
-    expected = kernels_numpy.steering(delays, 9, 308, 24.0)
-    np.testing.assert_allclose(compiled.steering(delays, 9, 308, 24.0), expected, atol=1e-5)
+def noise_in_band():
+    """Cross-spectra of noise, delays of a place and the band."""
+    rng = np.random.default_rng(0)
+    cross = rng.normal(size=(2, len(DELAYS.pairs), 308)) / 308
+    band = GCC.first_bin, GCC.bin_width
+    return (cross[0] + 1j * cross[1]).astype(np.complex64), DELAYS.at(POINTS[0]), band
+
+
+def test_correlations_at_delays_agree(compiled):
+    cross, delays, band = noise_in_band()
+    expected = kernels_numpy.correlation_at(cross, delays, *band)
+    scale = np.abs(expected).max(axis=0)
+    actual = compiled.correlation_at(cross, delays, *band)
+    np.testing.assert_allclose(actual / scale, expected / scale, atol=1e-5)
+
+
+def test_derivatives_of_correlations_are_those_of_finite_differences():
+    cross, delays, band = noise_in_band()
+    step = 1e-7
+    before, here, after = (
+        kernels_numpy.correlation_at(cross.astype(complex), delays + shift, *band)
+        for shift in (-step, 0.0, step)
+    )
+    np.testing.assert_allclose(here[:, 0], pair_by_pair(cross, delays, *band), atol=1e-6)
+    for order in (0, 1):
+        slope = (after - before)[:, order] / (2 * step)
+        error = 1e-3 * np.abs(slope).max()
+        np.testing.assert_allclose(here[:, order + 1], slope, atol=error)
+
+
+def pair_by_pair(cross, delays, first_bin, bin_width):
+    """Correlations at delays by the plain definition."""
+    frequencies = (first_bin + np.arange(cross.shape[1])) * bin_width
+    return [
+        sum(
+            (c * np.exp(2j * np.pi * f * delay)).real
+            for c, f in zip(row, frequencies, strict=True)
+        )
+        for row, delay in zip(cross, delays, strict=True)
+    ]
+
+
+def test_aligned_spectra_agree(compiled):
+    cross, delays, band = noise_in_band()
+    expected = kernels_numpy.aligned_spectrum(cross, delays, *band)
+    actual = compiled.aligned_spectrum(cross, delays, *band)
+    np.testing.assert_allclose(actual, expected, atol=1e-7)
+    assert actual.sum() == pytest.approx(
+        compiled.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
+    )
+
+
+def test_delayed_spectra_agree_and_are_aligned_again(compiled):
+    rng = np.random.default_rng(3)
+    spectrum, gains = rng.uniform(size=308).astype(np.float32), np.ones(len(DELAYS.pairs))
+    _, delays, band = noise_in_band()
+    expected = kernels_numpy.delayed_spectrum(spectrum, 2 * gains, delays, *band)
+    actual = compiled.delayed_spectrum(spectrum, 2 * gains, delays, *band)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    again = compiled.aligned_spectrum(actual, delays, *band)
+    np.testing.assert_allclose(again, 2 * spectrum, atol=1e-5)
 
 
 def test_backends():

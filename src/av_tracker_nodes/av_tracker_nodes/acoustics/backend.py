@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -44,6 +45,15 @@ def load_kernels(backend: str) -> ModuleType:
     else:
         from av_tracker_nodes.acoustics import kernels_numpy as kernels
     return kernels
+
+
+def compiled(function: Callable) -> Callable:
+    """Compile a function of arrays that numba understands; without numba it runs as it is."""
+    if not _numba_available():
+        return function
+    from numba import njit
+
+    return njit(cache=True, nogil=True)(function)
 
 
 def torch_available() -> bool:

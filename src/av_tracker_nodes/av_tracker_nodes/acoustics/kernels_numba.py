@@ -90,13 +90,64 @@ def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
 
 
 @_compile
-def steering(delays, first_bin, bins, bin_width):
-    """Cross-spectra of a source of unit strength, by turning a phasor from bin to bin."""
-    result = np.empty((len(delays), bins), np.complex64)
-    for k in range(len(delays)):
-        turn = np.exp(-2j * np.pi * bin_width * delays[k])
-        phasor = np.exp(-2j * np.pi * bin_width * delays[k] * first_bin)
+def correlation_at(cross, delays, first_bin, bin_width):
+    """Correlate every pair at a delay, with the first and second derivative by the delay."""
+    pairs, bins = cross.shape
+    result = np.empty((pairs, 3))
+    real, imaginary = np.empty(bins), np.empty(bins)
+    turn = 2 * np.pi * bin_width
+    for k in range(pairs):
+        _phasors(real, imaginary, delays[k], first_bin, bin_width)
+        value = slope = curvature = 0.0
         for f in range(bins):
-            result[k, f] = phasor
-            phasor *= turn
+            x, y, w = cross[k, f].real, cross[k, f].imag, float(first_bin + f)
+            along = x * real[f] + y * imaginary[f]
+            value += along
+            slope -= w * (y * real[f] - x * imaginary[f])
+            curvature -= w * w * along
+        result[k, 0] = value
+        result[k, 1] = turn * slope
+        result[k, 2] = turn * turn * curvature
     return result
+
+
+@_compile
+def aligned_spectrum(cross, delays, first_bin, bin_width):
+    """Take the delays off cross-spectra and average the real part over pairs."""
+    pairs, bins = cross.shape
+    total = np.zeros(bins)
+    real, imaginary = np.empty(bins), np.empty(bins)
+    for k in range(pairs):
+        _phasors(real, imaginary, delays[k], first_bin, bin_width)
+        for f in range(bins):
+            total[f] += cross[k, f].real * real[f] + cross[k, f].imag * imaginary[f]
+    return (total / pairs).astype(np.float32)
+
+
+@_compile
+def delayed_spectrum(spectrum, gains, delays, first_bin, bin_width):
+    """Cross-spectra of a source with a spectrum."""
+    pairs, bins = len(delays), len(spectrum)
+    result = np.empty((pairs, bins), np.complex64)
+    real, imaginary = np.empty(bins), np.empty(bins)
+    for k in range(pairs):
+        _phasors(real, imaginary, delays[k], first_bin, bin_width)
+        for f in range(bins):
+            strength = gains[k] * spectrum[f]
+            result[k, f] = complex(strength * real[f], strength * imaginary[f])
+    return result
+
+
+@_compile
+def _phasors(real, imaginary, delay, first_bin, bin_width):
+    """Fill in ``exp(-2 pi i f tau)``, each time turning all that is there to as many bins more."""
+    angle = -2 * np.pi * bin_width * delay
+    real[0], imaginary[0] = np.cos(angle * first_bin), np.sin(angle * first_bin)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    done = 1
+    while done < len(real):
+        for f in range(min(done, len(real) - done)):
+            real[done + f] = real[f] * cosine - imaginary[f] * sine
+            imaginary[done + f] = real[f] * sine + imaginary[f] * cosine
+        cosine, sine = cosine * cosine - sine * sine, 2 * cosine * sine
+        done *= 2

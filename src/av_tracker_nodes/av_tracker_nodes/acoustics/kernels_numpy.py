@@ -98,22 +98,74 @@ def mean_at_points(
     return result
 
 
-def steering(delays: np.ndarray, first_bin: int, bins: int, bin_width: float) -> np.ndarray:
-    """Cross-spectra of a source of unit strength.
+def correlation_at(
+    cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
+) -> np.ndarray:
+    """Correlate every pair at a delay, with the first and second derivative by the delay.
 
     Parameters
     ----------
-    delays : np.ndarray, shape (n,)
+    cross : np.ndarray, shape (pairs, bins), complex64
+    delays : np.ndarray, shape (pairs,)
         Seconds.
-    first_bin, bins : int
-        The band.
+    first_bin : int
+        Of the band.
     bin_width : float
         Hz.
 
     Returns
     -------
-    np.ndarray, shape (n, bins), complex64
-        ``exp(-2 pi i f tau)``.
+    np.ndarray, shape (pairs, 3)
+        ``sum_f Re((i w)^n C(f) exp(i w tau))`` for n = 0, 1, 2, with ``w = 2 pi f``.
     """
-    frequencies = (first_bin + np.arange(bins)) * bin_width
-    return np.exp(-2j * np.pi * delays[:, None] * frequencies).astype(np.complex64)
+    angular = 2 * np.pi * (first_bin + np.arange(cross.shape[1])) * bin_width
+    turned = cross * np.exp(1j * delays[:, None] * angular)
+    return np.stack(
+        [turned.real.sum(axis=1), -turned.imag @ angular, -turned.real @ angular**2], axis=1
+    )
+
+
+def aligned_spectrum(
+    cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
+) -> np.ndarray:
+    """Take the delays off cross-spectra and average the real part over pairs.
+
+    Parameters are those of `correlation_at`.
+
+    Returns
+    -------
+    np.ndarray, shape (bins,), float32
+        ``1/K sum_k Re(C_k(f) exp(2 pi i f tau_k))``.
+    """
+    source = np.ones(cross.shape[1]), np.ones(len(cross))
+    steering = delayed_spectrum(*source, delays, first_bin, bin_width)
+    return (cross * steering.conj()).real.mean(axis=0)
+
+
+def delayed_spectrum(
+    spectrum: np.ndarray,
+    gains: np.ndarray,
+    delays: np.ndarray,
+    first_bin: int,
+    bin_width: float,
+) -> np.ndarray:
+    """Cross-spectra of a source with a spectrum.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray, shape (bins,)
+    gains, delays : np.ndarray, shape (pairs,)
+        Factors, and seconds.
+    first_bin : int
+        Of the band.
+    bin_width : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray, shape (pairs, bins), complex64
+        ``g_k S(f) exp(-2 pi i f tau_k)``.
+    """
+    frequencies = (first_bin + np.arange(len(spectrum))) * bin_width
+    phasors = np.exp(-2j * np.pi * delays[:, None] * frequencies)
+    return (gains[:, None] * spectrum * phasors).astype(np.complex64)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from av_tracker_nodes.acoustics.backend import compiled
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry.region import Region
@@ -50,30 +51,33 @@ class SourceLocator:
     Parameters
     ----------
     delays : PairDelays
-    frequencies : np.ndarray, shape (bins,)
-        Hz.
     region : Region
     inverse_limits : tuple of float
         Lowest and highest inverse range from the centre of the microphones (1/m).
     config : AcousticConfig
+
+    Notes
+    -----
+    What the methods are given as `correlation`, shape (pairs, 3), is the correlation of each pair
+    at its delay at a point, and the first and second derivative by the delay.
     """
 
     def __init__(
         self,
         delays: PairDelays,
-        frequencies: np.ndarray,
         region: Region,
         inverse_limits: tuple[float, float],
         config: AcousticConfig,
     ) -> None:
         self._delays = delays
         self._centre = delays.microphones.mean(axis=0)
-        self._square = (2 * np.pi * frequencies) ** 2
+        self._array = self._centre, delays.microphones, delays.pairs, delays.speed
         self._region = region
-        self._inverse_limits = inverse_limits
-        self._config = config
+        self._inverse_limits = tuple(map(float, inverse_limits))
+        self._gain = config.curvature_gain / len(delays.pairs)
+        self._floor = float(np.deg2rad(config.direction_floor) ** 2)
 
-    def locate(self, agreement: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def locate(self, correlation: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Say where the source of a peak is.
 
         Along its ray it is put at a mean, so that a range of which nothing is known lies in the
@@ -83,8 +87,8 @@ class SourceLocator:
 
         Parameters
         ----------
-        agreement : np.ndarray, shape (pairs, bins)
-            ``Re(C_k S_k*)``, cross-spectra by steering to the peak.
+        correlation : np.ndarray, shape (pairs, 3)
+            At the peak.
         peak : np.ndarray, shape (3,)
 
         Returns
@@ -93,7 +97,8 @@ class SourceLocator:
         covariance : np.ndarray, shape (3, 3)
         """
         distance, axes = local_axes(peak - self._centre)
-        information = self.information(agreement, peak)
+        sharpness, slopes = self._sharpness(correlation), self.slopes(peak)
+        information = _information(sharpness, slopes)
         (wide, narrow), vectors = np.linalg.eigh(information[:2, :2])
         wide, narrow = max(wide, _NOTHING_KNOWN), max(narrow, _NOTHING_KNOWN)
         # How the two angles go with the inverse range, and what that leaves of its information.
@@ -101,28 +106,30 @@ class SourceLocator:
         inverse, deviations, lengths = self._ranges(
             distance, information[2, 2] + information[:2, 2] @ turn
         )
-        rays = axes[0] + np.outer(inverse - 1 / distance, turn @ axes[1:])
-        rays /= np.linalg.norm(rays, axis=1, keepdims=True) * inverse[:, None]
+        rays = axes[0] + (inverse - 1 / distance)[:, None] * (turn @ axes[1:])
 
         along, aside = vectors.T @ axes[1:]
-        bend = self._bend(agreement, peak, along, aside) if wide < narrow else 0.0
+        bend = 0.0
+        if wide < narrow:
+            pull = sharpness * (slopes[:, :2] @ vectors[:, 1])
+            steepness = pull @ slopes[:, :2] @ vectors[:, 1]
+            bend = -(pull @ self._change(peak, along)) / max(steepness, _NOTHING_KNOWN)
+            bend = min(max(bend, -_STRONGEST_BEND), _STRONGEST_BEND)
         reach = min(_DEVIATIONS / np.sqrt(wide), np.pi / np.hypot(1, bend))
         arc = np.linspace(-reach, reach, _ARCS)
         axis = (bend * axes[0] + aside) / np.hypot(1, bend)
-        places = self._centre + _turned(rays, axis, arc * np.hypot(1, bend))
+        places = _places(rays, inverse, axis, arc * np.hypot(1, bend), self._centre)
 
         prior = np.maximum(self._region.contains(places), _OUTSIDE) * lengths[:, None]
         middle = prior[:, _ARCS // 2] * np.exp(-0.5 * _TRUST * deviations**2)
         position = (middle / middle.sum()) @ places[:, _ARCS // 2]
         weights = prior * np.exp(-0.5 * (deviations[:, None] ** 2 + wide * arc**2))
-        weights = weights.ravel() / weights.sum()
-        apart = places.reshape(-1, 3) - position
-        floor = np.deg2rad(self._config.direction_floor) ** 2
-        across = floor * axes[1:].T @ axes[1:] + np.outer(aside, aside) / narrow
-        square = weights @ np.repeat(inverse**-2, _ARCS)
-        return position, (apart.T * weights) @ apart + square * across
+        weights /= weights.sum()
+        across = self._floor * axes[1:].T @ axes[1:] + np.outer(aside, aside) / narrow
+        square = weights.sum(axis=1) @ inverse**-2
+        return position, _second_moment(weights, places, position) + square * across
 
-    def step(self, turned: np.ndarray, position: np.ndarray) -> np.ndarray:
+    def step(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Step from near a maximum of the coherence towards it (Gauss and Newton).
 
         It takes the phases as they are, so that it does not halt at the lags that correlations
@@ -130,8 +137,8 @@ class SourceLocator:
 
         Parameters
         ----------
-        turned : np.ndarray, shape (pairs, bins)
-            ``C_k S_k*``, cross-spectra by steering to the position.
+        correlation : np.ndarray, shape (pairs, 3)
+            At the position.
         position : np.ndarray, shape (3,)
 
         Returns
@@ -139,16 +146,14 @@ class SourceLocator:
         np.ndarray, shape (3,)
             Another position, within the limits of range.
         """
-        distance, axes = local_axes(position - self._centre)
-        slopes, sharpness = self.slopes(position), self._sharpness(turned.real)
-        pull = -self._config.curvature_gain * (turned.imag @ np.sqrt(self._square)) / len(turned)
-        known = (slopes.T * sharpness) @ slopes + np.diag([_NOTHING_KNOWN, _NOTHING_KNOWN, 1.0])
-        first, second, inverse = np.linalg.solve(known, slopes.T @ pull)
-        ray = axes[0] + np.clip([first, second], -_LONGEST_STEP, _LONGEST_STEP) @ axes[1:]
-        inverse = np.clip(1 / distance + inverse, *self._inverse_limits)
-        return self._centre + ray / np.linalg.norm(ray) / inverse
+        slopes = self.slopes(position)
+        known = _information(self._sharpness(correlation), slopes)
+        known += np.diag([_NOTHING_KNOWN, _NOTHING_KNOWN, 1.0])
+        turn = np.linalg.solve(known, self._gain * correlation[:, 1] @ slopes)
+        turn[:2] = turn[:2].clip(-_LONGEST_STEP, _LONGEST_STEP)
+        return around(position, turn[None], self._centre, self._inverse_limits)[0]
 
-    def information(self, agreement: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    def information(self, correlation: np.ndarray, peak: np.ndarray) -> np.ndarray:
         """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
 
         For an offset d from the peak the coherence falls by ``d' H d / 2`` with
@@ -156,34 +161,23 @@ class SourceLocator:
         ``g_k`` the gradient of the delay of pair k; `curvature_gain` makes it a log-likelihood.
         Where no delay changes there is no information, however sharp the correlation is.
         """
-        slopes = self.slopes(peak)
-        return (slopes.T * self._sharpness(agreement)) @ slopes
+        return _information(self._sharpness(correlation), self.slopes(peak))
 
     def slopes(self, position: np.ndarray) -> np.ndarray:
         """Change of delays with two angles (s/rad) and inverse range (s m), shape (pairs, 3)."""
-        distance, axes = local_axes(position - self._centre)
-        local = axes[[1, 2, 0]].T * [distance, distance, -(distance**2)]
-        return self._delays.gradients(position) @ local
+        return _slopes(position, *self._array)
 
-    def _sharpness(self, agreement: np.ndarray) -> np.ndarray:
-        sharpness = np.maximum(agreement @ self._square, 0)
-        return self._config.curvature_gain * sharpness / len(sharpness)
+    def _sharpness(self, correlation: np.ndarray) -> np.ndarray:
+        return self._gain * np.maximum(-correlation[:, 2], 0)
 
-    def _bend(
-        self, agreement: np.ndarray, peak: np.ndarray, along: np.ndarray, aside: np.ndarray
-    ) -> float:
-        """Curvature, towards `aside`, of the arc `along` which the delays agree best.
-
-        1 is that of a circle at 45 degrees from its axis, 0 that of a great circle.
-        """
+    def _change(self, peak: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """Second derivative (s/rad^2) of the delays, shape (pairs,), on a great circle `along`."""
         offset = peak - self._centre
-        turns = _turned(offset[None], aside, np.array([-_BEND_PROBE, 0.0, _BEND_PROBE]))[0]
-        before, here, after = self._delays.at(self._centre + turns)
-        change = (before - 2 * here + after) / _BEND_PROBE**2
-        slopes = self._delays.gradients(peak) @ aside * np.linalg.norm(offset)
-        pull = self._sharpness(agreement) * slopes
-        bend = -(pull @ change) / max(pull @ slopes, _NOTHING_KNOWN)
-        return float(np.clip(bend, -_STRONGEST_BEND, _STRONGEST_BEND))
+        here = np.cos(_BEND_PROBE) * offset
+        side = np.sin(_BEND_PROBE) * np.linalg.norm(offset) * along
+        places = self._centre + np.array([here - side, offset, here + side])
+        before, now, after = self._delays.at(places)
+        return (before - 2 * now + after) / _BEND_PROBE**2
 
     def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, ...]:
         """Stretches of range that a source may be in.
@@ -209,22 +203,113 @@ class SourceLocator:
         return inverse, (inverse - middle) / spread, 1 / ends[:-1] - 1 / ends[1:]
 
 
+@compiled
 def local_axes(offset: np.ndarray) -> tuple[float, np.ndarray]:
     """Length of an offset (3,), and unit vectors along it and in two directions across, (3, 3).
 
     The frame is that of Duff et al. (2017).
     """
-    distance = float(np.linalg.norm(offset))
-    x, y, z = offset / distance
+    distance = np.sqrt(offset[0] ** 2 + offset[1] ** 2 + offset[2] ** 2)
+    x, y, z = offset[0] / distance, offset[1] / distance, offset[2] / distance
     sign = np.copysign(1.0, z)
     a = -1 / (sign + z)
     b = x * y * a
-    axes = [[x, y, z], [1 + sign * x * x * a, sign * b, -sign * x], [b, sign + y * y * a, -y]]
-    return distance, np.array(axes)
+    axes = np.empty((3, 3))
+    axes[0, 0], axes[0, 1], axes[0, 2] = x, y, z
+    axes[1, 0], axes[1, 1], axes[1, 2] = 1 + sign * x * x * a, sign * b, -sign * x
+    axes[2, 0], axes[2, 1], axes[2, 2] = b, sign + y * y * a, -y
+    return distance, axes
 
 
-def _turned(vectors: np.ndarray, axis: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Turn vectors (n, 3) about an axis by angles (m,), shape (n, m, 3) (Rodrigues)."""
-    cosine, sine = np.cos(angles)[:, None], np.sin(angles)[:, None]
-    along = (vectors @ axis)[:, None, None] * axis
-    return cosine * (vectors[:, None] - along) + sine * np.cross(axis, vectors)[:, None] + along
+@compiled
+def around(
+    position: np.ndarray, turns: np.ndarray, centre: np.ndarray, limits: tuple[float, float]
+) -> np.ndarray:
+    """Points (n, 3) about a position, by two angles and a change of inverse range each (n, 3).
+
+    The inverse range stays within the limits.
+    """
+    distance, axes = local_axes(position - centre)
+    points = np.empty((len(turns), 3))
+    for n in range(len(turns)):
+        square = 0.0
+        for axis in range(3):
+            ray = axes[0, axis] + turns[n, 0] * axes[1, axis] + turns[n, 1] * axes[2, axis]
+            points[n, axis] = ray
+            square += ray * ray
+        inverse = min(max(1 / distance + turns[n, 2], limits[0]), limits[1])
+        for axis in range(3):
+            points[n, axis] = centre[axis] + points[n, axis] / (np.sqrt(square) * inverse)
+    return points
+
+
+@compiled
+def _slopes(
+    position: np.ndarray,
+    centre: np.ndarray,
+    microphones: np.ndarray,
+    pairs: np.ndarray,
+    speed: float,
+) -> np.ndarray:
+    """Change of the delays of pairs, see `SourceLocator.slopes`."""
+    distance, axes = local_axes(position - centre)
+    travel = np.empty((len(microphones), 3))
+    for m in range(len(microphones)):
+        x = position[0] - microphones[m, 0]
+        y = position[1] - microphones[m, 1]
+        z = position[2] - microphones[m, 2]
+        scale = distance / (speed * np.sqrt(x * x + y * y + z * z))
+        for k in range(3):
+            travel[m, k - 1] = scale * (x * axes[k, 0] + y * axes[k, 1] + z * axes[k, 2])
+        travel[m, 2] *= -distance
+    slopes = np.empty((len(pairs), 3))
+    for k in range(len(pairs)):
+        for n in range(3):
+            slopes[k, n] = travel[pairs[k, 0], n] - travel[pairs[k, 1], n]
+    return slopes
+
+
+@compiled
+def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Sum of the outer products of slopes (pairs, 3), weighted."""
+    information = np.zeros((3, 3))
+    for k in range(len(sharpness)):
+        for row in range(3):
+            for column in range(3):
+                information[row, column] += sharpness[k] * slopes[k, row] * slopes[k, column]
+    return information
+
+
+@compiled
+def _places(
+    rays: np.ndarray, inverse: np.ndarray, axis: np.ndarray, angles: np.ndarray, centre: np.ndarray
+) -> np.ndarray:
+    """Points (rays, angles, 3) at inverse ranges on rays turned about an axis (Rodrigues)."""
+    a, b, c = axis[0], axis[1], axis[2]
+    places = np.empty((len(rays), len(angles), 3))
+    for n in range(len(rays)):
+        x, y, z = rays[n, 0], rays[n, 1], rays[n, 2]
+        size = 1 / (np.sqrt(x * x + y * y + z * z) * inverse[n])
+        x, y, z = size * x, size * y, size * z
+        lift = a * x + b * y + c * z
+        for m in range(len(angles)):
+            cosine, sine = np.cos(angles[m]), np.sin(angles[m])
+            stay = (1 - cosine) * lift
+            places[n, m, 0] = centre[0] + cosine * x + sine * (b * z - c * y) + stay * a
+            places[n, m, 1] = centre[1] + cosine * y + sine * (c * x - a * z) + stay * b
+            places[n, m, 2] = centre[2] + cosine * z + sine * (a * y - b * x) + stay * c
+    return places
+
+
+@compiled
+def _second_moment(weights: np.ndarray, places: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Weighted mean square (3, 3) of the offsets of places (n, m, 3) from a position."""
+    moment = np.zeros((3, 3))
+    for n in range(weights.shape[0]):
+        for m in range(weights.shape[1]):
+            for row in range(3):
+                for column in range(3):
+                    apart = places[n, m, row] - position[row]
+                    apart *= places[n, m, column] - position[column]
+                    moment[row, column] += weights[n, m] * apart
+    return moment

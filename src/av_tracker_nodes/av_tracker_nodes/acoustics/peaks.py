@@ -24,7 +24,7 @@ from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.location import SourceLocator, local_axes
+from av_tracker_nodes.acoustics.location import SourceLocator, around
 from av_tracker_nodes.geometry.grid import inverse_ranges
 from av_tracker_nodes.geometry.region import Region
 
@@ -114,12 +114,11 @@ class SourceFinder:
         self._config = config
         self._centre = delays.microphones.mean(axis=0)
         ranges = surround_inverse_ranges(delays, config)
-        self._inverse_limits = ranges[-1], ranges[0]
-        self._inverse_step = ranges[0] - ranges[1]
+        self._inverse_limits = float(ranges[-1]), float(ranges[0])
+        step = np.deg2rad(config.surround_step)
+        self._cell = np.array([step, step, ranges[0] - ranges[1]])
         self._fine = _stencil(5)
-        self._locator = SourceLocator(
-            delays, gcc.frequencies, region, self._inverse_limits, config
-        )
+        self._locator = SourceLocator(delays, region, self._inverse_limits, config)
         self._cell_delays = self._delays_in_cells()
         self._first_search = _FINE_SEARCH if self._widths(1.0).any() else _COARSE_SEARCH
 
@@ -170,8 +169,8 @@ class SourceFinder:
     ) -> np.ndarray:
         """Climb from a grid point to the maximum nearby, shape (3,), in the region."""
         for zoom in zooms:
-            angle = zoom * np.deg2rad(self._config.surround_step)
-            points = self._around(position, self._fine, angle, zoom * self._inverse_step)
+            turns = zoom * self._cell * self._fine
+            points = around(position, turns, self._centre, self._inverse_limits)
             # Half a span lies between the points of the stencil.
             values = self.coherence_of(self._widened(correlation, zoom / 2), points)
             values[~self._region.contains(points)] = -np.inf
@@ -181,8 +180,7 @@ class SourceFinder:
 
     def _delays_in_cells(self) -> np.ndarray:
         """Delay (s) by which each pair differs from a point of the grid to the rim of its cell."""
-        step = np.deg2rad(self._config.surround_step)
-        half = np.array([step, step, self._inverse_step]) / 2
+        half = self._cell / 2
         some = self._field.points[:: max(1, len(self._field.points) // _CELLS_LOOKED_AT)]
         return np.mean(
             [np.linalg.norm(self._locator.slopes(p) * half, axis=1) for p in some], axis=0
@@ -219,70 +217,57 @@ class SourceFinder:
             least = max(least, self._config.min_relative_score * view.field[best])
             start = self._field.points[best]
             near = self.refine(view.correlation, start, self._first_search)
-            position, steering = self._climb(view.cross, near, _FIRST_STEPS)
+            position, _ = self._climb(view.cross, near, _FIRST_STEPS)
             positions.append(position)
-            parts.append(_part(_agreement(view.cross, steering), steering, gain))
+            parts.append(self._part(view.cross, position, gain))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
     def _place(self, alone: np.ndarray, position: np.ndarray, gain: np.ndarray) -> Source:
         near = self.refine(self._gcc.correlate(alone), position)
-        peak, steering = self._climb(alone, near, _STEPS)
-        agreement = _agreement(alone, steering)
-        position, covariance = self._locator.locate(agreement, peak)
+        peak, correlation = self._climb(alone, near, _STEPS)
+        position, covariance = self._locator.locate(correlation, peak)
         offset = position - self._centre
         return Source(
             position,
             offset / np.linalg.norm(offset),
-            float(agreement.sum(axis=1).mean()),
+            float(correlation[:, 0].mean()),
             covariance,
-            _part(agreement, steering, gain),
+            self._part(alone, peak, gain),
         )
 
     def _climb(
         self, cross: np.ndarray, position: np.ndarray, steps: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Climb to the maximum close by, in steps that are kept while they lead up."""
-        steering = self._steering(position)
-        turned = cross * steering.conj()
+        """Climb to the maximum close by, in steps that are kept while they lead up.
+
+        Returns
+        -------
+        position : np.ndarray, shape (3,)
+        correlation : np.ndarray, shape (pairs, 3)
+            There, see `SourceLocator`.
+        """
+        correlation = self._correlation_at(cross, position)
         for _ in range(steps):
-            place = self._locator.step(turned, position)
-            there = self._steering(place)
-            better = cross * there.conj()
-            if not self._region.contains(place) or better.real.sum() <= turned.real.sum():
+            place = self._locator.step(correlation, position)
+            there = self._correlation_at(cross, place)
+            if not self._region.contains(place) or there[:, 0].sum() <= correlation[:, 0].sum():
                 break
-            position, steering, turned = place, there, better
-        return position, steering
+            position, correlation = place, there
+        return position, correlation
 
-    def _steering(self, position: np.ndarray) -> np.ndarray:
-        """Cross-spectra (pairs, bins) of a source of unit strength."""
-        gcc = self._gcc
-        return self._kernels.steering(
-            self._delays.at(position), gcc.first_bin, len(gcc.frequencies), gcc.bin_width
-        )
+    def _correlation_at(self, cross: np.ndarray, position: np.ndarray) -> np.ndarray:
+        band = self._gcc.first_bin, self._gcc.bin_width
+        return self._kernels.correlation_at(cross, self._delays.at(position), *band)
 
-    def _around(
-        self, position: np.ndarray, stencil: np.ndarray, angle: float, inverse: float
-    ) -> np.ndarray:
-        """Points of a stencil in direction (rad) and inverse range (1/m) about a position."""
-        distance, axes = local_axes(position - self._centre)
-        low, high = self._inverse_limits
-        directions = axes[0] + angle * (stencil[:, :1] * axes[1] + stencil[:, 1:2] * axes[2])
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        ranges = 1 / np.clip(1 / distance + inverse * stencil[:, 2:], low, high)
-        return self._centre + directions * ranges
-
-
-def _agreement(cross: np.ndarray, steering: np.ndarray) -> np.ndarray:
-    """Real part of cross-spectra by the conjugate of steering, shape (pairs, bins)."""
-    return cross.real * steering.real + cross.imag * steering.imag
-
-
-def _part(agreement: np.ndarray, steering: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """Return what a source explains: its mean spectrum over pairs, steered to those that hear."""
-    window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
-    spectrum = np.convolve(agreement.mean(axis=0), window, 'same')
-    return (np.maximum(spectrum, 0) * steering) * gain[:, None].astype(np.float32)
+    def _part(self, cross: np.ndarray, position: np.ndarray, gain: np.ndarray) -> np.ndarray:
+        """Return what a source explains: its mean spectrum, delayed to the pairs that hear."""
+        delays = self._delays.at(position)
+        band = self._gcc.first_bin, self._gcc.bin_width
+        spectrum = self._kernels.aligned_spectrum(cross, delays, *band)
+        window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
+        spectrum = np.maximum(np.convolve(spectrum, window, 'same'), 0)
+        return self._kernels.delayed_spectrum(spectrum, gain, delays, *band)
 
 
 def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.ndarray:
