@@ -1,6 +1,8 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,11 +133,33 @@ def test_looks_are_averaged_over_their_memory():
     red, blue = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     config = TrackerConfig(appearance_memory=2.0)
     track = PersonTrack(1, seen((2, 0, 0), embedding=red), 0, config, np.zeros(3))
-    track.remember_looks(None, 0.04)
+    track.remember_face(seen((2, 0, 0)), 0.04)
     for _ in range(1000):
-        track.remember_looks(blue, 0.001)
+        track.remember_face(seen((2, 0, 0), embedding=blue), 0.001)
     assert np.linalg.norm(track.embedding) == pytest.approx(1)
     assert 0.5 < track.embedding[1] / track.embedding[0] < 1.0
+
+
+def test_a_face_taken_where_people_meet_draws_no_track_along_when_they_part():
+    """One face of the two is found as they pass; it goes on with the one who comes out.
+
+    The body of the other one is still in the picture and lends it half of the looks.
+    """
+    red, blue = np.array([1.0, 0.0]), np.array([0.6, 0.8])
+    mixed = (red + blue) / np.linalg.norm(red + blue)
+
+    def still(tracklet=1):
+        return replace(seen((2, 0, 0), embedding=red), tracklet=tracklet)
+
+    def walker(y, embedding=blue, tracklet=2):
+        return replace(seen((2.5, y, 0), embedding=embedding), tracklet=tracklet)
+
+    apart = [[still(), walker(y)] for y in np.arange(0.6, 0.16, -0.04)]
+    met = [[]] * 5 + [[still(tracklet=3)]] + [[]] * 2
+    parting = [[walker(y, mixed, tracklet=3)] for y in np.arange(-0.2, -0.4, -0.04)]
+    first, second = run(SpeakerTracker(), apart + met + parting)[-1].tracks
+    np.testing.assert_allclose(first.position, (2, 0, 0), atol=0.05)
+    np.testing.assert_allclose(second.position, (2.5, -0.36, 0), atol=0.05)
 
 
 def test_a_voice_out_of_view_becomes_a_track_without_a_box():

@@ -33,10 +33,10 @@ def face_at(mouth, tracklet=1):
     return Face(np.array([left, top, width, tall]), 0.9, None, tracklet)
 
 
-def peak_at(position, speech=0.9):
+def peak_at(position, speech=0.9, score=0.3):
     local = TURNED.inverse @ np.asarray(position, float)
     direction = local / np.linalg.norm(local)
-    return AcousticPeak(local, np.diag([0.01, 0.04, 0.09]), direction, 0.3, speech)
+    return AcousticPeak(local, np.diag([0.01, 0.04, 0.09]), direction, score, speech)
 
 
 def sound_of(face, distance, std=0.05, speech=0.9):
@@ -46,11 +46,11 @@ def sound_of(face, distance, std=0.05, speech=0.9):
     )
 
 
-def fuse(model, faces=(), peaks=(), sounds=()):
+def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG):
     sound = AcousticMap(
         5, 5, 'vggcf', np.zeros((2, 2), np.float32), 3.0, 2.0, 1.0, (), tuple(peaks), tuple(sounds)
     )
-    return create_fusion(model).process(FaceFrame(5, (360, 288), tuple(faces)), sound, RIG)
+    return create_fusion(model).process(FaceFrame(5, (360, 288), tuple(faces)), sound, rig)
 
 
 def along(detection):
@@ -109,8 +109,30 @@ def test_a_peak_behind_a_face_is_its_voice_and_another_one_a_second_person():
     # Covariances turn with the array frame: x of the array is y of the target. The range of
     # somebody unseen is in doubt.
     offset = detections[1].position - TURNED @ RIG.microphones.centre
-    doubt = detections[1].covariance - 4 * np.diag([0.04, 0.01, 0.09])
-    np.testing.assert_allclose(doubt, 0.25 * np.outer(offset, offset), atol=1e-9)
+    doubt = detections[1].covariance - np.diag([0.04, 0.01, 0.09])
+    np.testing.assert_allclose(doubt, 0.49 * np.outer(offset, offset), atol=1e-3)
+
+
+def test_the_doubt_about_a_voice_leads_away_from_the_axis_of_two_arrays():
+    """Echoes from floor, ceiling and the walls beside the axis leave the place along it."""
+    aside = np.array([0.4, 0, 0])
+    pair = np.concatenate([CIRCLE + aside, CIRCLE - aside])
+    rig = Rig(CAMERA, MicrophoneArray(pair), TURNED)
+    (voice,) = fuse('vggcf', peaks=[peak_at((1.0, 1.2, 0.5))], rig=rig).detections
+    doubt = voice.covariance - np.diag([0.04, 0.01, 0.09])
+    # The axis is x of the array, which is y of the target.
+    outward = 0.7 * np.array([1.0, 0, 0.5])
+    np.testing.assert_allclose(
+        doubt[0::2, 0::2], np.outer(outward, outward)[0::2, 0::2], atol=1e-3
+    )
+    assert np.sqrt(doubt[1, 1]) < 0.05
+
+
+def test_the_weaker_of_two_voices_is_the_less_certain():
+    weak = fuse('vggcf', peaks=[peak_at((1, 1, 0), score=0.3), peak_at((1, -1, 0), score=0.15)])
+    alone = fuse('vggcf', peaks=[peak_at((1, -1, 0))])
+    extra = weak.detections[1].covariance - alone.detections[0].covariance
+    np.testing.assert_allclose(extra, (2**2 - 1) * np.diag([0.04, 0.01, 0.09]), atol=1e-9)
 
 
 @pytest.mark.parametrize(

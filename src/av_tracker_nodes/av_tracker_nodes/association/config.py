@@ -62,7 +62,7 @@ class TrackerConfig:
         16.3, 1.0, 100.0, 'Squared Mahalanobis distance in 3-D beyond which nothing matches'
     )
     acceleration: float = _number(
-        1.2, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
+        0.8, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
     )
     vertical_share: float = _number(
         0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion'

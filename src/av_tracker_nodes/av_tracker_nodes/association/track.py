@@ -59,7 +59,7 @@ class PersonTrack:
         self.existence = _EXISTENCE_AT_BIRTH
         self.modalities = Modality.NONE
         self.matched = True
-        self.tracklet = 0
+        self.tracklet = detection.tracklet
         self.embedding = detection.embedding
         self._config = config
         self._filter = HeadFilter(
@@ -152,8 +152,16 @@ class PersonTrack:
         self._speaking.update(detection.speaking, seconds)
         self._previous = detection
 
-    def remember_looks(self, embedding: np.ndarray | None, seconds: float) -> None:
-        """Average the looks (unit length) of this person over the seconds since the last cycle."""
+    def remember_face(self, detection: Detection, seconds: float) -> None:
+        """Learn the face of this person from one that can be nobody else's.
+
+        Its tracklet counts from now on, and its looks are averaged over the `seconds` since the
+        last cycle. A face that is taken where people meet, before it is known whose it is, must
+        not draw the track along when they part.
+        """
+        if detection.modalities & Modality.VISUAL:
+            self.tracklet = detection.tracklet
+        embedding = detection.embedding
         if embedding is None:
             return
         if self.embedding is not None:
@@ -222,7 +230,6 @@ class PersonTrack:
             self.last_audio = stamp
         if detection.modalities & Modality.VISUAL:
             self.last_visual = stamp
-            self.tracklet = detection.tracklet
 
 
 def _measurement(

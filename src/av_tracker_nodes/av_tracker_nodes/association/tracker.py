@@ -124,7 +124,7 @@ class SpeakerTracker:
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
             if not unsure[i, j]:
-                self._tracks[i].remember_looks(detections[j].embedding, seconds)
+                self._tracks[i].remember_face(detections[j], seconds)
         for track in self._tracks:
             if not track.matched:
                 track.miss(seconds)

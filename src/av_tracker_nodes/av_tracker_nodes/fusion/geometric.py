@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
-from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -43,9 +43,12 @@ _SAME_DIRECTION, _SAME_PLACE = np.radians(8.0), 0.2
 voice of that face: who walks past close by is a step ahead of the sound of the last 0.2 s."""
 _PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
 """Where a face can be, relative to the range that its size tells."""
-_HIDDEN_SPREAD, _HIDDEN_RANGE_STD = 4.0, 0.5
-"""Somebody heard but not seen has turned away or is hidden, and is heard by way of the walls: the
-variance is larger than that of talkers who face the arrays, and the range hardly known."""
+_HIDDEN_RANGE_STD = 0.7
+"""Relative deviation of how far a voice without a face is from the axis of the microphones.
+
+Who is heard but not seen has turned away or is hidden, and walls, floor and ceiling answer as
+loud as the mouth. In 7 training and validation scenes of one walker turned away, voices lay 25 %
+too far from the axis, for seconds on end, but within 5 cm along it."""
 _LEAST_DOMINANCE = 0.3
 """Peaks weaker than this share of the strongest one are echoes rather than people."""
 
@@ -180,9 +183,13 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
 
 
 def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> Detection:
-    """Make a detection of a voice; its quality is its strength relative to the strongest one."""
-    offset = peak.position - rig.microphones.centre
-    covariance = _HIDDEN_SPREAD * peak.covariance + _HIDDEN_RANGE_STD**2 * np.outer(offset, offset)
+    """Make a detection of a voice; its quality is its strength relative to the strongest one.
+
+    The weaker of two sources is placed in the echoes of the stronger one: its variance grows as
+    the square of their ratio.
+    """
+    outward = _HIDDEN_RANGE_STD * _from_axis(peak.position, rig.microphones)
+    covariance = peak.covariance / quality**2 + np.outer(outward, outward)
     return Detection(
         position=rig.target_from_array @ peak.position,
         covariance=rig.target_from_array.rotate_covariance(covariance),
@@ -191,3 +198,17 @@ def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> D
         speaking=peak.speech,
         delay=delay,
     )
+
+
+def _from_axis(position: np.ndarray, microphones: MicrophoneArray) -> np.ndarray:
+    """Vector from the longest axis of the microphones to a position (m), shape (3,).
+
+    Parallax along that axis tells the range. The mirror images of a voice in floor, ceiling and
+    the walls beside the axis lie farther from it, at the same place along it: echoes that merge
+    with the voice change the one and leave the other. Microphones as wide as they are long have
+    no such axis, only a centre; in between, the axis counts in part.
+    """
+    _, extents, axes = np.linalg.svd(microphones.positions - microphones.centre)
+    share = 1 - (extents[1] / extents[0]) ** 2 if len(extents) > 1 else 1.0
+    offset = position - microphones.centre
+    return offset - share * (axes[0] @ offset) * axes[0]
