@@ -14,7 +14,7 @@ from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share, frame_power
+from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share, spectral_power
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import AudioBlock
 
@@ -135,7 +135,7 @@ def test_floor_of_stationary_noise_is_its_power():
     samples = np.random.default_rng(0).normal(size=(3 * RATE, 4)).astype(np.float32)
     floor = floor_of(samples, 3 * RATE)
     spectra = np.array([GCC.spectra(samples[320 * n : 320 * n + 640]) for n in range(140)])
-    power = frame_power(spectra)
+    power = spectral_power(spectra).mean(axis=1)
     assert np.median(floor / power.mean(axis=0)) == pytest.approx(1.0, abs=0.35)
     assert direct_share(power, floor).mean() < 0.35
 

@@ -28,9 +28,12 @@ def correlation():
 
 
 def test_lookup_agrees(compiled):
-    table = np.random.default_rng(2).integers(0, len(GCC.lags), size=(5003, 56)).astype(np.uint16)
-    expected = kernels_numpy.mean_at_lags(correlation(), table)
-    np.testing.assert_allclose(compiled.mean_at_lags(correlation(), table), expected, atol=1e-5)
+    table = np.random.default_rng(2).integers(0, len(GCC.lags), size=(56, 5003)).astype(np.uint16)
+    for pairs in (1, 6, 56):
+        some = correlation()[:pairs], table[:pairs]
+        expected = kernels_numpy.mean_at_lags(*some)
+        np.testing.assert_allclose(compiled.mean_at_lags(*some), expected, atol=1e-5)
+        assert expected[7] == pytest.approx(some[0][range(pairs), some[1][:, 7]].mean(), abs=1e-5)
 
 
 def test_interpolation_agrees(compiled):

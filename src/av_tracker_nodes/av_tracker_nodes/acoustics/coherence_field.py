@@ -42,7 +42,7 @@ class CoherenceField:
 
             self._evaluate = TorchField(table, len(gcc.lags), 'cuda').of_array
         else:
-            kernels = load_kernels(backend)
+            kernels, table = load_kernels(backend), np.ascontiguousarray(table.T)
             self._evaluate = lambda correlation: kernels.mean_at_lags(correlation, table)
 
     def __call__(self, correlation: np.ndarray) -> np.ndarray:

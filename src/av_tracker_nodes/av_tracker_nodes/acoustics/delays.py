@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
@@ -64,6 +67,15 @@ class PairDelays:
     def longest(self) -> float:
         """Longest delay that any point can cause (s)."""
         return float(self.largest.max())
+
+    @cached_property
+    def connected(self) -> tuple[np.ndarray, ...]:
+        """Sets of microphones that pairs connect, directly or in steps."""
+        size = len(self.microphones)
+        first, second = self.pairs.T
+        graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
+        _, label = connected_components(graph, directed=False)
+        return tuple(np.flatnonzero(label == set_) for set_ in np.unique(label[self.pairs]))
 
     def at(self, points: np.ndarray) -> np.ndarray:
         """Delays of all pairs.

@@ -12,7 +12,7 @@ import numpy as np
 
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.noise_floor import frame_power
+from av_tracker_nodes.acoustics.noise_floor import spectral_power
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,18 @@ class SpectralFrame:
 
     Attributes
     ----------
-    spectra, whitened : np.ndarray, shape (microphones, bins), complex64
-        Zero unless every sample was received: the edges of a gap are the same on all channels
-        and would correlate.
+    whitened : np.ndarray, shape (microphones, bins), complex64
+        Spectra of unit modulus; zero unless every sample was received: the edges of a gap are the
+        same on all channels and would correlate.
     power : np.ndarray, shape (bins,)
         Mean over microphones.
+    level : np.ndarray, shape (microphones,)
+        Power, mean over bins.
     """
 
-    spectra: np.ndarray
     whitened: np.ndarray
     power: np.ndarray
+    level: np.ndarray
 
 
 class FrameCache:
@@ -67,7 +69,8 @@ class FrameCache:
         if not received.all():
             samples = np.zeros_like(samples)
         spectra = self._gcc.spectra(samples[:, self._channels])
-        return SpectralFrame(spectra, self._gcc.whiten(spectra), frame_power(spectra))
+        power = spectral_power(spectra)
+        return SpectralFrame(self._gcc.whiten(spectra), power.mean(axis=0), power.mean(axis=1))
 
 
 class FieldCache:

@@ -18,8 +18,6 @@ from types import ModuleType
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -66,6 +64,68 @@ class Lattice:
     across: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Steepness:
+    """How steep the distances from microphones are over a map, at any depth.
+
+    A step s of the map changes the distance of a point p from a microphone m by
+    ``(p - m).s / |p - m|``. The microphones that pairs connect, directly or in steps, bound the
+    change of every pair among them. Points and steps grow with the depth d, so that products of
+    those at a depth of 1 m are all that is needed.
+
+    Attributes
+    ----------
+    groups : tuple of np.ndarray
+        Microphones that are connected.
+    squares : np.ndarray, shapes (1, nodes) and (microphones, 1)
+        Of the rays, and of the microphones from the camera.
+    facing : np.ndarray, shape (microphones, nodes)
+        Microphones by rays.
+    steps : tuple of (np.ndarray, np.ndarray)
+        Down and across, steps by rays (nodes,) and by microphones (microphones, nodes).
+    """
+
+    groups: tuple[np.ndarray, ...]
+    squares: tuple[np.ndarray, np.ndarray]
+    facing: np.ndarray
+    steps: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    @classmethod
+    def over(
+        cls,
+        rays: np.ndarray,
+        shape: tuple[int, int],
+        delays: PairDelays,
+        microphones: np.ndarray,
+    ) -> _Steepness:
+        """Prepare for a map of a shape with rays (down, across, 3) to nodes spread over it."""
+        flat = rays.reshape(-1, 3)
+        steps = []
+        for axis, count in enumerate(shape):
+            number = rays.shape[axis]
+            if number > 1:
+                step = np.gradient(rays, axis=axis) * ((number - 1) / (count - 1))
+                step = step.reshape(-1, 3)
+                steps.append(((flat * step).sum(axis=1), microphones @ step.T))
+        squares = (flat**2).sum(axis=1)[None], (microphones**2).sum(axis=1)[:, None]
+        return cls(delays.connected, squares, microphones @ flat.T, tuple(steps))
+
+    def at(self, depths: np.ndarray) -> np.ndarray:
+        """Return the steepest change of a difference of distances (m a point) at each depth."""
+        return np.array([self._at(depth) for depth in depths])
+
+    def _at(self, depth: float) -> float:
+        rays, microphones = self.squares
+        squares = depth**2 * rays - 2 * depth * self.facing + microphones
+        scale = depth / np.sqrt(np.maximum(squares, _NEAREST**2))
+        steepest = _FLATTEST
+        for by_rays, by_microphones in self.steps:
+            change = scale * (depth * by_rays - by_microphones)
+            for group in self.groups:
+                steepest = max(steepest, np.ptp(change[group], axis=0).max())
+        return steepest
+
+
 class ImageMap:
     """Maps the coherence field over the image of one camera pose.
 
@@ -100,7 +160,10 @@ class ImageMap:
         self._camera = camera
         self._pitch = pitch
         self._kernels = kernels
-        self._connected = _connected(delays)
+        self._turned: dict[float, np.ndarray] = {}
+        self._steepness = _Steepness.over(
+            self._rays(_PROBE_SPACING), shape, delays, delays.microphones - camera.centre
+        )
         self._depths: tuple[float, ...] = ()
         self._lattices: tuple[Lattice, ...] = ()
 
@@ -149,7 +212,7 @@ class ImageMap:
         )
 
     def _lay(self, depths: np.ndarray) -> list[Lattice]:
-        allowed = _MOST_CYCLES / self._cycles_per_point(depths)
+        allowed = _MOST_CYCLES / (self._cycles_per_metre * self._steepness.at(depths))
         widest = np.array([next((s for s in _SPACINGS if s <= most), 1) for most in allowed])
         lattices = []
         for spacing in np.unique(widest):
@@ -162,35 +225,13 @@ class ImageMap:
 
     def _rays(self, spacing: float) -> np.ndarray:
         """Vectors (down, across, 3) to the nodes of a spacing at a depth of 1 m."""
-        camera = self._camera
-        lens = (camera.fx, camera.fy, camera.cx, camera.cy, camera.size)
-        lens += (tuple(map(float, camera.distortion)), camera.skew)
-        return camera.pose.rotate(_rays_through(lens, self.shape, self._pitch, spacing))
-
-    def _cycles_per_point(self, depths: np.ndarray) -> np.ndarray:
-        """Steepest change of a delay from one point of the map to the next, at each depth.
-
-        A step s changes the distance of a point p from a microphone m by (p - m).s / |p - m|. The
-        microphones that pairs connect, directly or in steps, bound the change of every pair
-        among them.
-        """
-        rays = self._rays(_PROBE_SPACING)
-        microphones = self._delays.microphones - self._camera.centre
-        points = depths[:, None, None, None] * rays
-        squares = (points**2).sum(axis=-1, keepdims=True) + (microphones**2).sum(axis=-1)
-        distances = np.sqrt(np.maximum(squares - 2 * points @ microphones.T, _NEAREST**2))
-        steepest = np.full(len(depths), _FLATTEST)
-        for axis, count in enumerate(self.shape):
-            number = rays.shape[axis]
-            if number == 1:
-                continue
-            step = np.gradient(points, axis=axis + 1) * ((number - 1) / (count - 1))
-            along = (points * step).sum(axis=-1, keepdims=True) - step @ microphones.T
-            change = along / distances
-            for members in self._connected:
-                spread = np.ptp(change[..., members], axis=-1).max(axis=(1, 2))
-                steepest = np.maximum(steepest, spread)
-        return steepest * self._cycles_per_metre
+        if spacing not in self._turned:
+            camera = self._camera
+            lens = (camera.fx, camera.fy, camera.cx, camera.cy, camera.size)
+            lens += (tuple(map(float, camera.distortion)), camera.skew)
+            rays = _rays_through(lens, self.shape, self._pitch, spacing)
+            self._turned[spacing] = camera.pose.rotate(rays)
+        return self._turned[spacing]
 
 
 def _nodes(count: int, spacing: float) -> int:
@@ -219,12 +260,3 @@ def _spline(count: int, nodes: int) -> np.ndarray:
         return np.eye(count, dtype=np.float32)
     at = np.linspace(0, count - 1, nodes)
     return make_interp_spline(at, np.eye(nodes), _DEGREE)(np.arange(count)).astype(np.float32)
-
-
-def _connected(delays: PairDelays) -> list[np.ndarray]:
-    """Return the sets of microphones that pairs connect."""
-    size = len(delays.microphones)
-    first, second = delays.pairs.T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(size, size))
-    _, label = connected_components(graph, directed=False)
-    return [np.flatnonzero(label == set_) for set_ in np.unique(label[delays.pairs])]

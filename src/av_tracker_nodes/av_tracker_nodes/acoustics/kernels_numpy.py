@@ -42,21 +42,17 @@ def mean_at_lags(correlation: np.ndarray, table: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     correlation : np.ndarray, shape (pairs, lags), float32
-    table : np.ndarray, shape (points, pairs), uint16
+    table : np.ndarray, shape (pairs, points), uint16
         Index of the lag nearest to the delay of each point.
 
     Returns
     -------
     np.ndarray, shape (points,), float32
     """
-    pairs, lags = correlation.shape
-    rows = np.arange(pairs) * lags
-    flat = correlation.ravel()
-    result = np.empty(len(table), np.float32)
-    for start in range(0, len(table), _CHUNK):
-        chunk = table[start : start + _CHUNK]
-        result[start : start + _CHUNK] = flat.take(chunk + rows).mean(axis=1)
-    return result
+    result = np.zeros(table.shape[1], np.float32)
+    for values, lags in zip(correlation, table, strict=True):
+        result += values[lags]
+    return result / np.float32(len(table))
 
 
 def mean_at_points(

@@ -77,16 +77,17 @@ class NoiseFloor:
             if not received.all():
                 self._recent.clear()
                 continue
-            self._recent.append(frame_power(self._gcc.spectra(samples[:, self._channels])))
+            power = spectral_power(self._gcc.spectra(samples[:, self._channels]))
+            self._recent.append(power.mean(axis=0))
             if len(self._recent) == _SMOOTHING:
                 self._smooth.append((at, np.mean(self._recent, axis=0)))
         while self._smooth and self._smooth[0][0] <= oldest:
             self._smooth.popleft()
 
 
-def frame_power(spectra: np.ndarray) -> np.ndarray:
-    """Power (..., bins), mean over microphones, of spectra (..., microphones, bins)."""
-    return (spectra.real**2 + spectra.imag**2).mean(axis=-2)
+def spectral_power(spectra: np.ndarray) -> np.ndarray:
+    """Square of the modulus of spectra (...)."""
+    return spectra.real**2 + spectra.imag**2
 
 
 def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:

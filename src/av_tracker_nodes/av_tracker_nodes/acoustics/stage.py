@@ -258,8 +258,7 @@ class AcousticStage:
         frames = self._frames.last(self._audio, end, count)
         recent = frames[-self.config.context :]
         power = np.array([frame.power for frame in recent])
-        spectra = np.array([frame.spectra for frame in recent])
-        level = (spectra.real**2 + spectra.imag**2).mean(axis=(0, 2))
+        level = np.mean([frame.level for frame in recent], axis=0)
         share = direct_share(power, self._floor.at(self._audio, end))
         return _Context(end, frames, recent, share, ~dead_channels(level))
 
