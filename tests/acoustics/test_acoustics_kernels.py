@@ -124,6 +124,32 @@ def test_delayed_spectra_agree_and_are_aligned_again(compiled):
     np.testing.assert_allclose(again, 2 * spectrum, atol=1e-5)
 
 
+def turns_to(places):
+    """Turns (periods a bin of 2 Hz) of the channels for beams to some places."""
+    travel = DELAYS.travel(POINTS[:places])
+    return 2 * (travel.max(axis=1, keepdims=True) - travel)
+
+
+@pytest.mark.parametrize('places', [0, 1, 3])
+def test_turned_sums_agree(compiled, places):
+    rng = np.random.default_rng(0)
+    spectra = (rng.normal(size=(16, 4000)) + 1j * rng.normal(size=(16, 4000))).astype(np.complex64)
+    expected = kernels_numpy.turned_sum(spectra, turns_to(places))
+    assert expected.shape == (places, 4000)
+    actual = compiled.turned_sum(spectra, turns_to(places))
+    np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize('places', [1, 2, 5])
+def test_parted_beams_agree(compiled, places):
+    rng = np.random.default_rng(0)
+    beams = rng.normal(size=(2, places, 1001))
+    beams = (beams[0] + 1j * beams[1]).astype(np.complex64)
+    expected = kernels_numpy.parted(beams, turns_to(places), 16, 0.1)
+    actual = compiled.parted(beams, turns_to(places), 16, 0.1)
+    np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
 def test_backends():
     assert choose_backend('numpy') == 'numpy'
     assert load_kernels('numpy') is kernels_numpy

@@ -12,9 +12,11 @@ talker would seem to talk, and coherence says how much of the sound comes from t
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
+from av_tracker_nodes.acoustics import kernels_numpy
 from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -107,12 +109,21 @@ class BeamListener:
     array : MicrophoneArray
     delays : PairDelays
         Of the array.
+    kernels : module
+        Inner loops.
     """
 
-    def __init__(self, voice: VoiceActivity, array: MicrophoneArray, delays: PairDelays) -> None:
+    def __init__(
+        self,
+        voice: VoiceActivity,
+        array: MicrophoneArray,
+        delays: PairDelays,
+        kernels: ModuleType = kernels_numpy,
+    ) -> None:
         self._voice = voice
         self._array = array
         self._delays = delays
+        self._kernels = kernels
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
         self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
 
@@ -143,6 +154,7 @@ class BeamListener:
             self._voice.RATE,
             _LOWEST,
             apart=True,
+            kernels=self._kernels,
         )
         return self._voice(beams[:, -self._voice.length :])
 

@@ -146,6 +146,72 @@ def delayed_spectrum(spectrum, gains, delays, first_bin, bin_width):
 
 
 @_compile
+def turned_sum(spectra, turns):
+    """Turn the bins of each microphone and add the microphones up, for each place."""
+    places, (microphones, bins) = len(turns), spectra.shape
+    real, imaginary = np.empty(bins, np.float32), np.empty(bins, np.float32)
+    total = np.zeros((places, 2, bins), np.float32)
+    for m in range(microphones):
+        for p in range(places):
+            _phasors(real, imaginary, turns[p, m], 0, 1.0)
+            for f in range(bins):
+                x, y = spectra[m, f].real, spectra[m, f].imag
+                total[p, 0, f] += x * real[f] - y * imaginary[f]
+                total[p, 1, f] += x * imaginary[f] + y * real[f]
+    result = np.empty((places, bins), np.complex64)
+    for p in range(places):
+        for f in range(bins):
+            result[p, f] = complex(total[p, 0, f], total[p, 1, f])
+    return result
+
+
+@_compile
+def parted(beams, turns, strip, own):
+    """Take off beams what they hear of each other's places, strip by strip of bins."""
+    places, bins = beams.shape
+    microphones = turns.shape[1]
+    angles = -2 * np.pi * strip * turns
+    turned, onwards = np.exp(0.5j * angles), np.exp(1j * angles)
+    gains = np.empty((places, places), np.complex128)
+    result = np.zeros((places, bins), np.complex64)
+    for start in range(0, bins, strip):
+        for p in range(places):
+            for q in range(p + 1):
+                gain = 0j
+                for m in range(microphones):
+                    gain += turned[p, m] * np.conj(turned[q, m])
+                gains[p, q] = gain / microphones
+                gains[q, p] = np.conj(gains[p, q])
+            gains[p, p] += own
+        _invert(gains)
+        for p in range(places):
+            for q in range(places):
+                weight = np.complex64((1 + own) * gains[p, q])
+                for f in range(start, min(start + strip, bins)):
+                    result[p, f] += weight * beams[q, f]
+            for m in range(microphones):
+                turned[p, m] *= onwards[p, m]
+    return result
+
+
+@_compile
+def _invert(matrix):
+    """Invert a positive Hermitian matrix in place (Gauss and Jordan)."""
+    size = len(matrix)
+    for p in range(size):
+        pivot = 1 / matrix[p, p]
+        matrix[p, p] = 1
+        for k in range(size):
+            matrix[p, k] *= pivot
+        for q in range(size):
+            if q != p:
+                factor = matrix[q, p]
+                matrix[q, p] = 0
+                for k in range(size):
+                    matrix[q, k] -= factor * matrix[p, k]
+
+
+@_compile
 def _phasors(real, imaginary, delay, first_bin, bin_width):
     """Fill in ``exp(-2 pi i f tau)``, each time turning all that is there to as many bins more."""
     angle = -2 * np.pi * bin_width * delay
@@ -153,8 +219,9 @@ def _phasors(real, imaginary, delay, first_bin, bin_width):
     cosine, sine = np.cos(angle), np.sin(angle)
     done = 1
     while done < len(real):
+        c, s = real.dtype.type(cosine), real.dtype.type(sine)
         for f in range(min(done, len(real) - done)):
-            real[done + f] = real[f] * cosine - imaginary[f] * sine
-            imaginary[done + f] = real[f] * sine + imaginary[f] * cosine
+            real[done + f] = real[f] * c - imaginary[f] * s
+            imaginary[done + f] = real[f] * s + imaginary[f] * c
         cosine, sine = cosine * cosine - sine * sine, 2 * cosine * sine
         done *= 2

@@ -165,3 +165,56 @@ def delayed_spectrum(
     frequencies = (first_bin + np.arange(len(spectrum))) * bin_width
     phasors = np.exp(-2j * np.pi * delays[:, None] * frequencies)
     return (gains[:, None] * spectrum * phasors).astype(np.complex64)
+
+
+def turned_sum(spectra: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Turn the bins of each microphone and add the microphones up, for each place.
+
+    Parameters
+    ----------
+    spectra : np.ndarray, shape (microphones, bins), complex64
+    turns : np.ndarray, shape (places, microphones)
+        Periods that a bin is turned back by from one bin to the next.
+
+    Returns
+    -------
+    np.ndarray, shape (places, bins), complex64
+        ``sum_m X_m(k) exp(-2 pi i k u_m)`` at bin k.
+    """
+    result = np.empty((len(turns), spectra.shape[1]), np.complex64)
+    for beam, turn in zip(result, turns, strict=True):
+        beam[:] = (spectra * _phasors(turn, np.arange(spectra.shape[1])).T).sum(axis=0)
+    return result
+
+
+def parted(beams: np.ndarray, turns: np.ndarray, strip: int, own: float) -> np.ndarray:
+    """Take off beams what they hear of each other's places.
+
+    Parameters
+    ----------
+    beams : np.ndarray, shape (places, bins), complex64
+        What `turned_sum` returns, over the number of microphones.
+    turns : np.ndarray, shape (places, microphones)
+    strip : int
+        Bins for which the gains between beams are taken as constant.
+    own : float
+        Power of what belongs to no place, against which places must be told apart.
+
+    Returns
+    -------
+    np.ndarray, shape (places, bins), complex64
+        ``(1 + own) (G + own I)^-1 B`` with ``G_st = sum_m E_sm conj(E_tm) / M``, E the turns.
+    """
+    places, bins = beams.shape
+    strips = -(-bins // strip)
+    turned = _phasors(turns, np.arange(strips) * strip + strip / 2)
+    gains = turned @ turned.conj().swapaxes(1, 2) / turns.shape[1]
+    inverse = (1 + own) * np.linalg.inv(gains + own * np.eye(places))
+    padded = np.pad(beams, ((0, 0), (0, -bins % strip))).reshape(places, strips, strip)
+    result = (inverse @ padded.swapaxes(0, 1)).swapaxes(0, 1).reshape(places, -1)[:, :bins]
+    return result.astype(np.complex64)
+
+
+def _phasors(turns: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """Return ``exp(-2 pi i k turns)`` for turns (...) at bins k, shape (bins, ...)."""
+    return np.exp(np.multiply.outer(bins, -2j * np.pi * turns))

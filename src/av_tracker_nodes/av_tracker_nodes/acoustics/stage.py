@@ -210,7 +210,7 @@ class AcousticStage:
         self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self._gcc, array.channels)
         self._floor = NoiseFloor(self._gcc, array.channels, config)
-        self._beam = BeamListener(self._voice, array, self._delays)
+        self._beam = BeamListener(self._voice, array, self._delays, self._kernels)
         self._history = WeightedHistory(config.history)
         self._images = 0
         self._search_in(rig)
