@@ -105,7 +105,8 @@ class StampedAudio:
         received : np.ndarray, shape (count,), bool
         """
         received = self.received(end, count)
-        samples = np.zeros((len(self._samples), count), np.float32)
+        channels = self._needed if self._samples is None else len(self._samples)
+        samples = np.zeros((channels, count), np.float32)
         for places, slots in self._stretches(end, count):
             samples[:, places] = self._samples[:, slots]
         if not received.all():

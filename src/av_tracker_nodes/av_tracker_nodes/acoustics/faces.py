@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -63,13 +64,18 @@ class FaceVolume:
         grid = box_grid(face.box, config.face_rows, config.face_columns)
         rays = camera.rays(np.concatenate([grid.reshape(-1, 2), mouth_from_face(face)[None]]))
         implied = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
-        ranges = implied * np.geomspace(*config.face_range_limits, config.face_ranges)
+        ranges = implied * _relative_ranges(*config.face_range_limits, config.face_ranges)
         points = (
             camera.centre + rays[:-1].reshape(*grid.shape[:2], 3) * ranges[:, None, None, None]
         )
         along = np.outer(rays[-1], rays[-1])
         covariance = (_RANGE_STD * implied) ** 2 * along + _ACROSS_STD**2 * (np.eye(3) - along)
         return cls(points, ranges, camera.centre + implied * rays[-1], covariance)
+
+
+@cache
+def _relative_ranges(nearest: float, farthest: float, count: int) -> np.ndarray:
+    return np.geomspace(nearest, farthest, count)
 
 
 @dataclass(frozen=True)

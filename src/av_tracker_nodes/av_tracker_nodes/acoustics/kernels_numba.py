@@ -50,17 +50,11 @@ def mean_at_lags(correlation, table):
 def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
     """Average the correlation of all pairs at points, linearly between lags.
 
-    Each value lies beside its slope, so that a look-up touches one cache line; blocks of points
-    keep travel times and lags in the cache, and everything but the look-up vectorised; unsigned
-    indices spare the test for negative ones.
+    Blocks of points keep travel times and lags in the cache, and everything but the look-up
+    vectorised; unsigned indices spare the test for negative ones.
     """
     number, lags = correlation.shape
-    values = np.empty((number, lags, 2), np.float32)
-    for k in range(number):
-        for n in range(lags - 1):
-            values[k, n, 0] = correlation[k, n]
-            values[k, n, 1] = correlation[k, n + 1] - correlation[k, n]
-    flat = values.ravel()
+    flat = correlation.ravel()
     scale, middle = np.float32(lags_per_metre), np.float32(lags // 2)
     heard_at = microphones.astype(np.float32)
     place = np.empty((3, _BLOCK), np.float32)
@@ -82,15 +76,16 @@ def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
                 travel[m, p] = np.sqrt(x * x + y * y + z * z) * scale
         total[:] = 0
         for k in range(number):
-            i, j, row = pairs[k, 0], pairs[k, 1], np.uint32(2 * lags * k)
+            i, j, row = pairs[k, 0], pairs[k, 1], np.uint32(lags * k)
             for p in range(count):
                 lag = travel[i, p] - travel[j, p] + middle
                 below = np.int32(lag)
                 share[p] = lag - np.float32(below)
-                entry[p] = row + np.uint32(2 * below)
+                entry[p] = row + np.uint32(below)
             for p in range(count):
                 at = np.uint64(entry[p])
-                total[p] += flat[at] + share[p] * flat[at + np.uint64(1)]
+                low = flat[at]
+                total[p] += low + share[p] * (flat[at + np.uint64(1)] - low)
         for p in range(count):
             result[start + p] = total[p] / np.float32(number)
     return result

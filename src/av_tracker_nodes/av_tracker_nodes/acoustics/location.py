@@ -31,6 +31,9 @@ _STRONGEST_BEND = 6.0
 _NOTHING_KNOWN = np.pi**-2.0
 """Information (1/rad^2) on an angle of which nothing is known."""
 
+_PRIOR = np.diag([_NOTHING_KNOWN, _NOTHING_KNOWN, 1.0])
+"""Information on the two angles and the inverse range before anything is heard."""
+
 _TRUST = 4.0
 """How much more than in the covariance the peak counts in the position: echoes widen the one, but
 nothing is nearer to the source than the peak. Chosen by the error of positions in the rooms that
@@ -69,7 +72,6 @@ class SourceLocator:
         inverse_limits: tuple[float, float],
         config: AcousticConfig,
     ) -> None:
-        self._delays = delays
         self._centre = delays.microphones.mean(axis=0)
         self._array = self._centre, delays.microphones, delays.pairs, delays.speed
         self._region = region
@@ -113,7 +115,8 @@ class SourceLocator:
         if wide < narrow:
             pull = sharpness * (slopes[:, :2] @ vectors[:, 1])
             steepness = pull @ slopes[:, :2] @ vectors[:, 1]
-            bend = -(pull @ self._change(peak, along)) / max(steepness, _NOTHING_KNOWN)
+            change = _change(peak, along, *self._array)
+            bend = -(pull @ change) / max(steepness, _NOTHING_KNOWN)
             bend = min(max(bend, -_STRONGEST_BEND), _STRONGEST_BEND)
         reach = min(_DEVIATIONS / np.sqrt(wide), np.pi / np.hypot(1, bend))
         arc = np.linspace(-reach, reach, _ARCS)
@@ -121,9 +124,10 @@ class SourceLocator:
         places = _places(rays, inverse, axis, arc * np.hypot(1, bend), self._centre)
 
         prior = np.maximum(self._region.contains(places), _OUTSIDE) * lengths[:, None]
-        middle = prior[:, _ARCS // 2] * np.exp(-0.5 * _TRUST * deviations**2)
+        near = np.exp(-0.5 * deviations**2)
+        middle = prior[:, _ARCS // 2] * near**_TRUST
         position = (middle / middle.sum()) @ places[:, _ARCS // 2]
-        weights = prior * np.exp(-0.5 * (deviations[:, None] ** 2 + wide * arc**2))
+        weights = prior * near[:, None] * np.exp(-0.5 * wide * arc**2)
         weights /= weights.sum()
         across = self._floor * axes[1:].T @ axes[1:] + np.outer(aside, aside) / narrow
         square = weights.sum(axis=1) @ inverse**-2
@@ -147,8 +151,7 @@ class SourceLocator:
             Another position, within the limits of range.
         """
         slopes = self.slopes(position)
-        known = _information(self._sharpness(correlation), slopes)
-        known += np.diag([_NOTHING_KNOWN, _NOTHING_KNOWN, 1.0])
+        known = _information(self._sharpness(correlation), slopes) + _PRIOR
         turn = np.linalg.solve(known, self._gain * correlation[:, 1] @ slopes)
         turn[:2] = turn[:2].clip(-_LONGEST_STEP, _LONGEST_STEP)
         return around(position, turn[None], self._centre, self._inverse_limits)[0]
@@ -169,15 +172,6 @@ class SourceLocator:
 
     def _sharpness(self, correlation: np.ndarray) -> np.ndarray:
         return self._gain * np.maximum(-correlation[:, 2], 0)
-
-    def _change(self, peak: np.ndarray, along: np.ndarray) -> np.ndarray:
-        """Second derivative (s/rad^2) of the delays, shape (pairs,), on a great circle `along`."""
-        offset = peak - self._centre
-        here = np.cos(_BEND_PROBE) * offset
-        side = np.sin(_BEND_PROBE) * np.linalg.norm(offset) * along
-        places = self._centre + np.array([here - side, offset, here + side])
-        before, now, after = self._delays.at(places)
-        return (before - 2 * now + after) / _BEND_PROBE**2
 
     def _ranges(self, distance: float, information: float) -> tuple[np.ndarray, ...]:
         """Stretches of range that a source may be in.
@@ -278,6 +272,34 @@ def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
             for column in range(3):
                 information[row, column] += sharpness[k] * slopes[k, row] * slopes[k, column]
     return information
+
+
+@compiled
+def _change(
+    peak: np.ndarray,
+    along: np.ndarray,
+    centre: np.ndarray,
+    microphones: np.ndarray,
+    pairs: np.ndarray,
+    speed: float,
+) -> np.ndarray:
+    """Second derivative (s/rad^2) of the delays, shape (pairs,), on a great circle `along`."""
+    distance, axes = local_axes(peak - centre)
+    cosine, sine = distance * np.cos(_BEND_PROBE), distance * np.sin(_BEND_PROBE)
+    travel = np.empty(len(microphones))
+    for m in range(len(microphones)):
+        before = now = after = 0.0
+        for axis in range(3):
+            start = centre[axis] - microphones[m, axis]
+            here, side = cosine * axes[0, axis], sine * along[axis]
+            before += (start + here - side) ** 2
+            now += (start + distance * axes[0, axis]) ** 2
+            after += (start + here + side) ** 2
+        travel[m] = np.sqrt(before) - 2 * np.sqrt(now) + np.sqrt(after)
+    change = np.empty(len(pairs))
+    for k in range(len(pairs)):
+        change[k] = (travel[pairs[k, 0]] - travel[pairs[k, 1]]) / (speed * _BEND_PROBE**2)
+    return change
 
 
 @compiled

@@ -120,7 +120,10 @@ class SourceFinder:
         self._fine = _stencil(5)
         self._locator = SourceLocator(delays, region, self._inverse_limits, config)
         self._cell_delays = self._delays_in_cells()
-        self._first_search = _FINE_SEARCH if self._widths(1.0).any() else _COARSE_SEARCH
+        self._widths = {
+            zoom: self._widths_over(zoom) for zoom in (1.0, *(span / 2 for span in _FINE_SEARCH))
+        }
+        self._first_search = _FINE_SEARCH if self._widths[1.0].any() else _COARSE_SEARCH
 
     def survey(self, cross: np.ndarray) -> Survey:
         """Correlate cross-spectra and look the surround grid over."""
@@ -173,9 +176,11 @@ class SourceFinder:
             points = around(position, turns, self._centre, self._inverse_limits)
             # Half a span lies between the points of the stencil.
             values = self.coherence_of(self._widened(correlation, zoom / 2), points)
-            values[~self._region.contains(points)] = -np.inf
-            if np.isfinite(values).any():
-                position = points[np.argmax(values)]
+            inside = self._region.contains(points)
+            values[~inside] = -np.inf
+            best = np.argmax(values)
+            if inside[best]:
+                position = points[best]
         return position
 
     def _delays_in_cells(self) -> np.ndarray:
@@ -186,7 +191,7 @@ class SourceFinder:
             [np.linalg.norm(self._locator.slopes(p) * half, axis=1) for p in some], axis=0
         )
 
-    def _widths(self, zoom: float) -> np.ndarray:
+    def _widths_over(self, zoom: float) -> np.ndarray:
         """Lags to either side over which pairs are averaged for points `zoom` cells apart.
 
         None as long as the delay within a cell is less than a quarter of the shortest period.
@@ -196,7 +201,7 @@ class SourceFinder:
 
     def _widened(self, correlation: np.ndarray, zoom: float) -> np.ndarray:
         """Average correlations (pairs, lags) over the delays within cells of a size."""
-        widths = self._widths(zoom)
+        widths = self._widths[zoom]
         if not widths.any():
             return correlation
         widened = correlation.copy()

@@ -234,6 +234,21 @@ class AcousticStage:
             self._delays, self._gcc, self._surround, self._kernels, self._region, config
         )
         self._fields = FieldCache()
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Find and hear two made-up sources, so that all is compiled before sound comes."""
+        places = self._surround.points[[0, len(self._surround.points) // 2]]
+        spectrum = np.full(len(self._gcc.frequencies), 1 / len(self._gcc.frequencies), np.float32)
+        band = self._gcc.first_bin, self._gcc.bin_width
+        gains = np.full(len(self._delays.pairs), 0.5)
+        cross = sum(
+            self._kernels.delayed_spectrum(spectrum, gains, delays, *band)
+            for delays in self._delays.at(places)
+        )
+        self._finder.find(self._finder.survey(cross))
+        alive = np.ones(len(self._delays.microphones), bool)
+        self._beam.listen(self._audio, 0, alive, places)
 
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
