@@ -8,12 +8,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.simulation import meeting_room
+from av_tracker_nodes.simulation.conditions import USUAL, Conditions
+from av_tracker_nodes.simulation.gathering import HARD, VARIED, Gathering, board_before
 from av_tracker_nodes.simulation.scene import FRAME_RATE, Occluder, Person, Scene
 from av_tracker_nodes.simulation.splits import Split
 from av_tracker_nodes.simulation.stage import SEATED, TABLE, Stage, round_robin
@@ -32,6 +34,7 @@ class Cast:
     occluders: tuple[Occluder, ...] = ()
     dead_microphones: tuple[int, ...] = ()
     fan: np.ndarray | None = None
+    conditions: Conditions = USUAL
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def build_scene(name: str, seed: int) -> Scene:
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     cast = scenario.script(Stage(split, scenario.duration, rng))
     cameras, microphones = meeting_room.cameras(), meeting_room.microphones()
-    return Scene(
+    scene = Scene(
         name=f'sim{seed}-{len(cast.people)}p-{name}',
         seed=seed,
         duration=scenario.duration,
@@ -81,13 +84,14 @@ def build_scene(name: str, seed: int) -> Scene:
         told_microphones=microphones,
         gains=10 ** (rng.uniform(-2, 2, len(microphones.positions)) / 20),
         room=meeting_room.ROOM,
-        rt60=rng.uniform(0.25, 0.5),
-        snr_db=rng.uniform(15, 25),
+        rt60=rng.uniform(*cast.conditions.rt60),
+        snr_db=rng.uniform(*cast.conditions.snr_db),
         fan=cast.fan,
         occluders=cast.occluders,
         light=_draw_light(scenario.duration, rng),
         dead_microphones=cast.dead_microphones,
     )
+    return cast.conditions.apply(scene, rng)
 
 
 def _draw_video_starts(rng: np.random.Generator) -> tuple[float, float, float]:
@@ -263,17 +267,8 @@ def _occlusion_half_mics(stage: Stage) -> Cast:
     axis = stage.axis(route, stage.height())
     turns = stage.turns(0.4, stage.duration - 0.3, pause=(0.6, 1.2))
     person = stage.person(axis, stage.glances(axis), stage.voices(1)[0], turns)
-    boards = tuple(_board_before(camera) for camera in meeting_room.cameras())
+    boards = tuple(board_before(camera, 1 / 3, 2 / 3) for camera in meeting_room.cameras())
     return Cast([person], occluders=boards, dead_microphones=_ODD_MICROPHONES)
-
-
-def _board_before(camera: Camera, distance: float = 0.8) -> Occluder:
-    """Upright board that hides the middle third of a picture from top to bottom."""
-    width, height = camera.size
-    pixels = np.array([[width / 3, height / 2], [2 * width / 3, height / 2]])
-    left, right = camera.back_project(pixels, distance)
-    drop, rise = np.array([0, 0, -0.7]), np.array([0, 0, 0.7])
-    return Occluder(np.stack([left + rise, right + rise, right + drop, left + drop]))
 
 
 def _static_single(stage: Stage) -> Cast:
@@ -312,6 +307,15 @@ def _three_talking(stage: Stage) -> Cast:
             )
             for index, axis in enumerate(axes)
         ]
+    )
+
+
+def _gathering(stage: Stage, gathering: Gathering) -> Cast:
+    return Cast(
+        gathering.draw_people(stage),
+        gathering.draw_boards(stage),
+        gathering.draw_dead_microphones(stage),
+        conditions=gathering.conditions,
     )
 
 
@@ -370,6 +374,16 @@ _SCENARIOS = {
         'three people around the table, one of them seated, who talk and interrupt',
         25.0,
         _three_talking,
+    ),
+    'multi_speaker': Scenario(
+        'two or three people who turn away, hide and talk over each other, in noise and blur',
+        25.0,
+        partial(_gathering, gathering=HARD),
+    ),
+    'varied': Scenario(
+        'one to four people who do anything, in conditions from easy to hard; short',
+        5.0,
+        partial(_gathering, gathering=VARIED),
     ),
 }
 

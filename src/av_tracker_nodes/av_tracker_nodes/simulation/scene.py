@@ -111,6 +111,8 @@ class Scene:
         Scene time (s) and brightness factor, interpolated linearly.
     dead_microphones : tuple of int
         Indices of microphones whose files hold only zeros.
+    defocus : float
+        Blur of the pictures beyond that of a lens in focus (standard deviation, pixels).
     """
 
     name: str
@@ -131,6 +133,7 @@ class Scene:
     occluders: tuple[Occluder, ...] = ()
     light: np.ndarray = field(default_factory=lambda: np.array([[0.0, 1.0]]))
     dead_microphones: tuple[int, ...] = ()
+    defocus: float = 0.0
 
     def frame_times(self, camera: int) -> np.ndarray:
         """Scene times (s) at which the frames of a camera (0, 1, 2) were really taken."""

@@ -126,11 +126,15 @@ class Stage:
         looks: list[Look],
         voice: Voice | None = None,
         turns: Turns | None = None,
+        loudness_db: tuple[float, float] = (-2.0, 2.0),
     ) -> Person:
-        """Put a person together; without a voice somebody who stays silent."""
+        """Put a person together; without a voice somebody who stays silent.
+
+        How loud the person speaks (dB re a usual voice) is drawn between the limits.
+        """
         speech = np.zeros(round(self.duration * RATE), np.float32)
         if voice is not None:
-            loudness = 10 ** (self.rng.uniform(-2, 2) / 20)
+            loudness = 10 ** (self.rng.uniform(*loudness_db) / 20)
             dry = talk(voice, turns or [], self.duration, self.rng)
             speech, segments = (loudness * dry).astype(np.float32), speech_segments(dry)
         else:

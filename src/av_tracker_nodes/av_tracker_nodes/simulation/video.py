@@ -113,7 +113,7 @@ class _Sensor:
     def __init__(self, scene: Scene, camera: int) -> None:
         rng = np.random.default_rng([scene.seed, camera, 0x5E5])
         self._light = scene.light
-        self._blur = rng.uniform(0.35, 0.6)
+        self._blur = float(np.hypot(rng.uniform(0.35, 0.6), scene.defocus))
         self._balance = 1 + rng.normal(0, 0.02, 3)
         self._drift = rng.uniform(0.15, 0.4, 3), rng.uniform(0, 2 * np.pi, 3)
         self._size = scene.cameras[camera].size
