@@ -37,9 +37,13 @@ def seen(position, std=0.03, speaking=0.0, embedding=None):
     )
 
 
-def heard(position, std=0.2, speaking=0.9):
+def heard(position, std=0.2, speaking=0.9, quality=1.0):
     return Detection(
-        np.asarray(position, float), std**2 * np.eye(3), Modality.AUDIO, speaking=speaking
+        np.asarray(position, float),
+        std**2 * np.eye(3),
+        Modality.AUDIO,
+        quality=quality,
+        speaking=speaking,
     )
 
 
@@ -178,6 +182,12 @@ def test_a_hidden_talker_is_followed_by_ear():
     (track,) = frames[-1].tracks
     assert track.id == 1
     np.testing.assert_allclose(track.position, (2, 0.5, 0), atol=0.15)
+
+
+def test_a_hidden_talker_is_the_strong_voice_rather_than_an_echo_nearby():
+    hidden = [heard((2, 0.4, 0)), heard((2, -0.3, 0), quality=0.4)]
+    frames = run(SpeakerTracker(), [[seen((2, 0, 0))]] * 10 + [hidden] * 25)
+    assert frames[-1].tracks[0].position[1] == pytest.approx(0.4, abs=0.1)
 
 
 def test_somebody_who_returns_keeps_the_id_and_a_stranger_elsewhere_does_not():

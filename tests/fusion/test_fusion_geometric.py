@@ -135,6 +135,16 @@ def test_the_weaker_of_two_voices_is_the_less_certain():
     np.testing.assert_allclose(extra, (2**2 - 1) * np.diag([0.04, 0.01, 0.09]), atol=1e-9)
 
 
+def test_the_place_of_a_voice_that_sets_in_counts_less_until_speech_is_sure():
+    def deviation(speech):
+        (voice,) = fuse('vggcf', peaks=[peak_at((1, -1, 0), speech=speech)]).detections
+        return np.sqrt(voice.covariance[2, 2])
+
+    assert deviation(0.95) == deviation(0.8) == pytest.approx(0.3)
+    assert deviation(0.62) > 1.0
+    assert deviation(0.5) > deviation(0.62)
+
+
 @pytest.mark.parametrize(
     ('distance', 'aside', 'people'), [(0.6, 0.14, 1), (0.6, 0.5, 2), (3.0, 0.3, 1), (3.0, 0.7, 2)]
 )

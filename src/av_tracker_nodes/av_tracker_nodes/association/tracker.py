@@ -115,6 +115,9 @@ class SpeakerTracker:
         )
         cost = cost * np.where(same_face, 1 - self.config.continuity, 1.0)
         seen = np.array([bool(d.modalities & Modality.VISUAL) for d in detections], bool)
+        # However well a weak sound fits, it may be the echo of a strong one.
+        strength = np.where(seen, 1.0, [d.quality for d in detections])
+        cost = 1 - strength * (1 - cost)
         unsure = _ambiguous(near & seen)
         looks = appearance_cost(
             [t.embedding for t in self._tracks], [d.embedding for d in detections]

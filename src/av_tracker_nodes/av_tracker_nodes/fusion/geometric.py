@@ -47,8 +47,11 @@ _HIDDEN_RANGE_STD = 0.7
 """Relative deviation of how far a voice without a face is from the axis of the microphones.
 
 Who is heard but not seen has turned away or is hidden, and walls, floor and ceiling answer as
-loud as the mouth. In 7 training and validation scenes of one walker turned away, voices lay 25 %
+loud as the mouth. In training and validation scenes of one walker turned away, voices lay 25 %
 too far from the axis, for seconds on end, but within 5 cm along it."""
+_SURE_SPEECH, _LEAST_TRUST = 0.75, 0.2
+"""Speech is told of now, place of the last 0.2 s: as long as speech is less probable than this, a
+voice that sets in may be placed where other sound was (training and validation scenes)."""
 _LEAST_DOMINANCE = 0.3
 """Peaks weaker than this share of the strongest one are echoes rather than people."""
 
@@ -185,11 +188,12 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
 def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> Detection:
     """Make a detection of a voice; its quality is its strength relative to the strongest one.
 
-    The weaker of two sources is placed in the echoes of the stronger one: its variance grows as
-    the square of their ratio.
+    The weaker of two sources is placed in the echoes of the stronger one: its deviation grows as
+    their ratio.
     """
     outward = _HIDDEN_RANGE_STD * _from_axis(peak.position, rig.microphones)
-    covariance = peak.covariance / quality**2 + np.outer(outward, outward)
+    covariance = peak.covariance / (quality * _trust(peak.speech)) ** 2
+    covariance += np.outer(outward, outward)
     return Detection(
         position=rig.target_from_array @ peak.position,
         covariance=rig.target_from_array.rotate_covariance(covariance),
@@ -198,6 +202,11 @@ def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> D
         speaking=peak.speech,
         delay=delay,
     )
+
+
+def _trust(speech: float) -> float:
+    """How far the place of a sound is that of the voice, from how probable speech is, 0..1."""
+    return float(np.clip((speech - 0.5) / (_SURE_SPEECH - 0.5), _LEAST_TRUST, 1.0) ** 2)
 
 
 def _from_axis(position: np.ndarray, microphones: MicrophoneArray) -> np.ndarray:
@@ -209,6 +218,6 @@ def _from_axis(position: np.ndarray, microphones: MicrophoneArray) -> np.ndarray
     no such axis, only a centre; in between, the axis counts in part.
     """
     _, extents, axes = np.linalg.svd(microphones.positions - microphones.centre)
-    share = 1 - (extents[1] / extents[0]) ** 2 if len(extents) > 1 else 1.0
+    share = 1 - (extents[1] / extents[0]) ** 2
     offset = position - microphones.centre
     return offset - share * (axes[0] @ offset) * axes[0]
