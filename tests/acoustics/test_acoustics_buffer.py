@@ -127,3 +127,10 @@ def test_wrong_streams_are_refused():
         audio.add(AudioBlock(0, 0, 44_100, SAMPLES[:160]))
     with pytest.raises(InputError, match='channels'):
         audio.add(AudioBlock(0, 0, RATE, SAMPLES[:160, 0]))
+
+
+def test_before_any_block_everything_reads_as_zeros_that_never_came():
+    samples, received = StampedAudio(2, RATE).read(100, 50)
+    assert samples.shape == (50, 2)
+    assert not samples.any()
+    assert not received.any()

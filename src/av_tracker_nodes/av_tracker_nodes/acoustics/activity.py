@@ -11,6 +11,7 @@ talker would seem to talk, and coherence says how much of the sound comes from t
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import ModuleType
 
@@ -175,10 +176,8 @@ def speech_probability(
     coefficients : tuple of float
         Of the logarithm of coherence, of the log-odds, and the constant.
     """
-    evidence = coherence * np.sqrt(min(microphones / _MICROPHONES, 1.0))
-    features = [
-        np.log(np.clip(evidence, 0.0, _MOST_COHERENCE) + 0.01),
-        np.clip(voice, -_SUREST, _SUREST),
-        1.0,
-    ]
-    return float(1 / (1 + np.exp(-np.dot(coefficients, features))))
+    evidence = coherence * math.sqrt(min(microphones / _MICROPHONES, 1.0))
+    coherent, voiced, constant = coefficients
+    odds = coherent * math.log(min(max(evidence, 0.0), _MOST_COHERENCE) + 0.01)
+    odds += voiced * min(max(voice, -_SUREST), _SUREST) + constant
+    return 1 / (1 + math.exp(-odds))

@@ -92,8 +92,9 @@ class GccPhat:
     @staticmethod
     def whiten(spectra: np.ndarray) -> np.ndarray:
         """Keep the phase alone: spectra (...) of unit modulus, zero where there is silence."""
-        magnitude = np.abs(spectra)
-        return np.divide(spectra, magnitude, out=np.zeros_like(spectra), where=magnitude > SILENT)
+        magnitude = np.sqrt(spectra.real**2 + spectra.imag**2)
+        gain = np.divide(1, magnitude, out=np.zeros_like(magnitude), where=magnitude > SILENT)
+        return spectra * gain
 
     def correlate(self, cross: np.ndarray) -> np.ndarray:
         """Take whitened cross-spectra to the lags.

@@ -191,7 +191,9 @@ class ImageMap:
                 self._lags_per_metre,
             )
             values = values.reshape(lattice.points.shape[:-1])
-            result[lattice.slices] = lattice.down @ values @ lattice.across
+            if values.shape[1:] != self.shape:
+                values = lattice.down @ values @ lattice.across
+            result[lattice.slices] = values
         return result
 
     def lattices(self, depths: Sequence[float]) -> tuple[Lattice, ...]:
@@ -218,7 +220,8 @@ class ImageMap:
         for spacing in np.unique(widest):
             slices = np.flatnonzero(widest == spacing)
             rays = self._rays(spacing)
-            points = self._camera.centre + depths[slices, None, None, None] * rays
+            points = depths[slices, None, None, None] * rays
+            points += self._camera.centre
             down, across = map(_spline, self.shape, rays.shape)
             lattices.append(Lattice(slices, points, down, across.T))
         return lattices

@@ -123,15 +123,12 @@ class SourceLocator:
         axis = (bend * axes[0] + aside) / np.hypot(1, bend)
         places = _places(rays, inverse, axis, arc * np.hypot(1, bend), self._centre)
 
-        prior = np.maximum(self._region.contains(places), _OUTSIDE) * lengths[:, None]
-        near = np.exp(-0.5 * deviations**2)
-        middle = prior[:, _ARCS // 2] * near**_TRUST
-        position = (middle / middle.sum()) @ places[:, _ARCS // 2]
-        weights = prior * near[:, None] * np.exp(-0.5 * wide * arc**2)
-        weights /= weights.sum()
+        inside = self._region.contains(places)
+        position, moment, square = _moments(
+            inside, places, lengths, deviations, np.sqrt(wide) * arc, inverse
+        )
         across = self._floor * axes[1:].T @ axes[1:] + np.outer(aside, aside) / narrow
-        square = weights.sum(axis=1) @ inverse**-2
-        return position, _second_moment(weights, places, position) + square * across
+        return position, moment + square * across
 
     def step(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Step from near a maximum of the coherence towards it (Gauss and Newton).
@@ -324,14 +321,55 @@ def _places(
 
 
 @compiled
-def _second_moment(weights: np.ndarray, places: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Weighted mean square (3, 3) of the offsets of places (n, m, 3) from a position."""
-    moment = np.zeros((3, 3))
-    for n in range(weights.shape[0]):
-        for m in range(weights.shape[1]):
+def _moments(
+    inside: np.ndarray,
+    places: np.ndarray,
+    lengths: np.ndarray,
+    farther: np.ndarray,
+    aside: np.ndarray,
+    inverse: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Average over places.
+
+    Parameters
+    ----------
+    inside : np.ndarray, shape (ranges, arcs), bool
+        Whether sound can come from there.
+    places : np.ndarray, shape (ranges, arcs, 3)
+    lengths : np.ndarray, shape (ranges,)
+        Metres that each range stands for.
+    farther, aside : np.ndarray, shapes (ranges,) and (arcs,)
+        Deviations from the peak, in standard deviations.
+    inverse : np.ndarray, shape (ranges,)
+        Inverse ranges (1/m).
+
+    Returns
+    -------
+    position : np.ndarray, shape (3,)
+    moment : np.ndarray, shape (3, 3)
+        Mean square of the offsets from there (m^2).
+    square : float
+        Mean square of the range (m^2).
+    """
+    ranges, arcs = inside.shape
+    position, total = np.zeros(3), 0.0
+    for n in range(ranges):
+        prior = lengths[n] if inside[n, arcs // 2] else lengths[n] * _OUTSIDE
+        weight = prior * np.exp(-0.5 * _TRUST * farther[n] ** 2)
+        total += weight
+        for axis in range(3):
+            position[axis] += weight * places[n, arcs // 2, axis]
+    position /= total
+    moment, square, total = np.zeros((3, 3)), 0.0, 0.0
+    for n in range(ranges):
+        for m in range(arcs):
+            prior = lengths[n] if inside[n, m] else lengths[n] * _OUTSIDE
+            weight = prior * np.exp(-0.5 * (farther[n] ** 2 + aside[m] ** 2))
+            total += weight
+            square += weight / inverse[n] ** 2
             for row in range(3):
                 for column in range(3):
                     apart = places[n, m, row] - position[row]
                     apart *= places[n, m, column] - position[column]
-                    moment[row, column] += weights[n, m] * apart
-    return moment
+                    moment[row, column] += weight * apart
+    return position, moment / total, square / total

@@ -176,10 +176,10 @@ class SourceFinder:
             points = around(position, turns, self._centre, self._inverse_limits)
             # Half a span lies between the points of the stencil.
             values = self.coherence_of(self._widened(correlation, zoom / 2), points)
-            inside = self._region.contains(points)
-            values[~inside] = -np.inf
+            if not self._region.contains(points[np.argmax(values)]):
+                values[~self._region.contains(points)] = -np.inf
             best = np.argmax(values)
-            if inside[best]:
+            if values[best] > -np.inf:
                 position = points[best]
         return position
 
