@@ -386,6 +386,46 @@ def check_array(
 
 
 @main.command()
+@click.option('--model', default='avclnet', show_default=True, help='Network to train.')
+@click.option(
+    '--data',
+    type=_FOLDER,
+    default=Path('out/corpus'),
+    show_default=True,
+    help='Clips to learn on; simulated where they are missing.',
+)
+@click.option(
+    '--av163',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='AV16.3: learn on its seq18, 19, 35 and 40 instead.',
+)
+@_out_option
+@click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
+@click.option('--seed', default=0, show_default=True, help='Of the weights and the samples.')
+@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@_shows_input_errors
+def train(
+    model: str, data: Path, av163: Path | None, out: Path, budget: float, seed: int, jobs: int
+) -> None:
+    """Train a network; a training that was stopped goes on."""
+    from av_tracker_nodes.training.command import run_training
+
+    run_training(model, data, out, budget, seed, jobs, progress_bar, av163)
+
+
+@main.command()
+@click.argument('training', type=_FOLDER)
+@click.option('--out', type=_PATH, required=True, help='ONNX file to write.')
+@_shows_input_errors
+def export(training: Path, out: Path) -> None:
+    """Write the network of a finished TRAINING as ONNX, checked against torch."""
+    from av_tracker_nodes.training.command import run_export
+
+    difference = run_export(training, out)
+    click.echo(f'{out}: differs from torch by {difference:.1g} at most')
+
+
+@main.command()
 @click.option('--out', type=_FOLDER, default=Path('out/demo'), show_default=True)
 @click.option('--seed', default=7, show_default=True, help='Voices, faces, room and paths.')
 @_shows_input_errors
@@ -435,6 +475,20 @@ def benchmark_acoustics(
     from av_tracker_nodes.accuracy.acoustics import benchmark_acoustics as run
 
     run(out, Options(split, scenes, jobs, quick), progress_bar, document)
+
+
+@benchmark.command('models')
+@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@click.option('--scenario', default='multi_speaker', show_default=True)
+@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_shows_input_errors
+def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+    """Compare the fusion models on the same scenes; writes models.json."""
+    from av_tracker_nodes.comparison.models import Options, compare_models
+
+    compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
 
 
 if __name__ == '__main__':

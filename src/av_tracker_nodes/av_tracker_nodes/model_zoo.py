@@ -26,6 +26,8 @@ from av_tracker_nodes.model_graphs import for_several_signals, with_free_image_s
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+_PACKAGE = 'av_tracker_nodes'
+
 
 @dataclass(frozen=True)
 class PackagedModel:
@@ -121,6 +123,27 @@ def model_folder() -> Path:
         return Path(chosen)
     cache = os.environ.get('XDG_CACHE_HOME')
     return (Path(cache) if cache else Path.home() / '.cache') / 'av_tracker'
+
+
+def shipped_model(name: str) -> Path:
+    """Find a network of this project: in an installation, else in the checkout.
+
+    Raises
+    ------
+    InputError
+        When it is in neither.
+    """
+    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    folders = [Path(prefix) / 'share' / _PACKAGE / 'models' for prefix in prefixes]
+    folders.append(Path(__file__).resolve().parents[3] / 'models')
+    files = [folder / name / f'{name}.onnx' for folder in folders]
+    for file in files:
+        if file.is_file():
+            return file
+    raise InputError(
+        f'network {name} not found in {", ".join(str(file.parent) for file in files)}; build the '
+        'workspace and source it, or give the file of a network'
+    )
 
 
 def open_model(

@@ -11,12 +11,20 @@ from functools import partial
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.geometric import GeometricFusion
+from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.model_zoo import shipped_model
+
+
+def _network(name: str) -> FusionModel:
+    return LearnedFusion(shipped_model(name))
+
 
 FUSION_MODELS: dict[str, Callable[[], FusionModel]] = {
     'vggcf': partial(GeometricFusion, 'vggcf'),
     'stgcf': partial(GeometricFusion, 'stgcf', hear_faces=False),
     'visual': partial(GeometricFusion, hear=False),
     'audio': partial(GeometricFusion, see=False),
+    'avclnet': partial(_network, 'avclnet'),
 }
 """Fusion models by name."""
 

@@ -1,0 +1,220 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Compare fusion models on simulated scenes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import bootstrap
+
+from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.comparison.scenes import (
+    SceneFiles,
+    load_scene,
+    make_scenes,
+    timed,
+    write_json,
+)
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.metrics import evaluate
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
+from av_tracker_nodes.fusion import create_fusion
+from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.simulation.simulate import one_thread_each
+
+METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
+
+DEAF, BLIND = 'deaf', 'blind'
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A row of the table.
+
+    Attributes
+    ----------
+    name : str
+    model : str
+        Fusion model, or path of an ONNX file.
+    without : str
+        Input that is taken away: ``deaf``, ``blind``, or nothing.
+    tracker : TrackerConfig or None
+    """
+
+    name: str
+    model: str
+    without: str = ''
+    tracker: TrackerConfig | None = None
+
+
+CONTENDERS = (
+    Contender('audio', 'audio'),
+    Contender('visual', 'visual'),
+    Contender('stgcf', 'stgcf'),
+    Contender('vggcf', 'vggcf'),
+    Contender('avclnet', 'avclnet'),
+    Contender('avclnet, no sound', 'avclnet', DEAF),
+    Contender('avclnet, no picture', 'avclnet', BLIND),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compare.
+
+    Attributes
+    ----------
+    scenario, split : str
+    scenes : int
+    jobs : int
+        Processes.
+    """
+
+    scenario: str = 'multi_speaker'
+    split: str = 'test'
+    scenes: int = 12
+    jobs: int = 1
+
+
+def compare_models(
+    out: Path,
+    options: Options,
+    progress_bar: Callable[[str], AbstractContextManager],
+    contenders: Sequence[Contender] = CONTENDERS,
+) -> list[dict]:
+    """Compare models, print a table, and write ``models.json``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the table; recordings and runs lie below it.
+    options : Options
+    progress_bar : callable
+        Opens a progress bar with a text.
+    contenders : sequence of Contender
+
+    Returns
+    -------
+    list of dict
+        A row for each contender.
+    """
+    with progress_bar(f'recording {options.scenes} scenes') as advance:
+        scenes = make_scenes(
+            out / 'scenes',
+            options.scenario,
+            options.split,
+            options.scenes,
+            options.jobs,
+            advance,
+        )
+    with progress_bar('tracking') as advance:
+        scores = _track_all(out / 'runs', scenes, contenders, options.jobs, advance)
+    protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
+    rows = [_row(contender, protocol, scores[contender.name]) for contender in contenders]
+    write_json(out / 'models.json', rows)
+    Console().print(_table(rows, protocol))
+    return rows
+
+
+def _track_all(
+    out: Path,
+    scenes: Sequence[SceneFiles],
+    contenders: Sequence[Contender],
+    jobs: int,
+    advance: Callable[[float], None],
+) -> dict[str, list[dict]]:
+    """Score every contender on every scene, in the order of the scenes."""
+    context = multiprocessing.get_context('spawn')
+    table: dict[str, dict[int, dict]] = {contender.name: {} for contender in contenders}
+    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+        running = {
+            pool.submit(track_scene, out, files, contender): (contender.name, number)
+            for number, files in enumerate(scenes)
+            for contender in contenders
+        }
+        for done, job in enumerate(as_completed(running), 1):
+            name, number = running[job]
+            table[name][number] = job.result()
+            advance(done / len(running))
+    return {name: [runs[k] for k in sorted(runs)] for name, runs in table.items()}
+
+
+def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
+    """Track one recorded scene with one contender, and score it."""
+    cv2.setNumThreads(1)
+    fusion = _fusion(contender.model)
+    clip = load_scene(files, fusion.measure)
+    tracker = SpeakerTracker(contender.tracker)
+    folder = out / contender.name.replace(', ', '-').replace(' ', '-') / files.name
+    writer, times = TrackWriter(folder), []
+    for frame in clip.frames:
+        image = frame.image if fusion.needs_image and contender.without != BLIND else None
+        faces, sound = frame.faces, frame.sound
+        if contender.without == BLIND:
+            faces, sound = replace(faces, faces=()), replace(sound, faces=())
+        if contender.without == DEAF:
+            silence = np.zeros_like(sound.values)
+            sound = replace(sound, values=silence, coverage=0.0, peaks=(), faces=())
+        detections, took = timed(lambda: fusion.process(faces, sound, clip.rig, image))  # noqa: B023
+        writer.write(tracker.process(detections, clip.rig.camera))
+        times.append(took)
+    writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
+    scores = evaluate(folder, files.truth, files.camera)
+    return {**{key: scores[key] for key in METRICS}, 'fusion_ms': float(np.median(times))}
+
+
+def _fusion(model: str):
+    return LearnedFusion(Path(model)) if model.endswith('.onnx') else create_fusion(model)
+
+
+def _row(contender: Contender, protocol: str, runs: Sequence[dict]) -> dict:
+    row = {'model': contender.name, 'protocol': protocol}
+    for key in METRICS:
+        values = np.array([np.nan if run[key] is None else run[key] for run in runs], float)
+        row[key] = round(float(np.nanmean(values)), 3)
+        row[f'{key}_scenes'] = np.round(values, 3).tolist()
+        row[f'{key}_95'] = interval(values)
+    row['fusion_ms'] = round(float(np.median([run['fusion_ms'] for run in runs])), 2)
+    return row
+
+
+def interval(values: np.ndarray) -> list[float] | None:
+    """Bootstrap a 95 % interval of the mean over scenes."""
+    known = values[np.isfinite(values)]
+    if len(known) < 3 or np.ptp(known) == 0:
+        return None
+    drawn = bootstrap((known,), np.mean, n_resamples=4000, rng=0, method='percentile')
+    low, high = drawn.confidence_interval
+    return [round(float(low), 3), round(float(high), 3)]
+
+
+def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None:
+    """Bootstrap a 95 % interval of the mean difference over the same scenes."""
+    if len(first) != len(second):
+        raise InputError('a paired comparison needs the same scenes on both sides')
+    return interval(np.asarray(first, float) - np.asarray(second, float))
+
+
+def _table(rows: Sequence[dict], title: str) -> Table:
+    table = Table(title=title)
+    for column in ('model', *METRICS, 'fusion_ms'):
+        table.add_column(column, justify='left' if column == 'model' else 'right')
+    for row in rows:
+        cells = [row['model']]
+        for key in METRICS:
+            spread = row[f'{key}_95']
+            note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
+            cells.append(f'{row[key]:.4g}{note}')
+        table.add_row(*cells, f'{row["fusion_ms"]:.2f}')
+    return table

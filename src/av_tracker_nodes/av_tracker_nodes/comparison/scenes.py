@@ -1,0 +1,125 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The scenes that models are compared on, recorded once."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from av_tracker_nodes.simulation.scenarios import build_scene
+from av_tracker_nodes.simulation.simulate import one_thread_each
+from av_tracker_nodes.simulation.writer import write_calibration, write_truth
+from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.recorder import record_scene
+
+FIRST_SEED = {'validation': 1400, 'test': 2400}
+"""Scenes of a split count up from here."""
+
+MEASURES = ('vggcf', 'stgcf')
+"""Acoustic measures that are recorded; V-WSWE follows from the first."""
+
+
+@dataclass(frozen=True)
+class SceneFiles:
+    """A scene as one camera records it.
+
+    Attributes
+    ----------
+    truth : Path
+        Folder of the sequence, with its truth.
+    camera : int
+        1, 2 or 3.
+    clips : dict of str to Path
+        By acoustic measure.
+    """
+
+    truth: Path
+    camera: int
+    clips: dict[str, Path]
+
+    @property
+    def name(self) -> str:
+        """Sequence and camera."""
+        return f'{self.truth.name}-cam{self.camera}'
+
+
+def make_scenes(
+    out: Path,
+    scenario: str,
+    split: str,
+    count: int,
+    jobs: int,
+    progress: Callable[[float], None],
+) -> list[SceneFiles]:
+    """Record scenes that are not there yet, one camera after the other in turn.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the scenes.
+    scenario : str
+    split : str
+        ``validation`` or ``test``.
+    count : int
+    jobs : int
+        Processes.
+    progress : callable
+        Called with the share done, 0..1.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    write_calibration(out)
+    tasks = [(scenario, FIRST_SEED[split] + k, k % 3 + 1) for k in range(count)]
+    context = multiprocessing.get_context('spawn')
+    files: dict[int, SceneFiles] = {}
+    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+        running = {
+            pool.submit(_make_scene, out, *task): number for number, task in enumerate(tasks)
+        }
+        for done, job in enumerate(as_completed(running), 1):
+            files[running[job]] = job.result()
+            progress(done / count)
+    return [files[number] for number in range(count)]
+
+
+def _make_scene(out: Path, scenario: str, seed: int, camera: int) -> SceneFiles:
+    cv2.setNumThreads(1)
+    scene = build_scene(scenario, seed)
+    truth = out / scene.name
+    clips = {measure: out / f'{scene.name}-cam{camera}-{measure}.npz' for measure in MEASURES}
+    for measure, path in clips.items():
+        if path.exists():
+            continue
+        truth.mkdir(exist_ok=True)
+        write_truth(truth, scene)
+        frames = range(len(scene.frame_times(camera - 1)))
+        record_scene(scene, camera - 1, [frames], measure).save(path)
+    return SceneFiles(truth, camera, clips)
+
+
+def load_scene(files: SceneFiles, measure: str) -> Clip:
+    """Read the recording of a scene with an acoustic measure."""
+    if measure == 'vwswe':
+        return Clip.load(files.clips['vggcf']).enhanced()
+    return Clip.load(files.clips[measure])
+
+
+def timed(call: Callable[[], object]) -> tuple[object, float]:
+    """Return what a call returns, and its milliseconds."""
+    began = time.perf_counter()
+    result = call()
+    return result, 1e3 * (time.perf_counter() - began)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write JSON, made readable."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + '\n')

@@ -1,0 +1,81 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where something is relative to a place that a camera looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.head import FACE_HEIGHT
+
+_LEAST_COSINE = 0.2
+
+
+@dataclass(frozen=True)
+class SightFrame:
+    """Axes about the line of sight from a camera to a place.
+
+    An offset has three parts: to the right and down, in heights of a face (0.2 m) at the distance
+    of the place, and the logarithm of the range relative to that of the place.
+
+    Attributes
+    ----------
+    centre : np.ndarray, shape (3,)
+        Of the camera (m).
+    axes : np.ndarray, shape (3, 3)
+        Rows: right, down, along the line of sight.
+    range : float
+        Distance of the place from the camera (m).
+    """
+
+    centre: np.ndarray
+    axes: np.ndarray
+    range: float
+
+    @classmethod
+    def towards(cls, camera: Camera, position: np.ndarray) -> SightFrame:
+        """Look from a camera to a position (m) in the frame that the camera is described in."""
+        line = position - camera.centre
+        distance = float(np.linalg.norm(line))
+        sight = line / distance
+        right = np.cross(camera.pose.rotation[:, 1], sight)
+        right /= np.linalg.norm(right)
+        return cls(camera.centre, np.stack([right, np.cross(sight, right), sight]), distance)
+
+    @property
+    def head(self) -> float:
+        """Angle that a face is high (tangent)."""
+        return FACE_HEIGHT / self.range
+
+    def offset(self, position: np.ndarray) -> np.ndarray:
+        """Offset of a position (m); what is far beside or behind is cut at five times the range.
+
+        Returns
+        -------
+        np.ndarray, shape (3,)
+        """
+        right, down, along = self.axes @ (position - self.centre)
+        distance = float(np.sqrt(right**2 + down**2 + along**2))
+        across = np.array([right, down]) / max(along, _LEAST_COSINE * distance)
+        return np.append(across / self.head, np.log(distance / self.range))
+
+    def place(self, offset: np.ndarray) -> np.ndarray:
+        """Return the position (m) of an offset; the inverse of :meth:`offset`."""
+        sight = self.axes[2] + self.head * (offset[:2] @ self.axes[:2])
+        scale = self.range * np.exp(offset[2]) / np.linalg.norm(sight)
+        return self.centre + scale * sight
+
+    def covariance(self, across: float, along: float) -> np.ndarray:
+        """Covariance (m^2) of deviations across (heights of a face) and along (log range)."""
+        deviations = np.array([across * FACE_HEIGHT, across * FACE_HEIGHT, along * self.range])
+        return self.axes.T @ np.diag(deviations**2) @ self.axes
+
+    def deviations(self, covariance: np.ndarray) -> np.ndarray:
+        """Deviations across (heights of a face) and along (log range) of a covariance (m^2)."""
+        variance = np.diag(self.axes @ covariance @ self.axes.T)
+        across = np.sqrt(variance[:2].mean()) / FACE_HEIGHT
+        return np.array([across, np.sqrt(variance[2]) / self.range])

@@ -1,0 +1,13 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The networks in torch, for training and export; the nodes run them with ONNX Runtime."""
+
+from av_tracker_nodes.networks.avclnet import AvclNet, AvclObjective
+from av_tracker_nodes.networks.scores import candidate_scores
+from av_tracker_nodes.networks.spec import NetworkSpec
+
+NETWORKS = {'avclnet': NetworkSpec(AvclNet, AvclObjective, candidate_scores)}
+"""Networks by name."""
+
+__all__ = ['NETWORKS', 'NetworkSpec']

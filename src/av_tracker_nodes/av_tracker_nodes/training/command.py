@@ -1,0 +1,103 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What ``av-tracker train`` and ``av-tracker export`` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.corpus import (
+    AV163_TRAINING,
+    AV163_VALIDATION,
+    TRAINING_SEEDS,
+    VALIDATION_SEEDS,
+    make_corpus,
+    make_sequence_clips,
+)
+
+ProgressBar = Callable[[str], AbstractContextManager]
+
+_NO_TORCH = 'training needs torch; run: make setup EXTRAS=train'
+
+
+def run_training(
+    model: str,
+    data: Path,
+    out: Path,
+    minutes: float,
+    seed: int,
+    jobs: int | None,
+    progress_bar: ProgressBar,
+    av163: Path | None = None,
+) -> None:
+    """Train a network, on clips that are made where they are missing.
+
+    Parameters
+    ----------
+    model : str
+        Network.
+    data : Path
+        Folder of the clips.
+    out : Path
+        Folder of the training.
+    minutes : float
+        Time to train.
+    seed : int
+    jobs : int or None
+        Processes that record clips, and threads that train; one a core for None.
+    progress_bar : callable
+        Opens a progress bar with a text.
+    av163 : Path or None
+        Root of AV16.3; None learns on simulated scenes.
+
+    Raises
+    ------
+    InputError
+        There is no torch, no such network, or something of the data is missing.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise InputError(_NO_TORCH) from error
+    from av_tracker_nodes.networks import NETWORKS
+    from av_tracker_nodes.training.trainer import Schedule, Trainer
+
+    if model not in NETWORKS:
+        raise InputError(f"no network '{model}'; there are {', '.join(NETWORKS)}")
+    jobs = jobs or len(os.sched_getaffinity(0))
+    torch.set_num_threads(jobs)
+    schedule = Schedule(minutes=minutes, seed=seed)
+    with progress_bar('clips to learn on') as advance:
+        if av163 is None:
+            training = make_corpus(data, TRAINING_SEEDS, jobs, advance)
+        else:
+            training = make_sequence_clips(data, av163, AV163_TRAINING, advance)
+    with progress_bar('clips to choose by') as advance:
+        if av163 is None:
+            validation = make_corpus(data, VALIDATION_SEEDS, jobs, advance)
+        else:
+            validation = make_sequence_clips(data, av163, AV163_VALIDATION, advance)
+    trainer = Trainer(model, load_clips(training), load_clips(validation), out, schedule)
+    with progress_bar(f'training {model}') as advance:
+        trainer.run(advance)
+
+
+def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
+    """Read clips, their faces with V-WSWE or without."""
+    clips = (Clip.load(path) for path in paths)
+    return [clip.enhanced() if enhanced else clip for clip in clips]
+
+
+def run_export(training: Path, out: Path) -> float:
+    """Export a trained network; see `export.export_network`."""
+    try:
+        from av_tracker_nodes.training.export import export_network
+    except ImportError as error:
+        raise InputError(_NO_TORCH) from error
+    return export_network(training, out)

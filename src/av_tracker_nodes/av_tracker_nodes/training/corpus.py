@@ -1,0 +1,138 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The training corpus: many short simulated scenes, recorded in parallel, each made once."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.datasets.av163 import Av163
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.simulation.scenarios import build_scene
+from av_tracker_nodes.simulation.scene import FRAME_RATE, Scene
+from av_tracker_nodes.simulation.simulate import one_thread_each
+from av_tracker_nodes.training.recorder import record_scene, record_sequence
+
+SCENARIO = 'varied'
+TRAINING_SEEDS, VALIDATION_SEEDS = range(0, 1000), range(1000, 1080)
+
+AV163_TRAINING = ('seq18', 'seq19', 'seq35', 'seq40')
+AV163_VALIDATION = ('seq11', 'seq12')
+"""Sequences that AVCLNet learns on, and others to choose by, of AV16.3."""
+
+_TAKES = (2.1, 3.1, 4.1)
+"""When takes begin (s): by then the noise floor of the room is known."""
+_TAKE_FRAMES = 16
+
+
+def make_corpus(
+    out: Path,
+    seeds: Sequence[int],
+    jobs: int,
+    progress: Callable[[float], None] | None = None,
+    scenario: str = SCENARIO,
+) -> list[Path]:
+    """Record scenes that are not there yet.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the clips, made where it is missing.
+    seeds : sequence of int
+        Of the scenes; the same seed always makes the same clip.
+    jobs : int
+        Processes.
+    progress : callable or None
+        Called with the share done, 0..1.
+    scenario : str
+
+    Returns
+    -------
+    list of Path
+        Of the clips, in the order of the seeds.
+
+    Raises
+    ------
+    InputError
+        Speech or head data are not installed, or the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    paths = [out / f'{scenario}-{seed:04d}.npz' for seed in seeds]
+    missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
+    report = progress or (lambda share: None)
+    context = multiprocessing.get_context('spawn')
+    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+        running = {pool.submit(_make_clip, scenario, seed, path) for seed, path in missing}
+        try:
+            for done, job in enumerate(as_completed(running), 1):
+                job.result()
+                report(1 - (len(missing) - done) / len(seeds))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    report(1.0)
+    return paths
+
+
+def make_sequence_clips(
+    out: Path, root: Path, sequences: Sequence[str], progress: Callable[[float], None]
+) -> list[Path]:
+    """Turn sequences of AV16.3, all cameras, into clips that are not there yet.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the clips, made where it is missing.
+    root : Path
+        Of the corpus.
+    sequences : sequence of str
+        Names or numbers.
+    progress : callable
+        Called with the share done, 0..1.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        Something of a sequence is missing.
+    """
+    corpus, paths = Av163(root), []
+    out.mkdir(parents=True, exist_ok=True)
+    views = [(name, camera) for name in sequences for camera in (1, 2, 3)]
+    for done, (name, camera) in enumerate(views, 1):
+        sequence = corpus.sequence(name)
+        finished = out / f'{sequence.name}-cam{camera}.done'
+        if not finished.exists():
+            for clip in record_sequence(sequence.directory, camera):
+                clip.save(out / f'{clip.name}.npz')
+            finished.touch()
+        paths += sorted(out.glob(f'{sequence.name}-cam{camera}-*.npz'))
+        progress(done / len(views))
+    return paths
+
+
+def _make_clip(scenario: str, seed: int, path: Path) -> None:
+    cv2.setNumThreads(1)
+    scene = build_scene(scenario, seed)
+    camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
+    record_scene(scene, camera, _takes(scene, camera)).save(path)
+
+
+def _takes(scene: Scene, camera: int) -> list[range]:
+    """Frames of each take."""
+    firsts = [round((start - scene.video_starts[camera]) * FRAME_RATE) for start in _TAKES]
+    count = len(scene.frame_times(camera))
+    return [range(first, min(first + _TAKE_FRAMES, count)) for first in firsts]

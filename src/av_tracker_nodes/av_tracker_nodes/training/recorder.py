@@ -1,0 +1,150 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Make clips: let simulated scenes and recorded sequences through faces and sound once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.datasets.av163 import open_sequence
+from av_tracker_nodes.evaluation.truth import read_truth
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.head import mouth_pixel
+from av_tracker_nodes.simulation.meeting_room import ROOM
+from av_tracker_nodes.simulation.room_acoustics import record
+from av_tracker_nodes.simulation.scene import FRAME_RATE, Scene
+from av_tracker_nodes.simulation.speech import RATE
+from av_tracker_nodes.simulation.video import render_frames
+from av_tracker_nodes.simulation.visibility import visible_share
+from av_tracker_nodes.simulation.writer import AUDIO_START
+from av_tracker_nodes.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
+from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
+from av_tracker_nodes.vision.stage import FaceStage
+
+_BLOCK = RATE // 100
+_PIECE = 400
+"""Images of a recorded sequence that make a clip."""
+
+
+@dataclass
+class _Ears:
+    """The acoustic stage, given its sound just in time."""
+
+    stage: AcousticStage
+    blocks: Iterator[AudioBlock]
+    heard: int = -1
+
+    def listen(self, stamp: int) -> None:
+        """Take in what was captured before a time (ns)."""
+        while self.heard < stamp:
+            block = next(self.blocks, None)
+            if block is None:
+                return
+            self.stage.add(block)
+            self.heard = block.stamp + to_nanoseconds(len(block.samples) / block.rate)
+
+
+def record_scene(
+    scene: Scene, camera: int, takes: Sequence[range], measure: str = 'vggcf'
+) -> Clip:
+    """Record frames of a simulated scene with one camera and all microphones.
+
+    Parameters
+    ----------
+    scene : Scene
+    camera : int
+        Index.
+    takes : sequence of range
+        Frames, in order; those of one range follow each other.
+    measure : str
+        Acoustic measure.
+    """
+    rig = Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM)
+    ears = _Ears(AcousticStage(rig, measure), _blocks(record(scene)))
+    pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
+    frames = []
+    for number, take in enumerate(takes):
+        faces = FaceStage()
+        for frame in take:
+            seconds = AUDIO_START + scene.video_starts[camera] + frame / FRAME_RATE
+            jpeg = encode_image(next(pictures))
+            people = _scene_truth(scene, camera, frame)
+            frames.append(_observe(to_nanoseconds(seconds), jpeg, people, number, faces, ears))
+    return Clip(f'{scene.name}-cam{camera + 1}', rig, tuple(frames))
+
+
+def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
+    """Turn a sequence in the layout of AV16.3 into clips.
+
+    Where nobody says who is hidden, everybody in the picture counts as seen.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the sequence.
+    camera : int
+        1, 2 or 3.
+
+    Raises
+    ------
+    InputError
+        When something of the sequence is missing.
+    """
+    sequence, truth = open_sequence(directory), read_truth(directory, camera, protocol=None)
+    ears = _Ears(AcousticStage(truth.rig), sequence.audio_blocks())
+    faces, images = FaceStage(), enumerate(sequence.frames(camera))
+    piece = 0
+    while part := list(islice(images, _PIECE)):
+        frames = []
+        for index, image in part:
+            annotated = ~np.isnan(truth.mouth[:, index]).any(axis=1)
+            visible = truth.visible[annotated, index].astype(float)
+            speaking = np.full(len(visible), np.nan)
+            if truth.speaking is not None:
+                speaking = truth.speaking[annotated, index].astype(float)
+            pixel = mouth_pixel(truth.box[annotated, index])
+            people = PeopleTruth(truth.mouth[annotated, index], pixel, speaking, visible)
+            jpeg = encode_image(image.image)
+            frames.append(_observe(image.stamp, jpeg, people, 0, faces, ears))
+        yield Clip(f'{truth.sequence}-cam{camera}-{piece:02d}', truth.rig, tuple(frames))
+        piece += 1
+
+
+def _observe(
+    stamp: int, jpeg: bytes, people: PeopleTruth, take: int, faces: FaceStage, ears: _Ears
+) -> ClipFrame:
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    seen = faces.process(ImageFrame(stamp, pixels))
+    ears.listen(stamp)
+    return ClipFrame(jpeg, seen, ears.stage.process(seen), people, take)
+
+
+def _blocks(samples: np.ndarray) -> Iterator[AudioBlock]:
+    for first in range(0, len(samples), _BLOCK):
+        stamp = to_nanoseconds(AUDIO_START + first / RATE)
+        yield AudioBlock(stamp, first, RATE, samples[first : first + _BLOCK])
+
+
+def _scene_truth(scene: Scene, camera: int, frame: int) -> PeopleTruth:
+    """Tell what is true at the time at which a frame was really taken."""
+    time = scene.frame_times(camera)[frame]
+    now = np.array([time])
+    mouth = np.concatenate([person.at(now, person.mouth) for person in scene.people])
+    speaking = [
+        float(any(start <= time < end for start, end in person.segments))
+        for person in scene.people
+    ]
+    return PeopleTruth(
+        mouth=mouth,
+        pixel=scene.cameras[camera].project(mouth),
+        speaking=np.array(speaking),
+        visible=visible_share(scene, camera, time),
+    )

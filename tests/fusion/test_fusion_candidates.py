@@ -1,0 +1,168 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import cv2
+import numpy as np
+import pytest
+
+from av_tracker_nodes.fusion.candidates import (
+    CROP_SIDE,
+    CROP_SIZE,
+    GLOBAL_MAP_SIZE,
+    MAP_SIZE,
+    PEAKS,
+    SIGHT_FEATURES,
+    SOUND_FEATURES,
+    Candidate,
+    Kind,
+    candidate_arrays,
+    find_candidates,
+)
+from av_tracker_nodes.fusion.geometric import GeometricFusion
+from av_tracker_nodes.fusion.head_memory import HeadMemory, remembered
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    Face,
+    FaceFrame,
+    FaceSound,
+    Modality,
+)
+
+CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
+RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
+MOUTH = np.array([0.2, 0.0, 2.0])
+SECOND = 1_000_000_000
+
+
+def peak(position, score=0.3):
+    position = np.asarray(position, float)
+    away = position - RIG.microphones.centre
+    return AcousticPeak(position, 0.01 * np.eye(3), away / np.linalg.norm(away), score, 0.9)
+
+
+def sound(peaks=(), faces=(), values=None):
+    values = np.zeros((96, 120), np.float32) if values is None else values
+    return AcousticMap(
+        SECOND, SECOND, 'vggcf', values, 3.0, 2.0, 1.0, (), tuple(peaks), tuple(faces)
+    )
+
+
+def face(mouth=MOUTH, tracklet=4):
+    return Face(face_box(CAMERA, np.asarray(mouth)), 0.9, None, tracklet)
+
+
+def arrays_of(candidates, heard, image=None):
+    return candidate_arrays(candidates, heard, RIG, image)
+
+
+def test_faces_come_first_then_voices_that_no_face_explains():
+    heard = FaceSound(4, np.ones((12, 12), np.float32), 0.2, 0.1, MOUTH, 2.0, 0.1, 0.9)
+    field = sound([peak(MOUTH), peak([-0.6, 0.1, 2.0])], [heard])
+    faces = FaceFrame(SECOND, (360, 288), (face(),))
+    candidates = find_candidates(faces, field, GeometricFusion().process(faces, field, RIG))
+    assert [candidate.kind for candidate in candidates] == [Kind.FACE, Kind.VOICE]
+    assert candidates[0].sound is heard
+    assert candidates[1].face is None
+
+
+def test_the_picture_of_a_candidate_is_centred_on_head_and_shoulders():
+    image = np.zeros((288, 360, 3), np.uint8)
+    box = face_box(CAMERA, MOUTH)
+    centre = box_centre(box) + np.array([0, 0.25 * box[3]])
+    cv2.circle(image, tuple(int(v) for v in centre.round()), 4, (255, 255, 255), -1)
+    crop = arrays_of([remembered(MOUTH, RIG, 0.0)], sound(), image).crops[0]
+    rows, columns = np.nonzero(crop[..., 0] > 128)
+    assert abs(rows.mean() - CROP_SIZE / 2) < 1.5
+    assert abs(columns.mean() - CROP_SIZE / 2) < 1.5
+    reach = np.ptp(rows) + 1
+    assert reach == pytest.approx(9 * CROP_SIZE / (CROP_SIDE * box[3]), abs=3)
+
+
+def test_a_map_of_a_voice_is_the_global_map_over_its_box():
+    columns = np.arange(120, dtype=np.float32)
+    field = sound([peak(MOUTH)], values=np.tile(columns, (96, 1)))
+    voice = Candidate(Kind.VOICE, remembered(MOUTH, RIG, 0.0).base)
+    values = arrays_of([voice], field).maps[0] / 4
+    left, _, width, _ = face_box(CAMERA, MOUTH)
+    expected = (left + width * (np.arange(MAP_SIZE) + 0.5) / MAP_SIZE + 0.5) / 3.0 - 0.5
+    np.testing.assert_allclose(values, np.tile(expected, (MAP_SIZE, 1)), atol=0.05)
+
+
+def test_peaks_are_told_by_how_far_they_are_from_the_line_of_sight():
+    near, far = peak(MOUTH + np.array([0.2, 0, 0])), peak(MOUTH - [0.4, 0, 0])
+    heard = arrays_of([remembered(MOUTH, RIG, 0.0)], sound([far, near])).sound[0]
+    table = heard[-7 * PEAKS :].reshape(PEAKS, 7)
+    assert table[:, 0].tolist() == [1, 1, 0]
+    np.testing.assert_allclose(np.hypot(*table[:2, 1:3].T), [1, 2], rtol=0.05)
+    assert not table[2].any()
+
+
+def test_shapes_hold_without_anything():
+    arrays = arrays_of([], sound(values=np.zeros((0, 0), np.float32)))
+    assert arrays.crops.shape == (0, CROP_SIZE, CROP_SIZE, 3)
+    assert arrays.sight.shape == (0, SIGHT_FEATURES)
+    assert arrays.sound.shape == (0, SOUND_FEATURES)
+    assert arrays.global_map.shape == GLOBAL_MAP_SIZE
+
+
+def test_features_are_finite_for_a_voice_behind_the_camera():
+    behind = remembered(np.array([0.1, 0.0, -2.0]), RIG, 0.0)
+    voice = Candidate(Kind.VOICE, Detection(behind.base.position, np.eye(3), Modality.AUDIO))
+    image = np.zeros((288, 360, 3), np.uint8)
+    arrays = arrays_of([voice], sound([peak([0.1, 0.0, -2.0])]), image)
+    assert np.isfinite(arrays.sight).all()
+    assert np.isfinite(arrays.sound).all()
+    assert not arrays.crops.any()
+
+
+def seen(position, tracklet=0):
+    return Detection(
+        np.asarray(position, float), 0.01 * np.eye(3), Modality.VISUAL, tracklet=tracklet
+    )
+
+
+def test_a_head_that_lost_its_face_is_looked_for_where_it_was():
+    memory = HeadMemory()
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH, tracklet=4))], RIG)
+    (candidate,) = memory.candidates(SECOND + SECOND // 5, [], RIG)
+    assert candidate.kind == Kind.MEMORY
+    assert candidate.base.tracklet == 4
+    assert candidate.unseen == pytest.approx(0.2)
+    np.testing.assert_allclose(candidate.base.position, MOUTH)
+
+
+def test_a_detected_face_needs_no_memory():
+    memory = HeadMemory()
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH, tracklet=4))], RIG)
+    moved = Candidate(Kind.FACE, seen(MOUTH + np.array([0.5, 0, 0]), tracklet=4))
+    assert memory.candidates(SECOND + 1, [moved], RIG) == []
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH, tracklet=4))], RIG)
+    another = Candidate(Kind.FACE, seen(MOUTH + np.array([0.05, 0, 0]), tracklet=5))
+    assert memory.candidates(SECOND + 1, [another], RIG) == []
+
+
+def test_a_head_that_stays_unseen_is_given_up_and_time_that_falls_back_forgets():
+    memory = HeadMemory()
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
+    assert memory.candidates(2 * SECOND, [], RIG) == []
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
+    assert memory.candidates(0, [], RIG) == []
+
+
+def test_time_unseen_runs_on_while_the_head_is_followed():
+    memory = HeadMemory()
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
+    memory.update(SECOND + SECOND // 4, [(Kind.MEMORY, seen(MOUTH + np.array([0.02, 0, 0])))], RIG)
+    (candidate,) = memory.candidates(SECOND + SECOND // 2, [], RIG)
+    assert candidate.unseen == pytest.approx(0.5)
+    np.testing.assert_allclose(candidate.base.position, MOUTH + np.array([0.02, 0, 0]))
+
+
+def test_heads_outside_the_picture_are_no_candidates():
+    memory = HeadMemory()
+    memory.update(SECOND, [(Kind.FACE, seen([2.0, 0.0, 2.0]))], RIG)
+    assert memory.candidates(SECOND, [], RIG) == []
