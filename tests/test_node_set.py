@@ -15,9 +15,10 @@ import yaml
 
 from av_tracker_nodes import processes
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.node_set import ARGUMENTS, STAGES, NodeSpec, node_set, shipped_file
+from av_tracker_nodes.node_set import ARGUMENTS, STAGES, NodeSpec, node_set
 from av_tracker_nodes.processes import Supervisor, private_environment
 from av_tracker_nodes.replay import record, replay
+from av_tracker_nodes.shipped import shipped_file
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ARRAY = str(REPOSITORY / 'calibration' / 'respeaker_4mic.yaml')

@@ -15,12 +15,12 @@ if importlib.util.find_spec('rclpy') is None:
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.node_set import shipped_file
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
 from av_tracker_nodes.nodes.tracker import Tracker
+from av_tracker_nodes.shipped import shipped_file
 
 STAGES = (FaceDetector, AcousticMapNode, Fusion, Tracker)
 OF_ROS = {'use_sim_time', 'start_type_description_service'}

@@ -26,7 +26,12 @@ from av_tracker_nodes.model_graphs import for_several_signals, with_free_image_s
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-_PACKAGE = 'av_tracker_nodes'
+DEVICES = ('auto', 'cpu', 'cuda')
+"""Where networks can run."""
+
+_ON_CPU = ('CPUExecutionProvider',)
+_GPU_MEMORY = 1 << 30
+"""Most that a network may take on a GPU (bytes)."""
 
 
 @dataclass(frozen=True)
@@ -125,32 +130,36 @@ def model_folder() -> Path:
     return (Path(cache) if cache else Path.home() / '.cache') / 'av_tracker'
 
 
-def shipped_model(name: str) -> Path:
-    """Find a network of this project: in an installation, else in the checkout.
+def execution_providers(device: str) -> tuple[object, ...]:
+    """Choose the execution providers of ONNX Runtime, best first.
+
+    Parameters
+    ----------
+    device : str
+        ``auto`` takes CUDA where this ONNX Runtime was built for it, and falls back; ``cpu`` or
+        ``cuda``.
 
     Raises
     ------
     InputError
-        When it is in neither.
+        The device is unknown, or this ONNX Runtime was not built for CUDA.
     """
-    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    folders = [Path(prefix) / 'share' / _PACKAGE / 'models' for prefix in prefixes]
-    folders.append(Path(__file__).resolve().parents[3] / 'models')
-    files = [folder / name / f'{name}.onnx' for folder in folders]
-    for file in files:
-        if file.is_file():
-            return file
-    raise InputError(
-        f'network {name} not found in {", ".join(str(file.parent) for file in files)}; build the '
-        'workspace and source it, or give the file of a network'
-    )
+    if device not in DEVICES:
+        raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
+    built = 'CUDAExecutionProvider' in onnxruntime.get_available_providers()
+    if device == 'cuda' and not built:
+        raise InputError(
+            'this ONNX Runtime has no CUDA; run: make setup EXTRAS=gpu, or choose another device'
+        )
+    cuda = ('CUDAExecutionProvider', {'gpu_mem_limit': _GPU_MEMORY})
+    return (cuda, *_ON_CPU) if built and device != 'cpu' else _ON_CPU
 
 
 def open_model(
     model: Path,
     task: str,
     outputs: Sequence[str],
-    providers: Sequence[str] = ('CPUExecutionProvider',),
+    providers: Sequence[object] = _ON_CPU,
 ) -> onnxruntime.InferenceSession:
     """Load a small network to be run on one thread.
 
@@ -161,8 +170,8 @@ def open_model(
         What it is for, in the words of messages.
     outputs : sequence of str
         That it must have.
-    providers : sequence of str
-        Execution providers of ONNX Runtime, best first.
+    providers : sequence
+        Execution providers of ONNX Runtime, best first; see `execution_providers`.
 
     Raises
     ------

@@ -18,9 +18,9 @@ from typing import Any
 from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.synchronisation import REPLAY_PATIENCE
 
-PACKAGE = 'av_tracker_nodes'
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 
 
@@ -146,23 +146,6 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     else:
         specs = [_process(node, common) for node in nodes]
     return specs + ([_rviz(chosen)] if chosen['rviz'] == 'true' else [])
-
-
-def shipped_file(name: str) -> Path:
-    """Find a file of the launch folder: in the installation, else in the checkout.
-
-    Raises
-    ------
-    InputError
-        When it is in neither.
-    """
-    package = Path(__file__).resolve().parent
-    folders = [parent / 'share' / PACKAGE / 'launch' for parent in package.parents]
-    folders += [parent / 'launch' for parent in package.parents[1:3]]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(f'{name} is not in the installation of {PACKAGE}; build it anew')
 
 
 def _sources(chosen: Mapping[str, str]) -> list[_Node]:

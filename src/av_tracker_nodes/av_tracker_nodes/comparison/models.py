@@ -175,15 +175,18 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
 
 
 def _fusion(model: str):
-    return LearnedFusion(Path(model)) if model.endswith('.onnx') else create_fusion(model)
+    if model.endswith('.onnx'):
+        return LearnedFusion(Path(model))
+    return create_fusion(model, device='cpu')
 
 
 def _row(contender: Contender, protocol: str, runs: Sequence[dict]) -> dict:
     row = {'model': contender.name, 'protocol': protocol}
     for key in METRICS:
-        values = np.array([np.nan if run[key] is None else run[key] for run in runs], float)
-        row[key] = round(float(np.nanmean(values)), 3)
-        row[f'{key}_scenes'] = np.round(values, 3).tolist()
+        values = np.array([run[key] for run in runs], float)
+        known = values[np.isfinite(values)]
+        row[key] = round(float(known.mean()), 3) if len(known) else None
+        row[f'{key}_scenes'] = [round(v, 3) if np.isfinite(v) else None for v in values.tolist()]
         row[f'{key}_95'] = interval(values)
     row['fusion_ms'] = round(float(np.median([run['fusion_ms'] for run in runs])), 2)
     return row
@@ -215,6 +218,6 @@ def _table(rows: Sequence[dict], title: str) -> Table:
         for key in METRICS:
             spread = row[f'{key}_95']
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
-            cells.append(f'{row[key]:.4g}{note}')
+            cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
         table.add_row(*cells, f'{row["fusion_ms"]:.2f}')
     return table

@@ -7,46 +7,62 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
-from av_tracker_nodes.model_zoo import shipped_model
+from av_tracker_nodes.model_zoo import execution_providers
+from av_tracker_nodes.shipped import shipped_file
 
-
-def _network(name: str) -> FusionModel:
-    return LearnedFusion(shipped_model(name))
-
-
-FUSION_MODELS: dict[str, Callable[[], FusionModel]] = {
+BASELINES: dict[str, Callable[[], FusionModel]] = {
     'vggcf': partial(GeometricFusion, 'vggcf'),
     'stgcf': partial(GeometricFusion, 'stgcf', hear_faces=False),
     'visual': partial(GeometricFusion, hear=False),
     'audio': partial(GeometricFusion, see=False),
-    'avclnet': partial(_network, 'avclnet'),
 }
-"""Fusion models by name."""
+"""Fusion models without a network, by name."""
+
+NETWORKS = ('avclnet',)
+"""Fusion models with a network, in models/."""
+
+FUSION_MODELS = (*NETWORKS, *BASELINES)
+"""Names of all fusion models."""
 
 DEFAULT_MODEL = 'vggcf'
 
 
-def create_fusion(name: str = DEFAULT_MODEL) -> FusionModel:
+def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto') -> FusionModel:
     """Make a fusion model.
 
     Parameters
     ----------
     name : str
         One of `FUSION_MODELS`.
+    file : str
+        Network to run instead of the one that is shipped; baselines have none.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``: where a network runs.
 
     Raises
     ------
     InputError
-        When there is no such model.
+        When there is no such model, its network is missing, or CUDA is asked for in vain.
     """
-    if name not in FUSION_MODELS:
+    if name in BASELINES:
+        return BASELINES[name]()
+    if name not in NETWORKS:
         raise InputError(f"no fusion model '{name}'; there are {', '.join(FUSION_MODELS)}")
-    return FUSION_MODELS[name]()
+    network = Path(file) if file else shipped_file(f'{name}/{name}.onnx', 'models')
+    return LearnedFusion(network, execution_providers(device))
 
 
-__all__ = ['DEFAULT_MODEL', 'FUSION_MODELS', 'FusionModel', 'create_fusion']
+__all__ = [
+    'BASELINES',
+    'DEFAULT_MODEL',
+    'FUSION_MODELS',
+    'NETWORKS',
+    'FusionModel',
+    'create_fusion',
+]

@@ -22,10 +22,13 @@ class FusionModel(ABC):
         Whether :meth:`process` wants the image.
     measure : str
         Acoustic measure that the model is made for.
+    device : str
+        What it runs on.
     """
 
     needs_image = False
     measure = 'vggcf'
+    device = 'NumPy'
 
     @abstractmethod
     def process(

@@ -49,6 +49,8 @@ _HIDDEN_RANGE_STD = 0.7
 Who is heard but not seen has turned away or is hidden, and walls, floor and ceiling answer as
 loud as the mouth. In training and validation scenes of one walker turned away, voices lay 25 %
 too far from the axis, for seconds on end, but within 5 cm along it."""
+_ANY_RANGE_STD = 0.15
+"""The same of any voice, where no camera tells who faces the microphones (validation scenes)."""
 _SURE_SPEECH, _LEAST_TRUST = 0.75, 0.2
 """Speech is told of now, place of the last 0.2 s: as long as speech is less probable than this, a
 voice that sets in may be placed where other sound was (training and validation scenes)."""
@@ -108,6 +110,7 @@ class GeometricFusion(FusionModel):
             and peak.score >= _LEAST_DOMINANCE * strongest
         ]
         delay = to_seconds(sound.stamp - sound.audio_stamp)
+        doubt = _HIDDEN_RANGE_STD if self._see else _ANY_RANGE_STD
         claimed: set[int] = set()
         detections = []
         for face in seen_faces:
@@ -116,7 +119,7 @@ class GeometricFusion(FusionModel):
             heard = self._heard(face, sound, [peaks[k] for k in voices])
             detections.append(_seen(face, heard, rig))
         detections += [
-            _heard_only(peak, peak.score / strongest, delay, rig)
+            _heard_only(peak, peak.score / strongest, delay, doubt, rig)
             for k, peak in enumerate(peaks)
             if k not in claimed
         ]
@@ -185,13 +188,15 @@ def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detec
     )
 
 
-def _heard_only(peak: AcousticPeak, quality: float, delay: float, rig: Rig) -> Detection:
+def _heard_only(
+    peak: AcousticPeak, quality: float, delay: float, doubt: float, rig: Rig
+) -> Detection:
     """Make a detection of a voice; its quality is its strength relative to the strongest one.
 
     The weaker of two sources is placed in the echoes of the stronger one: its deviation grows as
     their ratio.
     """
-    outward = _HIDDEN_RANGE_STD * _from_axis(peak.position, rig.microphones)
+    outward = doubt * _from_axis(peak.position, rig.microphones)
     covariance = peak.covariance / (quality * _trust(peak.speech)) ** 2
     covariance += np.outer(outward, outward)
     return Detection(

@@ -56,8 +56,8 @@ class LearnedFusion(FusionModel):
     ----------
     model : Path
         ONNX file as `av-tracker export` writes it.
-    providers : sequence of str
-        Execution providers of ONNX Runtime, best first.
+    providers : sequence
+        Execution providers of ONNX Runtime, best first; see `model_zoo.execution_providers`.
 
     Raises
     ------
@@ -67,7 +67,9 @@ class LearnedFusion(FusionModel):
 
     needs_image = True
 
-    def __init__(self, model: Path, providers: Sequence[str] = ('CPUExecutionProvider',)) -> None:
+    def __init__(
+        self, model: Path, providers: Sequence[object] = ('CPUExecutionProvider',)
+    ) -> None:
         self._session = open_model(model, 'fusion network', _OUTPUTS, providers)
         facts = self._session.get_modelmeta().custom_metadata_map
         self.measure = facts.get('measure', 'vwswe')
@@ -78,9 +80,9 @@ class LearnedFusion(FusionModel):
         self._memory = HeadMemory()
 
     @property
-    def providers(self) -> list[str]:
-        """Execution providers in use."""
-        return self._session.get_providers()
+    def device(self) -> str:
+        """Execution provider that ONNX Runtime really uses."""
+        return self._session.get_providers()[0]
 
     def reset(self) -> None:
         """Forget the heads of earlier images."""

@@ -15,6 +15,7 @@ import numpy as np
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.datasets.messages import from_image, stamp_of
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.model_zoo import DEVICES
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import Subscriber, TimeSynchronizer
@@ -53,7 +54,11 @@ class Fusion(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('fusion', **node_options)
-        name = self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=tuple(FUSION_MODELS))
+        name = self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=FUSION_MODELS)
+        file = self.parameter(
+            'model_file', '', 'Network to run; empty for the one that is shipped'
+        )
+        device = self.parameter('device', 'auto', 'Where a network runs', choices=DEVICES)
         faces_timeout = self.parameter(
             'faces_timeout', 0.08, 'Wait this long for the faces of a map (s)', 0.0, 10.0
         )
@@ -65,7 +70,8 @@ class Fusion(StageNode):
             10.0,
         )
         self._timeout = to_nanoseconds(faces_timeout + patience)
-        self._model = create_fusion(name)
+        self._model = create_fusion(name, file, device)
+        self.facts['device'] = self._model.device
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
         self._newest = 0

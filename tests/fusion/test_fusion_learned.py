@@ -1,0 +1,115 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+from tiny_network import write_network
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
+
+CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
+RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
+IMAGE = np.full((288, 360, 3), 90, np.uint8)
+ANN, BOB = np.array([0.2, 0.0, 2.0]), np.array([-0.5, 0.1, 2.2])
+SURE, UNSURE = 4.0, -4.0
+FRAME = 40_000_000
+
+
+def face(mouth, tracklet=1):
+    return Face(face_box(CAMERA, mouth), 0.9, None, tracklet, np.eye(3)[0])
+
+
+def voice(mouth):
+    away = mouth - RIG.microphones.centre
+    return AcousticPeak(mouth, 0.01 * np.eye(3), away / np.linalg.norm(away), 0.3, 0.9)
+
+
+def detect(fusion, faces=(), voices=(), stamp=FRAME, image=IMAGE):
+    field = np.zeros((96, 120), np.float32)
+    sound = AcousticMap(stamp, stamp, 'vwswe', field, 3.0, 2.0, 1.0, (), tuple(voices))
+    seen = FaceFrame(stamp, (360, 288), tuple(faces))
+    return fusion.process(seen, sound, RIG, image).detections
+
+
+def network(tmp_path, person=SURE, visible=SURE, speaking=SURE, offset=(0, 0, 0), kinds=None):
+    bias = [*offset, np.log(0.1), np.log(0.05), person, visible, speaking]
+    return LearnedFusion(write_network(tmp_path / 'tiny.onnx', bias, kinds))
+
+
+def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
+    (still,) = detect(network(tmp_path, speaking=UNSURE), [face(ANN)])
+    (moved,) = detect(network(tmp_path, offset=(0.5, 0.0, 0.0)), [face(ANN)])
+    assert np.linalg.norm(moved.position - still.position) == pytest.approx(0.1, rel=0.05)
+    np.testing.assert_allclose(moved.box, face_box(CAMERA, moved.position))
+    assert moved.speaking == pytest.approx(1 / (1 + np.exp(-SURE)))
+    assert moved.modalities == Modality.VISUAL | Modality.AUDIO
+    assert still.modalities == Modality.VISUAL
+    assert moved.tracklet == 1
+    deviations = np.sqrt(np.linalg.eigvalsh(moved.covariance))
+    distance = np.linalg.norm(moved.position - CAMERA.centre)
+    np.testing.assert_allclose(sorted(deviations), sorted([0.02, 0.02, 0.05 * distance]), rtol=0.1)
+
+
+def test_what_is_nobody_is_dropped(tmp_path):
+    assert detect(network(tmp_path, person=UNSURE), [face(ANN)], [voice(BOB)]) == ()
+
+
+def test_a_voice_whose_head_is_seen_is_seen_and_another_stays_a_voice(tmp_path):
+    (seen,) = detect(network(tmp_path), voices=[voice(BOB)])
+    assert seen.modalities & Modality.VISUAL
+    assert seen.box is not None
+    (heard,) = detect(network(tmp_path, visible=UNSURE), voices=[voice(BOB)])
+    assert heard.modalities == Modality.AUDIO
+    assert heard.box is None
+    np.testing.assert_allclose(heard.position, BOB)
+
+
+def test_a_head_is_followed_when_its_face_is_lost_and_given_up_when_it_is_not_seen(tmp_path):
+    fusion = network(tmp_path, speaking=UNSURE)
+    detect(fusion, [face(ANN, tracklet=7)])
+    for step in range(2, 60):
+        (head,) = detect(fusion, stamp=step * FRAME)
+    assert head.tracklet == 7
+    assert head.modalities == Modality.VISUAL
+    np.testing.assert_allclose(CAMERA.project(head.position), CAMERA.project(ANN), atol=1.5)
+    hidden = np.zeros((3, 8))
+    hidden[2, 6] = 2 * UNSURE
+    blind = network(tmp_path, kinds=hidden)
+    detect(blind, [face(ANN)])
+    assert detect(blind, stamp=2 * FRAME) == ()
+
+
+def test_one_person_is_one_detection(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN, tracklet=1)])
+    # The head is remembered, its face is back under another name, and it is heard.
+    assert len(detect(fusion, [face(ANN, tracklet=2)], [voice(ANN)], stamp=2 * FRAME)) == 1
+    assert len(detect(fusion, [face(ANN, 2), face(BOB, 3)], stamp=3 * FRAME)) == 2
+
+
+def test_nothing_is_lost_without_picture_without_sound_and_with_a_crowd(tmp_path):
+    fusion = network(tmp_path)
+    assert len(detect(fusion, [face(ANN)], image=None)) == 1
+    assert detect(fusion, image=None) == ()
+    places = [np.array([x, y, 2.0]) for x in np.linspace(-0.6, 0.6, 5) for y in (-0.4, 0.4)]
+    crowd = [face(place, tracklet=k + 1) for k, place in enumerate(places)]
+    assert len(detect(fusion, crowd)) == 10
+
+
+def test_reset_forgets_heads(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    fusion.reset()
+    assert detect(fusion, stamp=2 * FRAME) == ()
+
+
+def test_another_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match='not found'):
+        LearnedFusion(tmp_path / 'missing.onnx')
+    (tmp_path / 'text.onnx').write_text('no network')
+    with pytest.raises(InputError, match='cannot be loaded'):
+        LearnedFusion(tmp_path / 'text.onnx')

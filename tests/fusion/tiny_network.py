@@ -1,0 +1,60 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A network without training: what it says is a linear function of what is seen."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from av_tracker_nodes.fusion.candidates import (
+    CROP_SIZE,
+    GLOBAL_MAP_SIZE,
+    MAP_SIZE,
+    SIGHT_FEATURES,
+    SOUND_FEATURES,
+)
+
+KINDS = slice(8, 11)
+"""Columns of the sight features that say why somebody may be there."""
+
+
+def write_network(path: Path, bias: list[float], kinds: np.ndarray | None = None) -> Path:
+    """Write a network whose prediction is `bias`, plus a row of `kinds` (3, 8) for the kind."""
+    weights = np.zeros((SIGHT_FEATURES, 8), np.float32)
+    if kinds is not None:
+        weights[KINDS] = kinds
+    constants = [
+        numpy_helper.from_array(weights, 'weights'),
+        numpy_helper.from_array(np.array(bias, np.float32), 'bias'),
+    ]
+    nodes = [
+        helper.make_node('MatMul', ['sight', 'weights'], ['product']),
+        helper.make_node('Add', ['product', 'bias'], ['prediction']),
+        helper.make_node('LpNormalization', ['sight'], ['embedding'], axis=1, p=2),
+    ]
+    inputs = {
+        'crops': (TensorProto.UINT8, ['n', CROP_SIZE, CROP_SIZE, 3]),
+        'maps': (TensorProto.FLOAT, ['n', MAP_SIZE, MAP_SIZE]),
+        'sight': (TensorProto.FLOAT, ['n', SIGHT_FEATURES]),
+        'sound': (TensorProto.FLOAT, ['n', SOUND_FEATURES]),
+        'global_map': (TensorProto.FLOAT, [1, *GLOBAL_MAP_SIZE]),
+        'valid': (TensorProto.BOOL, [1, 'n']),
+    }
+    outputs = {'prediction': ['n', 8], 'embedding': ['n', SIGHT_FEATURES]}
+    graph = helper.make_graph(
+        nodes,
+        'tiny',
+        [helper.make_tensor_value_info(name, *kind) for name, kind in inputs.items()],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in outputs.items()
+        ],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 20)], ir_version=10)
+    helper.set_model_props(model, {'measure': 'vwswe'})
+    onnx.save(model, path)
+    return path
