@@ -47,11 +47,20 @@ class MjpegCamera:
         Whether parts tell their length.
     password : str
         What the user 'robot' is asked for; empty for nothing.
+    picture : callable or None
+        Gives capture time and JPEG of what is there to be seen now; None shows numbers.
     """
 
     def __init__(
-        self, rate=25.0, clock=time.monotonic, late=lambda n: 0.0, length=True, password=''
+        self,
+        rate=25.0,
+        clock=time.monotonic,
+        late=lambda n: 0.0,
+        length=True,
+        password='',
+        picture=None,
     ):
+        self.picture = picture
         self.rate, self.clock, self.late, self.length = rate, clock, late, length
         self.password = password
         self.sent = {}  # capture time (steady) by number
@@ -116,9 +125,12 @@ class MjpegCamera:
         number, self._number = self._number, self._number + 1
         taken = self.clock() if self.clock else 0.0
         self.sent[number] = time.monotonic()
-        _, data = cv2.imencode('.jpg', numbered_image(number))
+        if self.picture is not None:
+            taken, data = self.picture()
+        else:
+            data = cv2.imencode('.jpg', numbered_image(number))[1].tobytes()
         time.sleep(self.late(number))
         lines = ['--frame', 'Content-Type: image/jpeg']
         lines += [f'Content-Length: {len(data)}'] if self.length else []
         lines += [f'X-Timestamp: {taken:.6f}'] if self.clock else []
-        return '\r\n'.join([*lines, '', '']).encode() + data.tobytes() + b'\r\n'
+        return '\r\n'.join([*lines, '', '']).encode() + data + b'\r\n'

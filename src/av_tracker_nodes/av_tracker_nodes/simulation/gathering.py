@@ -206,15 +206,15 @@ HARD = Gathering(
     people=(2, 3),
     seated=0.15,
     walking=0.5,
-    averted=0.3,
+    averted=0.4,
     talkative=(0.7, 0.95),
     silent=0.0,
     loudness_db=(-5.0, 2.0),
-    boarded=0.6,
-    board_width=(0.1, 0.22),
+    boarded=0.75,
+    board_width=(0.12, 0.28),
     defective=0.0,
     apart=0.4,
-    conditions=Conditions((0.3, 0.55), (10.0, 20.0), (0.3, 1.0), (0.0, 1.5)),
+    conditions=Conditions((0.3, 0.55), (10.0, 20.0), (0.4, 1.2), (0.0, 1.5)),
 )
 """About as hard to hear and to see as the multi-speaker recordings of AV16.3."""
 
