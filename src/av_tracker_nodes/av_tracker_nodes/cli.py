@@ -416,12 +416,18 @@ def train(
 @main.command()
 @click.argument('training', type=_FOLDER)
 @click.option('--out', type=_PATH, required=True, help='ONNX file to write.')
+@click.option('--person', default=0.5, show_default=True, help='Somebody is there, from here on.')
+@click.option('--visible', default=0.5, show_default=True, help='The head is seen, from here on.')
+@click.option(
+    '--placed', default=0.25, show_default=True, help='So well is the head of a voice placed.'
+)
 @_shows_input_errors
-def export(training: Path, out: Path) -> None:
+def export(training: Path, out: Path, person: float, visible: float, placed: float) -> None:
     """Write the network of a finished TRAINING as ONNX, checked against torch."""
+    from av_tracker_nodes.fusion.learned import Thresholds
     from av_tracker_nodes.training.command import run_export
 
-    difference = run_export(training, out)
+    difference = run_export(training, out, Thresholds(person, visible, placed))
     click.echo(f'{out}: differs from torch by {difference:.1g} at most')
 
 
@@ -489,6 +495,26 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
     from av_tracker_nodes.comparison.models import Options, compare_models
 
     compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
+
+
+@benchmark.command('retrieval')
+@click.argument('network', type=_PATH, required=False)
+@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_shows_input_errors
+def benchmark_retrieval(
+    network: Path | None, out: Path, split: str, scenes: int, jobs: int
+) -> None:
+    """Measure whether sounds find their faces by what NETWORK learnt; avclnet if left out."""
+    from av_tracker_nodes.comparison.models import Options
+    from av_tracker_nodes.comparison.retrieval import measure_retrieval
+    from av_tracker_nodes.shipped import shipped_file
+
+    network = network or shipped_file('avclnet/avclnet.onnx', 'models')
+    options = Options(split=split, scenes=scenes, jobs=jobs)
+    measure_retrieval(out, network, options, progress_bar)
 
 
 if __name__ == '__main__':

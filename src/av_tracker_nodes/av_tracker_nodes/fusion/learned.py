@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,10 +44,14 @@ class Thresholds:
         Somebody is there.
     visible : float
         The head is seen.
+    placed : float
+        Deviation across (face heights) up to which a voice is where a head is seen: the head may
+        be beside the picture of the candidate.
     """
 
     person: float = 0.5
     visible: float = 0.5
+    placed: float = 0.25
 
 
 class LearnedFusion(FusionModel):
@@ -73,9 +78,7 @@ class LearnedFusion(FusionModel):
         self._session = open_model(model, 'fusion network', _OUTPUTS, providers)
         facts = self._session.get_modelmeta().custom_metadata_map
         self.measure = facts.get('measure', 'vwswe')
-        self.thresholds = Thresholds(
-            float(facts.get('person_threshold', 0.5)), float(facts.get('visible_threshold', 0.5))
-        )
+        self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
         self._geometric = GeometricFusion(self.measure)
         self._memory = HeadMemory()
 
@@ -145,7 +148,10 @@ class LearnedFusion(FusionModel):
     ) -> tuple[Kind, Detection] | None:
         """Make a detection of a candidate as the network sees it; None where nobody is."""
         person, visible, speaking = 1 / (1 + np.exp(-prediction[5:]))
+        across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
+        if candidate.kind == Kind.VOICE:
+            seen = seen and across <= self.thresholds.placed
         if person < self.thresholds.person or (candidate.kind == Kind.MEMORY and not seen):
             return None
         base = replace(candidate.base, speaking=float(speaking))
@@ -154,7 +160,6 @@ class LearnedFusion(FusionModel):
         sight = SightFrame.towards(rig.camera, base.position)
         position = sight.place(prediction[:3].astype(float))
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
-        across, along = np.exp(prediction[3:5].astype(float))
         detection = replace(
             base,
             position=position,

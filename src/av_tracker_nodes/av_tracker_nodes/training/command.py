@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.corpus import (
     AV163_TRAINING,
@@ -94,10 +95,10 @@ def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
     return [clip.enhanced() if enhanced else clip for clip in clips]
 
 
-def run_export(training: Path, out: Path) -> float:
+def run_export(training: Path, out: Path, thresholds: Thresholds) -> float:
     """Export a trained network; see `export.export_network`."""
     try:
         from av_tracker_nodes.training.export import export_network
     except ImportError as error:
         raise InputError(_NO_TORCH) from error
-    return export_network(training, out)
+    return export_network(training, out, thresholds)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.candidates import (
@@ -23,12 +25,14 @@ from av_tracker_nodes.fusion.candidates import (
     SIGHT_FEATURES,
     SOUND_FEATURES,
 )
-from av_tracker_nodes.fusion.learned import BATCHES
+from av_tracker_nodes.fusion.learned import BATCHES, Thresholds
 from av_tracker_nodes.networks import NETWORKS
 from av_tracker_nodes.networks.inputs import Inputs
 from av_tracker_nodes.training.trainer import CHECKPOINT, SUMMARY
 
 TOLERANCE = 1e-4
+
+OUTPUTS = ('prediction', 'embedding', 'sight_embedding', 'sound_embedding')
 
 _INPUTS = ('crops', 'maps', 'sight', 'sound', 'global_map', 'valid')
 _OPSET = 20
@@ -49,14 +53,19 @@ class _OneImage(nn.Module):
         sound: Tensor,
         global_map: Tensor,
         valid: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         slots = torch.arange(crops.shape[0])
         inputs = Inputs(crops, maps, sight, sound, global_map, slots, valid)
         features, prediction = self.network(inputs)
-        return prediction.joined(), self.network.embedding(features.picture)
+        return (
+            prediction.joined(),
+            self.network.embedding(features.picture),
+            self.network.sight_embedding(features),
+            self.network.sound_embedding(features),
+        )
 
 
-def export_network(training: Path, out: Path, facts: Mapping[str, str] | None = None) -> float:
+def export_network(training: Path, out: Path, thresholds: Thresholds | None = None) -> float:
     """Write a trained network as ONNX, with what is to be known of it.
 
     Parameters
@@ -65,8 +74,8 @@ def export_network(training: Path, out: Path, facts: Mapping[str, str] | None = 
         Folder of a training.
     out : Path
         File to write.
-    facts : mapping, optional
-        Added to the metadata of the file.
+    thresholds : Thresholds, optional
+        From when on the network is believed.
 
     Returns
     -------
@@ -89,15 +98,24 @@ def export_network(training: Path, out: Path, facts: Mapping[str, str] | None = 
         _example(BATCHES[-1]),
         out,
         input_names=list(_INPUTS),
-        output_names=['prediction', 'embedding'],
+        output_names=list(OUTPUTS),
         dynamic_shapes=_dynamic_shapes(),
         opset_version=_OPSET,
         dynamo=True,
         external_data=False,
         verbose=False,
     )
-    measure = 'vwswe' if summary['enhanced'] else 'vggcf'
-    _describe(out, {'measure': measure, 'training': json.dumps(summary), **(facts or {})})
+    _describe(
+        out,
+        {
+            'network': summary['network'],
+            'measure': 'vwswe' if summary['enhanced'] else 'vggcf',
+            'thresholds': json.dumps(asdict(thresholds or Thresholds())),
+            'parameters': str(sum(weights.numel() for weights in network.parameters())),
+            'gflops_three_people': f'{_gflops(module, BATCHES[0]):.4f}',
+            'training': json.dumps(summary),
+        },
+    )
     difference = max(_difference(module, out, count) for count in BATCHES)
     if difference > TOLERANCE:
         out.unlink()
@@ -110,6 +128,13 @@ def _summary(training: Path) -> dict:
     if not path.exists():
         raise InputError(f'no finished training in {training}: run av-tracker train to its end')
     return json.loads(path.read_text())
+
+
+def _gflops(module: nn.Module, count: int) -> float:
+    """Count floating-point operations, two a multiplication with addition (10^9)."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(*_example(count))
+    return counter.get_total_flops() / 1e9
 
 
 def _example(count: int) -> tuple[Tensor, ...]:

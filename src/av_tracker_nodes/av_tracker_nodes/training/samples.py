@@ -146,7 +146,7 @@ class SampleSource:
         candidates = self._candidates(frame, clip.rig, rng)
         image = None if rng.uniform() < how.blind else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
-        truths = [_truth(candidate, frame.people, clip.rig) for candidate in candidates]
+        truths = [truth_of(candidate, frame.people, clip.rig) for candidate in candidates]
         person = np.array([who for who, _ in truths], int)
         somebody = person != NOBODY
         visible = np.zeros(len(person), bool)
@@ -169,7 +169,7 @@ class SampleSource:
         geometric = self._geometric.process(frame.faces, frame.sound, rig)
         candidates = find_candidates(frame.faces, frame.sound, geometric)
         found = {
-            _truth(candidate, frame.people, rig)[0]
+            truth_of(candidate, frame.people, rig)[0]
             for candidate in candidates
             if candidate.kind == Kind.FACE
         }
@@ -203,7 +203,7 @@ class SampleSource:
         frame = clip.frames[f + step]
         geometric = self._geometric.process(frame.faces, frame.sound, clip.rig)
         there = {
-            _truth(candidate, frame.people, clip.rig)[0]: candidate
+            truth_of(candidate, frame.people, clip.rig)[0]: candidate
             for candidate in find_candidates(frame.faces, frame.sound, geometric)
             if candidate.kind == Kind.FACE
         }
@@ -231,8 +231,16 @@ def _pictured(people: PeopleTruth, person: int, rig: Rig) -> bool:
     return bool(rig.camera.contains(np.nan_to_num(people.pixel[person], nan=-1.0)))
 
 
-def _truth(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, np.ndarray]:
-    """Whom a candidate stands for, and the offset to that person."""
+def truth_of(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, np.ndarray]:
+    """Tell whom a candidate stands for, and the offset to that person.
+
+    Returns
+    -------
+    int
+        Row of the person; `NOBODY` for none.
+    np.ndarray, shape (3,)
+        See `SightFrame`.
+    """
     sight = SightFrame.towards(rig.camera, candidate.base.position)
     best, nearest, offset = NOBODY, _REACH[candidate.kind], np.zeros(3)
     for person in range(len(people.mouth)):
