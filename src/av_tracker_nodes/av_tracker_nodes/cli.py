@@ -421,13 +421,16 @@ def train(
 @click.option(
     '--placed', default=0.25, show_default=True, help='So well is the head of a voice placed.'
 )
+@click.option('--speaking', default=0.5, show_default=True, help='Speaking, from here on.')
 @_shows_input_errors
-def export(training: Path, out: Path, person: float, visible: float, placed: float) -> None:
+def export(
+    training: Path, out: Path, person: float, visible: float, placed: float, speaking: float
+) -> None:
     """Write the network of a finished TRAINING as ONNX, checked against torch."""
     from av_tracker_nodes.fusion.learned import Thresholds
     from av_tracker_nodes.training.command import run_export
 
-    difference = run_export(training, out, Thresholds(person, visible, placed))
+    difference = run_export(training, out, Thresholds(person, visible, placed, speaking))
     click.echo(f'{out}: differs from torch by {difference:.1g} at most')
 
 

@@ -22,6 +22,9 @@ _INITIAL_SPEED_STD = 0.5
 _LEAST_NOISE = 1e-4
 _HEIGHT, _RISE = 2, 5
 _OUTLIER = 2.5
+_MOST_SIZE = 4 * HEAD_SIZE_STD
+"""No head is larger or smaller than this (log): ranges that contradict each other for long would
+else be explained by heads that do not exist, and the linearised filter would run away."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,7 @@ class HeadFilter:
         spread = slope @ self.covariance @ slope.T + noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T
         self.state = self.state + gain @ difference
+        self.state[_SIZE] = np.clip(self.state[_SIZE], -_MOST_SIZE, _MOST_SIZE)
         # Joseph form: stays symmetric and positive definite over hours of updates.
         kept = np.eye(7) - gain @ slope
         self.covariance = kept @ self.covariance @ kept.T + gain @ noise @ gain.T

@@ -95,13 +95,12 @@ def _make_scene(out: Path, scenario: str, seed: int, camera: int) -> SceneFiles:
     scene = build_scene(scenario, seed)
     truth = out / scene.name
     clips = {measure: out / f'{scene.name}-cam{camera}-{measure}.npz' for measure in MEASURES}
-    for measure, path in clips.items():
-        if path.exists():
-            continue
+    if not all(path.exists() for path in clips.values()):
         truth.mkdir(exist_ok=True)
         write_truth(truth, scene)
         frames = range(len(scene.frame_times(camera - 1)))
-        record_scene(scene, camera - 1, [frames], measure).save(path)
+        for measure, clip in record_scene(scene, camera - 1, [frames], MEASURES).items():
+            clip.save(clips[measure])
     return SceneFiles(truth, camera, clips)
 
 

@@ -24,14 +24,16 @@ from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
 from av_tracker_nodes.model_zoo import open_model
 from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
 
 BATCHES = (4, 8)
 """Numbers of candidates that a network is run on: few shapes keep the memory flat."""
 
-_OUTPUTS = 'prediction', 'embedding'
+_OUTPUTS = ('prediction',)
+_STEADY_SHARE = 0.7
+"""Share of the deviation of a range that stays the same for one person."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class Thresholds:
     placed : float
         Deviation across (face heights) up to which a voice is where a head is seen: the head may
         be beside the picture of the candidate.
+    speaking : float
+        The person speaks: this probability of the network is published as 0.5.
     """
 
     person: float = 0.5
     visible: float = 0.5
     placed: float = 0.25
+    speaking: float = 0.5
 
 
 class LearnedFusion(FusionModel):
@@ -79,6 +84,9 @@ class LearnedFusion(FusionModel):
         facts = self._session.get_modelmeta().custom_metadata_map
         self.measure = facts.get('measure', 'vwswe')
         self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
+        self._speaking_bias = float(
+            np.log(self.thresholds.speaking / (1 - self.thresholds.speaking))
+        )
         self._geometric = GeometricFusion(self.measure)
         self._memory = HeadMemory()
 
@@ -100,12 +108,9 @@ class LearnedFusion(FusionModel):
         if image is not None:
             candidates += self._memory.candidates(faces.stamp, candidates, rig)
         arrays = candidate_arrays(candidates, sound, rig, image)
-        predictions, embeddings = self._infer(arrays)
         judged = [
-            self._judge(candidate, prediction, embedding, rig)
-            for candidate, prediction, embedding in zip(
-                candidates, predictions, embeddings, strict=True
-            )
+            self._judge(candidate, prediction, rig)
+            for candidate, prediction in zip(candidates, self._infer(arrays), strict=True)
         ]
         kept = _one_each([each for each in judged if each is not None], rig)
         if image is not None:
@@ -114,15 +119,13 @@ class LearnedFusion(FusionModel):
             self._memory.update(faces.stamp, seen, rig)
         return DetectionFrame(faces.stamp, tuple(person for _, person in kept), sound.from_image)
 
-    def _infer(self, arrays: CandidateArrays) -> tuple[np.ndarray, np.ndarray]:
+    def _infer(self, arrays: CandidateArrays) -> np.ndarray:
         """Run the network on all candidates, at most the largest batch at once."""
         count, most = len(arrays.crops), BATCHES[-1]
         parts = [self._run(arrays, slice(i, i + most)) for i in range(0, count, most)]
-        if not parts:
-            return np.zeros((0, 8)), np.zeros((0, 1))
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return np.concatenate([np.zeros((0, 8), np.float32), *parts])
 
-    def _run(self, arrays: CandidateArrays, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    def _run(self, arrays: CandidateArrays, rows: slice) -> np.ndarray:
         count = len(arrays.crops[rows])
         size = next(batch for batch in BATCHES if batch >= count)
 
@@ -130,7 +133,7 @@ class LearnedFusion(FusionModel):
             empty = np.zeros((size - count, *values.shape[1:]), values.dtype)
             return np.concatenate([values[rows], empty])
 
-        outputs = self._session.run(
+        (prediction,) = self._session.run(
             _OUTPUTS,
             {
                 'crops': filled(arrays.crops),
@@ -141,20 +144,21 @@ class LearnedFusion(FusionModel):
                 'valid': (np.arange(size) < count)[None],
             },
         )
-        return tuple(output[:count] for output in outputs)
+        return prediction[:count]
 
     def _judge(
-        self, candidate: Candidate, prediction: np.ndarray, embedding: np.ndarray, rig: Rig
+        self, candidate: Candidate, prediction: np.ndarray, rig: Rig
     ) -> tuple[Kind, Detection] | None:
         """Make a detection of a candidate as the network sees it; None where nobody is."""
-        person, visible, speaking = 1 / (1 + np.exp(-prediction[5:]))
+        person, visible = _probability(prediction[5:7])
+        speaking = float(_probability(prediction[7] - self._speaking_bias))
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:
             seen = seen and across <= self.thresholds.placed
         if person < self.thresholds.person or (candidate.kind == Kind.MEMORY and not seen):
             return None
-        base = replace(candidate.base, speaking=float(speaking))
+        base = replace(candidate.base, speaking=speaking)
         if not seen:
             return candidate.kind, base
         sight = SightFrame.towards(rig.camera, base.position)
@@ -166,11 +170,15 @@ class LearnedFusion(FusionModel):
             covariance=sight.covariance(across, along),
             modalities=Modality.VISUAL | heard,
             box=face_box(rig.camera, position),
-            size_gain=base.size_gain if candidate.kind == Kind.FACE else 1.0,
+            size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
             quality=float(person),
             delay=0.0,
         )
         return candidate.kind, detection
+
+
+def _probability(log_odds: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-log_odds))
 
 
 def _one_each(judged: list[tuple[Kind, Detection]], rig: Rig) -> list[tuple[Kind, Detection]]:

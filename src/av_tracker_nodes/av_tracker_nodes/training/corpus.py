@@ -128,7 +128,7 @@ def _make_clip(scenario: str, seed: int, path: Path) -> None:
     cv2.setNumThreads(1)
     scene = build_scene(scenario, seed)
     camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
-    record_scene(scene, camera, _takes(scene, camera)).save(path)
+    record_scene(scene, camera, _takes(scene, camera))['vggcf'].save(path)
 
 
 def _takes(scene: Scene, camera: int) -> list[range]:

@@ -26,7 +26,13 @@ from av_tracker_nodes.simulation.video import render_frames
 from av_tracker_nodes.simulation.visibility import visible_share
 from av_tracker_nodes.simulation.writer import AUDIO_START
 from av_tracker_nodes.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
-from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AudioBlock,
+    FaceFrame,
+    ImageFrame,
+    to_nanoseconds,
+)
 from av_tracker_nodes.vision.stage import FaceStage
 
 _BLOCK = RATE // 100
@@ -42,19 +48,20 @@ class _Ears:
     blocks: Iterator[AudioBlock]
     heard: int = -1
 
-    def listen(self, stamp: int) -> None:
-        """Take in what was captured before a time (ns)."""
-        while self.heard < stamp:
+    def listen(self, faces: FaceFrame) -> AcousticMap:
+        """Map the sound that was captured before an image."""
+        while self.heard < faces.stamp:
             block = next(self.blocks, None)
             if block is None:
-                return
+                break
             self.stage.add(block)
             self.heard = block.stamp + to_nanoseconds(len(block.samples) / block.rate)
+        return self.stage.process(faces)
 
 
 def record_scene(
-    scene: Scene, camera: int, takes: Sequence[range], measure: str = 'vggcf'
-) -> Clip:
+    scene: Scene, camera: int, takes: Sequence[range], measures: Sequence[str] = ('vggcf',)
+) -> dict[str, Clip]:
     """Record frames of a simulated scene with one camera and all microphones.
 
     Parameters
@@ -64,21 +71,30 @@ def record_scene(
         Index.
     takes : sequence of range
         Frames, in order; those of one range follow each other.
-    measure : str
-        Acoustic measure.
+    measures : sequence of str
+        Acoustic measures.
+
+    Returns
+    -------
+    dict of str to Clip
+        By acoustic measure.
     """
     rig = Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM)
-    ears = _Ears(AcousticStage(rig, measure), _blocks(record(scene)))
+    samples = record(scene)
+    ears = {each: _Ears(AcousticStage(rig, each), _blocks(samples)) for each in measures}
     pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
-    frames = []
+    frames: dict[str, list[ClipFrame]] = {measure: [] for measure in measures}
     for number, take in enumerate(takes):
         faces = FaceStage()
         for frame in take:
             seconds = AUDIO_START + scene.video_starts[camera] + frame / FRAME_RATE
-            jpeg = encode_image(next(pictures))
-            people = _scene_truth(scene, camera, frame)
-            frames.append(_observe(to_nanoseconds(seconds), jpeg, people, number, faces, ears))
-    return Clip(f'{scene.name}-cam{camera + 1}', rig, tuple(frames))
+            stamp, jpeg = to_nanoseconds(seconds), encode_image(next(pictures))
+            seen, people = _see(stamp, jpeg, faces), _scene_truth(scene, camera, frame)
+            for measure in measures:
+                sound = ears[measure].listen(seen)
+                frames[measure].append(ClipFrame(jpeg, seen, sound, people, number))
+    name = f'{scene.name}-cam{camera + 1}'
+    return {measure: Clip(name, rig, tuple(frames[measure])) for measure in measures}
 
 
 def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
@@ -113,18 +129,16 @@ def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
             pixel = mouth_pixel(truth.box[annotated, index])
             people = PeopleTruth(truth.mouth[annotated, index], pixel, speaking, visible)
             jpeg = encode_image(image.image)
-            frames.append(_observe(image.stamp, jpeg, people, 0, faces, ears))
+            seen = _see(image.stamp, jpeg, faces)
+            frames.append(ClipFrame(jpeg, seen, ears.listen(seen), people))
         yield Clip(f'{truth.sequence}-cam{camera}-{piece:02d}', truth.rig, tuple(frames))
         piece += 1
 
 
-def _observe(
-    stamp: int, jpeg: bytes, people: PeopleTruth, take: int, faces: FaceStage, ears: _Ears
-) -> ClipFrame:
+def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:
+    """Detect the faces of a picture as it is after compression."""
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    seen = faces.process(ImageFrame(stamp, pixels))
-    ears.listen(stamp)
-    return ClipFrame(jpeg, seen, ears.stage.process(seen), people, take)
+    return faces.process(ImageFrame(stamp, pixels))
 
 
 def _blocks(samples: np.ndarray) -> Iterator[AudioBlock]:
