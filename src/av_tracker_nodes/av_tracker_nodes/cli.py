@@ -65,7 +65,7 @@ def progress_bar(text: str) -> Iterator[Callable[..., None]]:
 
 
 _model_option = click.option(
-    '--model', default='vggcf', show_default=True, help='Fusion model: see `av-tracker models`.'
+    '--model', default='avclnet', show_default=True, help='Fusion model: see `av-tracker models`.'
 )
 _audio_offset_option = click.option(
     '--audio-offset', default=0.0, show_default=True, help='Added to the stamps of sound (s).'

@@ -20,7 +20,7 @@ from av_tracker_nodes.replay import replay
 from av_tracker_nodes.simulation.simulate import simulate
 
 SCENARIO = 'two_crossing'
-MODEL = 'vggcf'
+MODEL = 'avclnet'
 CAMERA = 1
 
 

@@ -30,7 +30,7 @@ NETWORKS = ('avclnet',)
 FUSION_MODELS = (*NETWORKS, *BASELINES)
 """Names of all fusion models."""
 
-DEFAULT_MODEL = 'vggcf'
+DEFAULT_MODEL = 'avclnet'
 
 
 def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto') -> FusionModel:
