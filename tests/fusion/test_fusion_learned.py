@@ -113,3 +113,11 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / 'text.onnx').write_text('no network')
     with pytest.raises(InputError, match='cannot be loaded'):
         LearnedFusion(tmp_path / 'text.onnx')
+
+
+def test_a_remembered_head_does_not_leap_to_another(tmp_path):
+    leaps = np.zeros((3, 8))
+    leaps[2, 0] = 0.8
+    fusion = network(tmp_path, kinds=leaps)
+    detect(fusion, [face(ANN)])
+    assert detect(fusion, stamp=2 * FRAME) == ()

@@ -32,6 +32,9 @@ BATCHES = (4, 8)
 """Numbers of candidates that a network is run on: few shapes keep the memory flat."""
 
 _OUTPUTS = ('prediction',)
+_LONGEST_STEP = np.array([0.6, 0.6, 0.1])
+"""A remembered head that moves farther than this from one image to the next (face heights across,
+log range) is another one, that hides it or stands beside it."""
 _STEADY_SHARE = 0.7
 """Share of the deviation of a range that stays the same for one person."""
 
@@ -156,6 +159,8 @@ class LearnedFusion(FusionModel):
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:
             seen = seen and across <= self.thresholds.placed
+        if candidate.kind == Kind.MEMORY:
+            seen = seen and bool((np.abs(prediction[:3]) < _LONGEST_STEP).all())
         if person < self.thresholds.person or (candidate.kind == Kind.MEMORY and not seen):
             return None
         base = replace(candidate.base, speaking=speaking)
