@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from rclpy.subscription import MessageInfo, Subscription
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -43,7 +43,7 @@ class ImageInput:
     def listen(self, callback: Callable[[Any], None]) -> Subscription:
         """Call back with every image message."""
 
-        def take(message: Any, info: MessageInfo) -> None:
+        def take(message: Any, info: Mapping[str, Any]) -> None:
             self._count_dropped(info.get('publication_sequence_number'))
             callback(message)
 
