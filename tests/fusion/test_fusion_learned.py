@@ -51,7 +51,9 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     assert moved.tracklet == 1
     deviations = np.sqrt(np.linalg.eigvalsh(moved.covariance))
     distance = np.linalg.norm(moved.position - CAMERA.centre)
-    np.testing.assert_allclose(sorted(deviations), sorted([0.02, 0.02, 0.05 * distance]), rtol=0.1)
+    np.testing.assert_allclose(
+        sorted(deviations), sorted([0.03, 0.03, 0.075 * distance]), rtol=0.1
+    )
 
 
 def test_what_is_nobody_is_dropped(tmp_path):

@@ -35,6 +35,9 @@ _OUTPUTS = ('prediction',)
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
 """A remembered head that moves farther than this from one image to the next (face heights across,
 log range) is another one, that hides it or stands beside it."""
+_CAUTION = 1.5
+"""Deviations are this much larger than in the scenes that the network learnt on (validation
+scenes): an error that lasts counts as if it were new in every image."""
 _STEADY_SHARE = 0.7
 """Share of the deviation of a range that stays the same for one person."""
 
@@ -172,7 +175,7 @@ class LearnedFusion(FusionModel):
         detection = replace(
             base,
             position=position,
-            covariance=sight.covariance(across, along),
+            covariance=sight.covariance(_CAUTION * across, _CAUTION * along),
             modalities=Modality.VISUAL | heard,
             box=face_box(rig.camera, position),
             size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),

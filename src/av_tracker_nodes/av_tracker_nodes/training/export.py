@@ -80,7 +80,8 @@ def export_network(training: Path, out: Path, thresholds: Thresholds | None = No
     Returns
     -------
     float
-        Largest difference between torch and ONNX Runtime on random input.
+        Largest difference between torch and ONNX Runtime on random input, relative to the largest
+        number of that output, which is taken to be 1 at least.
 
     Raises
     ------
@@ -171,7 +172,10 @@ def _difference(module: nn.Module, path: Path, count: int) -> float:
     feed = {name: tensor.numpy() for name, tensor in zip(_INPUTS, example, strict=True)}
     given = session.run(None, feed)
     rows = example[-1][0].numpy()
+    pairs = [
+        (ours[rows], theirs.numpy()[rows]) for ours, theirs in zip(given, expected, strict=True)
+    ]
     return max(
-        float(np.abs(ours[rows] - theirs.numpy()[rows]).max())
-        for ours, theirs in zip(given, expected, strict=True)
+        float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1.0))
+        for ours, theirs in pairs
     )
