@@ -62,6 +62,7 @@ def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
         train(tmp_path, Schedule(minutes=0.03, images=4, checks=2, seed=5))
 
     assert export_network(tmp_path, tmp_path / 'net.onnx') <= TOLERANCE
+    assert b'export.py' not in (tmp_path / 'net.onnx').read_bytes()
     fusion = LearnedFusion(tmp_path / 'net.onnx')
     frame = CLIPS[0].frames[0]
     people = fusion.process(frame.faces, frame.sound, CLIPS[0].rig, frame.image)

@@ -160,6 +160,10 @@ def _dynamic_shapes() -> tuple[dict, ...]:
 
 def _describe(path: Path, facts: Mapping[str, str]) -> None:
     model = onnx.load(path)
+    # The exporter notes where in whose folders each operation was written.
+    for part in (*model.graph.node, *model.graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ''
     onnx.helper.set_model_props(model, dict(facts))
     onnx.save(model, path)
 
