@@ -11,13 +11,12 @@ import pytest
 from av_tracker_nodes.comparison import models, scenes
 from av_tracker_nodes.comparison.models import (
     Contender,
-    Options,
     compare_models,
     interval,
     paired_interval,
     track_scene,
 )
-from av_tracker_nodes.comparison.scenes import FIRST_SEED, make_scenes
+from av_tracker_nodes.comparison.scenes import FIRST_SEED, Options, make_scenes
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.simulation import scenarios
 from av_tracker_nodes.simulation.gathering import VARIED
@@ -66,7 +65,7 @@ def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
 
 def test_the_table_has_a_row_a_contender_and_is_written(recorded, tmp_path, monkeypatch):
     _, files = recorded
-    monkeypatch.setattr(models, 'make_scenes', lambda *_: [files, files, files])
+    monkeypatch.setattr(models, 'record_scenes', lambda *_: [files, files, files])
     options = Options('varied', 'validation', 3)
     rows = compare_models(tmp_path, options, no_bar, [Contender('visual', 'visual')])
     assert json.loads((tmp_path / 'models.json').read_text()) == rows

@@ -495,7 +495,8 @@ def benchmark_acoustics(
 @_shows_input_errors
 def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare the fusion models on the same scenes; writes models.json."""
-    from av_tracker_nodes.comparison.models import Options, compare_models
+    from av_tracker_nodes.comparison.models import compare_models
+    from av_tracker_nodes.comparison.scenes import Options
 
     compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
 
@@ -511,8 +512,8 @@ def benchmark_retrieval(
     network: Path | None, out: Path, split: str, scenes: int, jobs: int
 ) -> None:
     """Measure whether sounds find their faces by what NETWORK learnt; avclnet if left out."""
-    from av_tracker_nodes.comparison.models import Options
     from av_tracker_nodes.comparison.retrieval import measure_retrieval
+    from av_tracker_nodes.comparison.scenes import Options
     from av_tracker_nodes.shipped import shipped_file
 
     network = network or shipped_file('avclnet/avclnet.onnx', 'models')

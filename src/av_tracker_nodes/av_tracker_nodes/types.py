@@ -9,7 +9,7 @@ Arrays of the acoustic stage are in the array frame, detections and tracks in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, IntFlag
 
 import numpy as np
@@ -204,6 +204,11 @@ class AcousticMap:
     peaks: tuple[AcousticPeak, ...] = ()
     faces: tuple[FaceSound, ...] = ()
     from_image: bool = True
+
+    def silenced(self) -> AcousticMap:
+        """Return the map as it is when no sound was received."""
+        silence = np.zeros_like(self.values)
+        return replace(self, values=silence, coverage=0.0, peaks=(), faces=())
 
     @property
     def peak(self) -> float:

@@ -20,17 +20,17 @@ from scipy.stats import bootstrap
 
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.comparison.scenes import (
+    Options,
     SceneFiles,
     load_scene,
-    make_scenes,
-    timed,
-    write_json,
+    record_scenes,
 )
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.metrics import evaluate
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, write_json
 from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.simulation.simulate import one_thread_each
 
 METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
@@ -69,24 +69,6 @@ CONTENDERS = (
 )
 
 
-@dataclass(frozen=True)
-class Options:
-    """What to compare.
-
-    Attributes
-    ----------
-    scenario, split : str
-    scenes : int
-    jobs : int
-        Processes.
-    """
-
-    scenario: str = 'multi_speaker'
-    split: str = 'test'
-    scenes: int = 12
-    jobs: int = 1
-
-
 def compare_models(
     out: Path,
     options: Options,
@@ -109,15 +91,7 @@ def compare_models(
     list of dict
         A row for each contender.
     """
-    with progress_bar(f'recording {options.scenes} scenes') as advance:
-        scenes = make_scenes(
-            out / 'scenes',
-            options.scenario,
-            options.split,
-            options.scenes,
-            options.jobs,
-            advance,
-        )
+    scenes = record_scenes(out / 'scenes', options, progress_bar)
     with progress_bar('tracking') as advance:
         scores = _track_all(out / 'runs', scenes, contenders, options.jobs, advance)
     protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
@@ -157,21 +131,23 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
     clip = load_scene(files, fusion.measure)
     tracker = SpeakerTracker(contender.tracker)
     folder = out / contender.name.replace(', ', '-').replace(' ', '-') / files.name
-    writer, times = TrackWriter(folder), []
+    writer, times = TrackWriter(folder), StageTimes()
     for frame in clip.frames:
         image = frame.image if fusion.needs_image and contender.without != BLIND else None
         faces, sound = frame.faces, frame.sound
         if contender.without == BLIND:
             faces, sound = replace(faces, faces=()), replace(sound, faces=())
         if contender.without == DEAF:
-            silence = np.zeros_like(sound.values)
-            sound = replace(sound, values=silence, coverage=0.0, peaks=(), faces=())
-        detections, took = timed(lambda: fusion.process(faces, sound, clip.rig, image))  # noqa: B023
+            sound = sound.silenced()
+        with times.measure('fusion'):
+            detections = fusion.process(faces, sound, clip.rig, image)
         writer.write(tracker.process(detections, clip.rig.camera))
-        times.append(took)
     writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
     scores = evaluate(folder, files.truth, files.camera)
-    return {**{key: scores[key] for key in METRICS}, 'fusion_ms': float(np.median(times))}
+    return {
+        **{key: scores[key] for key in METRICS},
+        'fusion_ms': times.summary()['fusion']['median'],
+    }
 
 
 def _fusion(model: str):

@@ -14,8 +14,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from av_tracker_nodes.comparison.models import Options, interval
-from av_tracker_nodes.comparison.scenes import SceneFiles, load_scene, make_scenes, write_json
+from av_tracker_nodes.comparison.models import interval
+from av_tracker_nodes.comparison.scenes import Options, SceneFiles, load_scene, record_scenes
+from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.model_zoo import open_model
@@ -63,15 +64,7 @@ def measure_retrieval(
     dict
         For each task the share of right matches, its 95 % interval over scenes, and chance.
     """
-    with progress_bar(f'recording {options.scenes} scenes') as advance:
-        scenes = make_scenes(
-            out / 'scenes',
-            options.scenario,
-            options.split,
-            options.scenes,
-            options.jobs,
-            advance,
-        )
+    scenes = record_scenes(out / 'scenes', options, progress_bar)
     session = open_model(network, 'fusion network', _OUTPUTS)
     tasks: dict[str, list[tuple[float, float]]] = {}
     with progress_bar('matching') as advance:

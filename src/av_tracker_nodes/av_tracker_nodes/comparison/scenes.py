@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,24 @@ FIRST_SEED = {'validation': 1400, 'test': 2400}
 
 MEASURES = ('vggcf', 'stgcf')
 """Acoustic measures that are recorded; V-WSWE follows from the first."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to compare.
+
+    Attributes
+    ----------
+    scenario, split : str
+    scenes : int
+    jobs : int
+        Processes.
+    """
+
+    scenario: str = 'multi_speaker'
+    split: str = 'test'
+    scenes: int = 12
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,16 @@ class SceneFiles:
     def name(self) -> str:
         """Sequence and camera."""
         return f'{self.truth.name}-cam{self.camera}'
+
+
+def record_scenes(
+    out: Path, options: Options, progress_bar: Callable[[str], AbstractContextManager]
+) -> list[SceneFiles]:
+    """Record the scenes of a comparison, with a progress bar; see `make_scenes`."""
+    with progress_bar(f'recording {options.scenes} scenes') as advance:
+        return make_scenes(
+            out, options.scenario, options.split, options.scenes, options.jobs, advance
+        )
 
 
 def make_scenes(
@@ -109,16 +136,3 @@ def load_scene(files: SceneFiles, measure: str) -> Clip:
     if measure == 'vwswe':
         return Clip.load(files.clips['vggcf']).enhanced()
     return Clip.load(files.clips[measure])
-
-
-def timed(call: Callable[[], object]) -> tuple[object, float]:
-    """Return what a call returns, and its milliseconds."""
-    began = time.perf_counter()
-    result = call()
-    return result, 1e3 * (time.perf_counter() - began)
-
-
-def write_json(path: Path, content: object) -> None:
-    """Write JSON, made readable."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + '\n')

@@ -161,7 +161,7 @@ def read_run(directory: str | Path) -> dict:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def write_json(path: Path, content: dict) -> None:
+def write_json(path: Path, content: dict | list) -> None:
     """Write a JSON file that appears only when it is whole."""
     _partial(path).write_text(json.dumps(content, indent=2) + '\n')
     _partial(path).rename(path)

@@ -41,6 +41,9 @@ GLOBAL_MAP_SIZE = (48, 60)
 PEAKS = 3
 """Nearest peaks of the coherence field that a candidate is told of."""
 SIGHT_FEATURES, SOUND_FEATURES = 24, 31
+"""Numbers that a network is given of a candidate beside picture and map."""
+PREDICTED = 8
+"""Numbers that a network says of a candidate."""
 
 _COHERENCE_SCALE = 4.0
 _LOGIT_SCALE = 5.0

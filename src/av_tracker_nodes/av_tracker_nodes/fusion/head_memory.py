@@ -16,7 +16,7 @@ from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import Detection, Modality, to_nanoseconds, to_seconds
 
-MEMORY_DEVIATIONS = 0.25, 0.1
+_MEMORY_DEVIATIONS = 0.25, 0.1
 """Deviations that a remembered place is given, across (face heights) and along (log range)."""
 
 _SAME_HEAD = 0.8, 0.35
@@ -118,7 +118,7 @@ def remembered(position: np.ndarray, rig: Rig, unseen: float) -> Candidate:
     sight = SightFrame.towards(rig.camera, position)
     base = Detection(
         position=position,
-        covariance=sight.covariance(*MEMORY_DEVIATIONS),
+        covariance=sight.covariance(*_MEMORY_DEVIATIONS),
         modalities=Modality.VISUAL,
         box=face_box(rig.camera, position),
         size_gain=1.0,

@@ -14,6 +14,7 @@ import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import (
+    PREDICTED,
     Candidate,
     CandidateArrays,
     Kind,
@@ -120,8 +121,7 @@ class LearnedFusion(FusionModel):
         ]
         kept = _one_each([each for each in judged if each is not None], rig)
         if image is not None:
-            seen = [(kind, person) for kind, person in kept if person.box is not None]
-            seen = [(kind, p) for kind, p in seen if p.modalities & Modality.VISUAL]
+            seen = [each for each in kept if each[1].modalities & Modality.VISUAL]
             self._memory.update(faces.stamp, seen, rig)
         return DetectionFrame(faces.stamp, tuple(person for _, person in kept), sound.from_image)
 
@@ -129,7 +129,7 @@ class LearnedFusion(FusionModel):
         """Run the network on all candidates, at most the largest batch at once."""
         count, most = len(arrays.crops), BATCHES[-1]
         parts = [self._run(arrays, slice(i, i + most)) for i in range(0, count, most)]
-        return np.concatenate([np.zeros((0, 8), np.float32), *parts])
+        return np.concatenate([np.zeros((0, PREDICTED), np.float32), *parts])
 
     def _run(self, arrays: CandidateArrays, rows: slice) -> np.ndarray:
         count = len(arrays.crops[rows])

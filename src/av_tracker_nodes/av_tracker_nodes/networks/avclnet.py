@@ -22,6 +22,7 @@ from torch.nn.functional import normalize
 
 from av_tracker_nodes.fusion.candidates import (
     CROP_SIZE,
+    PREDICTED,
     SIGHT_FEATURES,
     SOUND_FEATURES,
     Kind,
@@ -32,7 +33,7 @@ from av_tracker_nodes.networks.blocks import (
     MapEncoder,
     PictureEncoder,
 )
-from av_tracker_nodes.networks.inputs import PREDICTED, Inputs, Prediction
+from av_tracker_nodes.networks.inputs import Inputs, Prediction
 from av_tracker_nodes.networks.losses import (
     TEMPERATURE_LIMITS,
     ContrastiveWeights,

@@ -18,9 +18,6 @@ from av_tracker_nodes.fusion.candidates import (
     SOUND_FEATURES,
 )
 
-PREDICTED = 8
-"""Numbers that a network says of a candidate."""
-
 _DEVIATION_LIMITS = -4.0, 2.0
 
 

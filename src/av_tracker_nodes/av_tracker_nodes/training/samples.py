@@ -142,7 +142,8 @@ class SampleSource:
         c, f = self.index[number]
         clip, how = self.clips[c], self._disturbance
         frame = _without_some_faces(clip.frames[f], how.missed, rng)
-        frame = _deafened(frame) if rng.uniform() < how.deaf else frame
+        if rng.uniform() < how.deaf:
+            frame = replace(frame, sound=frame.sound.silenced())
         candidates = self._candidates(frame, clip.rig, rng)
         image = None if rng.uniform() < how.blind else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
@@ -165,14 +166,14 @@ class SampleSource:
             rows,
         )
 
-    def _candidates(self, frame: ClipFrame, rig: Rig, rng: np.random.Generator) -> list[Candidate]:
+    def _find(self, frame: ClipFrame, rig: Rig) -> list[Candidate]:
+        """Name faces and voices, as at run time."""
         geometric = self._geometric.process(frame.faces, frame.sound, rig)
-        candidates = find_candidates(frame.faces, frame.sound, geometric)
-        found = {
-            truth_of(candidate, frame.people, rig)[0]
-            for candidate in candidates
-            if candidate.kind == Kind.FACE
-        }
+        return find_candidates(frame.faces, frame.sound, geometric)
+
+    def _candidates(self, frame: ClipFrame, rig: Rig, rng: np.random.Generator) -> list[Candidate]:
+        candidates = self._find(frame, rig)
+        found = _people_with_faces(candidates, frame, rig)
         how = self._disturbance
         memories = []
         for person in range(len(frame.people.mouth)):
@@ -201,12 +202,7 @@ class SampleSource:
         ):
             return nothing
         frame = clip.frames[f + step]
-        geometric = self._geometric.process(frame.faces, frame.sound, clip.rig)
-        there = {
-            truth_of(candidate, frame.people, clip.rig)[0]: candidate
-            for candidate in find_candidates(frame.faces, frame.sound, geometric)
-            if candidate.kind == Kind.FACE
-        }
+        there = _people_with_faces(self._find(frame, clip.rig), frame, clip.rig)
         rows = [
             row for row, who in enumerate(person) if visible[row] and who in there and who >= 0
         ]
@@ -251,6 +247,17 @@ def truth_of(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, 
     return best, offset
 
 
+def _people_with_faces(
+    candidates: Sequence[Candidate], frame: ClipFrame, rig: Rig
+) -> dict[int, Candidate]:
+    """Name the face of each person; `NOBODY` has those that are none."""
+    return {
+        truth_of(candidate, frame.people, rig)[0]: candidate
+        for candidate in candidates
+        if candidate.kind == Kind.FACE
+    }
+
+
 def _memory_of(
     people: PeopleTruth, person: int, rig: Rig, how: Disturbance, rng: np.random.Generator
 ) -> Candidate:
@@ -276,12 +283,6 @@ def _without_some_faces(frame: ClipFrame, missed: float, rng: np.random.Generato
         faces=replace(frame.faces, faces=tuple(kept)),
         sound=replace(frame.sound, faces=sounds),
     )
-
-
-def _deafened(frame: ClipFrame) -> ClipFrame:
-    silence = np.zeros_like(frame.sound.values)
-    sound = replace(frame.sound, values=silence, coverage=0.0, peaks=(), faces=())
-    return replace(frame, sound=sound)
 
 
 def _pictures(crops: np.ndarray, how: Disturbance, rng: np.random.Generator) -> np.ndarray:

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.networks import NETWORKS
 from av_tracker_nodes.training.batches import Batch, draw_batch, endless_batches
 from av_tracker_nodes.training.clips import Clip
@@ -97,9 +98,9 @@ class Trainer:
         torch.manual_seed(schedule.seed)
         self._out, self._schedule, self._workers = out, schedule, workers
         self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-        spec = NETWORKS[name]
-        self.network = spec.network().to(self._device)
-        self.objective = spec.objective(**(options or {})).to(self._device)
+        self._spec = NETWORKS[name]
+        self.network = self._spec.network().to(self._device)
+        self.objective = self._spec.objective(**(options or {})).to(self._device)
         self._kind = {'network': name, 'options': repr(options or {}), **asdict(schedule)}
         groups = [*self.network.parameters(), *self.objective.parameters()]
         self._optimiser = torch.optim.AdamW(
@@ -182,7 +183,7 @@ class Trainer:
     def _score(self, batch: Batch) -> dict[str, float]:
         losses = self.objective(self.network, batch)
         scores = {f'validation_{key}': loss.item() for key, loss in losses.items()}
-        return scores | NETWORKS[self._kind['network']].scores(self.network, batch)
+        return scores | self._spec.scores(self.network, batch)
 
     def _save(self) -> None:
         self._out.mkdir(parents=True, exist_ok=True)
@@ -231,7 +232,7 @@ class Trainer:
             'validation_images': len(self._validate),
             'scores': scores,
         }
-        (self._out / SUMMARY).write_text(json.dumps(summary, indent=2) + '\n')
+        write_json(self._out / SUMMARY, summary)
         draw_curves(self._curves, self._out / 'curves.png')
         return scores
 
