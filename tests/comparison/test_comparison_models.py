@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
-from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 import pytest
@@ -18,27 +16,6 @@ from av_tracker_nodes.comparison.models import (
 )
 from av_tracker_nodes.comparison.scenes import FIRST_SEED, Options, make_scenes
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.simulation import scenarios
-from av_tracker_nodes.simulation.gathering import VARIED
-from av_tracker_nodes.simulation.writer import write_calibration
-
-
-@contextmanager
-def no_bar(text):
-    yield lambda *share: None
-
-
-@pytest.fixture(scope='module')
-def recorded(tmp_path_factory):
-    """One second and a half of a training-like scene, under a validation seed."""
-    folder = tmp_path_factory.mktemp('comparison')
-    write_calibration(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        short = scenarios.Scenario('short', 1.5, partial(scenarios._gathering, gathering=VARIED))
-        patch.setitem(scenarios._SCENARIOS, 'varied', short)
-        patch.setattr(scenes, 'MEASURES', ('vggcf',))
-        files = scenes._make_scene(folder, 'varied', FIRST_SEED['validation'], 1)
-    return folder, files
 
 
 def test_models_are_scored_on_identical_input(recorded, tmp_path):
@@ -63,7 +40,7 @@ def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
     assert not deaf['speaking_f1']
 
 
-def test_the_table_has_a_row_a_contender_and_is_written(recorded, tmp_path, monkeypatch):
+def test_the_table_has_a_row_a_contender_and_is_written(recorded, no_bar, tmp_path, monkeypatch):
     _, files = recorded
     monkeypatch.setattr(models, 'record_scenes', lambda *_: [files, files, files])
     options = Options('varied', 'validation', 3)

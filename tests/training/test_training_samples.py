@@ -17,7 +17,7 @@ from av_tracker_nodes.training.samples import (
     UNDISTURBED,
     Disturbance,
     SampleSource,
-    true_position,
+    true_positions,
 )
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame
 
@@ -91,13 +91,13 @@ def test_offsets_lead_from_candidates_to_people():
         assert 0 < np.abs(sample.offset).max() < 2
     sight = SightFrame.towards(RIG.camera, ANN)
     np.testing.assert_allclose(
-        sight.place(sight.offset(true_position(truth(ANN), 0, RIG))), ANN, atol=1e-6
+        sight.place(sight.offset(true_positions(truth(ANN), RIG)[0])), ANN, atol=1e-6
     )
 
 
 def test_people_are_sought_where_the_picture_shows_them():
     people = replace(truth(ANN), pixel=RIG.camera.project(ANN)[None] + [3.0, 0.0])
-    position = true_position(people, 0, RIG)
+    position = true_positions(people, RIG)[0]
     np.testing.assert_allclose(RIG.camera.project(position), people.pixel[0], atol=1e-6)
     assert np.linalg.norm(position - RIG.camera.centre) == pytest.approx(
         np.linalg.norm(ANN - RIG.camera.centre)

@@ -12,6 +12,7 @@ import functools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -499,6 +500,38 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
     from av_tracker_nodes.comparison.scenes import Options
 
     compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
+
+
+@benchmark.command('ablations')
+@click.option('--model', default='avclnet', show_default=True, help='Network.')
+@click.option(
+    '--data',
+    type=_FOLDER,
+    default=Path('out/corpus'),
+    show_default=True,
+    help='Clips to learn on; simulated where they are missing.',
+)
+@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+@click.option(
+    '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train.'
+)
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_shows_input_errors
+def benchmark_ablations(
+    model: str, data: Path, out: Path, split: str, scenes: int, steps: int, jobs: int
+) -> None:
+    """Train a network without each of its parts, and compare; writes ablations.json."""
+    from av_tracker_nodes.comparison.scenes import Options
+    from av_tracker_nodes.training.command import require_torch
+
+    require_torch()
+    from av_tracker_nodes.comparison.ablations import SHORT, measure_ablations
+
+    schedule = replace(SHORT, steps=steps)
+    options = Options(split=split, scenes=scenes, jobs=jobs)
+    measure_ablations(out, model, data, options, progress_bar, schedule)
 
 
 @benchmark.command('retrieval')

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -93,15 +93,17 @@ def compare_models(
     """
     scenes = record_scenes(out / 'scenes', options, progress_bar)
     with progress_bar('tracking') as advance:
-        scores = _track_all(out / 'runs', scenes, contenders, options.jobs, advance)
+        scores = track_all(out / 'runs', scenes, contenders, options.jobs, advance)
     protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
-    rows = [_row(contender, protocol, scores[contender.name]) for contender in contenders]
+    rows = [
+        summarise(contender.name, protocol, scores[contender.name]) for contender in contenders
+    ]
     write_json(out / 'models.json', rows)
     Console().print(_table(rows, protocol))
     return rows
 
 
-def _track_all(
+def track_all(
     out: Path,
     scenes: Sequence[SceneFiles],
     contenders: Sequence[Contender],
@@ -156,16 +158,29 @@ def _fusion(model: str):
     return create_fusion(model, device='cpu')
 
 
-def _row(contender: Contender, protocol: str, runs: Sequence[dict]) -> dict:
-    row = {'model': contender.name, 'protocol': protocol}
+def summarise(name: str, protocol: str, runs: Sequence[Mapping]) -> dict:
+    """Average the scores of a contender over scenes.
+
+    Returns
+    -------
+    dict
+        ``model`` and ``protocol``; of each metric the mean, ``_scenes`` and the 95 % interval
+        ``_95``; the median time of fusion.
+    """
+    row = {'model': name, 'protocol': protocol}
     for key in METRICS:
         values = np.array([run[key] for run in runs], float)
-        known = values[np.isfinite(values)]
-        row[key] = round(float(known.mean()), 3) if len(known) else None
+        row[key] = known_mean(values)
         row[f'{key}_scenes'] = [round(v, 3) if np.isfinite(v) else None for v in values.tolist()]
         row[f'{key}_95'] = interval(values)
     row['fusion_ms'] = round(float(np.median([run['fusion_ms'] for run in runs])), 2)
     return row
+
+
+def known_mean(values: np.ndarray) -> float | None:
+    """Average what is not NaN, to three decimals; None without any."""
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), 3) if len(known) else None
 
 
 def interval(values: np.ndarray) -> list[float] | None:

@@ -21,7 +21,7 @@ from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.model_zoo import open_model
 from av_tracker_nodes.training.clips import Clip, ClipFrame
-from av_tracker_nodes.training.samples import NOBODY, truth_of
+from av_tracker_nodes.training.samples import NOBODY, true_positions, truth_of
 
 _OUTPUTS = ('embedding', 'sight_embedding', 'sound_embedding')
 _LATER = 50
@@ -110,7 +110,8 @@ def _faces(frame: ClipFrame, clip: Clip) -> _Faces | None:
     """Measure the faces of an image that holds those of two or more people."""
     geometric = GeometricFusion('vwswe').process(frame.faces, frame.sound, clip.rig)
     candidates = find_candidates(frame.faces, frame.sound, geometric)[: len(frame.faces.faces)]
-    person = np.array([truth_of(each, frame.people, clip.rig)[0] for each in candidates], int)
+    places = true_positions(frame.people, clip.rig)
+    person = np.array([truth_of(each, places, clip.rig)[0] for each in candidates], int)
     rows = [row for row, who in enumerate(person) if who != NOBODY]
     if len(set(person[rows])) < 2 or len(set(person[rows])) < len(rows):
         return None

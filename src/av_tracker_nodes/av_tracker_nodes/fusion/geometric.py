@@ -67,6 +67,21 @@ class _Range:
     size_gain: float
 
 
+@dataclass(frozen=True)
+class _Sighting:
+    """A face, the unit vector from the camera to its mouth, and the range that its size tells."""
+
+    face: Face
+    ray: np.ndarray
+    range: _Range
+
+    @classmethod
+    def of(cls, face: Face, camera: Camera) -> _Sighting:
+        mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
+        relative = np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD)
+        return cls(face, camera.rays(mouth_from_face(face)), _Range(mean, mean * relative, 1.0))
+
+
 class GeometricFusion(FusionModel):
     """Line of sight from the face, range from face size and coherence, voices from peaks.
 
@@ -101,6 +116,7 @@ class GeometricFusion(FusionModel):
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.process`."""
         seen_faces = faces.faces if self._see else ()
+        sightings = [_Sighting.of(face, rig.camera) for face in seen_faces]
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
         peaks = [
             peak
@@ -113,11 +129,11 @@ class GeometricFusion(FusionModel):
         doubt = _HIDDEN_RANGE_STD if self._see else _ANY_RANGE_STD
         claimed: set[int] = set()
         detections = []
-        for face in seen_faces:
-            voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, face, rig)]
+        for sighting in sightings:
+            voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, sighting, rig)]
             claimed.update(voices)
-            heard = self._heard(face, sound, [peaks[k] for k in voices])
-            detections.append(_seen(face, heard, rig))
+            heard = self._heard(sighting.face, sound, [peaks[k] for k in voices])
+            detections.append(_seen(sighting, heard, rig.camera))
         detections += [
             _heard_only(peak, peak.score / strongest, delay, doubt, rig)
             for k, peak in enumerate(peaks)
@@ -134,22 +150,14 @@ class GeometricFusion(FusionModel):
         return max(voices, key=lambda peak: peak.score, default=None)
 
 
-def _is_voice_of(peak: AcousticPeak, face: Face, rig: Rig) -> bool:
+def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
     """Tell whether the line of sight of a face passes through the direction of a peak."""
-    camera = rig.camera
-    sight = camera.rays(mouth_from_face(face))
-    ranges = _range_by_size(camera, face).mean * _PLAUSIBLE_RANGES
-    places = rig.target_from_array.inverse @ (camera.centre + ranges[:, None] * sight)
-    towards = places - rig.microphones.centre
+    ranges = sighting.range.mean * _PLAUSIBLE_RANGES
+    line = rig.camera.centre + ranges[:, None] * sighting.ray
+    towards = rig.target_from_array.inverse @ line - rig.microphones.centre
     distances = np.linalg.norm(towards, axis=-1)
     angles = np.arccos(np.clip(towards @ peak.direction / distances, -1.0, 1.0))
     return bool((angles < np.maximum(_SAME_DIRECTION, _SAME_PLACE / distances)).any())
-
-
-def _range_by_size(camera: Camera, face: Face) -> _Range:
-    mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
-    relative = np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD)
-    return _Range(mean, mean * relative, 1.0)
 
 
 def _combine(by_size: _Range, sound: FaceSound) -> _Range:
@@ -165,16 +173,16 @@ def _combine(by_size: _Range, sound: FaceSound) -> _Range:
     )
 
 
-def _seen(face: Face, heard: FaceSound | AcousticPeak | None, rig: Rig) -> Detection:
-    camera = rig.camera
-    distance = _range_by_size(camera, face)
+def _seen(
+    sighting: _Sighting, heard: FaceSound | AcousticPeak | None, camera: Camera
+) -> Detection:
+    face, distance = sighting.face, sighting.range
     speech = 0.0 if heard is None else heard.speech
     if isinstance(heard, FaceSound) and speech >= 0.5:
         distance = _combine(distance, heard)
-    sight = camera.rays(mouth_from_face(face))
     across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
-    along = np.outer(sight, sight)
-    position = camera.centre + distance.mean * sight
+    along = np.outer(sighting.ray, sighting.ray)
+    position = camera.centre + distance.mean * sighting.ray
     return Detection(
         position=position,
         covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,

@@ -42,6 +42,7 @@ from av_tracker_nodes.networks.losses import (
     prediction_losses,
     quintuplet_loss,
 )
+from av_tracker_nodes.networks.spec import Variant
 
 if TYPE_CHECKING:
     from av_tracker_nodes.training.batches import Batch
@@ -187,3 +188,38 @@ class AvclObjective(nn.Module):
                 weights.margin,
             ),
         }
+
+
+def _weighted(name: str, cross: float, visual: float, quintuplet: float) -> Variant:
+    return Variant(name, {'weights': ContrastiveWeights(cross, visual, quintuplet)})
+
+
+_PLAIN_MAPS, _NO_CONTRAST = {'enhanced': False}, {'weights': ContrastiveWeights(0.0, 0.0, 0.0)}
+_NO_GEOMETRY = {'beta': 1.0, 'gate': 100.0}
+
+ABLATIONS = (
+    # Table 3; without DGC boxes alone tell who is who, as far as they overlap at all.
+    Variant('without V-WSWE', schedule=_PLAIN_MAPS),
+    Variant('without V-WSWE, AVCL', _NO_CONTRAST, _PLAIN_MAPS),
+    Variant('without V-WSWE, AVCL, DGC', _NO_CONTRAST, _PLAIN_MAPS, _NO_GEOMETRY),
+    Variant('without AVCL', _NO_CONTRAST),
+    # Table 5.
+    _weighted('without L_qui', 0.4, 0.3, 0.0),
+    _weighted('without L_vc', 0.4, 0.0, 0.3),
+    _weighted('without L_cc', 0.0, 0.3, 0.3),
+    _weighted('L_qui alone', 0.0, 0.0, 0.3),
+    # Table 6.
+    Variant('DGC without 2-D', tracker={'beta': 0.0}),
+    Variant('DGC without 3-D', tracker={'beta': 1.0}),
+    # Table 7.
+    Variant('tau from 0.05', {'temperature': 0.05}),
+    Variant('tau from 0.2', {'temperature': 0.2}),
+    Variant('n+ = 1', schedule={'neighbours': 1}),
+    Variant('n+ = 5', schedule={'neighbours': 5}),
+    Variant('n+ = 10', schedule={'neighbours': 10}),
+    _weighted('weights 0.2, 0.4, 0.4', 0.2, 0.4, 0.4),
+    _weighted('weights 0.6, 0.2, 0.2', 0.6, 0.2, 0.2),
+    Variant('beta = 0.4', tracker={'beta': 0.4}),
+    Variant('beta = 0.8', tracker={'beta': 0.8}),
+)
+"""Tables 3, 5, 6 and 7 of the paper."""

@@ -5,14 +5,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 if TYPE_CHECKING:
     from av_tracker_nodes.training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A part taken away or set another way, to see what it is worth.
+
+    Attributes
+    ----------
+    name : str
+    objective, schedule, tracker : mapping
+        What differs from the defaults of the objective, of `training.trainer.Schedule`, and of
+        `association.TrackerConfig`.
+    """
+
+    name: str
+    objective: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    tracker: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -27,8 +45,11 @@ class NetworkSpec:
         Makes what is called with network and batch and returns losses by name.
     scores : callable
         Scores a network on a batch: numbers by name, NaN where there is nothing to score.
+    ablations : tuple of Variant
+        Those of the paper.
     """
 
     network: Callable[[], nn.Module]
     objective: Callable[..., nn.Module]
     scores: Callable[[nn.Module, Batch], dict[str, float]]
+    ablations: tuple[Variant, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
@@ -24,7 +25,16 @@ from av_tracker_nodes.training.corpus import (
 
 ProgressBar = Callable[[str], AbstractContextManager]
 
-_NO_TORCH = 'training needs torch; run: make setup EXTRAS=train'
+
+def require_torch() -> None:
+    """Say what to do where torch is missing.
+
+    Raises
+    ------
+    InputError
+    """
+    if find_spec('torch') is None:
+        raise InputError('training needs torch; run: make setup EXTRAS=train')
 
 
 def run_training(
@@ -62,10 +72,9 @@ def run_training(
     InputError
         There is no torch, no such network, or something of the data is missing.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise InputError(_NO_TORCH) from error
+    require_torch()
+    import torch
+
     from av_tracker_nodes.networks import NETWORKS
     from av_tracker_nodes.training.trainer import Schedule, Trainer
 
@@ -74,19 +83,27 @@ def run_training(
     jobs = jobs or len(os.sched_getaffinity(0))
     torch.set_num_threads(jobs)
     schedule = Schedule(minutes=minutes, seed=seed)
-    with progress_bar('clips to learn on') as advance:
-        if av163 is None:
-            training = make_corpus(data, TRAINING_SEEDS, jobs, advance)
-        else:
-            training = make_sequence_clips(data, av163, AV163_TRAINING, advance)
-    with progress_bar('clips to choose by') as advance:
-        if av163 is None:
-            validation = make_corpus(data, VALIDATION_SEEDS, jobs, advance)
-        else:
-            validation = make_sequence_clips(data, av163, AV163_VALIDATION, advance)
+    training, validation = corpus_paths(data, jobs, progress_bar, av163)
     trainer = Trainer(model, load_clips(training), load_clips(validation), out, schedule)
     with progress_bar(f'training {model}') as advance:
         trainer.run(advance)
+
+
+def corpus_paths(
+    data: Path, jobs: int, progress_bar: ProgressBar, av163: Path | None = None
+) -> tuple[list[Path], list[Path]]:
+    """Make the clips that are missing; return those to learn on and those to choose by."""
+    paths = []
+    for text, seeds, sequences in (
+        ('clips to learn on', TRAINING_SEEDS, AV163_TRAINING),
+        ('clips to choose by', VALIDATION_SEEDS, AV163_VALIDATION),
+    ):
+        with progress_bar(text) as advance:
+            if av163 is None:
+                paths.append(make_corpus(data, seeds, jobs, advance))
+            else:
+                paths.append(make_sequence_clips(data, av163, sequences, advance))
+    return paths[0], paths[1]
 
 
 def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
@@ -97,8 +114,7 @@ def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
 
 def run_export(training: Path, out: Path, thresholds: Thresholds) -> float:
     """Export a trained network; see `export.export_network`."""
-    try:
-        from av_tracker_nodes.training.export import export_network
-    except ImportError as error:
-        raise InputError(_NO_TORCH) from error
+    require_torch()
+    from av_tracker_nodes.training.export import export_network
+
     return export_network(training, out, thresholds)

@@ -21,7 +21,7 @@ from av_tracker_nodes.simulation.simulate import one_thread_each
 from av_tracker_nodes.training.recorder import record_scene, record_sequence
 
 SCENARIO = 'varied'
-TRAINING_SEEDS, VALIDATION_SEEDS = range(600), range(1000, 1050)
+TRAINING_SEEDS, VALIDATION_SEEDS = range(1000), range(1000, 1050)
 
 AV163_TRAINING = ('seq18', 'seq19', 'seq35', 'seq40')
 AV163_VALIDATION = ('seq11', 'seq12')

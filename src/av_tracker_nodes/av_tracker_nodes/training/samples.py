@@ -144,10 +144,11 @@ class SampleSource:
         frame = _without_some_faces(clip.frames[f], how.missed, rng)
         if rng.uniform() < how.deaf:
             frame = replace(frame, sound=frame.sound.silenced())
-        candidates = self._candidates(frame, clip.rig, rng)
+        places = true_positions(frame.people, clip.rig)
+        candidates = self._candidates(frame, places, clip.rig, rng)
         image = None if rng.uniform() < how.blind else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
-        truths = [truth_of(candidate, frame.people, clip.rig) for candidate in candidates]
+        truths = [truth_of(candidate, places, clip.rig) for candidate in candidates]
         person = np.array([who for who, _ in truths], int)
         somebody = person != NOBODY
         visible = np.zeros(len(person), bool)
@@ -171,15 +172,17 @@ class SampleSource:
         geometric = self._geometric.process(frame.faces, frame.sound, rig)
         return find_candidates(frame.faces, frame.sound, geometric)
 
-    def _candidates(self, frame: ClipFrame, rig: Rig, rng: np.random.Generator) -> list[Candidate]:
+    def _candidates(
+        self, frame: ClipFrame, places: np.ndarray, rig: Rig, rng: np.random.Generator
+    ) -> list[Candidate]:
         candidates = self._find(frame, rig)
-        found = _people_with_faces(candidates, frame, rig)
+        found = _people_with_faces(candidates, places, rig)
         how = self._disturbance
         memories = []
-        for person in range(len(frame.people.mouth)):
+        for person, pictured in enumerate(_pictured(frame.people, rig)):
             likely = how.remembered if person in found else how.unseen_remembered
-            if _pictured(frame.people, person, rig) and rng.uniform() < likely:
-                memories.append(_memory_of(frame.people, person, rig, how, rng))
+            if pictured and rng.uniform() < likely:
+                memories.append(_memory_of(places[person], rig, how, rng))
         if rng.uniform() < how.false_memory:
             memories.append(_memory_of_nobody(rig, rng))
         return [*candidates, *memories][:SLOTS]
@@ -202,7 +205,8 @@ class SampleSource:
         ):
             return nothing
         frame = clip.frames[f + step]
-        there = _people_with_faces(self._find(frame, clip.rig), frame, clip.rig)
+        places = true_positions(frame.people, clip.rig)
+        there = _people_with_faces(self._find(frame, clip.rig), places, clip.rig)
         rows = [
             row for row, who in enumerate(person) if visible[row] and who in there and who >= 0
         ]
@@ -215,20 +219,34 @@ class SampleSource:
         return np.array(rows), replace(arrays, crops=crops)
 
 
-def true_position(people: PeopleTruth, person: int, rig: Rig) -> np.ndarray:
-    """Where somebody's mouth is (m): along the ray on which the picture shows it, if it does."""
-    mouth, pixel = people.mouth[person], people.pixel[person]
-    if not _pictured(people, person, rig):
-        return mouth
-    return rig.camera.centre + np.linalg.norm(mouth - rig.camera.centre) * rig.camera.rays(pixel)
+def true_positions(people: PeopleTruth, rig: Rig) -> np.ndarray:
+    """Where the mouths are: along the rays on which the picture shows them, if it does.
+
+    Returns
+    -------
+    np.ndarray, shape (people, 3)
+        Metres, target frame.
+    """
+    places, pictured = people.mouth.copy(), _pictured(people, rig)
+    centre = rig.camera.centre
+    ranges = np.linalg.norm(people.mouth[pictured] - centre, axis=1, keepdims=True)
+    places[pictured] = centre + ranges * rig.camera.rays(people.pixel[pictured])
+    return places
 
 
-def _pictured(people: PeopleTruth, person: int, rig: Rig) -> bool:
-    return bool(rig.camera.contains(np.nan_to_num(people.pixel[person], nan=-1.0)))
+def _pictured(people: PeopleTruth, rig: Rig) -> np.ndarray:
+    return rig.camera.contains(np.nan_to_num(people.pixel, nan=-1.0))
 
 
-def truth_of(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, np.ndarray]:
+def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, np.ndarray]:
     """Tell whom a candidate stands for, and the offset to that person.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    places : np.ndarray, shape (people, 3)
+        See `true_positions`.
+    rig : Rig
 
     Returns
     -------
@@ -239,8 +257,8 @@ def truth_of(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, 
     """
     sight = SightFrame.towards(rig.camera, candidate.base.position)
     best, nearest, offset = NOBODY, _REACH[candidate.kind], np.zeros(3)
-    for person in range(len(people.mouth)):
-        towards = sight.offset(true_position(people, person, rig))
+    for person, place in enumerate(places):
+        towards = sight.offset(place)
         across = float(np.hypot(*towards[:2]))
         if across < nearest and abs(towards[2]) < _LONGEST_RANGE_ERROR:
             best, nearest, offset = person, across, towards
@@ -248,20 +266,20 @@ def truth_of(candidate: Candidate, people: PeopleTruth, rig: Rig) -> tuple[int, 
 
 
 def _people_with_faces(
-    candidates: Sequence[Candidate], frame: ClipFrame, rig: Rig
+    candidates: Sequence[Candidate], places: np.ndarray, rig: Rig
 ) -> dict[int, Candidate]:
     """Name the face of each person; `NOBODY` has those that are none."""
     return {
-        truth_of(candidate, frame.people, rig)[0]: candidate
+        truth_of(candidate, places, rig)[0]: candidate
         for candidate in candidates
         if candidate.kind == Kind.FACE
     }
 
 
 def _memory_of(
-    people: PeopleTruth, person: int, rig: Rig, how: Disturbance, rng: np.random.Generator
+    place: np.ndarray, rig: Rig, how: Disturbance, rng: np.random.Generator
 ) -> Candidate:
-    sight = SightFrame.towards(rig.camera, true_position(people, person, rig))
+    sight = SightFrame.towards(rig.camera, place)
     shift = rng.normal(size=3) * [how.across, how.across, how.along]
     return remembered(sight.place(shift), rig, float(rng.exponential(1.0)))
 

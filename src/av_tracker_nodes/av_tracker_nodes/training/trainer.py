@@ -37,6 +37,8 @@ class Schedule:
     ----------
     minutes : float
         Time to train, validation left out; the learning rate falls to 0 over it.
+    steps : int or None
+        Batches to train on instead, however long they take: trainings that are to be compared.
     images : int
         In a batch.
     learning_rate, weight_decay : float
@@ -53,6 +55,7 @@ class Schedule:
     """
 
     minutes: float = 100.0
+    steps: int | None = None
     images: int = 24
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.02
@@ -146,6 +149,8 @@ class Trainer:
 
     @property
     def _share(self) -> float:
+        if self._schedule.steps is not None:
+            return min(self._steps / self._schedule.steps, 1.0)
         return min(self._seconds / (60 * self._schedule.minutes), 1.0)
 
     def _step(self, batch: Batch) -> dict[str, float]:
