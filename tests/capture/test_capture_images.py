@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
 
 from mjpeg_server import MjpegCamera, number_of, numbered_image
+from rtsp_server import RtspCamera
 
 from av_tracker_nodes.capture import images
 from av_tracker_nodes.capture.images import (
@@ -204,6 +205,33 @@ class TestHttp:
         began = time.monotonic()
         assert len(list(read_all(source))) < 3
         assert time.monotonic() - began < 2
+
+
+class TestRtsp:
+    def test_images_come_in_order_until_a_cut_and_again_when_restored(self):
+        camera = RtspCamera(rate=50)
+        source = opened(camera.address)
+        assert isinstance(source, NetworkVideo)
+        numbers = [number_of(source.read().image) for _ in range(20)]
+        assert numbers == list(range(numbers[0], numbers[0] + 20))
+        camera.cut()
+        assert len(list(read_all(source))) < 50
+        source.close()
+        camera.restore()
+        source.open()
+        assert number_of(source.read().image) > numbers[-1]
+        source.close()
+        camera.cut()
+
+    def test_it_is_stamped_when_it_arrives(self):
+        camera = RtspCamera(rate=20)
+        source = opened(camera.address)
+        for _ in range(10):
+            now = time.monotonic()
+            taken = source.read().taken
+            assert now <= taken <= time.monotonic()
+        source.close()
+        camera.cut()
 
     def test_rtsp_that_does_not_answer(self):
         began = time.monotonic()

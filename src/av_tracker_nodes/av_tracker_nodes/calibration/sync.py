@@ -145,8 +145,8 @@ def check_sync(bag: Path, distance: float, applied: float, echo: Callable[[str],
     with BagReader(bag) as reader:
         result = measure_sync((shift_sound(r, applied) for r in reader.records()), distance)
     echo(
-        f'{result.claps} claps seen ({result.by}) and heard; {result.heard} onsets, '
-        f'{result.seen} {result.by}s in all'
+        f'{result.claps} claps seen ({result.by}) and heard; in all {result.heard} heard, '
+        f'{result.seen} seen'
     )
     late = -result.audio_offset
     echo(
