@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Install the nodes with the repository's launch files, models and calibrations."""
+"""Install the nodes with the repository's launch files, models, calibrations and examples."""
 
 from pathlib import Path
 
@@ -53,6 +53,8 @@ setup(
         *data_files('launch'),
         *data_files('models'),
         *data_files('calibration'),
+        # Where `ros2 run` looks.
+        (f'lib/{PACKAGE}', [str(path) for path in sorted(Path('examples').glob('*.py'))]),
     ],
     install_requires=['setuptools'],
     zip_safe=False,

@@ -89,5 +89,8 @@ def test_files_of_the_repository_are_installed_and_nothing_strays(outer, variabl
     for folder in ('launch', 'models', 'calibration'):
         files = {p.name for p in (ROOT / folder).rglob('*') if p.is_file()}
         assert {p.name for p in (share / folder).rglob('*') if p.is_file()} == files
+    executables = outer / 'install/av_tracker_nodes/lib/av_tracker_nodes'
+    for example in (ROOT / 'examples').glob('*.py'):
+        assert os.access(executables / example.name, os.X_OK) == os.access(example, os.X_OK)
     assert {p.name for p in outer.iterdir()} == {'src', 'build', 'install', 'log'}
     assert not list((outer / 'src/av_tracker/src').rglob('*.egg-info'))

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Print who speaks, and where, whenever it is somebody else."""
+
+from contextlib import suppress
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+from av_tracker_msgs.msg import SpeakerTrackStamped
+
+last = None
+
+
+def tell(message: SpeakerTrackStamped) -> None:
+    """Print a line when another person speaks than in the message before."""
+    global last
+    track, mouth = message.track, message.track.pose.pose.position
+    if track.id != last:
+        last = track.id
+        where = f'at ({mouth.x:.2f}, {mouth.y:.2f}, {mouth.z:.2f}) m in {message.header.frame_id}'
+        print(f'speaker {track.id} {where}' if track.id else 'nobody speaks', flush=True)
+
+
+with suppress(KeyboardInterrupt, ExternalShutdownException), rclpy.init():
+    node = rclpy.create_node('who_speaks')
+    node.create_subscription(SpeakerTrackStamped, 'active_speaker', tell, 10)
+    rclpy.spin(node)
