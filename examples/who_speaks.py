@@ -24,7 +24,8 @@ def tell(message: SpeakerTrackStamped) -> None:
         print(f'speaker {track.id} {where}' if track.id else 'nobody speaks', flush=True)
 
 
-with suppress(KeyboardInterrupt, ExternalShutdownException), rclpy.init():
-    node = rclpy.create_node('who_speaks')
-    node.create_subscription(SpeakerTrackStamped, 'active_speaker', tell, 10)
+rclpy.init()
+node = rclpy.create_node('who_speaks')
+node.create_subscription(SpeakerTrackStamped, 'active_speaker', tell, 10)
+with suppress(KeyboardInterrupt, ExternalShutdownException):
     rclpy.spin(node)
