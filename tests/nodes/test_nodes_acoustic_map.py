@@ -4,6 +4,7 @@
 """The node of acoustic maps: sound joined to images by stamp, and views for listeners only."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ if importlib.util.find_spec('rclpy') is None:
 
 import rclpy
 from rclpy.parameter import Parameter
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.errors import InputError
@@ -251,3 +254,78 @@ def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound):
     assert node._stage is stage
     assert stage._surround is tables
     assert stage._camera.centre[0] == pytest.approx(-1.4)
+
+
+class TestRobotSpeaking:
+    def test_its_voice_is_left_out_and_its_echo(self, make_node, sound):
+        node = make_node(robot_speaking_hold=0.2)
+        node._prepare()
+        told = {0.5: True, 0.8: False}
+
+        def note(time):
+            node._note_robot_speaking(Bool(data=told.pop(time)))
+
+        begin = 0.0
+        for moment in (*told, len(sound) / RATE):
+            part = sound[round(begin * RATE) : round(moment * RATE)]
+            for block in cut(part, (160,)):
+                first = round(begin * RATE) + block.first_sample
+                node._hear(
+                    message_of(replace(block, stamp=stamp(first / RATE), first_sample=first))
+                )
+            if moment in told:
+                note(moment)
+            begin = moment
+        heard = {
+            conversions.stamp_of_time(message.header.stamp): bool(message.peaks)
+            for message in node._maps.sent
+        }
+        muted = [time for time, has_peaks in heard.items() if not has_peaks]
+        assert min(muted) >= stamp(0.5)
+        assert max(muted) < stamp(1.0)
+        assert len(muted) == pytest.approx(0.5 / 0.04, abs=1.1)
+        assert node._values()['muted'] == len(muted)
+        assert node._values()['robot speaks'] is False
+        silent = next(m for m in node._maps.sent if not m.peaks)
+        assert silent.coverage == 0
+        assert not np.any(silent.values)
+
+    def test_it_talks_on_after_the_recording_has_begun_anew(self, make_node, sound):
+        node = make_node()
+        node._prepare()
+        blocks = list(cut(sound, (160,)))
+        for block in blocks[:100]:
+            node._hear(message_of(block))
+        node._note_robot_speaking(Bool(data=True))
+        before = len(node._maps.sent)
+        for block in blocks[:100]:
+            node._hear(message_of(block))
+        assert node._trigger.resets == 1
+        again = node._maps.sent[before:]
+        assert again
+        assert not any(message.peaks for message in again)
+
+
+class TestControl:
+    def test_disabled_it_maps_nothing_and_enabled_it_starts_afresh(self, make_node, sound):
+        node = make_node()
+        node._prepare()
+        blocks = [message_of(block) for block in cut(sound, (160,))]
+        hear = node.while_enabled(node._hear)
+        for block in blocks[:60]:
+            hear(block)
+        assert node._maps.sent
+        node._enable(SetBool.Request(data=False), SetBool.Response())
+        assert node._stage._audio.empty
+        node._maps.sent.clear()
+        for block in blocks[60:100]:
+            hear(block)
+        assert node._maps.sent == []
+        node._enable(SetBool.Request(data=True), SetBool.Response())
+        for block in blocks[100:]:
+            hear(block)
+        first = conversions.from_acoustic_map(node._maps.sent[0])
+        # 0.2 s after the first sound, as at the start, and nothing from before it.
+        assert first.stamp == stamp(1.0) + round(0.21 * NANOSECONDS)
+        assert first.coverage < 1
+        assert 'lost samples' not in node._values()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes.acoustics.own_voice import OwnVoice
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.datasets.bag import BagReader
@@ -70,6 +71,11 @@ class Pipeline:
         Face detector; the usual one if left out.
     on_map : callable, optional
         Called with every acoustic map.
+
+    Attributes
+    ----------
+    own_voice : OwnVoice
+        To be told when the robot itself talks.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class Pipeline:
         self._acoustics = AcousticStage(rig, self._fusion.measure)
         self._tracker = SpeakerTracker(tracker)
         self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
+        self.own_voice = OwnVoice()
         self._images: dict[int, np.ndarray] = {}
         self._on_map = on_map
 
@@ -148,6 +155,8 @@ class Pipeline:
     def _track(self, cycle: Cycle) -> TrackFrame:
         with self.times.measure('acoustic_map'):
             sound = self._acoustics.process(cycle.faces, cycle.from_image)
+        if self.own_voice.is_heard(sound.stamp):
+            sound = sound.silenced()
         if self._on_map is not None:
             self._on_map(sound)
         image = self._images.pop(cycle.faces.stamp, None)
@@ -194,6 +203,8 @@ def track_bag(
     """
     with BagReader(bag) as reader:
         pipeline = Pipeline(reader.rig(), model, tracker)
+        for stamp, talks in reader.robot_speaking():
+            pipeline.own_voice.tell(talks, stamp)
         records = (shift_sound(record, audio_offset) for record in reader.records())
         records = map(_silenced, records) if mute else records
         writer = TrackWriter(out)

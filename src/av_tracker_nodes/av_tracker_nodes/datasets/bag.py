@@ -50,6 +50,7 @@ _COMPRESSED = '/image_raw/compressed', 'sensor_msgs/msg/CompressedImage'
 _CAMERA_INFO = '/camera_info', 'sensor_msgs/msg/CameraInfo'
 _TF_STATIC = '/tf_static', 'tf2_msgs/msg/TFMessage'
 _GROUND_TRUTH = '/ground_truth', 'av_tracker_msgs/msg/SpeakerTrackArray'
+_ROBOT_SPEAKING = '/robot_speaking', 'std_msgs/msg/Bool'
 
 _DEPTH = 10
 _AUDIO_DEPTH = 200
@@ -160,6 +161,10 @@ class BagWriter:
     def write_ground_truth(self, frame: TrackFrame) -> None:
         """Write where everybody truly is, in ``world``."""
         self._write(_GROUND_TRUTH, messages.to_tracks(frame, WORLD_FRAME), frame.stamp)
+
+    def write_robot_speaking(self, talks: bool, stamp: int) -> None:
+        """Write that the robot talks, or does not, from a stamp (ns) on."""
+        self._write(_ROBOT_SPEAKING, messages.to_bool(talks), stamp)
 
     def write_raw(
         self, topic: str, msgtype: str, log_time: int, data: bytes, *, latched: bool = False
@@ -335,6 +340,15 @@ class BagReader:
         return [
             messages.from_tracks(store.deserialize_cdr(data, connection.msgtype))
             for _, _, data in self._messages([connection])
+        ]
+
+    def robot_speaking(self) -> list[tuple[int, bool]]:
+        """When (ns) it was said whether the robot talks, and what; empty if never."""
+        connection = self._find(_ROBOT_SPEAKING)
+        store = messages.typestore()
+        return [
+            (log_time, store.deserialize_cdr(data, connection.msgtype).data)
+            for _, log_time, data in self._messages([connection] if connection else [])
         ]
 
     @property

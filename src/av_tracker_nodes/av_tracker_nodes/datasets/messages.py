@@ -217,6 +217,11 @@ def corners_of(room: Room | None) -> list[np.ndarray]:
     return [corner for box in boxes for corner in (box.minimum, box.maximum)]
 
 
+def to_bool(value: bool) -> object:
+    """Make a ``std_msgs/Bool``."""
+    return _make('std_msgs/msg/Bool', data=value)
+
+
 def to_image(frame: ImageFrame, frame_id: str) -> object:
     """Make a ``sensor_msgs/Image`` (bgr8)."""
     height, width = frame.image.shape[:2]

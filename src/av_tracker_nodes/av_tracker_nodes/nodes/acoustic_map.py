@@ -11,30 +11,43 @@ from collections import deque
 from dataclasses import replace
 
 import numpy as np
+from std_msgs.msg import Bool
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
+from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
-from av_tracker_nodes.nodes.node_base import StageNode, run
-from av_tracker_nodes.nodes.quality_of_service import AUDIO
+from av_tracker_nodes.nodes.node_base import run
+from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
-from av_tracker_nodes.types import NANOSECONDS, AcousticMap, AudioBlock, FaceFrame
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    AudioBlock,
+    FaceFrame,
+    to_nanoseconds,
+)
 
 _BACKLOG = 200
 _PREPARATION_PERIOD = 0.1
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
+_LONGEST_LAG = to_nanoseconds(2.0)
+"""Sound that lags farther behind the ROS clock (ns) has another clock."""
 
-class AcousticMapNode(StageNode):
+
+class AcousticMapNode(ControlledNode):
     """Publishes a map for every image, and at 25 Hz while there are none.
 
-    Images are known by their camera_info; :class:`CycleTrigger` says when one is complete.
+    Images are known by their camera_info; :class:`CycleTrigger` says when one is complete. While
+    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -76,19 +89,45 @@ class AcousticMapNode(StageNode):
             -5.0,
             5.0,
         )
+        self._own_voice = OwnVoice(
+            self.parameter(
+                'robot_speaking_hold',
+                HOLD,
+                'Sound is left out for this long after robot_speaking has become false (s): the '
+                'room goes on sounding, and maps look back',
+                0.0,
+                10.0,
+            )
+        )
         self._stage: AcousticStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
+        self._heard_until = 0
         self._heard_at = time.monotonic_ns()
+        self._has_begun = False
         self.facts['ready'] = False
-        self._sensors = RigListener(self, self._announce)
+        self._sensors = RigListener(self, self.while_enabled(self._announce))
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self, self._sensors.reliable_images)
-        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO)
-        self.listen(av.FaceArray, 'faces', self._see)
-        self.every(_QUIET / 4, self._answer_the_rest)
-        self.every(_PREPARATION_PERIOD, self._prepare)
+        self.listen(av.AudioBlock, 'audio', self.while_enabled(self._hear), AUDIO)
+        self.listen(av.FaceArray, 'faces', self.while_enabled(self._see))
+        # Some publish it latched, some do not: one subscription cannot have both.
+        for quality in (RESULTS, LATCHED):
+            self.create_subscription(
+                Bool, 'robot_speaking', self.guarded(self._note_robot_speaking), quality
+            )
+        self.every(_QUIET / 4, self.while_enabled(self._answer_the_rest))
+        self.every(_PREPARATION_PERIOD, self.while_enabled(self._prepare))
+
+    def start_anew(self) -> None:
+        """Forget all sound; images that still wait for theirs are not answered."""
+        self._trigger.reset()
+        self._backlog.clear()
+        self._next_sample = None
+        self._own_voice.reset()
+        if self._stage is not None:
+            self._stage.reset()
 
     # ---- input
 
@@ -96,18 +135,31 @@ class AcousticMapNode(StageNode):
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
+        self._has_begun = True
         self._fire(self._trigger.faces(from_faces(message)))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
         self.counts['in'] += 1
+        self._has_begun = True
         self._count_lost(block)
         if self._stage is None:
             self._backlog.append(block)
         else:
             self._stage.add(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
+        self._heard_until = end
         self._fire(self._trigger.audio_until(end))
+
+    def _note_robot_speaking(self, message: Bool) -> None:
+        self._own_voice.tell(message.data, self._stream_time())
+        self.facts['robot speaks'] = message.data
+
+    def _stream_time(self) -> int:
+        """Now, by the ROS clock if it agrees with the stamps of the sound, else by these."""
+        now = self.clock.now()
+        agrees = now is not None and 0 <= now - self._heard_until < _LONGEST_LAG
+        return now if agrees else self._heard_until
 
     def _count_lost(self, block: AudioBlock) -> None:
         if self._next_sample is not None and block.first_sample > self._next_sample:
@@ -115,13 +167,16 @@ class AcousticMapNode(StageNode):
         self._next_sample = block.first_sample + len(block.samples)
 
     def _answer_the_rest(self) -> None:
-        if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
+        # A player sends the first camera_info ahead: nothing has stopped that has not begun.
+        if self._has_begun and time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
             self._fire(self._trigger.flush())
 
     # ---- output
 
     def _fire(self, cycles: list[Cycle]) -> None:
         self._heard_at = time.monotonic_ns()
+        if self._trigger.resets > self.counts['resets']:
+            self._own_voice.reset()
         for cycle in cycles:
             self._answer(cycle)
         self.counts['late faces'] = self._trigger.late
@@ -140,6 +195,9 @@ class AcousticMapNode(StageNode):
         if self._stage is None:
             return self._nothing(cycle)
         sound = self._stage.process(cycle.faces, cycle.from_image)
+        if self._own_voice.is_heard(sound.stamp):
+            sound = sound.silenced()
+            self.counts['muted'] += 1
         self.facts['coverage'] = round(sound.coverage, 3)
         self.facts['dead channels'] = ' '.join(map(str, sound.dead_channels))
         return sound

@@ -50,6 +50,7 @@ _TOPICS = {
     'image_raw/compressed': images(reliable=True),
     'camera_info': images(reliable=True),
     'ground_truth': RESULTS,
+    'robot_speaking': LATCHED,
     '/tf': TRANSFORMS,
     '/tf_static': STATIC_TRANSFORMS,
 }
@@ -308,7 +309,7 @@ def _relative(topic: str) -> str | None:
 
 
 def _is_stream(name: str) -> bool:
-    return name in ('audio', 'ground_truth', '/tf', *_IMAGES)
+    return name in ('audio', 'ground_truth', 'robot_speaking', '/tf', *_IMAGES)
 
 
 def main() -> int:

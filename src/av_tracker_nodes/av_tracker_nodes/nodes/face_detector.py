@@ -11,15 +11,16 @@ from pathlib import Path
 
 from av_tracker_msgs.msg import FaceArray
 from av_tracker_nodes.datasets.messages import from_image
+from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import to_faces
 from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.synchronisation import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
 
 
-class FaceDetector(StageNode):
+class FaceDetector(ControlledNode):
     """Publishes the faces of every image that it sees, none included.
 
     Live it takes the newest image and drops those it has no time for; with `reliable_images` it
@@ -42,15 +43,19 @@ class FaceDetector(StageNode):
         self._newest = 0
         self._faces = self.output(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
-        ImageInput(self, reliable).listen(self._see)
+        ImageInput(self, reliable).listen(self.while_enabled(self._see))
+
+    def start_anew(self) -> None:
+        """Forget the faces of earlier images."""
+        self._stage.reset()
+        self._newest = 0
 
     def _see(self, message: object) -> None:
         began = time.monotonic_ns()
         self.counts['in'] += 1
         frame = from_image(message)
         if frame.stamp < self._newest - JUMP:
-            self._stage.reset()
-            self._newest = 0
+            self.start_anew()
         self._newest = max(frame.stamp, self._newest)
         faces = self._stage.process(frame)
         self._faces.publish(to_faces(faces, message.header.frame_id))

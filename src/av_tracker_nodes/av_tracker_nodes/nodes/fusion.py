@@ -16,10 +16,11 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.datasets.messages import from_image, stamp_of
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
 from av_tracker_nodes.model_zoo import DEVICES
+from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import Subscriber, TimeSynchronizer
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.quality_of_service import RESULTS, images
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.synchronisation import JUMP, drop_before_jump
@@ -45,7 +46,7 @@ class _Waiting:
     image: np.ndarray | None = None
 
 
-class Fusion(StageNode):
+class Fusion(ControlledNode):
     """Publishes detections for every acoustic map, in the order of the maps.
 
     Faces, map and image are joined by their exact stamp. A map whose image the face detector
@@ -80,13 +81,19 @@ class Fusion(StageNode):
         self._joined = self._join_inputs()
         self.every(_QUIET / 4, self._answer_the_rest)
 
+    def start_anew(self) -> None:
+        """Forget the heads of earlier images; maps that still wait are answered first."""
+        self._answer_all()
+        self._model.reset()
+        self._newest = 0
+
     def _join_inputs(self) -> TimeSynchronizer:
         sources = [
             Subscriber(self, av.FaceArray, 'faces', qos_profile=RESULTS),
             Subscriber(self, av.AcousticMap, 'acoustic_map', qos_profile=RESULTS),
         ]
         # Before the synchroniser: a map waits before it is joined.
-        sources[1].registerCallback(self.guarded(self._hear))
+        sources[1].registerCallback(self.guarded(self.while_enabled(self._hear)))
         if self._model.needs_image:
             image = ImageInput(self, self._sensors.reliable_images)
             quality = images(self._sensors.reliable_images)
@@ -94,7 +101,7 @@ class Fusion(StageNode):
         for source in sources:
             self.expect(source.sub)
         joined = TimeSynchronizer(sources, queue_size=_QUEUE)
-        joined.registerCallback(self.guarded(self._join))
+        joined.registerCallback(self.guarded(self.while_enabled(self._join)))
         return joined
 
     # ---- input
@@ -104,7 +111,9 @@ class Fusion(StageNode):
         self.counts['in'] += 1
         sound = from_acoustic_map(message)
         if sound.stamp < self._newest - JUMP:
-            self._start_anew(sound.stamp)
+            drop_before_jump(self._joined.queues, self._newest, sound.stamp)
+            self.start_anew()
+            self.counts['resets'] += 1
         self._newest = max(sound.stamp, self._newest)
         self._waiting.append(_Waiting(sound))
         self._answer_complete()
@@ -120,13 +129,6 @@ class Fusion(StageNode):
             pixels = None if image is None else from_image(image).image
             self._waiting[0].faces, self._waiting[0].image = from_faces(faces), pixels
         self._answer_complete()
-
-    def _start_anew(self, stamp: int) -> None:
-        self._answer_all()
-        drop_before_jump(self._joined.queues, self._newest, stamp)
-        self._model.reset()
-        self._newest = 0
-        self.counts['resets'] += 1
 
     def _answer_the_rest(self) -> None:
         if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:

@@ -163,6 +163,10 @@ class StageNode(Node):
 
     # ---- diagnostics
 
+    def condition(self) -> str:
+        """Say in a word how the node is while nothing is wrong."""
+        return 'running'
+
     def close(self) -> None:
         """Let go of devices and files; called once, at the end."""
 
@@ -180,7 +184,7 @@ class StageNode(Node):
         status = DiagnosticStatus(
             level=DiagnosticStatus.WARN if self.problems else DiagnosticStatus.OK,
             name=f'{self.get_fully_qualified_name().lstrip("/")}: stage',
-            message='; '.join(self.problems.values()) or 'running',
+            message='; '.join(self.problems.values()) or self.condition(),
             hardware_id='av_tracker',
             values=[KeyValue(key=key, value=str(value)) for key, value in self._values().items()],
         )

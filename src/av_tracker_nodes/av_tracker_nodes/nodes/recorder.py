@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
@@ -18,6 +19,7 @@ from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
     LATCHED,
+    RESULTS,
     STATIC_TRANSFORMS,
     TRANSFORMS,
     images,
@@ -30,10 +32,13 @@ _STREAMS = {
     'image_raw': (Image, _EVERY_IMAGE),
     'image_raw/compressed': (CompressedImage, _EVERY_IMAGE),
     'camera_info': (CameraInfo, _EVERY_IMAGE),
+    'robot_speaking': (Bool, RESULTS),
     '/tf': (TFMessage, TRANSFORMS),
     '/tf_static': (TFMessage, STATIC_TRANSFORMS),
 }
-DEFAULT_TOPICS = 'audio,audio/array_info,image_raw/compressed,camera_info,/tf,/tf_static'
+DEFAULT_TOPICS = (
+    'audio,audio/array_info,image_raw/compressed,camera_info,robot_speaking,/tf,/tf_static'
+)
 
 
 class Recorder(StageNode):

@@ -16,15 +16,16 @@ from visualization_msgs.msg import MarkerArray
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_detections, to_tracks, to_transform
 from av_tracker_nodes.nodes.markers import TrackMarkers
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.types import TrackFrame, TrackState
 
 
-class Tracker(StageNode):
+class Tracker(ControlledNode):
     """Publishes everybody who is known after every set of detections, nobody included."""
 
     def __init__(self, **node_options: object) -> None:
@@ -41,7 +42,11 @@ class Tracker(StageNode):
         self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')
         self._drawn = self.output(MarkerArray, 'markers')
         self._transforms = self.output(TFMessage, '/tf', TRANSFORMS) if publish_tf else None
-        self.listen(av.FusedDetectionArray, 'fused_detections', self._follow)
+        self.listen(av.FusedDetectionArray, 'fused_detections', self.while_enabled(self._follow))
+
+    def start_anew(self) -> None:
+        """Forget everybody; ids go on."""
+        self._tracker.reset()
 
     def _declared_config(self) -> TrackerConfig:
         """Declare a parameter for every number of the tracker."""

@@ -1,0 +1,68 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Stages that can be reset and switched off while they run."""
+
+from __future__ import annotations
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from std_srvs.srv import SetBool, Trigger
+
+from av_tracker_nodes.nodes.node_base import StageNode
+
+
+class ControlledNode(StageNode, ABC):
+    """A stage with a memory, and the services ``~/reset`` and ``~/enable``.
+
+    A disabled node takes in what describes the sensors, so that it can go on at once, and nothing
+    else; it publishes nothing but its diagnostics, which say ``disabled``.
+    """
+
+    def __init__(self, name: str, **node_options: Any) -> None:
+        super().__init__(name, **node_options)
+        self._enabled = True
+        self.create_service(Trigger, '~/reset', self._reset)
+        self.create_service(SetBool, '~/enable', self._enable)
+
+    @abstractmethod
+    def start_anew(self) -> None:
+        """Forget what was seen and heard, as when the stamps jump back."""
+
+    def while_enabled(self, callback: Callable[..., None]) -> Callable[..., None]:
+        """Wrap a callback that does nothing while the node is disabled."""
+
+        @functools.wraps(callback)
+        def run(*arguments: Any) -> None:
+            if self._enabled:
+                callback(*arguments)
+
+        return run
+
+    def condition(self) -> str:
+        """Say in a word how the node is."""
+        return super().condition() if self._enabled else 'disabled'
+
+    def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self._restart()
+        response.message = 'reset' if response.success else self.problems['input']
+        return response
+
+    def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if request.data != self._enabled:
+            self.problems.clear()
+            self._restart()
+            self._enabled = request.data
+        response.success = True
+        response.message = 'enabled' if self._enabled else 'disabled'
+        return response
+
+    def _restart(self) -> bool:
+        """Start anew; tell whether all went well."""
+        errors = self.counts['errors']
+        self.guarded(self.start_anew)()
+        self.counts['restarts'] += 1
+        return self.counts['errors'] == errors
