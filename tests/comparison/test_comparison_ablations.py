@@ -13,7 +13,7 @@ from av_tracker_nodes.comparison.ablations import WHOLE, measure_ablations
 from av_tracker_nodes.comparison.scenes import Options, load_scene
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.networks import NETWORKS, Variant
-from av_tracker_nodes.training.trainer import Schedule
+from av_tracker_nodes.training.schedule import Schedule
 
 BRIEF = Schedule(steps=2, images=3, checks=1)
 VARIANTS = (

@@ -7,6 +7,7 @@ from tiny_network import write_network
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
@@ -37,7 +38,7 @@ def detect(fusion, faces=(), voices=(), stamp=FRAME, image=IMAGE):
 
 def network(tmp_path, person=SURE, visible=SURE, speaking=SURE, offset=(0, 0, 0), kinds=None):
     bias = [*offset, np.log(0.1), np.log(0.05), person, visible, speaking]
-    return LearnedFusion(write_network(tmp_path / 'tiny.onnx', bias, kinds))
+    return LearnedFusion(NetworkSession(write_network(tmp_path / 'tiny.onnx', bias, kinds)))
 
 
 def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
@@ -111,10 +112,10 @@ def test_reset_forgets_heads(tmp_path):
 
 def test_another_file_is_refused(tmp_path):
     with pytest.raises(InputError, match='not found'):
-        LearnedFusion(tmp_path / 'missing.onnx')
+        LearnedFusion(NetworkSession(tmp_path / 'missing.onnx'))
     (tmp_path / 'text.onnx').write_text('no network')
     with pytest.raises(InputError, match='cannot be loaded'):
-        LearnedFusion(tmp_path / 'text.onnx')
+        LearnedFusion(NetworkSession(tmp_path / 'text.onnx'))
 
 
 def test_a_remembered_head_does_not_leap_to_another(tmp_path):

@@ -16,6 +16,15 @@ from av_tracker_nodes.fusion.candidates import (
     SIGHT_FEATURES,
     SOUND_FEATURES,
 )
+from av_tracker_nodes.fusion.search import (
+    FOUND,
+    SEARCH_SIZE,
+    SOUND_MAP_SIZE,
+    SOUND_MAPS,
+    TEMPLATE_SIZE,
+)
+
+_GREY, _SURENESS = 50.0, 0.1
 
 KINDS = slice(8, 11)
 """Columns of the sight features that say why somebody may be there."""
@@ -44,6 +53,36 @@ def write_network(path: Path, bias: list[float], kinds: np.ndarray | None = None
         'valid': (TensorProto.BOOL, [1, 'n']),
     }
     outputs = {'prediction': ['n', 8], 'embedding': ['n', SIGHT_FEATURES]}
+    return _write(path, nodes, inputs, outputs, constants, {'measure': 'vwswe'})
+
+
+def write_search_network(path: Path, offset: tuple[float, float], speaking: float) -> Path:
+    """Write a network that finds people at an offset, and is sure of it in bright pictures."""
+    bias = np.array([*offset, -_GREY * _SURENESS, speaking], np.float32)
+    constants = [
+        numpy_helper.from_array(np.array([1, 2, 3]), 'axes'),
+        numpy_helper.from_array(np.array([[0, 0, _SURENESS, 0]], np.float32), 'weights'),
+        numpy_helper.from_array(bias, 'bias'),
+        numpy_helper.from_array(np.array([-1, 1]), 'column'),
+    ]
+    nodes = [
+        helper.make_node('Cast', ['searches'], ['picture'], to=TensorProto.FLOAT),
+        helper.make_node('ReduceMean', ['picture', 'axes'], ['mean'], keepdims=0),
+        helper.make_node('Reshape', ['mean', 'column'], ['brightness']),
+        helper.make_node('MatMul', ['brightness', 'weights'], ['product']),
+        helper.make_node('Add', ['product', 'bias'], ['prediction']),
+    ]
+    inputs = {
+        'templates': (TensorProto.UINT8, ['n', TEMPLATE_SIZE, TEMPLATE_SIZE, 3]),
+        'searches': (TensorProto.UINT8, ['n', SEARCH_SIZE, SEARCH_SIZE, 3]),
+        'maps': (TensorProto.FLOAT, ['n', SOUND_MAPS, SOUND_MAP_SIZE, SOUND_MAP_SIZE]),
+        'sound': (TensorProto.FLOAT, ['n', SOUND_FEATURES]),
+    }
+    facts = {'measure': 'vggcf', 'task': 'search'}
+    return _write(path, nodes, inputs, {'prediction': ['n', FOUND]}, constants, facts)
+
+
+def _write(path, nodes, inputs, outputs, constants, facts) -> Path:
     graph = helper.make_graph(
         nodes,
         'tiny',
@@ -55,6 +94,6 @@ def write_network(path: Path, bias: list[float], kinds: np.ndarray | None = None
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 20)], ir_version=10)
-    helper.set_model_props(model, {'measure': 'vwswe'})
+    helper.set_model_props(model, facts)
     onnx.save(model, path)
     return path

@@ -12,13 +12,9 @@ from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.simulation.meeting_room import ROOM, cameras, microphones
 from av_tracker_nodes.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
-from av_tracker_nodes.training.samples import (
-    NOBODY,
-    UNDISTURBED,
-    Disturbance,
-    SampleSource,
-    true_positions,
-)
+from av_tracker_nodes.training.disturbances import UNDISTURBED, Disturbance
+from av_tracker_nodes.training.samples import SampleSource
+from av_tracker_nodes.training.truths import NOBODY, true_positions
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame
 
 RIG = Rig(cameras()[0], microphones(), room=ROOM)

@@ -12,11 +12,16 @@ torch = pytest.importorskip('torch')
 from test_training_samples import ANN, BOB, clip  # noqa: E402
 
 from av_tracker_nodes.errors import InputError  # noqa: E402
+from av_tracker_nodes.fusion import open_fusion  # noqa: E402
 from av_tracker_nodes.fusion.learned import LearnedFusion  # noqa: E402
-from av_tracker_nodes.training.batches import collate  # noqa: E402
+from av_tracker_nodes.fusion.network_session import NetworkSession  # noqa: E402
+from av_tracker_nodes.fusion.siamese import SiameseFusion  # noqa: E402
+from av_tracker_nodes.training.candidate_batches import collate  # noqa: E402
+from av_tracker_nodes.training.disturbances import UNDISTURBED  # noqa: E402
 from av_tracker_nodes.training.export import TOLERANCE, export_network  # noqa: E402
-from av_tracker_nodes.training.samples import UNDISTURBED, SampleSource  # noqa: E402
-from av_tracker_nodes.training.trainer import Schedule, Trainer  # noqa: E402
+from av_tracker_nodes.training.samples import SampleSource  # noqa: E402
+from av_tracker_nodes.training.schedule import Schedule  # noqa: E402
+from av_tracker_nodes.training.trainer import Trainer  # noqa: E402
 
 CLIPS = [clip(faces=(ANN, BOB), voices=(BOB,)), clip(faces=(BOB,), people=(BOB,)), clip(())]
 SHORT = Schedule(minutes=0.03, images=4, checks=2)
@@ -63,7 +68,7 @@ def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
 
     assert export_network(tmp_path, tmp_path / 'net.onnx') <= TOLERANCE
     assert b'export.py' not in (tmp_path / 'net.onnx').read_bytes()
-    fusion = LearnedFusion(tmp_path / 'net.onnx')
+    fusion = LearnedFusion(NetworkSession(tmp_path / 'net.onnx'))
     frame = CLIPS[0].frames[0]
     people = fusion.process(frame.faces, frame.sound, CLIPS[0].rig, frame.image)
     assert people.stamp == frame.faces.stamp
@@ -72,3 +77,20 @@ def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
 def test_an_unfinished_training_is_not_exported(tmp_path):
     with pytest.raises(InputError, match='no finished training'):
         export_network(tmp_path, tmp_path / 'net.onnx')
+
+
+def test_a_siamese_network_is_trained_and_exported_by_the_same_code(tmp_path):
+    brief = Schedule(steps=8, images=4, checks=2)
+    scores = Trainer('stnet', CLIPS, CLIPS[:2], tmp_path, brief, workers=0).run()
+    assert 0 < scores['seen'] < 3 * scores['base']
+    file = tmp_path / 'net.onnx'
+    assert export_network(tmp_path, file, {'reset': 0.3}) <= TOLERANCE
+    with pytest.raises(InputError, match="no threshold 'person'; there are update, reset"):
+        export_network(tmp_path, file, {'person': 0.3})
+    fusion = open_fusion(file)
+    assert fusion.thresholds.reset == 0.3
+    assert isinstance(fusion, SiameseFusion)
+    for frame in CLIPS[0].frames:
+        people = fusion.process(frame.faces, frame.sound, CLIPS[0].rig, frame.image)
+        assert people.stamp == frame.faces.stamp
+    assert sum(fusion.decisions.values()) > 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,12 @@ from av_tracker_nodes.comparison.models import (
 from av_tracker_nodes.comparison.scenes import Options, record_scenes
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.tracks_csv import write_json
-from av_tracker_nodes.fusion.learned import LearnedFusion, Thresholds
+from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.networks import NETWORKS, Variant
-from av_tracker_nodes.shipped import shipped_file
 from av_tracker_nodes.training.command import corpus_paths, load_clips
 from av_tracker_nodes.training.export import export_network
-from av_tracker_nodes.training.trainer import Schedule, Trainer
+from av_tracker_nodes.training.schedule import Schedule
+from av_tracker_nodes.training.trainer import Trainer
 
 SHORT = Schedule(steps=1500, checks=3)
 """The schedule of every row: at most ten minutes on two cores."""
@@ -88,7 +88,7 @@ def measure_ablations(
     """
     if name not in NETWORKS:
         raise InputError(f"no network '{name}'; there are {', '.join(NETWORKS)}")
-    thresholds = LearnedFusion(shipped_file(f'{name}/{name}.onnx', 'models')).thresholds
+    thresholds = asdict(create_fusion(name, device='cpu').thresholds)
     variants = NETWORKS[name].ablations if variants is None else variants
     whole = [Variant(f'{WHOLE}, seed {seed}', schedule={'seed': seed}) for seed in SEEDS]
     everything = [*whole, *variants]
@@ -122,7 +122,7 @@ class _Training:
     network: str
     objective: Mapping[str, Any]
     schedule: Schedule
-    thresholds: Thresholds
+    thresholds: Mapping[str, float]
 
     @property
     def folder(self) -> str:

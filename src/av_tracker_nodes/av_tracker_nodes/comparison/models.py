@@ -28,8 +28,7 @@ from av_tracker_nodes.comparison.scenes import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, write_json
-from av_tracker_nodes.fusion import create_fusion
-from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.fusion import create_fusion, open_fusion
 from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.simulation.simulate import one_thread_each
 
@@ -154,7 +153,7 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
 
 def _fusion(model: str):
     if model.endswith('.onnx'):
-        return LearnedFusion(Path(model))
+        return open_fusion(Path(model))
     return create_fusion(model, device='cpu')
 
 

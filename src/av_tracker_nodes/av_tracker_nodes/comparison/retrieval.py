@@ -21,7 +21,7 @@ from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.model_zoo import open_model
 from av_tracker_nodes.training.clips import Clip, ClipFrame
-from av_tracker_nodes.training.samples import NOBODY, true_positions, truth_of
+from av_tracker_nodes.training.truths import NOBODY, true_positions, truth_of
 
 _OUTPUTS = ('embedding', 'sight_embedding', 'sound_embedding')
 _LATER = 50

@@ -13,6 +13,8 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
+from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.siamese import SiameseFusion
 from av_tracker_nodes.model_zoo import execution_providers
 from av_tracker_nodes.shipped import shipped_file
 
@@ -26,6 +28,12 @@ BASELINES: dict[str, Callable[[], FusionModel]] = {
 
 NETWORKS = ('avclnet',)
 """Fusion models with a network, in models/."""
+
+RUNTIMES: dict[str, Callable[[NetworkSession], FusionModel]] = {
+    'candidates': LearnedFusion,
+    'search': SiameseFusion,
+}
+"""What runs a network, by what the network is given."""
 
 FUSION_MODELS = (*NETWORKS, *BASELINES)
 """Names of all fusion models."""
@@ -55,7 +63,22 @@ def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto
     if name not in NETWORKS:
         raise InputError(f"no fusion model '{name}'; there are {', '.join(FUSION_MODELS)}")
     network = Path(file) if file else shipped_file(f'{name}/{name}.onnx', 'models')
-    return LearnedFusion(network, execution_providers(device))
+    return open_fusion(network, device)
+
+
+def open_fusion(network: Path, device: str = 'cpu') -> FusionModel:
+    """Make a fusion model of an ONNX file that `av-tracker export` wrote.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is another network, or CUDA is asked for in vain.
+    """
+    session = NetworkSession(network, execution_providers(device))
+    task = session.facts.get('task', 'candidates')
+    if task not in RUNTIMES:
+        raise InputError(f'fusion network {network} is for {task}, which is unknown here')
+    return RUNTIMES[task](session)
 
 
 __all__ = [
@@ -65,4 +88,5 @@ __all__ = [
     'NETWORKS',
     'FusionModel',
     'create_fusion',
+    'open_fusion',
 ]

@@ -184,8 +184,23 @@ def _map_of(candidate: Candidate, sound: AcousticMap, rig: Rig) -> np.ndarray:
         return _COHERENCE_SCALE * cv2.resize(values, (MAP_SIZE, MAP_SIZE))
     if not in_picture(candidate.base.box, rig) or not sound.values.size:
         return np.zeros((MAP_SIZE, MAP_SIZE), np.float32)
-    left, top, width, height = candidate.base.box
-    middles = (np.arange(MAP_SIZE) + 0.5) / MAP_SIZE
+    return coherence_over(sound, candidate.base.box, MAP_SIZE)
+
+
+def coherence_over(sound: AcousticMap, box: np.ndarray, size: int) -> np.ndarray:
+    """Sample the global map over a box, shape (size, size), float32, scaled for networks.
+
+    Parameters
+    ----------
+    sound : AcousticMap
+        With a global map.
+    box : np.ndarray, shape (4,)
+        Left, top, width, height (pixels).
+    size : int
+        Points along each side.
+    """
+    left, top, width, height = box
+    middles = (np.arange(size) + 0.5) / size
     # The inverse of geometry.grid.image_grid.
     columns = ((left + width * middles + 0.5) / sound.pitch - 0.5).astype(np.float32)
     rows = ((top + height * middles + 0.5) / sound.pitch - 0.5).astype(np.float32)

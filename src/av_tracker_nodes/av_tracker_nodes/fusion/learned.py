@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import (
-    PREDICTED,
     Candidate,
     CandidateArrays,
     Kind,
@@ -23,16 +20,12 @@ from av_tracker_nodes.fusion.candidates import (
 )
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
+from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
-from av_tracker_nodes.model_zoo import open_model
 from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
 
-BATCHES = (4, 8)
-"""Numbers of candidates that a network is run on: few shapes keep the memory flat."""
-
-_OUTPUTS = ('prediction',)
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
 """A remembered head that moves farther than this from one image to the next (face heights across,
 log range) is another one, that hides it or stands beside it."""
@@ -71,24 +64,14 @@ class LearnedFusion(FusionModel):
 
     Parameters
     ----------
-    model : Path
-        ONNX file as `av-tracker export` writes it.
-    providers : sequence
-        Execution providers of ONNX Runtime, best first; see `model_zoo.execution_providers`.
-
-    Raises
-    ------
-    InputError
-        The file is missing or is another network.
+    network : NetworkSession
     """
 
     needs_image = True
 
-    def __init__(
-        self, model: Path, providers: Sequence[object] = ('CPUExecutionProvider',)
-    ) -> None:
-        self._session = open_model(model, 'fusion network', _OUTPUTS, providers)
-        facts = self._session.get_modelmeta().custom_metadata_map
+    def __init__(self, network: NetworkSession) -> None:
+        self._network = network
+        facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
         self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
         self._speaking_bias = float(
@@ -100,7 +83,7 @@ class LearnedFusion(FusionModel):
     @property
     def device(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
-        return self._session.get_providers()[0]
+        return self._network.device
 
     def reset(self) -> None:
         """Forget the heads of earlier images."""
@@ -126,31 +109,14 @@ class LearnedFusion(FusionModel):
         return DetectionFrame(faces.stamp, tuple(person for _, person in kept), sound.from_image)
 
     def _infer(self, arrays: CandidateArrays) -> np.ndarray:
-        """Run the network on all candidates, at most the largest batch at once."""
-        count, most = len(arrays.crops), BATCHES[-1]
-        parts = [self._run(arrays, slice(i, i + most)) for i in range(0, count, most)]
-        return np.concatenate([np.zeros((0, PREDICTED), np.float32), *parts])
-
-    def _run(self, arrays: CandidateArrays, rows: slice) -> np.ndarray:
-        count = len(arrays.crops[rows])
-        size = next(batch for batch in BATCHES if batch >= count)
-
-        def filled(values: np.ndarray) -> np.ndarray:
-            empty = np.zeros((size - count, *values.shape[1:]), values.dtype)
-            return np.concatenate([values[rows], empty])
-
-        (prediction,) = self._session.run(
-            _OUTPUTS,
-            {
-                'crops': filled(arrays.crops),
-                'maps': filled(arrays.maps),
-                'sight': filled(arrays.sight),
-                'sound': filled(arrays.sound),
-                'global_map': arrays.global_map[None],
-                'valid': (np.arange(size) < count)[None],
-            },
-        )
-        return prediction[:count]
+        """Run the network on all candidates, shape (n, PREDICTED)."""
+        rows = {
+            'crops': arrays.crops,
+            'maps': arrays.maps,
+            'sight': arrays.sight,
+            'sound': arrays.sound,
+        }
+        return self._network.run(rows, {'global_map': arrays.global_map[None]})
 
     def _judge(
         self, candidate: Candidate, prediction: np.ndarray, rig: Rig

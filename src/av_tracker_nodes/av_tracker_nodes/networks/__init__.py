@@ -3,11 +3,10 @@
 
 """The networks in torch, for training and export; the nodes run them with ONNX Runtime."""
 
-from av_tracker_nodes.networks.avclnet import ABLATIONS, AvclNet, AvclObjective
-from av_tracker_nodes.networks.scores import candidate_scores
+from av_tracker_nodes.networks import avclnet, stnet
 from av_tracker_nodes.networks.spec import NetworkSpec, Variant
 
-NETWORKS = {'avclnet': NetworkSpec(AvclNet, AvclObjective, candidate_scores, ABLATIONS)}
+NETWORKS = {'avclnet': avclnet.SPEC, 'stnet': stnet.SPEC}
 """Networks by name."""
 
 __all__ = ['NETWORKS', 'NetworkSpec', 'Variant']

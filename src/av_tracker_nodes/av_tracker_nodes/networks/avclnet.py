@@ -42,10 +42,11 @@ from av_tracker_nodes.networks.losses import (
     prediction_losses,
     quintuplet_loss,
 )
-from av_tracker_nodes.networks.spec import Variant
+from av_tracker_nodes.networks.scores import candidate_scores
+from av_tracker_nodes.networks.spec import NetworkSpec, Variant
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.training.batches import Batch
+    from av_tracker_nodes.training.candidate_batches import Batch
 
 _HIDDEN = 128
 _FIRST_DEVIATIONS = -1.5, -2.5
@@ -197,7 +198,7 @@ def _weighted(name: str, cross: float, visual: float, quintuplet: float) -> Vari
 _PLAIN_MAPS, _NO_CONTRAST = {'enhanced': False}, {'weights': ContrastiveWeights(0.0, 0.0, 0.0)}
 _NO_GEOMETRY = {'beta': 1.0, 'gate': 100.0}
 
-ABLATIONS = (
+_ABLATIONS = (
     # Table 3; without DGC boxes alone tell who is who, as far as they overlap at all.
     Variant('without V-WSWE', schedule=_PLAIN_MAPS),
     Variant('without V-WSWE, AVCL', _NO_CONTRAST, _PLAIN_MAPS),
@@ -223,3 +224,5 @@ ABLATIONS = (
     Variant('beta = 0.8', tracker={'beta': 0.8}),
 )
 """Tables 3, 5, 6 and 7 of the paper."""
+
+SPEC = NetworkSpec(AvclNet, AvclObjective, candidate_scores, _ABLATIONS)

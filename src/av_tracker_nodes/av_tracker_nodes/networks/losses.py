@@ -19,7 +19,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
 
 if TYPE_CHECKING:
     from av_tracker_nodes.networks.inputs import Prediction
-    from av_tracker_nodes.training.batches import Batch
+    from av_tracker_nodes.training.candidate_batches import Batch
 
 TEMPERATURE_LIMITS = 0.05, 0.5
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from av_tracker_nodes.fusion.candidates import Kind
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.training.batches import Batch
+    from av_tracker_nodes.training.candidate_batches import Batch
 
 
 def candidate_scores(network: nn.Module, batch: Batch) -> dict[str, float]:

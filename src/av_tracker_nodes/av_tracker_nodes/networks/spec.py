@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.training.batches import Batch
+    from av_tracker_nodes.training.candidate_batches import Batch
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,12 @@ class NetworkSpec:
         Scores a network on a batch: numbers by name, NaN where there is nothing to score.
     ablations : tuple of Variant
         Those of the paper.
+    task : str
+        What it is given, see `training.tasks`.
     """
 
     network: Callable[[], nn.Module]
     objective: Callable[..., nn.Module]
     scores: Callable[[nn.Module, Batch], dict[str, float]]
     ablations: tuple[Variant, ...] = ()
+    task: str = 'candidates'

@@ -1,143 +1,57 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Batches: the candidates of several images laid end to end, as tensors."""
+"""Batches without end, made by other processes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from av_tracker_nodes.fusion.candidates import CandidateArrays
-from av_tracker_nodes.networks.inputs import Inputs
-from av_tracker_nodes.training.samples import NOBODY, SLOTS, Sample, SampleSource
-
-_PEOPLE_A_CLIP = 100
-
-
-@dataclass(frozen=True)
-class Batch:
-    """n candidates of several images, and m of the same people close by.
-
-    Attributes
-    ----------
-    inputs : Inputs
-    kind : Tensor, shape (n,), int
-    identity : Tensor, shape (n,), int
-        Of the person that the candidate stands for; `NOBODY` for none.
-    offset : Tensor, shape (n, 3)
-    visible, speaking : Tensor, shape (n,)
-        0 or 1; speaking is NaN without a label.
-    neighbours : Inputs
-        Their slots are not meant to be used.
-    neighbour_of : Tensor, shape (m,), int
-        Candidate of the same person.
-    """
-
-    inputs: Inputs
-    kind: Tensor
-    identity: Tensor
-    offset: Tensor
-    visible: Tensor
-    speaking: Tensor
-    neighbours: Inputs
-    neighbour_of: Tensor
-
-    def to(self, device: torch.device) -> Batch:
-        """Move all tensors to a device."""
-        return _moved(self, device)
-
-
-def _moved(value, device: torch.device):
-    if is_dataclass(value):
-        parts = {part.name: _moved(getattr(value, part.name), device) for part in fields(value)}
-        return type(value)(**parts)
-    return value.to(device, non_blocking=True)
-
-
-def collate(samples: Sequence[tuple[int, Sample]]) -> Batch:
-    """Lay samples end to end.
-
-    Parameters
-    ----------
-    samples : sequence of (int, Sample)
-        Number of the clip, and sample.
-    """
-    counts = [len(sample.kind) for _, sample in samples]
-    firsts = np.cumsum([0, *counts[:-1]])
-    valid = torch.zeros(len(samples), SLOTS, dtype=torch.bool)
-    for row, count in enumerate(counts):
-        # Attention needs something to attend to, even where nobody is.
-        valid[row, : max(count, 1)] = True
-    slots = [np.arange(count) + row * SLOTS for row, count in enumerate(counts)]
-    identity = [
-        np.where(sample.person == NOBODY, NOBODY, sample.person + _PEOPLE_A_CLIP * clip)
-        for clip, sample in samples
-    ]
-    close_by = [sample.neighbour for _, sample in samples if sample.neighbour is not None]
-    neighbour_of = [
-        sample.neighbour_of + first
-        for (_, sample), first in zip(samples, firsts, strict=True)
-        if sample.neighbour is not None
-    ]
-    return Batch(
-        inputs=_inputs([sample.arrays for _, sample in samples], np.concatenate(slots), valid),
-        kind=_joined([sample.kind for _, sample in samples]),
-        identity=_joined(identity),
-        offset=_joined([sample.offset for _, sample in samples]).float(),
-        visible=_joined([sample.visible for _, sample in samples]).float(),
-        speaking=_joined([sample.speaking for _, sample in samples]).float(),
-        neighbours=_inputs(close_by, np.zeros(0, int), valid[:0]),
-        neighbour_of=_joined(neighbour_of) if neighbour_of else torch.zeros(0, dtype=torch.long),
-    )
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.concatenate(arrays))
-
-
-def _inputs(arrays: Sequence[CandidateArrays], slots: np.ndarray, valid: Tensor) -> Inputs:
-    if not arrays:
-        return Inputs.empty()
-    return Inputs(
-        _joined([each.crops for each in arrays]),
-        _joined([each.maps for each in arrays]),
-        _joined([each.sight for each in arrays]),
-        _joined([each.sound for each in arrays]),
-        torch.from_numpy(np.stack([each.global_map for each in arrays])),
-        torch.from_numpy(slots),
-        valid,
-    )
+if TYPE_CHECKING:
+    from av_tracker_nodes.training.tasks import Source, Task
 
 
 class _Endless(IterableDataset):
-    """Batches without end: every image once in a random order, then again."""
+    """Every image once in a random order, then again."""
 
-    def __init__(self, source: SampleSource, size: int, seed: int) -> None:
-        self._source, self._size, self._seed = source, size, seed
+    def __init__(self, task: Task, source: Source, size: int, seed: int) -> None:
+        self._task, self._source, self._size, self._seed = task, source, size, seed
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
         worker = get_worker_info()
         rng = np.random.default_rng([self._seed, worker.id if worker else 0])
         while True:
             order = rng.permutation(len(self._source))
             for chunk in np.array_split(order, max(len(order) // self._size, 1)):
-                yield draw_batch(self._source, chunk, rng)
+                yield draw_batch(self._task, self._source, chunk, rng)
 
 
-def draw_batch(source: SampleSource, numbers: Sequence[int], rng: np.random.Generator) -> Batch:
+def draw_batch(
+    task: Task, source: Source, numbers: Sequence[int], rng: np.random.Generator
+) -> Any:
     """Draw the samples of some images."""
-    return collate([(source.index[n][0], source.draw(int(n), rng)) for n in numbers])
+    return task.collate([(source.index[n][0], source.draw(int(n), rng)) for n in numbers])
 
 
-def endless_batches(source: SampleSource, size: int, seed: int, workers: int) -> Iterator[Batch]:
+def endless_batches(
+    task: Task, source: Source, size: int, seed: int, workers: int
+) -> Iterator[Any]:
     """Yield batches of `size` images without end, made by worker processes or, with 0, here."""
     ahead = 4 if workers else None
-    endless = _Endless(source, size, seed)
+    endless = _Endless(task, source, size, seed)
     loader = DataLoader(endless, batch_size=None, num_workers=workers, prefetch_factor=ahead)
     yield from loader
+
+
+def moved(batch: Any, device: torch.device) -> Any:
+    """Move all tensors of a dataclass, and of those in it, to a device."""
+    if is_dataclass(batch):
+        parts = {part.name: moved(getattr(batch, part.name), device) for part in fields(batch)}
+        return type(batch)(**parts)
+    return batch.to(device, non_blocking=True)

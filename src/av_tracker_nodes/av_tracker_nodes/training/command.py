@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.corpus import (
     AV163_TRAINING,
@@ -76,7 +75,8 @@ def run_training(
     import torch
 
     from av_tracker_nodes.networks import NETWORKS
-    from av_tracker_nodes.training.trainer import Schedule, Trainer
+    from av_tracker_nodes.training.schedule import Schedule
+    from av_tracker_nodes.training.trainer import Trainer
 
     if model not in NETWORKS:
         raise InputError(f"no network '{model}'; there are {', '.join(NETWORKS)}")
@@ -112,7 +112,7 @@ def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
     return [clip.enhanced() if enhanced else clip for clip in clips]
 
 
-def run_export(training: Path, out: Path, thresholds: Thresholds) -> float:
+def run_export(training: Path, out: Path, thresholds: Mapping[str, float]) -> float:
     """Export a trained network; see `export.export_network`."""
     require_torch()
     from av_tracker_nodes.training.export import export_network

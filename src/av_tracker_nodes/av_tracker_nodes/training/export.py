@@ -7,65 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion.candidates import (
-    CROP_SIZE,
-    GLOBAL_MAP_SIZE,
-    MAP_SIZE,
-    SIGHT_FEATURES,
-    SOUND_FEATURES,
-)
-from av_tracker_nodes.fusion.learned import BATCHES, Thresholds
+from av_tracker_nodes.fusion.network_session import BATCHES
 from av_tracker_nodes.networks import NETWORKS
-from av_tracker_nodes.networks.inputs import Inputs
+from av_tracker_nodes.training.onnx_forms import OnnxForm
+from av_tracker_nodes.training.tasks import TASKS, Task
 from av_tracker_nodes.training.trainer import CHECKPOINT, SUMMARY
 
 TOLERANCE = 1e-4
 
-OUTPUTS = ('prediction', 'embedding', 'sight_embedding', 'sound_embedding')
-
-_INPUTS = ('crops', 'maps', 'sight', 'sound', 'global_map', 'valid')
 _OPSET = 20
 
 
-class _OneImage(nn.Module):
-    """A network on the candidates of one image, in the order of their places."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(
-        self,
-        crops: Tensor,
-        maps: Tensor,
-        sight: Tensor,
-        sound: Tensor,
-        global_map: Tensor,
-        valid: Tensor,
-    ) -> tuple[Tensor, ...]:
-        slots = torch.arange(crops.shape[0])
-        inputs = Inputs(crops, maps, sight, sound, global_map, slots, valid)
-        features, prediction = self.network(inputs)
-        return (
-            prediction.joined(),
-            self.network.embedding(features.picture),
-            self.network.sight_embedding(features),
-            self.network.sound_embedding(features),
-        )
-
-
-def export_network(training: Path, out: Path, thresholds: Thresholds | None = None) -> float:
+def export_network(
+    training: Path, out: Path, thresholds: Mapping[str, float] | None = None
+) -> float:
     """Write a trained network as ONNX, with what is to be known of it.
 
     Parameters
@@ -74,8 +41,8 @@ def export_network(training: Path, out: Path, thresholds: Thresholds | None = No
         Folder of a training.
     out : Path
         File to write.
-    thresholds : Thresholds, optional
-        From when on the network is believed.
+    thresholds : mapping of str to float, optional
+        From when on the network is believed, where it differs from the defaults of its kind.
 
     Returns
     -------
@@ -86,21 +53,24 @@ def export_network(training: Path, out: Path, thresholds: Thresholds | None = No
     Raises
     ------
     InputError
-        There is no finished training, or both differ by more than `TOLERANCE`.
+        There is no finished training, the network has no such threshold, or both differ by more
+        than `TOLERANCE`.
     """
     summary = _summary(training)
     network = NETWORKS[summary['network']].network()
     state = torch.load(training / CHECKPOINT, map_location='cpu', weights_only=True)
     network.load_state_dict(state['network'])
-    module = _OneImage(network).eval()
+    task = TASKS[NETWORKS[summary['network']].task]
+    believed, form = _thresholds(task, thresholds or {}), task.form
+    module = form.module(network).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         module,
-        _example(BATCHES[-1]),
+        form.example(BATCHES[-1]),
         out,
-        input_names=list(_INPUTS),
-        output_names=list(OUTPUTS),
-        dynamic_shapes=_dynamic_shapes(),
+        input_names=list(form.inputs),
+        output_names=list(form.outputs),
+        dynamic_shapes=form.dynamic_shapes(),
         opset_version=_OPSET,
         dynamo=True,
         external_data=False,
@@ -110,14 +80,15 @@ def export_network(training: Path, out: Path, thresholds: Thresholds | None = No
         out,
         {
             'network': summary['network'],
+            'task': NETWORKS[summary['network']].task,
             'measure': 'vwswe' if summary['enhanced'] else 'vggcf',
-            'thresholds': json.dumps(asdict(thresholds or Thresholds())),
+            'thresholds': json.dumps(asdict(believed)),
             'parameters': str(sum(weights.numel() for weights in network.parameters())),
-            'gflops_three_people': f'{_gflops(module, BATCHES[0]):.4f}',
+            'gflops_three_people': f'{gflops(form, module, BATCHES[0]):.4f}',
             'training': json.dumps(summary),
         },
     )
-    difference = max(_difference(module, out, count) for count in BATCHES)
+    difference = max(_difference(form, module, out, count) for count in BATCHES)
     if difference > TOLERANCE:
         out.unlink()
         raise InputError(f'ONNX Runtime and torch differ by {difference:.2g}: nothing is written')
@@ -131,31 +102,19 @@ def _summary(training: Path) -> dict:
     return json.loads(path.read_text())
 
 
-def _gflops(module: nn.Module, count: int) -> float:
+def _thresholds(task: Task, values: Mapping[str, float]) -> Any:
+    known = [field.name for field in fields(task.thresholds)]
+    for name in values:
+        if name not in known:
+            raise InputError(f"no threshold '{name}'; there are {', '.join(known)}")
+    return task.thresholds(**values)
+
+
+def gflops(form: OnnxForm, module: nn.Module, count: int) -> float:
     """Count floating-point operations, two a multiplication with addition (10^9)."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(*_example(count))
+        module(*form.example(count))
     return counter.get_total_flops() / 1e9
-
-
-def _example(count: int) -> tuple[Tensor, ...]:
-    """Draw random candidates, the last of which is none."""
-    draw = torch.Generator().manual_seed(count)
-    valid = torch.ones(1, count, dtype=torch.bool)
-    valid[0, -1] = False
-    return (
-        torch.randint(0, 256, (count, CROP_SIZE, CROP_SIZE, 3), generator=draw, dtype=torch.uint8),
-        torch.rand(count, MAP_SIZE, MAP_SIZE, generator=draw),
-        torch.randn(count, SIGHT_FEATURES, generator=draw),
-        torch.randn(count, SOUND_FEATURES, generator=draw),
-        torch.rand(1, *GLOBAL_MAP_SIZE, generator=draw),
-        valid,
-    )
-
-
-def _dynamic_shapes() -> tuple[dict, ...]:
-    count = torch.export.Dim('candidates', min=2, max=64)
-    return {0: count}, {0: count}, {0: count}, {0: count}, {}, {1: count}
 
 
 def _describe(path: Path, facts: Mapping[str, str]) -> None:
@@ -168,14 +127,14 @@ def _describe(path: Path, facts: Mapping[str, str]) -> None:
     onnx.save(model, path)
 
 
-def _difference(module: nn.Module, path: Path, count: int) -> float:
-    example = _example(count)
+def _difference(form: OnnxForm, module: nn.Module, path: Path, count: int) -> float:
+    example = form.example(count)
     with torch.no_grad():
         expected = module(*example)
     session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
-    feed = {name: tensor.numpy() for name, tensor in zip(_INPUTS, example, strict=True)}
+    feed = {name: tensor.numpy() for name, tensor in zip(form.inputs, example, strict=True)}
     given = session.run(None, feed)
-    rows = example[-1][0].numpy()
+    rows = form.rows(example)
     pairs = [
         (ours[rows], theirs.numpy()[rows]) for ours, theirs in zip(given, expected, strict=True)
     ]

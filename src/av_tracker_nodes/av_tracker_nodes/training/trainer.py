@@ -11,8 +11,9 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,49 +22,13 @@ from torch import nn
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.networks import NETWORKS
-from av_tracker_nodes.training.batches import Batch, draw_batch, endless_batches
+from av_tracker_nodes.training.batches import draw_batch, endless_batches, moved
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.curves import draw_curves
-from av_tracker_nodes.training.samples import UNDISTURBED, Disturbance, SampleSource
+from av_tracker_nodes.training.schedule import Schedule
+from av_tracker_nodes.training.tasks import TASKS
 
 CHECKPOINT, CURVES, SUMMARY = 'checkpoint.pt', 'curves.csv', 'training.json'
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How a network is trained.
-
-    Attributes
-    ----------
-    minutes : float
-        Time to train, validation left out; the learning rate falls to 0 over it.
-    steps : int or None
-        Batches to train on instead, however long they take: trainings that are to be compared.
-    images : int
-        In a batch.
-    learning_rate, weight_decay : float
-        Of AdamW.
-    warm_up : float
-        Share of the time over which the learning rate rises.
-    checks : int
-        Validations.
-    neighbours : int
-        n+ of AVCLNet.
-    enhanced : bool
-        Maps of faces with their history: V-WSWE.
-    seed : int
-    """
-
-    minutes: float = 100.0
-    steps: int | None = None
-    images: int = 24
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.02
-    warm_up: float = 0.03
-    checks: int = 12
-    neighbours: int = 3
-    enhanced: bool = True
-    seed: int = 0
 
 
 class Trainer:
@@ -111,8 +76,9 @@ class Trainer:
         self._optimiser = torch.optim.AdamW(
             groups, schedule.learning_rate, weight_decay=schedule.weight_decay
         )
-        self._train = SampleSource(training, Disturbance(), schedule.neighbours)
-        self._validate = SampleSource(validation, UNDISTURBED, schedule.neighbours)
+        self._task = TASKS[self._spec.task]
+        self._train = self._task.source(training, schedule, True)
+        self._validate = self._task.source(validation, schedule, False)
         self._seconds, self._steps, self._checked = 0.0, 0, 0
         self._curves: list[dict[str, float]] = []
         self._resume()
@@ -133,11 +99,12 @@ class Trainer:
         report = progress or (lambda share, text: None)
         means: dict[str, list[float]] = defaultdict(list)
         seed = self._schedule.seed + 7919 * self._steps
-        batches = endless_batches(self._train, self._schedule.images, seed, self._workers)
+        size, workers = self._schedule.images, self._workers
+        batches = endless_batches(self._task, self._train, size, seed, workers)
         self.network.train()
         began = time.monotonic()
         while self._share < 1:
-            losses = self._step(next(batches).to(self._device))
+            losses = self._step(moved(next(batches), self._device))
             for key, loss in losses.items():
                 means[key].append(loss)
             now = time.monotonic()
@@ -155,7 +122,7 @@ class Trainer:
             return min(self._steps / self._schedule.steps, 1.0)
         return min(self._seconds / (60 * self._schedule.minutes), 1.0)
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def _step(self, batch: Any) -> dict[str, float]:
         for group in self._optimiser.param_groups:
             group['lr'] = self._schedule.learning_rate * _rate(self._share, self._schedule.warm_up)
         losses = self.objective(self.network, batch)
@@ -182,12 +149,12 @@ class Trainer:
         rng = np.random.default_rng(0)
         numbers = np.arange(0, len(self._validate), stride)
         chunks = np.array_split(numbers, max(len(numbers) // self._schedule.images, 1))
-        batches = (draw_batch(self._validate, chunk, rng).to(self._device) for chunk in chunks)
-        scores = _mean([self._score(batch) for batch in batches])
+        drawn = (draw_batch(self._task, self._validate, chunk, rng) for chunk in chunks)
+        scores = _mean([self._score(moved(batch, self._device)) for batch in drawn])
         self.network.train()
         return scores
 
-    def _score(self, batch: Batch) -> dict[str, float]:
+    def _score(self, batch: Any) -> dict[str, float]:
         losses = self.objective(self.network, batch)
         scores = {f'validation_{key}': loss.item() for key, loss in losses.items()}
         return scores | self._spec.scores(self.network, batch)

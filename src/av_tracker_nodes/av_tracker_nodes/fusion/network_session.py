@@ -1,0 +1,98 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A trained network in ONNX Runtime, run on as many rows as there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes.model_zoo import open_model
+
+BATCHES = (4, 8)
+"""Numbers of rows that a network is run on: few shapes keep the memory flat."""
+
+
+class NetworkSession:
+    """Runs a network on batches of fixed sizes.
+
+    Parameters
+    ----------
+    model : Path
+        ONNX file as `av-tracker export` writes it.
+    providers : sequence
+        Execution providers of ONNX Runtime, best first; see `model_zoo.execution_providers`.
+    output : str
+        Which output is asked for, with a row of numbers for each row of input.
+
+    Attributes
+    ----------
+    facts : dict of str to str
+        What the file says of itself.
+
+    Raises
+    ------
+    InputError
+        The file is missing or is another network.
+    """
+
+    def __init__(
+        self,
+        model: Path,
+        providers: Sequence[object] = ('CPUExecutionProvider',),
+        output: str = 'prediction',
+    ) -> None:
+        self._session = open_model(model, 'fusion network', (output,), providers)
+        self._output = output
+        outputs = {each.name: each for each in self._session.get_outputs()}
+        self._width = outputs[output].shape[-1]
+        self._inputs = {each.name for each in self._session.get_inputs()}
+        self.facts = self._session.get_modelmeta().custom_metadata_map
+
+    @property
+    def device(self) -> str:
+        """Execution provider that ONNX Runtime really uses."""
+        return self._session.get_providers()[0]
+
+    def run(
+        self,
+        rows: Mapping[str, np.ndarray],
+        shared: Mapping[str, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Run the network, at most the largest batch at once.
+
+        Parameters
+        ----------
+        rows : mapping of str to np.ndarray, shapes (n, ...)
+            Inputs that have a row for each candidate or person. A network that mixes rows has an
+            input ``valid``, shape (1, batch), which tells it which rows there are.
+        shared : mapping of str to np.ndarray
+            Inputs that are the same for all.
+
+        Returns
+        -------
+        np.ndarray, shape (n, m)
+        """
+        count, most = len(next(iter(rows.values()))), BATCHES[-1]
+        parts = [
+            self._run({name: values[i : i + most] for name, values in rows.items()}, shared or {})
+            for i in range(0, count, most)
+        ]
+        return np.concatenate([np.zeros((0, self._width), np.float32), *parts])
+
+    def _run(self, rows: Mapping[str, np.ndarray], shared: Mapping[str, np.ndarray]) -> np.ndarray:
+        count = len(next(iter(rows.values())))
+        size = next(batch for batch in BATCHES if batch >= count)
+        feed = {name: _filled(values, size) for name, values in rows.items()} | dict(shared)
+        if 'valid' in self._inputs:
+            feed['valid'] = (np.arange(size) < count)[None]
+        (output,) = self._session.run((self._output,), feed)
+        return output[:count]
+
+
+def _filled(values: np.ndarray, size: int) -> np.ndarray:
+    empty = np.zeros((size - len(values), *values.shape[1:]), values.dtype)
+    return np.concatenate([values, empty])

@@ -1,0 +1,276 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Fusion by a Siamese network: everybody whose face was found is searched for in every image.
+
+As STNet's extension to several speakers has it: one instance a face tracklet, started from a
+detection and never from the truth; the predicted quality of a result decides whether the template
+is renewed by it, kept, or the person is taken from the face detector again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
+from av_tracker_nodes.fusion.geometric import GeometricFusion
+from av_tracker_nodes.fusion.head_memory import is_same_head, remembered
+from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.search import (
+    FACE_PIXELS,
+    HISTORY,
+    SearchArrays,
+    found_pixel,
+    search_arrays,
+    template_crop,
+)
+from av_tracker_nodes.fusion.sight_frame import SightFrame
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.types import (
+    AcousticMap,
+    Detection,
+    DetectionFrame,
+    FaceFrame,
+    Modality,
+    to_nanoseconds,
+    to_seconds,
+)
+
+_PATIENCE = to_nanoseconds(0.6)
+"""A person whom neither network nor detector finds is searched for this long (ns)."""
+_RANGE_STD, _RANGE_DRIFT = 0.1, 0.15
+"""Relative deviation of the range of somebody without a detected face, and its growth a second."""
+_LEAST_ERROR = 1.0
+"""Least deviation of a found pixel, in pixels of the search crop."""
+
+
+@dataclass(frozen=True)
+class QualityThresholds:
+    """Predicted qualities at which a person's template is treated otherwise.
+
+    Attributes
+    ----------
+    update : float
+        From here on the template is renewed by what was found.
+    reset : float
+        Up to here what was found is not believed: the person is taken from the face detector.
+    speaking : float
+        The person speaks: this probability of the network is published as 0.5.
+    """
+
+    update: float = 0.85
+    reset: float = 0.4
+    speaking: float = 0.5
+
+
+@dataclass(frozen=True)
+class _Person:
+    """Somebody who is searched for.
+
+    Stamps are in ns: when found last, and when the face was detected last.
+    """
+
+    position: np.ndarray
+    template: np.ndarray
+    tracklet: int
+    embedding: np.ndarray | None
+    found: int
+    face: int
+
+
+class SiameseFusion(FusionModel):
+    """Searches for everybody whose face was found; voices come from geometry.
+
+    Parameters
+    ----------
+    network : NetworkSession
+
+    Attributes
+    ----------
+    thresholds : QualityThresholds
+    decisions : dict of str to int
+        How often templates were updated and kept, and people reset from detections.
+    """
+
+    needs_image = True
+
+    def __init__(self, network: NetworkSession) -> None:
+        self._network = network
+        facts = network.facts
+        self.measure = facts.get('measure', 'vggcf')
+        self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
+        self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
+        self._geometric = GeometricFusion(self.measure)
+        self.reset()
+
+    @property
+    def device(self) -> str:
+        """Execution provider that ONNX Runtime really uses."""
+        return self._network.device
+
+    def reset(self) -> None:
+        """Forget everybody, and the maps of earlier images."""
+        self._people: list[_Person] = []
+        self._history: deque[AcousticMap] = deque(maxlen=HISTORY)
+
+    def process(
+        self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
+    ) -> DetectionFrame:
+        """Detect people, without an image by geometry; see :meth:`FusionModel.process`."""
+        self._history.append(sound)
+        geometric = self._geometric.process(faces, sound, rig)
+        if image is None:
+            return geometric
+        count = len(faces.faces)
+        seen, voices = geometric.detections[:count], geometric.detections[count:]
+        people = self._adopt(faces.stamp, seen, rig, image)
+        judged = [
+            self._judge(person, face, said, faces.stamp, rig, image)
+            for (person, face), said in zip(
+                people, self._search(people, sound, faces.stamp, rig, image), strict=True
+            )
+        ]
+        self._people = [person for person, _ in judged]
+        found = _one_each([each for _, each in judged if each is not None], rig)
+        found += [
+            voice
+            for voice in voices
+            if not any(is_same_head(each.position, voice.position, rig.camera) for each in found)
+        ]
+        return DetectionFrame(faces.stamp, tuple(found), sound.from_image)
+
+    def _adopt(
+        self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray
+    ) -> list[tuple[_Person, Detection | None]]:
+        """Give each detected face to the person it goes on with, or to somebody new."""
+        missing, people = list(self._people), []
+        for face in seen:
+            person = _take(missing, face, rig)
+            if person is None:
+                template = template_crop(image, face.box)
+                person = _Person(face.position, template, face.tracklet, None, stamp, stamp)
+            person = replace(person, tracklet=face.tracklet, embedding=face.embedding, face=stamp)
+            people.append((person, face))
+        return people + [
+            (person, None)
+            for person in missing
+            if 0 <= stamp - person.found <= _PATIENCE
+            and in_picture(face_box(rig.camera, person.position), rig)
+        ]
+
+    def _search(
+        self,
+        people: Sequence[tuple[_Person, Detection | None]],
+        sound: AcousticMap,
+        stamp: int,
+        rig: Rig,
+        image: np.ndarray,
+    ) -> np.ndarray:
+        """Run the network on everybody, shape (people, FOUND)."""
+        heard = {each.tracklet: each for each in sound.faces}
+        parts = []
+        for person, face in people:
+            candidate = remembered(person.position, rig, to_seconds(stamp - person.face))
+            if face is not None:
+                base = replace(candidate.base, speaking=face.speaking)
+                candidate = Candidate(Kind.FACE, base, sound=heard.get(face.tracklet))
+            parts.append(search_arrays(candidate, person.template, image, self._history, rig))
+        arrays = SearchArrays.joined(parts)
+        return self._network.run(vars(arrays))
+
+    def _judge(
+        self,
+        person: _Person,
+        face: Detection | None,
+        said: np.ndarray,
+        stamp: int,
+        rig: Rig,
+        image: np.ndarray,
+    ) -> tuple[_Person, Detection | None]:
+        """Believe what was found or the face detector; and treat the template accordingly."""
+        quality = float(1 / (1 + np.exp(-said[2])))
+        pixel = found_pixel(face_box(rig.camera, person.position), said[:2].astype(float))
+        if quality > self.thresholds.reset and rig.camera.contains(pixel):
+            detection = self._found(person, face, pixel, quality, stamp, rig)
+            updates = quality >= self.thresholds.update
+            self.decisions['update' if updates else 'keep'] += 1
+        elif face is not None:
+            detection, updates = face, True
+            self.decisions['reset'] += 1
+        else:
+            return person, None
+        template = template_crop(image, detection.box) if updates else person.template
+        person = replace(person, position=detection.position, template=template, found=stamp)
+        bias = np.log(self.thresholds.speaking / (1 - self.thresholds.speaking))
+        speaking = float(1 / (1 + np.exp(bias - said[3])))
+        heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
+        return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
+
+    def _found(
+        self,
+        person: _Person,
+        face: Detection | None,
+        pixel: np.ndarray,
+        quality: float,
+        stamp: int,
+        rig: Rig,
+    ) -> Detection:
+        """Make a detection of a pixel, at the range of the face or where the person was."""
+        camera, known = rig.camera, person.position if face is None else face.position
+        sight = SightFrame.towards(camera, known)
+        position = camera.centre + sight.range * camera.rays(pixel)
+        unseen = to_seconds(stamp - person.face)
+        along = float(np.hypot(_RANGE_STD, _RANGE_DRIFT * unseen))
+        if face is not None:
+            along = float(sight.deviations(face.covariance)[1])
+        across = max(expected_error(quality), _LEAST_ERROR) / FACE_PIXELS
+        return Detection(
+            position=position,
+            covariance=SightFrame.towards(camera, position).covariance(across, along),
+            modalities=Modality.VISUAL,
+            box=face_box(camera, position),
+            size_gain=min(1.0 if face is None else face.size_gain, along / HEAD_SIZE_STD),
+            quality=quality,
+            tracklet=person.tracklet,
+            embedding=person.embedding,
+        )
+
+
+def quality_of(error: np.ndarray) -> np.ndarray:
+    """Quality of results that are off by `error` (pixels of the search crop), in (0, 1].
+
+    ``2 / (exp(0.05 d) + 1)``, STNet.
+    """
+    return 2 / (np.exp(0.05 * error) + 1)
+
+
+def expected_error(quality: float) -> float:
+    """Error (pixels of the search crop) of results of a quality; the inverse of `quality_of`."""
+    return float(np.log(2 / max(quality, 1e-3) - 1) / 0.05)
+
+
+def _take(people: list[_Person], face: Detection, rig: Rig) -> _Person | None:
+    """Take the person that a face goes on with out of a list: the same tracklet, else near by."""
+    for index, person in enumerate(people):
+        if 0 < person.tracklet == face.tracklet:
+            return people.pop(index)
+    for index, person in enumerate(people):
+        if is_same_head(person.position, face.position, rig.camera):
+            return people.pop(index)
+    return None
+
+
+def _one_each(found: list[Detection], rig: Rig) -> list[Detection]:
+    """Of several who were found at one head leave the one of the best quality."""
+    kept: list[Detection] = []
+    for detection in sorted(found, key=lambda each: -each.quality):
+        if not any(is_same_head(other.position, detection.position, rig.camera) for other in kept):
+            kept.append(detection)
+    return kept

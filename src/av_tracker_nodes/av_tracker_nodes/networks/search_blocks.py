@@ -1,0 +1,182 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Building blocks that the Siamese networks share: from crops and maps to tokens, and to places.
+
+Tokens lie on a grid over the search crop, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, scaled_dot_product_attention, unfold
+
+from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
+from av_tracker_nodes.networks.blocks import ConvolutionUnit, FeatureEncoder, ResidualUnit
+
+_WAVELENGTHS = 1e4
+
+
+class HeadEncoder(nn.Sequential):
+    """Encode pictures (n, 3, size, size) on a grid an eighth as fine, (n, width, grid, grid)."""
+
+    def __init__(self, width: int, channels: Sequence[int] = (24, 48)) -> None:
+        first, second = channels
+        super().__init__(
+            ConvolutionUnit(3, first, 2),
+            ConvolutionUnit(first, second, 2),
+            ConvolutionUnit(second, second),
+            ConvolutionUnit(second, width, 2),
+            ResidualUnit(width),
+        )
+
+
+class FieldEncoder(nn.Sequential):
+    """Encode maps of coherence (n, SOUND_MAPS, 2 grid, 2 grid) as (n, width, grid, grid)."""
+
+    def __init__(self, width: int, channels: int = 32) -> None:
+        super().__init__(
+            ConvolutionUnit(SOUND_MAPS, channels),
+            ConvolutionUnit(channels, width, 2),
+            ResidualUnit(width),
+        )
+
+
+def as_pictures(crops: Tensor) -> Tensor:
+    """Bring crops (n, size, size, 3), uint8, to (n, 3, size, size) in -1..1."""
+    return crops.permute(0, 3, 1, 2).float() / 128 - 1
+
+
+def correlate(searches: Tensor, templates: Tensor) -> Tensor:
+    """Correlate each channel with that of the template: the Siamese response.
+
+    Parameters
+    ----------
+    searches : Tensor, shape (n, width, grid, grid)
+    templates : Tensor, shape (n, width, size, size)
+
+    Returns
+    -------
+    Tensor, shape (n, width, grid, grid)
+        Means over the template, which is centred on each point of the grid.
+    """
+    size, grid, width = templates.shape[-1], searches.shape[-1], searches.shape[1]
+    before = size // 2
+    around = (before, size - 1 - before, before, size - 1 - before)
+    patches = unfold(pad(searches, around), size).unflatten(1, (width, size * size))
+    response = templates.flatten(2)[:, :, None] @ patches / size**2
+    return response[:, :, 0].unflatten(2, (grid, grid))
+
+
+class SiameseResponse(nn.Module):
+    """Compare search crops with templates: one encoder for both, and their correlation.
+
+    Parameters
+    ----------
+    width : int
+        Of the response.
+    compared : int
+        Channels that are correlated.
+    """
+
+    def __init__(self, width: int, compared: int = 32) -> None:
+        super().__init__()
+        self.encoder = HeadEncoder(width)
+        self.narrow, self.widen = nn.Conv2d(width, compared, 1), nn.Conv2d(compared, width, 1)
+
+    def forward(self, searches: Tensor, templates: Tensor) -> Tensor:
+        """Return the response, shape (n, width, grid, grid), of crops in uint8."""
+        search, template = (
+            self.narrow(self.encoder(as_pictures(crops))) for crops in (searches, templates)
+        )
+        return self.widen(correlate(search, template))
+
+
+def tokens_of(features: Tensor) -> Tensor:
+    """Lay features (n, width, grid, grid) out as tokens (n, grid^2, width)."""
+    return features.flatten(2).transpose(1, 2)
+
+
+class PositionEncoding(nn.Module):
+    """Add sines of the place on the grid to tokens (n, grid^2, width): rows, then columns."""
+
+    def __init__(self, grid: int, width: int) -> None:
+        super().__init__()
+        rates = _WAVELENGTHS ** (-torch.arange(0, width // 2, 2) * 2 / width)
+        angles = torch.arange(1, grid + 1)[:, None] * rates
+        line = torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)
+        rows, columns = line[:, None].expand(-1, grid, -1), line[None].expand(grid, -1, -1)
+        self.register_buffer('encoding', torch.cat([rows, columns], dim=2).flatten(0, 1))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Keep the shape."""
+        return tokens + self.encoding
+
+
+class TokenAttention(nn.Module):
+    """Attention of one modality to the other, with the latter passed on beside it.
+
+    ``LN(K + MHA(Q, K, K))``, as the public code of STNet has it.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.context = nn.Linear(width, width), nn.Linear(width, 2 * width)
+        self.project, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
+
+    def forward(self, queries: Tensor, context: Tensor) -> Tensor:
+        """Attend with tokens (n, m, width) to as many others; keep the shape."""
+        key, value = self.context(context).chunk(2, dim=-1)
+        mixed = scaled_dot_product_attention(
+            self._split(self.query(queries)), self._split(key), self._split(value)
+        )
+        return self.norm(context + self.project(mixed.transpose(1, 2).flatten(2)))
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class PositionHead(nn.Module):
+    """Predict where the mouth is from tokens.
+
+    What is highest over all tokens goes through three layers, as published; to that is added the
+    centre of mass of a score of each token, which needs no learning of where tokens are.
+    """
+
+    def __init__(self, grid: int, width: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.score = nn.Linear(width, 1)
+        self.refine = nn.Sequential(
+            nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.last = nn.Linear(hidden, 2, bias=False)
+        nn.init.zeros_(self.last.weight)
+        middles = ((torch.arange(grid) + 0.5) / grid - 0.5) * SEARCH_SIZE / FACE_PIXELS
+        places = torch.stack(torch.meshgrid(middles, middles, indexing='xy'), dim=2)
+        self.register_buffer('places', places.flatten(0, 1))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return offsets, shape (n, 2) (face heights), of tokens (n, grid^2, width)."""
+        share = self.score(tokens).softmax(dim=1)
+        return (share * self.places).sum(dim=1) + self.last(self.refine(tokens.amax(dim=1)))
+
+
+class PooledHead(nn.Module):
+    """Predict a number from tokens, their maximum and mean, and from numbers beside them."""
+
+    def __init__(self, width: int, numbers: int = 0, hidden: int = 64) -> None:
+        super().__init__()
+        self.numbers = FeatureEncoder(numbers, hidden) if numbers else None
+        self.pooled = nn.Linear(2 * width, hidden)
+        self.last = nn.Linear(hidden, 1)
+
+    def forward(self, tokens: Tensor, numbers: Tensor | None = None) -> Tensor:
+        """Return log-odds, shape (n,)."""
+        hidden = self.pooled(torch.cat([tokens.amax(dim=1), tokens.mean(dim=1)], dim=1))
+        if self.numbers is not None:
+            hidden = hidden + self.numbers(numbers)
+        return self.last(torch.relu(hidden))[:, 0]

@@ -1,0 +1,79 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Losses and scores of networks that search for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+
+from av_tracker_nodes.fusion.search import FACE_PIXELS
+
+if TYPE_CHECKING:
+    from av_tracker_nodes.networks.search_inputs import Found
+    from av_tracker_nodes.training.search_batches import SearchBatch
+
+_POSITION_WEIGHT = 10.0
+_DECAY = 0.05
+
+
+def quality_label(offset: Tensor, truth: Tensor) -> Tensor:
+    """Quality of results, shape (n,): ``2 / (exp(0.05 d) + 1)``, d in pixels of the search crop.
+
+    No gradient flows through it: a result must not become better by being judged otherwise.
+    """
+    error = FACE_PIXELS * (offset - truth).norm(dim=1).detach()
+    return 2 / (torch.exp(_DECAY * error) + 1)
+
+
+def search_losses(found: Found, batch: SearchBatch) -> dict[str, Tensor]:
+    """Squared errors of position (face heights) and quality; cross-entropy of speech."""
+    if not len(found.offset):
+        nothing = found.joined().sum() * 0.0
+        return {'position': nothing, 'quality': nothing, 'speaking': nothing}
+    label = quality_label(found.offset, batch.offset)
+    labelled = batch.speaking.isfinite()
+    speaking = found.speaking.sum() * 0.0
+    if labelled.any():
+        speaking = binary_cross_entropy_with_logits(
+            found.speaking[labelled], batch.speaking[labelled]
+        )
+    return {
+        'position': _POSITION_WEIGHT * mse_loss(found.offset, batch.offset),
+        'quality': mse_loss(found.quality.sigmoid(), label),
+        'speaking': speaking,
+    }
+
+
+@torch.no_grad()
+def search_scores(network: nn.Module, batch: SearchBatch) -> dict[str, float]:
+    """Score a network.
+
+    Returns
+    -------
+    dict
+        Mean distance (face heights) before the network (``base``) and after it, of heads that are
+        seen (``seen``) and that are hidden; mean error of the quality; share of people of whom
+        ``speaking`` is right at even odds.
+    """
+    found = network(batch.inputs)
+    error, base = (found.offset - batch.offset).norm(dim=1), batch.offset.norm(dim=1)
+    seen = batch.visible > 0.5
+    off = (found.quality.sigmoid() - quality_label(found.offset, batch.offset)).abs()
+    labelled = batch.speaking.isfinite()
+    right = ((found.speaking > 0) == (batch.speaking > 0.5))[labelled]
+    return {
+        'base': _mean(base),
+        'seen': _mean(error[seen]),
+        'hidden': _mean(error[~seen]),
+        'quality': _mean(off),
+        'speaking': _mean(right.float()),
+    }
+
+
+def _mean(values: Tensor) -> float:
+    return values.mean().item() if len(values) else float('nan')

@@ -1,0 +1,45 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How long and on what a network is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    minutes : float
+        Time to train, validation left out; the learning rate falls to 0 over it.
+    steps : int or None
+        Batches to train on instead, however long they take: trainings that are to be compared.
+    images : int
+        In a batch.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    warm_up : float
+        Share of the time over which the learning rate rises.
+    checks : int
+        Validations.
+    neighbours : int
+        n+ of AVCLNet.
+    enhanced : bool
+        Maps of faces with their history: V-WSWE.
+    seed : int
+    """
+
+    minutes: float = 100.0
+    steps: int | None = None
+    images: int = 24
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.02
+    warm_up: float = 0.03
+    checks: int = 12
+    neighbours: int = 3
+    enhanced: bool = True
+    seed: int = 0

@@ -1,0 +1,78 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Kinds of networks by what they are given: how to draw samples for them, and to export them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from av_tracker_nodes.fusion.learned import Thresholds
+from av_tracker_nodes.fusion.siamese import QualityThresholds
+from av_tracker_nodes.training.candidate_batches import collate as collate_candidates
+from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.disturbances import UNDISTURBED, Disturbance
+from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
+from av_tracker_nodes.training.samples import SampleSource
+from av_tracker_nodes.training.schedule import Schedule
+from av_tracker_nodes.training.search_batches import collate as collate_searches
+from av_tracker_nodes.training.search_samples import SearchSource
+
+
+class Source(Protocol):
+    """Draws samples from the images of clips.
+
+    Attributes
+    ----------
+    index : list of (int, int)
+        Clip and frame of each image.
+    """
+
+    index: list[tuple[int, int]]
+
+    def __len__(self) -> int:
+        """Count the images."""
+
+    def draw(self, number: int, rng: np.random.Generator) -> Any:
+        """Make a sample of an image."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of networks.
+
+    Attributes
+    ----------
+    source : callable
+        Makes a `Source` of clips and a schedule, disturbed or as recorded.
+    collate : callable
+        Makes a batch of (number of the clip, sample) pairs.
+    form : OnnxForm
+    thresholds : type
+        From when on what a network says is believed; a dataclass of numbers.
+    """
+
+    source: Callable[[Sequence[Clip], Schedule, bool], Source]
+    collate: Callable[[Sequence[tuple[int, Any]]], Any]
+    form: OnnxForm
+    thresholds: type
+
+
+def _candidates(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SampleSource:
+    how = Disturbance() if disturbed else UNDISTURBED
+    return SampleSource(clips, how, schedule.neighbours)
+
+
+def _searches(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SearchSource:
+    return SearchSource(clips, Disturbance() if disturbed else UNDISTURBED)
+
+
+TASKS = {
+    'candidates': Task(_candidates, collate_candidates, CANDIDATES, Thresholds),
+    'search': Task(_searches, collate_searches, SEARCH, QualityThresholds),
+}
+"""By name."""

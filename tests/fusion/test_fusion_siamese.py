@@ -1,0 +1,118 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_fusion_learned import ANN, BOB, CAMERA, FRAME, IMAGE, detect, face, voice
+from tiny_network import write_search_network
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import open_fusion
+from av_tracker_nodes.fusion.siamese import SiameseFusion, expected_error, quality_of
+from av_tracker_nodes.geometry.head import face_box, mouth_pixel
+from av_tracker_nodes.types import Modality
+
+DARK = np.zeros_like(IMAGE)
+"""The network is sure of nothing here."""
+STILL = (0.0, 0.0)
+
+
+def network(tmp_path, offset=STILL, speaking=-4.0):
+    return open_fusion(write_search_network(tmp_path / 'tiny.onnx', offset, speaking))
+
+
+def test_people_are_moved_to_where_they_are_found(tmp_path):
+    fusion = network(tmp_path, offset=(0.25, -0.1), speaking=4.0)
+    assert isinstance(fusion, SiameseFusion)
+    (found,) = detect(fusion, [face(ANN)])
+    box = face_box(CAMERA, ANN)
+    expected = mouth_pixel(box) + box[3] * np.array([0.25, -0.1])
+    np.testing.assert_allclose(CAMERA.project(found.position), expected, atol=1.0)
+    assert found.modalities == Modality.VISUAL | Modality.AUDIO
+    assert found.tracklet == 1
+    assert fusion.decisions == {'update': 1, 'keep': 0, 'reset': 0}
+
+
+def test_who_is_not_detected_any_more_is_still_found(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    for step in range(2, 40):
+        (found,) = detect(fusion, stamp=step * FRAME)
+        np.testing.assert_allclose(found.position, ANN, atol=0.15)
+    assert found.tracklet == 1
+
+
+def test_the_range_of_who_is_not_detected_becomes_uncertain(tmp_path):
+    fusion = network(tmp_path)
+    (seen,) = detect(fusion, [face(ANN)])
+    (soon,) = detect(fusion, stamp=2 * FRAME)
+    (late,) = detect(fusion, stamp=10 * FRAME)
+    along = [np.linalg.eigvalsh(each.covariance).max() for each in (seen, soon, late)]
+    assert along[1] < along[2]
+
+
+def test_a_poor_result_is_taken_from_the_face_detector(tmp_path):
+    fusion = network(tmp_path, offset=(1.0, 0.0))
+    (found,) = detect(fusion, [face(ANN)], image=DARK)
+    np.testing.assert_allclose(CAMERA.project(found.position), CAMERA.project(ANN), atol=1.0)
+    assert fusion.decisions['reset'] == 1
+
+
+def test_a_poor_result_without_a_face_is_nobody_and_forgotten_after_a_while(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    assert detect(fusion, stamp=2 * FRAME, image=DARK) == ()
+    (again,) = detect(fusion, stamp=10 * FRAME)
+    assert again.tracklet == 1
+    assert detect(fusion, stamp=40 * FRAME) == ()
+
+
+def test_two_people_are_two_and_one_found_twice_is_one(tmp_path):
+    fusion = network(tmp_path)
+    both = detect(fusion, [face(ANN, 1), face(BOB, 2)])
+    assert {each.tracklet for each in both} == {1, 2}
+    # The face of the first is called otherwise, and nobody has moved.
+    again = detect(fusion, [face(ANN, 3), face(BOB, 2)], stamp=2 * FRAME)
+    assert {each.tracklet for each in again} == {2, 3}
+
+
+def test_a_voice_where_somebody_is_found_is_no_second_person(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    assert len(detect(fusion, voices=[voice(ANN)], stamp=2 * FRAME)) == 1
+    assert len(detect(fusion, voices=[voice(BOB)], stamp=3 * FRAME)) == 2
+
+
+def test_without_an_image_geometry_tells(tmp_path):
+    (found,) = detect(network(tmp_path, offset=(1.0, 0.0)), [face(ANN)], image=None)
+    np.testing.assert_allclose(CAMERA.project(found.position), CAMERA.project(ANN), atol=1.0)
+
+
+def test_reset_forgets_everybody(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    fusion.reset()
+    assert detect(fusion, stamp=2 * FRAME) == ()
+
+
+@given(st.floats(0.0, 100.0))
+def test_quality_tells_the_error(error):
+    assert expected_error(float(quality_of(np.array(error)))) == pytest.approx(error, abs=1e-6)
+
+
+def test_the_published_thresholds_are_fractions_of_pixels():
+    assert expected_error(0.985) == pytest.approx(0.6, abs=0.01)
+    assert expected_error(0.94) == pytest.approx(2.4, abs=0.01)
+
+
+def test_a_network_for_something_else_is_refused(tmp_path):
+    import onnx
+
+    path = write_search_network(tmp_path / 'tiny.onnx', STILL, 0.0)
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {'task': 'chess'})
+    onnx.save(model, path)
+    with pytest.raises(InputError, match='chess'):
+        open_fusion(path)
