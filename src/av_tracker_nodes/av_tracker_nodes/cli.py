@@ -417,21 +417,20 @@ def train(
 @main.command()
 @click.argument('training', type=_FOLDER)
 @click.option('--out', type=_PATH, required=True, help='ONNX file to write.')
-@click.option('--person', default=0.5, show_default=True, help='Somebody is there, from here on.')
-@click.option('--visible', default=0.5, show_default=True, help='The head is seen, from here on.')
 @click.option(
-    '--placed', default=0.25, show_default=True, help='So well is the head of a voice placed.'
+    '--threshold',
+    'thresholds',
+    type=(str, float),
+    multiple=True,
+    metavar='NAME VALUE',
+    help='From when on the network is believed, such as: speaking 0.4.',
 )
-@click.option('--speaking', default=0.5, show_default=True, help='Speaking, from here on.')
 @_shows_input_errors
-def export(
-    training: Path, out: Path, person: float, visible: float, placed: float, speaking: float
-) -> None:
+def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...]) -> None:
     """Write the network of a finished TRAINING as ONNX, checked against torch."""
-    from av_tracker_nodes.fusion.learned import Thresholds
     from av_tracker_nodes.training.command import run_export
 
-    difference = run_export(training, out, Thresholds(person, visible, placed, speaking))
+    difference = run_export(training, out, dict(thresholds))
     click.echo(f'{out}: differs from torch by {difference:.1g} at most')
 
 
