@@ -77,6 +77,17 @@ class CameraListener:
             self._camera = self._unplaced.in_frame(pose)
         return self._camera
 
+    def is_target(self, frame_id: str, what: str) -> bool:
+        """Tell whether something is in the target frame, and show the problem if it is not."""
+        if frame_id == self.target_frame:
+            self._node.problems.pop('frame', None)
+            return True
+        self._node.problems['frame'] = (
+            f"{what} are in '{frame_id}', not in '{self.target_frame}': "
+            'set target_frame of all nodes alike'
+        )
+        return False
+
     def _pose(
         self, sensor: str, frame: str, mounting: Mounting | None, stamp: int
     ) -> RigidTransform | None:

@@ -62,12 +62,8 @@ class Tracker(ControlledNode):
         detections = from_detections(message)
         frame_id = message.header.frame_id
         camera = self._sensors.camera(detections.stamp)
-        if frame_id != self._sensors.target_frame:
+        if not self._sensors.is_target(frame_id, 'detections'):
             camera = None
-            self.problems['frame'] = (
-                f"detections are in '{frame_id}', not in '{self._sensors.target_frame}': "
-                'set target_frame of all nodes alike'
-            )
         frame = self._tracker.process(detections, camera)
         self._publish(frame, frame_id)
         self.answered(frame.stamp, began, frame.from_image)

@@ -1,0 +1,136 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Beams to people as streams of sound, for speech recognition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, gcd
+
+import numpy as np
+from scipy.signal import get_window
+
+from av_tracker_nodes.acoustics.beam import delay_and_sum
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.channels import dead_channels
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+
+HOP = 0.02
+"""Beams come in blocks of about this length (s), at most twice as late."""
+
+_MEMORY = 1.0
+
+
+class Beamformer:
+    """Delay-and-sum beams to places that may move, by overlap-add.
+
+    The sound is cut into frames of two hops under a Hann window. Each is steered by itself
+    (:func:`~av_tracker_nodes.acoustics.beam.delay_and_sum`), and their sum is the beam: exact for
+    a place that stays, a fade from one to the next for a place that moves. The time of a beam is
+    that of the microphone that the sound reaches last.
+
+    Parameters
+    ----------
+    array : MicrophoneArray
+    rate : int, optional
+        Of the beams (Hz); that of the array if left out.
+
+    Raises
+    ------
+    InputError
+        The array has a single microphone.
+    """
+
+    def __init__(self, array: MicrophoneArray, rate: int | None = None) -> None:
+        self.rate = rate or array.rate
+        self._array = array
+        self._delays = PairDelays.of(array, across=True)
+        common = gcd(array.rate, self.rate)
+        parts = ceil(HOP * common)
+        self._hop, self._beam_hop = (parts * each // common for each in (array.rate, self.rate))
+        self._window = get_window('hann', 2 * self._hop).astype(np.float32)[:, None]
+        extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
+        self._waiting = self._hop * ceil((extent * array.rate + 1) / self._hop)
+        self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, _MEMORY)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all sound."""
+        self._audio.reset()
+        self._forget()
+
+    def process(
+        self, block: AudioBlock, places: Mapping[int, np.ndarray]
+    ) -> list[tuple[int, AudioBlock]]:
+        """Take samples in, and form the beams that they complete.
+
+        Parameters
+        ----------
+        block : AudioBlock
+        places : mapping of int to np.ndarray, shape (3,)
+            Where to listen to now (m, array frame), by a number that stays that of a beam.
+
+        Returns
+        -------
+        list of tuple of int and AudioBlock
+            The number of a beam, and its next samples, shape (n, 1). Samples are counted at the
+            rate of the beam, from where those of the array are: where all microphones lost
+            samples, there is a gap. A beam that is new fades in.
+
+        Raises
+        ------
+        InputError
+            If the channels or the rate do not fit the array.
+        """
+        if self._audio.add(block):
+            self._forget()
+        if self._next is None:
+            self._next = ceil(block.first_sample / self._hop)
+        held = self._audio.end - round(_MEMORY * self._array.rate)
+        self._next = max(self._next, ceil(held / self._hop))
+        beams = []
+        while (self._next + 2) * self._hop <= self._audio.end:
+            beams += self._complete(self._next, block, places)
+            self._next += 1
+        return beams
+
+    def _forget(self) -> None:
+        self._next: int | None = None
+        self._tails: dict[int, np.ndarray] = {}
+
+    def _complete(
+        self, hop: int, newest: AudioBlock, places: Mapping[int, np.ndarray]
+    ) -> list[tuple[int, AudioBlock]]:
+        """Add the frame that begins with a hop to the beams, and cut that hop off them."""
+        steered = self._steer(hop, places)
+        sums = {
+            number: beam + np.pad(self._tails[number], (0, self._beam_hop))
+            if number in self._tails
+            else beam
+            for number, beam in steered.items()
+        }
+        self._tails = {number: beam[self._beam_hop :] for number, beam in sums.items()}
+        since = hop * self._hop - newest.first_sample
+        stamp = newest.stamp + since * NANOSECONDS // self._array.rate
+        return [
+            (
+                number,
+                AudioBlock(stamp, hop * self._beam_hop, self.rate, beam[: self._beam_hop, None]),
+            )
+            for number, beam in sums.items()
+        ]
+
+    def _steer(self, hop: int, places: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """Form the beams of the frame that begins with a hop; none where nothing was received."""
+        samples, received = self._audio.read((hop + 2) * self._hop, 2 * self._hop)
+        if not places or not received.any():
+            return {}
+        samples = samples[:, self._array.channels]
+        alive = ~dead_channels(samples.var(axis=0))
+        frame = np.pad(samples[:, alive] * self._window, ((0, self._waiting), (0, 0)))
+        delays = self._delays.travel(np.array(list(places.values())))[:, alive]
+        beams = delay_and_sum(frame, delays, self._array.rate, self.rate)
+        return dict(zip(places, beams, strict=True))
