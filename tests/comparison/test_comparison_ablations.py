@@ -27,11 +27,12 @@ def run(recorded, no_bar, tmp_path, monkeypatch):
     """Measure ablations with one short scene to learn on and to be compared on."""
     _, files = recorded
 
-    def clips(paths, enhanced):
+    def clips(paths, enhanced, local):
+        assert not local
         assert paths == ['clips']
         return [load_scene(files, 'vwswe' if enhanced else 'vggcf')]
 
-    monkeypatch.setattr(ablations, 'corpus_paths', lambda *_: (['clips'], ['clips']))
+    monkeypatch.setattr(ablations, 'corpus_paths', lambda *_, **__: (['clips'], ['clips']))
     monkeypatch.setattr(ablations, 'load_clips', clips)
     monkeypatch.setattr(ablations, 'record_scenes', lambda *_: [files])
     monkeypatch.setattr(ablations, 'SEEDS', (0, 1))

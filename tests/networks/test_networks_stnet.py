@@ -72,11 +72,13 @@ def test_the_label_of_quality_is_that_of_the_running_code_and_carries_no_gradien
 
 def test_losses_are_finite_without_anybody_and_without_labels():
     network = StNet().eval()
-    nobody = SearchBatch(inputs(2), torch.zeros(2, 2), torch.ones(2), torch.full((2,), torch.nan))
+    nobody = SearchBatch(
+        inputs(2), inputs(2), torch.zeros(2, 2), torch.ones(2), torch.full((2,), torch.nan)
+    )
     assert all(loss.isfinite() for loss in search_losses(network(nobody.inputs), nobody).values())
     found = network(inputs(2))
     empty = type(found)(found.offset[:0], found.quality[:0], found.speaking[:0])
-    batch = SearchBatch(inputs(2), torch.zeros(0, 2), torch.zeros(0), torch.zeros(0))
+    batch = SearchBatch(inputs(2), inputs(2), torch.zeros(0, 2), torch.zeros(0), torch.zeros(0))
     assert all(loss == 0 for loss in search_losses(empty, batch).values())
 
 

@@ -79,9 +79,11 @@ def test_an_unfinished_training_is_not_exported(tmp_path):
         export_network(tmp_path, tmp_path / 'net.onnx')
 
 
-def test_a_siamese_network_is_trained_and_exported_by_the_same_code(tmp_path):
+@pytest.mark.parametrize('name', ['stnet', 'msmd_avt', 'gldtracker'])
+def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, name):
     brief = Schedule(steps=8, images=4, checks=2)
-    scores = Trainer('stnet', CLIPS, CLIPS[:2], tmp_path, brief, workers=0).run()
+    clips = [recorded.with_local(recorded) for recorded in CLIPS]
+    scores = Trainer(name, clips, clips[:2], tmp_path, brief, workers=0).run()
     assert 0 < scores['seen'] < 3 * scores['base']
     file = tmp_path / 'net.onnx'
     assert export_network(tmp_path, file, {'reset': 0.3}) <= TOLERANCE

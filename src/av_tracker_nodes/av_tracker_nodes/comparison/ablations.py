@@ -34,6 +34,7 @@ from av_tracker_nodes.networks import NETWORKS, Variant
 from av_tracker_nodes.training.command import corpus_paths, load_clips
 from av_tracker_nodes.training.export import export_network
 from av_tracker_nodes.training.schedule import Schedule
+from av_tracker_nodes.training.tasks import TASKS
 from av_tracker_nodes.training.trainer import Trainer
 
 SHORT = Schedule(steps=1500, checks=3)
@@ -93,7 +94,9 @@ def measure_ablations(
     whole = [Variant(f'{WHOLE}, seed {seed}', schedule={'seed': seed}) for seed in SEEDS]
     everything = [*whole, *variants]
     trainings = [
-        _Training(name, each.objective, replace(schedule, **each.schedule), thresholds)
+        _Training(
+            name, each.objective, each.network, replace(schedule, **each.schedule), thresholds
+        )
         for each in everything
     ]
     files = _train_all(out / 'ablations', trainings, data, options.jobs, progress_bar)
@@ -119,14 +122,16 @@ def measure_ablations(
 class _Training:
     """What variants that differ only in the tracker share."""
 
-    network: str
+    name: str
     objective: Mapping[str, Any]
+    network: Mapping[str, Any]
     schedule: Schedule
     thresholds: Mapping[str, float]
 
     @property
     def folder(self) -> str:
-        facts = self.network, sorted(self.objective.items()), self.schedule, self.thresholds
+        options = [sorted(each.items()) for each in (self.objective, self.network)]
+        facts = self.name, options, self.schedule, self.thresholds
         return sha256(repr(facts).encode()).hexdigest()[:12]
 
 
@@ -141,14 +146,20 @@ def _train_all(
     torch.set_num_threads(jobs)
     files = [out / training.folder / 'network.onnx' for training in trainings]
     missing = {file: t for file, t in zip(files, trainings, strict=True) if not file.exists()}
-    paths = corpus_paths(data, jobs, progress_bar) if missing else ()
+    local = any(TASKS[NETWORKS[each.name].task].local for each in trainings)
+    paths = corpus_paths(data, jobs, progress_bar, local=local) if missing else ()
     for enhanced in (True, False):
         group = {file: t for file, t in missing.items() if t.schedule.enhanced == enhanced}
         # The clips are large: those of one kind of maps at a time.
-        clips = [load_clips(part, enhanced) for part in paths] if group else []
+        clips = [load_clips(part, enhanced, local) for part in paths] if group else []
         for done, (file, training) in enumerate(group.items(), 1):
             trainer = Trainer(
-                training.network, *clips, file.parent, training.schedule, dict(training.objective)
+                training.name,
+                *clips,
+                file.parent,
+                training.schedule,
+                dict(training.objective),
+                network=dict(training.network),
             )
             with progress_bar(f'training {done} of {len(group)}') as advance:
                 trainer.run(advance)

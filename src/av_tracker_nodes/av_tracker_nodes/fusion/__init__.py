@@ -32,6 +32,7 @@ NETWORKS = ('avclnet',)
 RUNTIMES: dict[str, Callable[[NetworkSession], FusionModel]] = {
     'candidates': LearnedFusion,
     'search': SiameseFusion,
+    'incomplete search': SiameseFusion,
 }
 """What runs a network, by what the network is given."""
 

@@ -3,10 +3,15 @@
 
 """The networks in torch, for training and export; the nodes run them with ONNX Runtime."""
 
-from av_tracker_nodes.networks import avclnet, stnet
+from av_tracker_nodes.networks import avclnet, gldtracker, msmd_avt, stnet
 from av_tracker_nodes.networks.spec import NetworkSpec, Variant
 
-NETWORKS = {'avclnet': avclnet.SPEC, 'stnet': stnet.SPEC}
+NETWORKS = {
+    'avclnet': avclnet.SPEC,
+    'stnet': stnet.SPEC,
+    'msmd_avt': msmd_avt.SPEC,
+    'gldtracker': gldtracker.SPEC,
+}
 """Networks by name."""
 
 __all__ = ['NETWORKS', 'NetworkSpec', 'Variant']

@@ -16,6 +16,10 @@ from torch.nn.functional import pad, scaled_dot_product_attention, unfold
 
 from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
 from av_tracker_nodes.networks.blocks import ConvolutionUnit, FeatureEncoder, ResidualUnit
+from av_tracker_nodes.networks.search_inputs import SearchInputs
+
+GRID = SEARCH_SIZE // 8
+"""Tokens along each side of a search crop."""
 
 _WAVELENGTHS = 1e4
 
@@ -80,11 +84,13 @@ class SiameseResponse(nn.Module):
         Of the response.
     compared : int
         Channels that are correlated.
+    channels : sequence of int
+        Of the first two stages of the encoder.
     """
 
-    def __init__(self, width: int, compared: int = 32) -> None:
+    def __init__(self, width: int, compared: int = 32, channels: Sequence[int] = (24, 48)) -> None:
         super().__init__()
-        self.encoder = HeadEncoder(width)
+        self.encoder = HeadEncoder(width, channels)
         self.narrow, self.widen = nn.Conv2d(width, compared, 1), nn.Conv2d(compared, width, 1)
 
     def forward(self, searches: Tensor, templates: Tensor) -> Tensor:
@@ -180,3 +186,31 @@ class PooledHead(nn.Module):
         if self.numbers is not None:
             hidden = hidden + self.numbers(numbers)
         return self.last(torch.relu(hidden))[:, 0]
+
+
+class VisualTeacher(nn.Module):
+    """Siamese response, norm and predictor: a tracker by sight alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.response, self.norm = SiameseResponse(width), nn.LayerNorm(width)
+        self.place, self.position = PositionEncoding(GRID, width), PositionHead(GRID, width)
+
+    def forward(self, inputs: SearchInputs) -> tuple[Tensor, Tensor]:
+        """Return tokens (n, GRID^2, width) and offsets (n, 2)."""
+        tokens = self.norm(tokens_of(self.response(inputs.searches, inputs.templates)))
+        return tokens, self.position(self.place(tokens))
+
+
+class AudioTeacher(nn.Module):
+    """Encoder of maps, norm and predictor: a tracker by sound alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.encoder, self.norm = FieldEncoder(width), nn.LayerNorm(width)
+        self.place, self.position = PositionEncoding(GRID, width), PositionHead(GRID, width)
+
+    def forward(self, inputs: SearchInputs) -> tuple[Tensor, Tensor]:
+        """Return tokens (n, GRID^2, width) and offsets (n, 2)."""
+        tokens = self.norm(tokens_of(self.encoder(inputs.maps)))
+        return tokens, self.position(self.place(tokens))

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from av_tracker_nodes.networks.search_inputs import Found
     from av_tracker_nodes.training.search_batches import SearchBatch
 
-_POSITION_WEIGHT = 10.0
+POSITION_WEIGHT = 10.0
+"""Of errors of position in face heights beside those of quality and speech."""
+
 _DECAY = 0.05
 
 
@@ -43,7 +45,7 @@ def search_losses(found: Found, batch: SearchBatch) -> dict[str, Tensor]:
             found.speaking[labelled], batch.speaking[labelled]
         )
     return {
-        'position': _POSITION_WEIGHT * mse_loss(found.offset, batch.offset),
+        'position': POSITION_WEIGHT * mse_loss(found.offset, batch.offset),
         'quality': mse_loss(found.quality.sigmoid(), label),
         'speaking': speaking,
     }

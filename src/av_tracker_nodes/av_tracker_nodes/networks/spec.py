@@ -22,15 +22,16 @@ class Variant:
     Attributes
     ----------
     name : str
-    objective, schedule, tracker : mapping
-        What differs from the defaults of the objective, of `training.trainer.Schedule`, and of
-        `association.TrackerConfig`.
+    objective, schedule, tracker, network : mapping
+        What differs from the defaults of the objective, of `training.schedule.Schedule`, of
+        `association.TrackerConfig`, and of the network.
     """
 
     name: str
     objective: Mapping[str, Any] = field(default_factory=dict)
     schedule: Mapping[str, Any] = field(default_factory=dict)
     tracker: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class NetworkSpec:
         What it is given, see `training.tasks`.
     """
 
-    network: Callable[[], nn.Module]
+    network: Callable[..., nn.Module]
     objective: Callable[..., nn.Module]
     scores: Callable[[nn.Module, Batch], dict[str, float]]
     ablations: tuple[Variant, ...] = ()

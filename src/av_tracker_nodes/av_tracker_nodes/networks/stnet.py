@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
-from av_tracker_nodes.fusion.search import SEARCH_SIZE
 from av_tracker_nodes.networks.search_blocks import (
+    GRID,
     FieldEncoder,
     PooledHead,
     PositionEncoding,
@@ -34,8 +34,6 @@ from av_tracker_nodes.networks.spec import NetworkSpec
 
 if TYPE_CHECKING:
     from av_tracker_nodes.training.search_batches import SearchBatch
-
-GRID = SEARCH_SIZE // 8
 
 
 class StNet(nn.Module):

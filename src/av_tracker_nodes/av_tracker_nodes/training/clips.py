@@ -64,6 +64,8 @@ class ClipFrame:
     people : PeopleTruth
     take : int
         Frames of one take follow each other without a gap.
+    local : AcousticMap or None
+        What half of the microphones tell, where it is known; see `recorder.LOCAL_MICROPHONES`.
     """
 
     jpeg: bytes
@@ -71,6 +73,7 @@ class ClipFrame:
     sound: AcousticMap
     people: PeopleTruth
     take: int = 0
+    local: AcousticMap | None = None
 
     @property
     def image(self) -> np.ndarray:
@@ -108,6 +111,12 @@ class Clip:
             history.forget_before(count)
             frames.append(replace(frame, sound=replace(frame.sound, faces=faces)))
         return replace(self, frames=tuple(frames))
+
+    def with_local(self, local: Clip) -> Clip:
+        """Return the clip with the maps of a clip of the same frames as those of local sound."""
+        pairs = zip(self.frames, local.frames, strict=True)
+        frames = tuple(replace(frame, local=other.sound) for frame, other in pairs)
+        return replace(self, frames=frames)
 
     def save(self, path: Path) -> None:
         """Write the clip so that nobody ever sees half of it.

@@ -18,7 +18,9 @@ from av_tracker_nodes.training.corpus import (
     AV163_VALIDATION,
     TRAINING_SEEDS,
     VALIDATION_SEEDS,
+    local_path,
     make_corpus,
+    make_local_sounds,
     make_sequence_clips,
 )
 
@@ -76,6 +78,7 @@ def run_training(
 
     from av_tracker_nodes.networks import NETWORKS
     from av_tracker_nodes.training.schedule import Schedule
+    from av_tracker_nodes.training.tasks import TASKS
     from av_tracker_nodes.training.trainer import Trainer
 
     if model not in NETWORKS:
@@ -83,16 +86,30 @@ def run_training(
     jobs = jobs or len(os.sched_getaffinity(0))
     torch.set_num_threads(jobs)
     schedule = Schedule(minutes=minutes, seed=seed)
-    training, validation = corpus_paths(data, jobs, progress_bar, av163)
-    trainer = Trainer(model, load_clips(training), load_clips(validation), out, schedule)
+    local = TASKS[NETWORKS[model].task].local
+    paths = corpus_paths(data, jobs, progress_bar, av163, local)
+    training, validation = (load_clips(part, local=local) for part in paths)
+    trainer = Trainer(model, training, validation, out, schedule)
     with progress_bar(f'training {model}') as advance:
         trainer.run(advance)
 
 
 def corpus_paths(
-    data: Path, jobs: int, progress_bar: ProgressBar, av163: Path | None = None
+    data: Path,
+    jobs: int,
+    progress_bar: ProgressBar,
+    av163: Path | None = None,
+    local: bool = False,
 ) -> tuple[list[Path], list[Path]]:
-    """Make the clips that are missing; return those to learn on and those to choose by."""
+    """Make the clips that are missing; return those to learn on and those to choose by.
+
+    Parameters
+    ----------
+    data, jobs, progress_bar, av163
+        See `run_training`.
+    local : bool
+        Make what half of the microphones tell, too.
+    """
     paths = []
     for text, seeds, sequences in (
         ('clips to learn on', TRAINING_SEEDS, AV163_TRAINING),
@@ -103,13 +120,20 @@ def corpus_paths(
                 paths.append(make_corpus(data, seeds, jobs, advance))
             else:
                 paths.append(make_sequence_clips(data, av163, sequences, advance))
+        if local and av163 is None:
+            with progress_bar(f'{text}, half of the microphones') as advance:
+                make_local_sounds(paths[-1], seeds, jobs, advance)
     return paths[0], paths[1]
 
 
-def load_clips(paths: list[Path], enhanced: bool = True) -> list[Clip]:
-    """Read clips, their faces with V-WSWE or without."""
-    clips = (Clip.load(path) for path in paths)
-    return [clip.enhanced() if enhanced else clip for clip in clips]
+def load_clips(paths: list[Path], enhanced: bool = True, local: bool = False) -> list[Clip]:
+    """Read clips, their faces with V-WSWE or without, with the local sound or without."""
+    clips = []
+    for path in paths:
+        clip = Clip.load(path)
+        clip = clip.enhanced() if enhanced else clip
+        clips.append(clip.with_local(Clip.load(local_path(path))) if local else clip)
+    return clips
 
 
 def run_export(training: Path, out: Path, thresholds: Mapping[str, float]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import tee
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,13 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.simulation.scenarios import build_scene
 from av_tracker_nodes.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.simulation.simulate import one_thread_each
-from av_tracker_nodes.training.recorder import record_scene, record_sequence
+from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.recorder import (
+    record_local,
+    record_scene,
+    record_sequence,
+    scene_blocks,
+)
 
 SCENARIO = 'varied'
 TRAINING_SEEDS, VALIDATION_SEEDS = range(1000), range(1000, 1050)
@@ -27,6 +34,7 @@ AV163_TRAINING = ('seq18', 'seq19', 'seq35', 'seq40')
 AV163_VALIDATION = ('seq11', 'seq12')
 """Sequences that AVCLNet learns on, and others to choose by, of AV16.3."""
 
+_LOCAL = '-local.npz'
 _TAKES = (2.1, 3.1, 4.1)
 """When takes begin (s): by then the noise floor of the room is known."""
 _TAKE_FRAMES = 16
@@ -68,11 +76,48 @@ def make_corpus(
     except OSError as error:
         raise InputError(f'cannot write to {out}: {error.strerror}') from error
     paths = [out / f'{scenario}-{seed:04d}.npz' for seed in seeds]
+    _in_parallel(_make_clip, scenario, seeds, paths, jobs, progress)
+    return paths
+
+
+def make_local_sounds(
+    clips: Sequence[Path],
+    seeds: Sequence[int],
+    jobs: int,
+    progress: Callable[[float], None] | None = None,
+    scenario: str = SCENARIO,
+) -> None:
+    """Record what half of the microphones tell at the images of clips, where it is not there yet.
+
+    Parameters
+    ----------
+    clips : sequence of Path
+        As `make_corpus` returns them.
+    seeds, jobs, progress, scenario
+        See `make_corpus`.
+    """
+    paths = [local_path(clip) for clip in clips]
+    _in_parallel(_make_local, scenario, seeds, paths, jobs, progress)
+
+
+def local_path(clip: Path) -> Path:
+    """Where the local sound of a clip is kept."""
+    return clip.with_name(f'{clip.stem}{_LOCAL}')
+
+
+def _in_parallel(
+    make: Callable[[str, int, Path], None],
+    scenario: str,
+    seeds: Sequence[int],
+    paths: Sequence[Path],
+    jobs: int,
+    progress: Callable[[float], None] | None,
+) -> None:
     missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
     report = progress or (lambda share: None)
     context = multiprocessing.get_context('spawn')
     with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
-        running = {pool.submit(_make_clip, scenario, seed, path) for seed, path in missing}
+        running = {pool.submit(make, scenario, seed, path) for seed, path in missing}
         try:
             for done, job in enumerate(as_completed(running), 1):
                 job.result()
@@ -81,7 +126,6 @@ def make_corpus(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     report(1.0)
-    return paths
 
 
 def make_sequence_clips(
@@ -116,10 +160,15 @@ def make_sequence_clips(
         sequence = corpus.sequence(name)
         finished = out / f'{sequence.name}-cam{camera}.done'
         if not finished.exists():
-            for clip in record_sequence(sequence.directory, camera):
-                clip.save(out / f'{clip.name}.npz')
+            clips, again = tee(record_sequence(sequence.directory, camera))
+            local = record_local(again, sequence.audio_blocks())
+            for clip, half in zip(clips, local, strict=True):
+                path = out / f'{clip.name}.npz'
+                clip.save(path)
+                half.save(local_path(path))
             finished.touch()
-        paths += sorted(out.glob(f'{sequence.name}-cam{camera}-*.npz'))
+        pieces = out.glob(f'{sequence.name}-cam{camera}-*.npz')
+        paths += sorted(path for path in pieces if not path.name.endswith(_LOCAL))
         progress(done / len(views))
     return paths
 
@@ -129,6 +178,13 @@ def _make_clip(scenario: str, seed: int, path: Path) -> None:
     scene = build_scene(scenario, seed)
     camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
     record_scene(scene, camera, _takes(scene, camera))['vggcf'].save(path)
+
+
+def _make_local(scenario: str, seed: int, path: Path) -> None:
+    cv2.setNumThreads(1)
+    clip = Clip.load(path.with_name(path.name.replace(_LOCAL, '.npz')))
+    (local,) = record_local([clip], scene_blocks(build_scene(scenario, seed)))
+    local.save(path)
 
 
 def _takes(scene: Scene, camera: int) -> list[range]:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.training.clips import ClipFrame
+
+_GREY = 128
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,10 @@ class Disturbance:
         A picture of a candidate is blurred.
     light : float
         Deviation of brightness and contrast (log).
+    occluded : float
+        The middle third of the picture is covered.
+    local : float
+        Half of the microphones are missing.
     """
 
     missed: float = 0.1
@@ -48,10 +55,15 @@ class Disturbance:
     covered: float = 0.1
     blurred: float = 0.1
     light: float = 0.15
+    occluded: float = 0.0
+    local: float = 0.0
 
 
 UNDISTURBED = Disturbance(0.0, 0.0, 1.0, 0.5, 0.15, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0)
 """Recordings as they are, with the memories that a tracker would have: for validation."""
+
+INCOMPLETE = Disturbance(occluded=0.5, local=0.5)
+"""As GLDTracker's incomplete set, half of the time each."""
 
 
 def without_some_faces(frame: ClipFrame, missed: float, rng: np.random.Generator) -> ClipFrame:
@@ -66,6 +78,16 @@ def without_some_faces(frame: ClipFrame, missed: float, rng: np.random.Generator
         faces=replace(frame.faces, faces=tuple(kept)),
         sound=replace(frame.sound, faces=sounds),
     )
+
+
+def occluded(image: np.ndarray, frame: ClipFrame) -> tuple[np.ndarray, ClipFrame]:
+    """Cover the middle third of a picture (height, width, 3), and take the faces in it away."""
+    width = image.shape[1]
+    left, right = width // 3, 2 * width // 3
+    covered = image.copy()
+    covered[:, left:right] = _GREY
+    kept = tuple(face for face in frame.faces.faces if not left <= box_centre(face.box)[0] < right)
+    return covered, replace(frame, faces=replace(frame.faces, faces=kept))
 
 
 def disturbed_pictures(

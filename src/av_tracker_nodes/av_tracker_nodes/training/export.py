@@ -57,7 +57,7 @@ def export_network(
         than `TOLERANCE`.
     """
     summary = _summary(training)
-    network = NETWORKS[summary['network']].network()
+    network = NETWORKS[summary['network']].network(**summary['network_options'])
     state = torch.load(training / CHECKPOINT, map_location='cpu', weights_only=True)
     network.load_state_dict(state['network'])
     task = TASKS[NETWORKS[summary['network']].task]

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -34,6 +34,9 @@ from av_tracker_nodes.types import (
     to_nanoseconds,
 )
 from av_tracker_nodes.vision.stage import FaceStage
+
+LOCAL_MICROPHONES = (1, 3, 5, 7, 9, 11, 13, 15)
+"""Channels of GLDTracker's incomplete set: microphones 2, 4, 6 and 8 of both arrays."""
 
 _BLOCK = RATE // 100
 _PIECE = 400
@@ -133,6 +136,39 @@ def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
             frames.append(ClipFrame(jpeg, seen, ears.listen(seen), people))
         yield Clip(f'{truth.sequence}-cam{camera}-{piece:02d}', truth.rig, tuple(frames))
         piece += 1
+
+
+def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterator[Clip]:
+    """Map the sound of half of the microphones at the images of clips.
+
+    Parameters
+    ----------
+    clips : iterable of Clip
+        Of one camera, in order.
+    blocks : iterable of AudioBlock
+        The whole sound from which they were recorded.
+
+    Returns
+    -------
+    iterator of Clip
+        The same frames; see `Clip.with_local`.
+    """
+    ears = None
+    for clip in clips:
+        ears = ears or _Ears(AcousticStage(clip.rig), (_halved(block) for block in blocks))
+        frames = [replace(frame, sound=ears.listen(frame.faces)) for frame in clip.frames]
+        yield replace(clip, frames=tuple(frames))
+
+
+def scene_blocks(scene: Scene) -> Iterator[AudioBlock]:
+    """Record the sound of a scene, in blocks."""
+    return _blocks(record(scene))
+
+
+def _halved(block: AudioBlock) -> AudioBlock:
+    samples = np.zeros_like(block.samples)
+    samples[:, LOCAL_MICROPHONES] = block.samples[:, LOCAL_MICROPHONES]
+    return replace(block, samples=samples)
 
 
 def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:

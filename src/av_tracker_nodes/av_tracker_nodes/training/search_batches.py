@@ -23,7 +23,8 @@ class SearchBatch:
 
     Attributes
     ----------
-    inputs : SearchInputs
+    inputs, complete : SearchInputs
+        What a network is given, and the same with nothing taken away; the latter may be empty.
     offset : Tensor, shape (n, 2)
         From the centre of the search crop to the mouth (face heights right, down).
     visible, speaking : Tensor, shape (n,)
@@ -31,6 +32,7 @@ class SearchBatch:
     """
 
     inputs: SearchInputs
+    complete: SearchInputs
     offset: Tensor
     visible: Tensor
     speaking: Tensor
@@ -44,13 +46,18 @@ def collate(samples: Sequence[tuple[int, SearchSample]]) -> SearchBatch:
     samples : sequence of (int, SearchSample)
         Number of the clip, and sample.
     """
-    arrays = SearchArrays.joined([sample.arrays for _, sample in samples])
     return SearchBatch(
-        SearchInputs(*(torch.from_numpy(part) for part in vars(arrays).values())),
+        _inputs([sample.arrays for _, sample in samples]),
+        _inputs([sample.complete for _, sample in samples]),
         _joined([sample.offset for _, sample in samples]),
         _joined([sample.visible for _, sample in samples]),
         _joined([sample.speaking for _, sample in samples]),
     )
+
+
+def _inputs(parts: Sequence[SearchArrays]) -> SearchInputs:
+    arrays = SearchArrays.joined(parts)
+    return SearchInputs(*(torch.from_numpy(part) for part in vars(arrays).values()))
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> Tensor:

@@ -26,6 +26,7 @@ from av_tracker_nodes.training.clips import Clip, ClipFrame
 from av_tracker_nodes.training.disturbances import (
     Disturbance,
     disturbed_pictures,
+    occluded,
     without_some_faces,
 )
 from av_tracker_nodes.training.truths import SEEN, faces_of_people, is_pictured, true_positions
@@ -42,18 +43,49 @@ class SearchSample:
     Attributes
     ----------
     arrays : SearchArrays
+        What a network is given.
+    complete : SearchArrays
+        The same crops of what was recorded, nothing taken away.
     offset : np.ndarray, shape (n, 2)
         From the centre of the search crop to the mouth (face heights right, down).
     visible : np.ndarray, shape (n,), bool
-        Whether the head is seen.
+        Whether the head is seen in the complete picture.
     speaking : np.ndarray, shape (n,)
         1 or 0; NaN without a label.
     """
 
     arrays: SearchArrays
+    complete: SearchArrays
     offset: np.ndarray
     visible: np.ndarray
     speaking: np.ndarray
+
+
+@dataclass(frozen=True)
+class _View:
+    """An image with what was heard, as a network is given it."""
+
+    image: np.ndarray
+    history: list[AcousticMap]
+    faces: dict[int, Candidate]
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """Somebody who is searched for: truth, thought place (m), template, seconds unseen."""
+
+    person: int
+    place: np.ndarray
+    template: np.ndarray
+    unseen: float
+
+    def arrays(self, view: _View, rig: Rig) -> SearchArrays:
+        face = view.faces.get(self.person)
+        candidate = remembered(self.place, rig, 0.0 if face is not None else self.unseen)
+        if face is not None:
+            base = replace(candidate.base, speaking=face.base.speaking)
+            candidate = Candidate(Kind.FACE, base, sound=face.sound)
+        return search_arrays(candidate, self.template, view.image, view.history, rig)
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,8 @@ class SearchSource:
     clips : sequence of Clip
     disturbance : Disturbance
     displacement : Displacement
+    paired : bool
+        Samples hold what is complete too; else it is empty.
     """
 
     def __init__(
@@ -88,10 +122,12 @@ class SearchSource:
         clips: Sequence[Clip],
         disturbance: Disturbance,
         displacement: Displacement | None = None,
+        paired: bool = False,
     ) -> None:
         self.clips = clips
         self._disturbance = disturbance
         self._displacement = displacement or Displacement()
+        self._paired = paired
         self._geometric = GeometricFusion()
         self.index = [(c, f) for c, clip in enumerate(clips) for f in range(len(clip.frames))]
 
@@ -110,36 +146,56 @@ class SearchSource:
         """
         c, f = self.index[number]
         clip, how = self.clips[c], self._disturbance
-        frame = without_some_faces(clip.frames[f], how.missed, rng)
-        history = _history(clip, f)
-        if rng.uniform() < how.deaf:
-            history = [sound.silenced() for sound in history]
-            frame = replace(frame, sound=history[-1])
-        image = frame.image
-        if rng.uniform() < how.blind:
-            image = np.zeros_like(image)
-        places = true_positions(frame.people, clip.rig)
-        faces = self._faces(frame, places, clip.rig)
-        rows, people = [], []
-        for person in np.flatnonzero(is_pictured(frame.people, clip.rig)):
-            template = self._template(clip, f, person, rng)
-            if template is None:
-                continue
-            candidate = self._candidate(places[person], faces.get(person), clip.rig, rng)
-            rows.append(search_arrays(candidate, template, image, history, clip.rig))
-            people.append((person, candidate.base.box))
-        offsets = [
-            (frame.people.pixel[person] - mouth_pixel(box)) / box[3] for person, box in people
+        rig, frame = clip.rig, clip.frames[f]
+        places = true_positions(frame.people, rig)
+        sought = [
+            self._seek(clip, f, int(person), places[person], rng)
+            for person in np.flatnonzero(is_pictured(frame.people, rig))
         ]
-        who = [person for person, _ in people]
-        arrays = SearchArrays.joined(rows)
-        arrays = replace(arrays, searches=disturbed_pictures(arrays.searches, how, rng))
+        sought = [each for each in sought if each is not None]
+        whole = _View(frame.image, _history(clip, f), self._faces(frame, places, rig))
+        view = self._disturbed(whole, clip, f, places, rng)
+        arrays = SearchArrays.joined([each.arrays(view, rig) for each in sought])
+        boxes = np.reshape([face_box(rig.camera, each.place) for each in sought], (-1, 4))
+        who = [each.person for each in sought]
         return SearchSample(
-            arrays,
-            np.reshape(offsets, (-1, 2)),
+            replace(arrays, searches=disturbed_pictures(arrays.searches, how, rng)),
+            SearchArrays.joined([each.arrays(whole, rig) for each in sought if self._paired]),
+            (frame.people.pixel[who] - mouth_pixel(boxes)) / boxes[:, 3:],
             frame.people.visible[who] > SEEN,
             frame.people.speaking[who],
         )
+
+    def _disturbed(
+        self, whole: _View, clip: Clip, f: int, places: np.ndarray, rng: np.random.Generator
+    ) -> _View:
+        """Take something away of what was recorded: sight, sound, faces, half of them."""
+        how, frame = self._disturbance, clip.frames[f]
+        image, history = whole.image, whole.history
+        frame = without_some_faces(frame, how.missed, rng)
+        if frame.local is not None and rng.uniform() < how.local:
+            history = _history(clip, f, local=True)
+        if rng.uniform() < how.occluded:
+            image, frame = occluded(image, frame)
+        if rng.uniform() < how.deaf:
+            history = [sound.silenced() for sound in history]
+        if rng.uniform() < how.blind:
+            image = np.zeros_like(image)
+        heard = {face.tracklet for face in frame.faces.faces}
+        sounds = tuple(each for each in history[-1].faces if each.tracklet in heard)
+        frame = replace(frame, sound=replace(history[-1], faces=sounds))
+        return _View(image, history, self._faces(frame, places, clip.rig))
+
+    def _seek(
+        self, clip: Clip, f: int, person: int, place: np.ndarray, rng: np.random.Generator
+    ) -> _Sought | None:
+        """Think of somebody as near by, as a tracker does; None without a template."""
+        template = self._template(clip, f, person, rng)
+        if template is None:
+            return None
+        off = self._displacement
+        thought = _shifted(place, off.search, off.size, clip.rig, rng)
+        return _Sought(person, thought, template, float(rng.exponential(0.5)))
 
     def _faces(self, frame: ClipFrame, places: np.ndarray, rig: Rig) -> dict[int, Candidate]:
         """Name the detected face of each person."""
@@ -165,27 +221,15 @@ class SearchSource:
         place = _shifted(place, off.template, off.size, clip.rig, rng)
         return template_crop(frame.image, face_box(clip.rig.camera, place))
 
-    def _candidate(
-        self, place: np.ndarray, face: Candidate | None, rig: Rig, rng: np.random.Generator
-    ) -> Candidate:
-        """Think of somebody as near by, as a tracker does."""
-        off = self._displacement
-        unseen = 0.0 if face is not None else float(rng.exponential(0.5))
-        candidate = remembered(_shifted(place, off.search, off.size, rig, rng), rig, unseen)
-        if face is None:
-            return candidate
-        base = replace(candidate.base, speaking=face.base.speaking)
-        return Candidate(Kind.FACE, base, sound=face.sound)
 
-
-def _history(clip: Clip, f: int) -> list[AcousticMap]:
+def _history(clip: Clip, f: int, local: bool = False) -> list[AcousticMap]:
     """Return the maps of the take up to an image, the newest at the end."""
-    take = clip.frames[f].take
-    return [
-        clip.frames[k].sound
-        for k in range(max(f - HISTORY + 1, 0), f + 1)
-        if clip.frames[k].take == take
+    frames = [
+        frame
+        for frame in clip.frames[max(f - HISTORY + 1, 0) : f + 1]
+        if frame.take == clip.frames[f].take
     ]
+    return [frame.local if local else frame.sound for frame in frames]
 
 
 def _shifted(

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.fusion.siamese import QualityThresholds
 from av_tracker_nodes.training.candidate_batches import collate as collate_candidates
 from av_tracker_nodes.training.clips import Clip
-from av_tracker_nodes.training.disturbances import UNDISTURBED, Disturbance
+from av_tracker_nodes.training.disturbances import INCOMPLETE, UNDISTURBED, Disturbance
 from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
 from av_tracker_nodes.training.samples import SampleSource
 from av_tracker_nodes.training.schedule import Schedule
@@ -54,12 +54,15 @@ class Task:
     form : OnnxForm
     thresholds : type
         From when on what a network says is believed; a dataclass of numbers.
+    local : bool
+        Clips need to tell what half of the microphones hear.
     """
 
     source: Callable[[Sequence[Clip], Schedule, bool], Source]
     collate: Callable[[Sequence[tuple[int, Any]]], Any]
     form: OnnxForm
     thresholds: type
+    local: bool = False
 
 
 def _candidates(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SampleSource:
@@ -71,8 +74,15 @@ def _searches(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> Sea
     return SearchSource(clips, Disturbance() if disturbed else UNDISTURBED)
 
 
+def _incomplete(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SearchSource:
+    """Take away as GLDTracker's incomplete set does, in validation too."""
+    how = INCOMPLETE if disturbed else replace(UNDISTURBED, occluded=0.5, local=0.5)
+    return SearchSource(clips, how, paired=True)
+
+
 TASKS = {
     'candidates': Task(_candidates, collate_candidates, CANDIDATES, Thresholds),
     'search': Task(_searches, collate_searches, SEARCH, QualityThresholds),
+    'incomplete search': Task(_incomplete, collate_searches, SEARCH, QualityThresholds, True),
 }
 """By name."""

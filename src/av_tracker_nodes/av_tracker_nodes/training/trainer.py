@@ -46,6 +46,8 @@ class Trainer:
         Of the objective.
     workers : int
         Processes that make batches.
+    network : dict, optional
+        Options of the network; numbers and flags.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Trainer:
         schedule: Schedule,
         options: dict | None = None,
         workers: int = 1,
+        network: dict | None = None,
     ) -> None:
         torch.manual_seed(schedule.seed)
         self._out, self._schedule, self._workers = out, schedule, workers
@@ -69,9 +72,14 @@ class Trainer:
         self._spec = NETWORKS[name]
         # Convolutions are a quarter faster so.
         layout = torch.channels_last
-        self.network = self._spec.network().to(self._device, memory_format=layout)
+        self.network = self._spec.network(**(network or {})).to(self._device, memory_format=layout)
         self.objective = self._spec.objective(**(options or {})).to(self._device)
-        self._kind = {'network': name, 'options': repr(options or {}), **asdict(schedule)}
+        self._kind = {
+            'network': name,
+            'options': repr(options or {}),
+            'network_options': network or {},
+            **asdict(schedule),
+        }
         groups = [*self.network.parameters(), *self.objective.parameters()]
         self._optimiser = torch.optim.AdamW(
             groups, schedule.learning_rate, weight_decay=schedule.weight_decay
