@@ -41,7 +41,7 @@ REQUIREMENTS = ROOT / 'requirements'
 DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
 GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
-EXTRAS = ('train', 'gpu', 'peers')
+EXTRAS = ('train', 'gpu', 'peers', 'view')
 THREAD_POOLS = (
     'OMP_NUM_THREADS',
     'OPENBLAS_NUM_THREADS',

@@ -19,6 +19,7 @@ NODES = (
     'bag_player',
     'recorder',
     'track_writer',
+    'viewer',
     'av_tracker_all',
 )
 

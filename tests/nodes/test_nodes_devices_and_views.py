@@ -14,7 +14,7 @@ if importlib.util.find_spec('rclpy') is None:
 from visualization_msgs.msg import Marker
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.nodes.acoustic_views import draw_overlay, to_points
+from av_tracker_nodes.nodes.acoustic_views import to_points
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackFrame, TrackState
 
@@ -79,18 +79,3 @@ def test_points_project_back_to_their_pixels():
     np.testing.assert_allclose(points[..., 2], 2.0, rtol=1e-6)
     np.testing.assert_allclose(camera.project(points[40, 60, :3]), [181, 121], atol=1e-3)
     assert points[40, 60, 3] == 0.5
-
-
-def test_overlay_colours_the_pixel_of_the_peak():
-    image = np.full((288, 360, 3), 100, np.uint8)
-    drawn = draw_overlay(image, make_map(40, 60)).astype(int)
-    changed = np.abs(drawn - image).sum(axis=-1)
-    row, column = np.unravel_index(changed.argmax(), changed.shape)
-    assert (row, column) == (121, 181)
-    assert changed[200:, 300:].max() == 0
-
-
-def test_overlay_of_silence_is_the_image():
-    image = np.full((288, 360, 3), 100, np.uint8)
-    silent = AcousticMap(0, 0, 'gcf', np.zeros((96, 120), np.float32), 3.0, 2.0, 1.0)
-    np.testing.assert_array_equal(draw_overlay(image, silent), image)

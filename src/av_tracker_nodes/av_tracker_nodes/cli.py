@@ -192,6 +192,51 @@ def record(out: Path) -> None:
 
 
 @main.command()
+@click.argument('source', metavar='BAG|live')
+@click.option('--save', type=_PATH, help='Recording (.rrd) to write instead of opening rerun.')
+@_model_option
+@_audio_offset_option
+@click.option(
+    '--image-transport',
+    type=click.Choice(['compressed', 'raw']),
+    default='compressed',
+    show_default=True,
+    help='Of the live images.',
+)
+@click.option('--target-frame', default='world', show_default=True, help='Frame of the tracks.')
+@click.option('--namespace', default='', help='Of the running nodes.')
+@_shows_input_errors
+def view(
+    source: str,
+    save: Path | None,
+    model: str,
+    audio_offset: float,
+    image_transport: str,
+    target_frame: str,
+    namespace: str,
+) -> None:
+    """Show tracks, sound and images in rerun: of BAG, tracked without ROS, or live.
+
+    The model and the audio offset are for bags; the last three options are for live nodes, which
+    are shown until Ctrl-C.
+    """
+    from av_tracker_nodes.viewing.recording import require_rerun
+
+    require_rerun()
+    if source == 'live':
+        from av_tracker_nodes.replay import view as run
+
+        run(save, image_transport, target_frame, namespace)
+    else:
+        from av_tracker_nodes.viewing.command import view_bag
+
+        with progress_bar(f'tracking {Path(source).name}') as progress:
+            view_bag(Path(source), save, model, audio_offset, progress)
+    if save is not None:
+        click.echo(save)
+
+
+@main.command()
 @click.argument('run_dir', metavar='DIR', type=_FOLDER)
 @click.option('--truth', type=_FOLDER, required=True, help='Folder of the sequence.')
 @click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)

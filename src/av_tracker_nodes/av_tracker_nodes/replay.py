@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The live nodes without ``ros2 launch``: replay a recording, or record."""
+"""The live nodes without ``ros2 launch``: replay a recording, record, or look."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def replay(
         reader.rig()
     chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
-    _run(specs, progress)
+    with private_environment() as environment:
+        _run(specs, environment, progress)
     run = read_run(out)
     if not run:
         raise InputError(f'the nodes wrote no run.json to {out}; see the messages above')
@@ -91,15 +92,53 @@ def record(out: Path, topics: str = '', namespace: str = '') -> None:
     if Path(out).exists():
         raise InputError(f'{out} exists already; remove it or choose another name')
     values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
-    parameters = [p for k, v in values.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
+    _run_beside('recorder', values, namespace)
+
+
+def view(
+    save: Path | None = None,
+    image_transport: str = 'compressed',
+    target_frame: str = 'world',
+    namespace: str = '',
+) -> None:
+    """Show the streams of a running robot until Ctrl-C.
+
+    Parameters
+    ----------
+    save : Path, optional
+        Recording (.rrd) to write instead of opening the viewer.
+    image_transport : str
+        ``raw`` or ``compressed``.
+    target_frame : str
+        Frame of the tracks.
+    namespace : str
+        Of the streams.
+
+    Raises
+    ------
+    InputError
+        When rerun-sdk is missing, the recording cannot be written, or there is no display.
+    """
+    values = {'image_transport': image_transport, 'target_frame': target_frame}
+    if save is not None:
+        values['save'] = str(Path(save).resolve())
+    _run_beside('viewer', values, namespace)
+
+
+def _run_beside(node: str, parameters: Mapping[str, str], namespace: str) -> None:
+    """Run one node beside those that run already, until Ctrl-C."""
+    arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
     if namespace:
-        parameters += ['-r', f'__ns:=/{namespace.strip("/")}']
-    spec = NodeSpec(PACKAGE, 'recorder', 'recorder', ros_arguments=tuple(parameters))
-    statuses = Supervisor([spec], on_line=_show).run()
-    _check(statuses, deque())
+        arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
+    spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
+    _run([spec])
 
 
-def _run(specs: list[NodeSpec], progress: Callable[[float], None] | None) -> None:
+def _run(
+    specs: list[NodeSpec],
+    environment: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> None:
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def take(name: str, line: str) -> None:
@@ -110,9 +149,7 @@ def _run(specs: list[NodeSpec], progress: Callable[[float], None] | None) -> Non
         lines.append(f'[{name}] {line}')
         _show(name, line)
 
-    with private_environment() as environment:
-        statuses = Supervisor(specs, environment, take).run()
-    _check(statuses, lines)
+    _check(Supervisor(specs, environment, take).run(), lines)
 
 
 def _show(name: str, line: str) -> None:

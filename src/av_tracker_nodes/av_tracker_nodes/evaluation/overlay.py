@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,15 +29,13 @@ from av_tracker_nodes.types import (
     FaceFrame,
     ImageFrame,
 )
+from av_tracker_nodes.viewing.sound import draw_overlay
 
 SCALE = 2
 """Images are enlarged by this factor, so that lines and text are fine."""
 
 _MEASURE = 'vggcf'
 _TRAIL_FRAMES = 25
-_HEAT_LOW, _HEAT_HIGH = 0.06, 0.18
-"""Coherence above the mean of the map where the shade begins and where it is full."""
-_HEAT_OPACITY = 0.6
 _BAR = 26
 _SIDE_MARGIN = 14
 _SILENCE_DB, _LOUD_DB = -60.0, -10.0
@@ -150,7 +148,7 @@ class _Painter:
         size = (frame.image.shape[1] * SCALE, frame.image.shape[0] * SCALE)
         canvas = cv2.resize(frame.image, size, interpolation=cv2.INTER_CUBIC)
         if sound is not None and sound.values.size:
-            canvas = _shade(canvas, sound)
+            canvas = draw_overlay(canvas, replace(sound, pitch=SCALE * sound.pitch))
         labels = self._labels.get(frame.stamp, [])
         for label in labels:
             self._draw_trail(canvas, label)
@@ -212,21 +210,6 @@ def _labels_by_stamp(tracks: TrackTable) -> dict[int, list[_Label]]:
             )
         )
     return labels
-
-
-def _shade(canvas: np.ndarray, sound: AcousticMap) -> np.ndarray:
-    """Blend the coherence in, the stronger the more."""
-    rows, columns = sound.values.shape
-    size = (round(columns * sound.pitch * SCALE), round(rows * sound.pitch * SCALE))
-    values = cv2.resize(sound.values.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    height, width = canvas.shape[:2]
-    pad = (max(height - size[1], 0), max(width - size[0], 0))
-    values = np.pad(values, ((0, pad[0]), (0, pad[1])), mode='edge')[:height, :width]
-    excess = values - sound.mean
-    strength = np.clip((excess - _HEAT_LOW) / (_HEAT_HIGH - _HEAT_LOW), 0, 1)
-    heat = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    opacity = _HEAT_OPACITY * np.sqrt(strength)[..., None]
-    return (canvas * (1 - opacity) + heat * opacity).astype(np.uint8)
 
 
 def _draw_box(canvas: np.ndarray, label: _Label) -> None:

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from array import array
 
-import cv2
 import numpy as np
 from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2, PointField
 
 from av_tracker_nodes.datasets.messages import from_image
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.grid import image_grid
 from av_tracker_nodes.nodes.conversions import header, to_image
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import Cache, Subscriber
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.types import AcousticMap, ImageFrame
+from av_tracker_nodes.viewing.sound import draw_overlay, place_map
 
 _FIELDS = ('x', 'y', 'z', 'intensity')
 _KEPT_IMAGES = 50
-_OPACITY = 0.45
 
 
 class AcousticViews:
@@ -65,9 +63,7 @@ class AcousticViews:
 def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
     """Place the map in space, at the depth of its peak, with the coherence as intensity."""
     rows, columns = sound.values.shape
-    pixels = image_grid((columns * sound.pitch, rows * sound.pitch), sound.pitch)
-    places = rig.camera_in_array.back_project(pixels, sound.depth)
-    values = np.concatenate([places, sound.values[..., None]], axis=-1).astype(np.float32)
+    values = np.concatenate([place_map(sound, rig), sound.values[..., None]], axis=-1)
     return PointCloud2(
         header=header(sound.stamp, frame_id),
         height=rows,
@@ -78,21 +74,6 @@ def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
         ],
         point_step=4 * len(_FIELDS),
         row_step=4 * len(_FIELDS) * columns,
-        data=array('B', values.tobytes()),
+        data=array('B', values.astype(np.float32).tobytes()),
         is_dense=True,
     )
-
-
-def draw_overlay(image: np.ndarray, sound: AcousticMap) -> np.ndarray:
-    """Lay the map over the image; colours span zero to the peak."""
-    if sound.values.size == 0 or sound.peak <= 0:
-        return image
-    height, width = image.shape[:2]
-    # Where `image_grid` lays the points of the map.
-    offset = (sound.pitch - 1) / 2
-    scale = np.array([[sound.pitch, 0, offset], [0, sound.pitch, offset]], np.float32)
-    share = np.clip(sound.values / sound.peak, 0, 1)
-    share = cv2.warpAffine(share, scale, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    colours = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_TURBO)
-    weight = _OPACITY * share[..., None]
-    return (image * (1 - weight) + colours * weight).astype(np.uint8)

@@ -5,26 +5,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 from builtin_interfaces.msg import Duration
-from geometry_msgs.msg import Point, Quaternion, Vector3
+from geometry_msgs.msg import Quaternion
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from av_tracker_nodes.evaluation.palette import colour_of
-from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.nodes.conversions import header, point
-from av_tracker_nodes.types import Track, TrackFrame, TrackState
+from av_tracker_nodes.nodes.conversions import header, point, vector
+from av_tracker_nodes.types import Track, TrackFrame
+from av_tracker_nodes.viewing.shapes import (
+    GREY,
+    HEAD_DIAMETER,
+    caption,
+    ellipsoid,
+    opacity,
+    shown_tracks,
+)
+from av_tracker_nodes.viewing.trails import Trails
 
-_HEAD_DIAMETER = 0.20
 _TRAIL_WIDTH = 0.02
 _TEXT_HEIGHT = 0.12
-_TRAIL_LENGTH = 75
 _ABOVE = np.array([0.0, 0.0, 0.25])
-_SIGMAS = 3.0
-_GREY = (0.6, 0.6, 0.6)
 
 
 class TrackMarkers:
@@ -44,48 +46,39 @@ class TrackMarkers:
     def __init__(self, namespace: str = '', grey: bool = False) -> None:
         self._namespace = namespace
         self._grey = grey
-        self._trails: dict[int, deque[Point]] = {}
+        self._trails = Trails()
 
     def draw(self, frame: TrackFrame, frame_id: str) -> MarkerArray:
         """Return the markers of one cycle, deletions included."""
         head = header(frame.stamp, frame_id)
-        shown = [track for track in frame.tracks if track.state != TrackState.TENTATIVE]
-        gone = set(self._trails) - {track.id for track in shown}
-        markers = [marker for number in sorted(gone) for marker in self._delete(number, head)]
-        for number in gone:
-            del self._trails[number]
+        shown = shown_tracks(frame)
+        gone = self._trails.follow(shown)
+        markers = [marker for number in gone for marker in self._delete(number, head)]
         for track in shown:
             markers += self._person(track, head)
         return MarkerArray(markers=markers)
 
     def _person(self, track: Track, head: Header) -> list[Marker]:
-        trail = self._trails.setdefault(track.id, deque(maxlen=_TRAIL_LENGTH))
-        trail.append(point(track.position))
-        colour = _GREY if self._grey else colour_of(track.id)
-        opacity = 1.0 if track.is_speaking else 0.6
-        if track.state == TrackState.COASTING:
-            opacity *= 0.5
-        mouth = self._marker('head', track.id, Marker.SPHERE, head, colour, opacity)
-        mouth.pose.position = trail[-1]
-        mouth.scale = _size(_HEAD_DIAMETER)
+        colour = GREY if self._grey else colour_of(track.id)
+        mouth = self._marker('head', track.id, Marker.SPHERE, head, colour, opacity(track))
+        mouth.pose.position = point(track.position)
+        mouth.scale = vector(np.full(3, HEAD_DIAMETER))
         name = self._marker('name', track.id, Marker.TEXT_VIEW_FACING, head, (1, 1, 1), 1.0)
         name.pose.position = point(track.position + _ABOVE)
         name.scale.z = _TEXT_HEIGHT
-        name.text = f'{track.id}: {track.speaking:.0%}' + (' speaks' if track.is_speaking else '')
+        name.text = caption(track)
         path = self._marker('trail', track.id, Marker.LINE_STRIP, head, colour, 0.8)
         path.scale.x = _TRAIL_WIDTH
-        path.points = list(trail)
+        path.points = [point(position) for position in self._trails[track.id]]
         return [mouth, name, path, self._ellipsoid(track, head, colour)]
 
     def _ellipsoid(self, track: Track, head: Header, colour: tuple) -> Marker:
-        variances, axes = np.linalg.eigh(track.covariance[:3, :3])
-        axes[:, 0] *= np.sign(np.linalg.det(axes))
+        half_axes, quaternion = ellipsoid(track.covariance[:3, :3])
         marker = self._marker('covariance', track.id, Marker.SPHERE, head, colour, 0.2)
         marker.pose.position = point(track.position)
-        x, y, z, w = map(float, RigidTransform(axes).quaternion)
+        x, y, z, w = map(float, quaternion)
         marker.pose.orientation = Quaternion(x=x, y=y, z=z, w=w)
-        diameters = 2 * _SIGMAS * np.sqrt(np.clip(variances, 1e-6, None))
-        marker.scale = Vector3(**dict(zip('xyz', map(float, diameters), strict=True)))
+        marker.scale = vector(2 * half_axes)
         return marker
 
     def _marker(
@@ -107,7 +100,3 @@ class TrackMarkers:
             Marker(header=head, ns=self._namespace + kind, id=number, action=Marker.DELETE)
             for kind in ('head', 'name', 'trail', 'covariance')
         ]
-
-
-def _size(diameter: float) -> Vector3:
-    return Vector3(x=diameter, y=diameter, z=diameter)

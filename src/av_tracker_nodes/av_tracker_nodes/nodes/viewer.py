@@ -1,0 +1,72 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Node: shows what the other nodes publish in rerun, for machines without RViz."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from sensor_msgs.msg import CompressedImage, Image
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.datasets.messages import from_image, from_tracks, stamp_of
+from av_tracker_nodes.nodes.conversions import from_acoustic_map
+from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.viewing.recording import open_recording, require_rerun
+
+
+class Viewer(StageNode):
+    """Draws images, acoustic maps and tracks, each when it comes and at its stamp."""
+
+    def __init__(self, **node_options: object) -> None:
+        super().__init__('viewer', **node_options)
+        save = self.parameter('save', '', 'Recording to write (.rrd); empty to open the viewer')
+        require_rerun()
+        from av_tracker_nodes.viewing.scene import SceneView
+
+        self._sensors = RigListener(self)
+        images = ImageInput(self, self._sensors.reliable_images)
+        self._open = ExitStack()
+        recording = self._open.enter_context(open_recording(Path(save) if save else None))
+        self._scene = SceneView(recording)
+        images.listen(self._see)
+        self.listen(av.AcousticMap, 'acoustic_map', self._hear)
+        self.listen(av.SpeakerTrackArray, 'speaker_tracks', self._follow)
+
+    def close(self) -> None:
+        """Finish the recording."""
+        self._open.close()
+
+    def _see(self, message: Image | CompressedImage) -> None:
+        self.counts['images'] += 1
+        stamp = stamp_of(message.header)
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._scene.draw_rig(rig, stamp)
+        if isinstance(message, CompressedImage):
+            kind = 'png' if 'png' in message.format else 'jpeg'
+            self._scene.draw_encoded(stamp, message.data.tobytes(), f'image/{kind}')
+        else:
+            self._scene.draw_image(from_image(message))
+
+    def _hear(self, message: av.AcousticMap) -> None:
+        self.counts['maps'] += 1
+        self._scene.draw_map(from_acoustic_map(message))
+
+    def _follow(self, message: av.SpeakerTrackArray) -> None:
+        self.counts['tracks'] += 1
+        self._scene.draw_tracks(from_tracks(message))
+
+
+def main() -> int:
+    """Run the node."""
+    return run(Viewer)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

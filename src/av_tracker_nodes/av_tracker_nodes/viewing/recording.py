@@ -1,0 +1,107 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where rerun draws to: its viewer, or a file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from av_tracker_nodes.errors import InputError
+
+if TYPE_CHECKING:
+    import rerun as rr
+
+_APPLICATION = 'av_tracker'
+_PORT = 9876
+
+
+def require_rerun() -> None:
+    """Say what to do where rerun-sdk is missing.
+
+    Raises
+    ------
+    InputError
+    """
+    if find_spec('rerun') is None:
+        raise InputError(
+            'this needs rerun-sdk (Python 3.11 and NumPy 2 or newer); run: make setup EXTRAS=view'
+        )
+
+
+@contextmanager
+def open_recording(save: Path | None) -> Iterator[rr.RecordingStream]:
+    """Open a file to draw to, or the viewer.
+
+    Parameters
+    ----------
+    save : Path or None
+        File (.rrd) that appears, whole, when the block is left without an exception; the viewer is
+        started for None.
+
+    Raises
+    ------
+    InputError
+        When rerun-sdk is missing, the file cannot be written, or there is no display.
+    """
+    require_rerun()
+    if save is None:
+        with _viewer() as recording:
+            yield recording
+    else:
+        with _file(save) as recording:
+            yield recording
+
+
+@contextmanager
+def _viewer() -> Iterator[rr.RecordingStream]:
+    displays = ('DISPLAY', 'WAYLAND_DISPLAY')
+    if sys.platform == 'linux' and not any(os.environ.get(name) for name in displays):
+        raise InputError(
+            'there is no display to open the viewer on; write a recording with --save FILE.rrd '
+            'and open it where there is one: rerun FILE.rrd'
+        )
+    # One that runs already is used again. `RecordingStream.spawn` would listen on all networks.
+    command = [sys.executable, '-m', 'rerun', '--bind', '127.0.0.1', '--port', str(_PORT)]
+    quiet = {'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+    subprocess.Popen(command, start_new_session=True, **quiet)
+    recording = _new_recording()
+    recording.connect_grpc(f'rerun+http://127.0.0.1:{_PORT}/proxy')
+    try:
+        yield recording
+    finally:
+        recording.disconnect()
+
+
+@contextmanager
+def _file(save: Path) -> Iterator[rr.RecordingStream]:
+    partial = save.with_name(f'.{save.name}.partial')
+    try:
+        partial.touch()
+    except OSError as error:
+        raise InputError(f'cannot write {save}: {error.strerror}') from error
+    recording = _new_recording()
+    try:
+        recording.save(partial)
+        yield recording
+        recording.disconnect()
+        partial.replace(save)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _new_recording() -> rr.RecordingStream:
+    import rerun as rr
+
+    recording = rr.RecordingStream(_APPLICATION)
+    # The stamps of the input are all the time there is.
+    recording.set_log_time_enabled(False)
+    recording.set_log_tick_enabled(False)
+    return recording

@@ -1,0 +1,178 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is drawn, read back with rerun's own reader."""
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from viewing_tracks import make_track
+
+pytest.importorskip('rerun')
+
+from rerun.chunk import RrdReader
+
+from av_tracker_nodes.datasets.bag import BagWriter
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    AudioBlock,
+    ImageFrame,
+    TrackFrame,
+    to_nanoseconds,
+)
+from av_tracker_nodes.viewing import paths
+from av_tracker_nodes.viewing.command import view_bag
+from av_tracker_nodes.viewing.recording import open_recording
+from av_tracker_nodes.viewing.scene import SceneView
+
+RATE, FRAME_RATE, SECONDS = 16_000, 25, 1.2
+RIG = Rig(
+    Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=RigidTransform(np.eye(3)[[2, 0, 1]])),
+    MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])),
+    RigidTransform(translation=np.array([0.5, 0.0, 0.8])),
+)
+IMAGE = np.full((288, 360, 3), 100, np.uint8)
+PEAK = AcousticPeak(np.array([1.0, 0, 0]), np.eye(3), np.array([1.0, 0, 0]), 0.3, 0.8)
+
+
+class Drawn:
+    """A recording, read."""
+
+    def __init__(self, path):
+        reader = RrdReader(path)
+        self.layouts = len(reader.blueprints())
+        self.rows = Counter()
+        self._columns = defaultdict(list)
+        for chunk in reader.stream():
+            path = chunk.entity_path.lstrip('/')
+            self.rows[path] += chunk.num_rows
+            assert chunk.is_static or chunk.timeline_names == ['stamp']
+            for name, column in chunk.to_record_batch().to_pydict().items():
+                self._columns[path, name.rpartition(':')[2]] += column
+
+    def values(self, path, component):
+        """Of one component at one entity, moment by moment."""
+        return self._columns[path, component]
+
+
+@pytest.fixture
+def draw(tmp_path):
+    def run(*steps):
+        path = tmp_path / 'drawn.rrd'
+        with open_recording(path) as recording:
+            scene = SceneView(recording)
+            for step in steps:
+                step(scene)
+        return Drawn(path)
+
+    return run
+
+
+def make_map(stamp):
+    values = np.zeros((96, 120), np.float32)
+    values[40:44, 60:64] = 0.5
+    return AcousticMap(stamp, stamp, 'gcf', values, 3.0, 2.0, 1.0, peaks=(PEAK,))
+
+
+def test_sensors_are_drawn_once_for_each_place(draw):
+    moved = replace(RIG, target_from_array=RigidTransform())
+    drawn = draw(
+        lambda scene: scene.draw_rig(RIG, 0),
+        lambda scene: scene.draw_rig(RIG, 1),
+        lambda scene: scene.draw_rig(moved, 2),
+    )
+    assert drawn.rows[paths.MICROPHONES] == drawn.rows[paths.CAMERA] == 2
+    first, _ = drawn.values(paths.MICROPHONES, 'positions')
+    np.testing.assert_allclose(first, RIG.microphones.positions, atol=1e-6)
+    assert [t[0] for t in drawn.values(paths.ARRAY, 'translation') if t] == [
+        pytest.approx([0.5, 0.0, 0.8]),
+        [0.0, 0.0, 0.0],
+    ]
+    (k, *_) = [value for value in drawn.values(paths.IMAGE, 'image_from_camera') if value]
+    np.testing.assert_allclose(np.reshape(k, (3, 3)).T, RIG.camera.matrix)
+
+
+def test_images_keep_their_stamps(draw):
+    stamps = [to_nanoseconds(10.0), to_nanoseconds(10.04)]
+    drawn = draw(*[lambda scene, s=s: scene.draw_image(ImageFrame(s, IMAGE)) for s in stamps])
+    assert drawn.values(paths.IMAGE, 'media_type') == [['image/jpeg']] * 2
+    times = [np.datetime64(time, 'ns').astype(int) for time in drawn.values(paths.IMAGE, 'stamp')]
+    assert times == stamps
+
+
+def test_maps_lie_over_the_image_and_in_space(draw):
+    drawn = draw(
+        lambda scene: scene.draw_map(make_map(0)),  # nobody knows yet where
+        lambda scene: scene.draw_rig(RIG, 0),
+        lambda scene: scene.draw_map(make_map(1)),
+        lambda scene: scene.draw_map(make_map(2).silenced()),
+    )
+    assert drawn.rows[paths.MAP] == drawn.rows[paths.POINTS] == drawn.rows[paths.PEAKS] == 2
+    assert [len(points) for points in drawn.values(paths.POINTS, 'positions')] == [16, 0]
+    in_array = RIG.camera_in_array.project(np.array(drawn.values(paths.POINTS, 'positions')[0]))
+    np.testing.assert_allclose(in_array.mean(axis=0), [185.5, 125.5], atol=1e-2)
+    assert [len(peaks) for peaks in drawn.values(paths.PEAKS, 'positions')] == [1, 0]
+
+
+def test_nothing_stays_of_who_has_gone(draw):
+    drawn = draw(
+        lambda scene: scene.draw_tracks(TrackFrame(0, (make_track(1), make_track(4, x=1.0)))),
+        lambda scene: scene.draw_tracks(TrackFrame(1, (make_track(4, x=1.5),))),
+        lambda scene: scene.draw_tracks(TrackFrame(2, ())),
+    )
+    assert drawn.values(paths.HEADS, 'labels') == [
+        ['1: 90% speaks', '4: 90% speaks'],
+        ['4: 90% speaks'],
+        [],
+    ]
+    assert drawn.values(paths.HEADS, 'positions')[1] == [[1.5, 0.0, 1.0]]
+    assert [len(trails) for trails in drawn.values(paths.TRAILS, 'strips')] == [2, 1, 0]
+    assert drawn.values(paths.TRAILS, 'strips')[1] == [[[1.0, 0.0, 1.0], [1.5, 0.0, 1.0]]]
+    (first, *_) = drawn.values(paths.UNCERTAINTY, 'half_sizes')
+    np.testing.assert_allclose(first, 0.3)
+    assert [len(boxes) for boxes in drawn.values(paths.BOXES, 'half_sizes')] == [2, 1, 0]
+    assert [s for s in drawn.values('speaking/4', 'scalars') if s] == [[0.9], [0.9]]
+    assert any(drawn.values('speaking/1', 'is_recursive')), 'the line ends'
+
+
+def test_a_voice_out_of_view_has_no_box(draw):
+    frame = TrackFrame(0, (make_track(1, box=None),))
+    drawn = draw(lambda scene: scene.draw_tracks(frame))
+    assert drawn.values(paths.HEADS, 'positions') == [[[0.0, 0.0, 1.0]]]
+    assert drawn.values(paths.BOXES, 'half_sizes') == [[]]
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    """A second of noise before a grey wall, and somebody who is said to be there."""
+    path = tmp_path_factory.mktemp('bags') / 'bag'
+    noise = np.random.default_rng(1).standard_normal((round(SECONDS * RATE), 4))
+    noise = (0.01 * noise).astype(np.float32)
+    waiting = [to_nanoseconds(10.05 + k / FRAME_RATE) for k in range(25)]
+    with BagWriter(path) as writer:
+        writer.write_rig(RIG, to_nanoseconds(10.0))
+        for first in range(0, len(noise), 160):
+            stamp = to_nanoseconds(10.0 + first / RATE)
+            while waiting and waiting[0] < stamp:
+                writer.write_image(ImageFrame(waiting[0], IMAGE), RIG.camera)
+                writer.write_ground_truth(TrackFrame(waiting.pop(0), (make_track(1),)))
+            writer.write_audio(AudioBlock(stamp, first, RATE, noise[first : first + 160]))
+    return path
+
+
+def test_a_bag_becomes_a_recording(bag, tmp_path):
+    shares = []
+    view_bag(bag, tmp_path / 'a.rrd', 'vggcf', progress=shares.append)
+    drawn = Drawn(tmp_path / 'a.rrd')
+    assert drawn.rows[paths.MICROPHONES] == drawn.rows[paths.CAMERA] == 1
+    everywhere = (paths.MAP, paths.HEADS, paths.TRAILS, paths.UNCERTAINTY, paths.BOXES)
+    assert {path: drawn.rows[path] for path in everywhere} == dict.fromkeys(everywhere, 25)
+    assert drawn.rows[paths.TRUTH] == 25
+    assert drawn.layouts == 1
+    assert len([value for value in drawn.values(paths.IMAGE, 'blob') if value]) == 25
+    assert shares == sorted(shares)
+    assert shares[-1] > 0.8

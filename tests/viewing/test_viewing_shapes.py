@@ -1,0 +1,63 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What RViz and rerun draw alike."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from viewing_tracks import make_track
+
+from av_tracker_nodes.types import TrackFrame, TrackState
+from av_tracker_nodes.viewing.shapes import caption, ellipsoid, opacity, shown_tracks
+from av_tracker_nodes.viewing.trails import Trails
+
+
+def test_ellipsoid_has_three_deviations_along_its_axes():
+    turn = Rotation.from_euler('xyz', [20, -50, 130], degrees=True)
+    covariance = turn.as_matrix() @ np.diag([0.01, 0.04, 0.09]) @ turn.as_matrix().T
+    half_axes, quaternion = ellipsoid(covariance)
+    np.testing.assert_allclose(half_axes, [0.3, 0.6, 0.9])
+    axes = Rotation.from_quat(quaternion).as_matrix()
+    np.testing.assert_allclose(axes @ np.diag((half_axes / 3) ** 2) @ axes.T, covariance)
+
+
+def test_ellipsoid_of_certainty_can_still_be_drawn():
+    half_axes, _ = ellipsoid(np.zeros((3, 3)))
+    assert (half_axes > 0).all()
+
+
+def test_who_speaks_is_opaque_and_who_is_remembered_faint():
+    speaks = make_track(1)
+    silent = make_track(1, is_speaking=False)
+    remembered = make_track(1, is_speaking=False, state=TrackState.COASTING)
+    assert opacity(speaks) == 1
+    assert opacity(remembered) == opacity(silent) / 2 < opacity(speaks) / 2
+
+
+def test_caption_tells_who_speaks():
+    assert caption(make_track(3, speaking=0.9)) == '3: 90% speaks'
+    assert caption(make_track(3, speaking=0.1, is_speaking=False)) == '3: 10%'
+
+
+def test_tentative_tracks_are_not_shown():
+    tracks = make_track(1), make_track(2, state=TrackState.TENTATIVE)
+    assert [track.id for track in shown_tracks(TrackFrame(0, tracks))] == [1]
+
+
+def test_trails_grow_and_end_with_their_tracks():
+    trails = Trails()
+    for step in range(3):
+        assert trails.follow([make_track(1, x=step), make_track(2)]) == []
+    assert trails[1][:, 0].tolist() == [0, 1, 2]
+    assert trails.follow([make_track(1)]) == [2]
+    with pytest.raises(KeyError):
+        trails[2]
+
+
+def test_trails_are_of_the_last_seconds():
+    trails = Trails()
+    for step in range(1000):
+        trails.follow([make_track(1, x=step)])
+    assert len(trails[1]) < 100
+    assert trails[1][-1, 0] == 999
