@@ -170,6 +170,23 @@ class TestImages:
         assert feed.finish() == [(1020, 1, True), (1060, 0, True)]
         assert feed.trigger.waiting == 0
 
+    def test_tells_which_image_lacks_its_faces_only(self):
+        feed = Feed()
+        trigger = feed.trigger
+        assert trigger.awaits_faces is None
+        feed.audio(0)
+        feed.image(40)
+        assert trigger.awaits_faces is None
+        feed.audio(50)
+        assert trigger.awaits_faces == 40 * MS
+        feed.image(80)
+        feed.audio(90)
+        assert trigger.awaits_faces == 40 * MS
+        feed.faces(40)
+        assert trigger.awaits_faces == 80 * MS
+        feed.faces(80)
+        assert trigger.awaits_faces is None
+
 
 class TestMissingAudio:
     def test_without_any_audio_the_first_image_waits_and_the_others_do_not(self):

@@ -113,6 +113,46 @@ def test_only_samples_and_stamps_matter(spoken):
     assert_same(alone.process(frame_at(moments[-1], *BOXES)), live[-1])
 
 
+@pytest.mark.parametrize('measure', MEASURES)
+def test_preparing_changes_nothing(measure, spoken):
+    plain, prepared = AcousticStage(RIG, measure), AcousticStage(RIG, measure)
+    feed(plain, spoken[: round(1.0 * RATE)])
+    feed(prepared, spoken[: round(1.0 * RATE)])
+    for time in times(0.6, 0.9):
+        expected = plain.process(frame_at(time, *BOXES))
+        prepared.prepare(seconds(time))
+        assert_same(prepared.process(frame_at(time, *BOXES)), expected)
+    # Prepared for another image than the one that comes.
+    prepared.prepare(seconds(0.9))
+    assert_same(prepared.process(frame_at(0.94, *BOXES)), plain.process(frame_at(0.94, *BOXES)))
+
+
+def test_sound_that_comes_after_preparing_still_counts(spoken):
+    late = blocks(spoken[: round(1.0 * RATE)])
+    missing = late.pop(95)
+    stage, whole = AcousticStage(RIG), AcousticStage(RIG)
+    feed(whole, spoken[: round(1.0 * RATE)])
+    for block in late:
+        stage.add(block)
+    stage.prepare(seconds(0.98))
+    stage.add(missing)
+    expected = whole.process(frame_at(0.98, *BOXES))
+    found = stage.process(frame_at(0.98, *BOXES))
+    assert_same(found, expected)
+    assert found.coverage == 1
+
+
+def test_what_is_not_there_yet_cannot_be_prepared(stage, spoken):
+    stage.prepare(seconds(0.5))
+    feed(stage, spoken[: round(0.4 * RATE)])
+    stage.prepare(seconds(0.5))
+    for block in blocks(spoken[: round(0.6 * RATE)])[40:]:
+        stage.add(block)
+    whole = AcousticStage(RIG)
+    feed(whole, spoken[: round(0.6 * RATE)])
+    assert_same(stage.process(frame_at(0.5, *BOXES)), whole.process(frame_at(0.5, *BOXES)))
+
+
 def test_frame_grid_need_not_match_the_images(stage, spoken):
     maps = run(stage, spoken, 0.5 + np.arange(20) * 0.0333, BOXES[0])
     loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)

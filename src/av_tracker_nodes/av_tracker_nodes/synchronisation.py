@@ -206,6 +206,12 @@ class CycleTrigger:
         """Images whose cycle has not fired."""
         return len(self._images)
 
+    @property
+    def awaits_faces(self) -> int | None:
+        """Stamp of the next image if all of its cycle has come but the faces, else None."""
+        first = min(self._images, default=None)
+        return None if first is None or self._audio_until < first else first
+
     def image(self, stamp: int, image_size: tuple[int, int] | None = None) -> list[Cycle]:
         """Tell of an image and its size (width, height); a repeated stamp changes nothing."""
         if not self._accept('image', stamp):

@@ -70,6 +70,34 @@ class _Context:
     alive: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """All that sound alone tells at a stamp.
+
+    Attributes
+    ----------
+    context : _Context
+    sources : list of Source
+    residual : np.ndarray, shape (pairs, bins)
+        Cross-spectra less the sources.
+    shown : Survey
+        What the maps show.
+    age : float
+        Frames ago that it was heard, on average.
+    values : np.ndarray, shape (rows, columns), float32
+        Global map, at `depth` (m).
+    depth : float
+    """
+
+    context: _Context
+    sources: list[Source]
+    residual: np.ndarray
+    shown: Survey
+    age: float
+    values: np.ndarray
+    depth: float
+
+
 class AcousticStage:
     """Finds where sound comes from at the time of an image.
 
@@ -129,11 +157,13 @@ class AcousticStage:
         self._voice = VoiceActivity(self.config.voice_frames)
         self._rig: Rig | None = None
         self._sight: RayMap | None = None
+        self._ahead: _Heard | None = None
         self.set_rig(rig)
 
     def set_rig(self, rig: Rig) -> None:
         """Use another geometry; tables last while the microphones and the region of sound stay."""
         before, self._rig = self._rig, rig
+        self._ahead = None
         if before is None or not _same_microphones(before, rig):
             self._listen_with(rig)
         elif not self._region.is_same(SourceRegion.of(rig)):
@@ -153,12 +183,28 @@ class AcousticStage:
         InputError
             If the channels or the rate do not fit the array.
         """
+        if self._ahead is not None and block.first_sample < self._ahead.context.end:
+            # It fills a gap in what was prepared.
+            self._ahead = None
+            self._frames.reset()
+            self._floor.reset()
         if self._audio.add(block):
             self._forget()
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""
         return self._audio.covers(stamp)
+
+    def prepare(self, stamp: int) -> None:
+        """Do the part of :meth:`process` that needs no faces; it does not have to be called.
+
+        Parameters
+        ----------
+        stamp : int
+            Of the image whose faces are awaited (ns), the sound before which has come.
+        """
+        if self.covers(stamp):
+            self._ahead = self._listen(self._audio.index_at(stamp))
 
     def process(self, faces: FaceFrame, from_image: bool = True) -> AcousticMap:
         """Map the sound that ends at the stamp of an image.
@@ -178,21 +224,19 @@ class AcousticStage:
         end = None if self._audio.empty else self._audio.index_at(faces.stamp)
         if end is None:
             return self._silence(faces, from_image)
-        context = self._context(end)
-        view = self._finder.survey(self._cross(context))
-        sources, residual = self._finder.find(view)
-        age, shown = self._shown(context, view)
-        values, depth = self._global_map(shown)
-        sounds, peaks = self._sounds(faces, context, sources, residual, shown)
+        heard = self._listen(end)
+        self._ahead = None
+        sounds, peaks = self._sounds(faces, heard)
+        age = to_nanoseconds(heard.age * self._frames.hop / self._gcc.rate)
         return AcousticMap(
             stamp=faces.stamp,
-            audio_stamp=faces.stamp - to_nanoseconds(age * self._frames.hop / self._gcc.rate),
+            audio_stamp=faces.stamp - age,
             measure=self.measure,
-            values=values,
+            values=heard.values,
             pitch=self._pitch,
-            depth=depth,
+            depth=heard.depth,
             coverage=self._coverage(end),
-            dead_channels=tuple(np.flatnonzero(~context.alive).tolist()),
+            dead_channels=tuple(np.flatnonzero(~heard.context.alive).tolist()),
             peaks=peaks,
             faces=sounds,
             from_image=from_image,
@@ -262,11 +306,22 @@ class AcousticStage:
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
 
     def _forget(self) -> None:
+        self._ahead = None
         self._frames.reset()
         self._floor.reset()
         self._history.reset()
 
     # ---- sound
+
+    def _listen(self, end: int) -> _Heard:
+        """Find the sources before a sample, and map the field; at once where it was prepared."""
+        if self._ahead is not None and self._ahead.context.end == end:
+            return self._ahead
+        context = self._context(end)
+        view = self._finder.survey(self._cross(context))
+        sources, residual = self._finder.find(view)
+        age, shown = self._shown(context, view)
+        return _Heard(context, sources, residual, shown, age, *self._global_map(shown))
 
     def _context(self, end: int) -> _Context:
         count = max(self.config.context, self._looks_back)
@@ -343,23 +398,19 @@ class AcousticStage:
         return self._image_map(view.correlation, [depth])[0], depth
 
     def _sounds(
-        self,
-        faces: FaceFrame,
-        context: _Context,
-        sources: list[Source],
-        residual: np.ndarray,
-        shown: Survey,
+        self, faces: FaceFrame, heard: _Heard
     ) -> tuple[tuple[FaceSound, ...], tuple[AcousticPeak, ...]]:
         """Tell what each face sounds like, and each source."""
+        context, sources = heard.context, heard.sources
         volumes = [FaceVolume.behind(self._sight, face, self.config) for face in faces.faces]
         owners = self._owners(volumes, sources)
         fields = [
-            self._field(volume, self._gcc.correlate(_own(number, sources, owners, residual)))
+            self._field(volume, self._gcc.correlate(_own(number, sources, owners, heard.residual)))
             for number, volume in enumerate(volumes)
         ]
         voices, face_voices = self._voices(context, sources, owners, fields)
         sounds = tuple(
-            self._face_sound(face.tracklet, volume, field, voice, shown, context)
+            self._face_sound(face.tracklet, volume, field, voice, heard.shown, context)
             for face, volume, field, voice in zip(
                 faces.faces, volumes, fields, face_voices, strict=True
             )

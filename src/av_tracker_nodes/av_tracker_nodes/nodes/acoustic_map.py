@@ -103,6 +103,7 @@ class AcousticMapNode(ControlledNode):
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
+        self._prepared: int | None = None
         self._heard_until = 0
         self._heard_at = time.monotonic_ns()
         self._has_begun = False
@@ -124,7 +125,7 @@ class AcousticMapNode(ControlledNode):
         """Forget all sound; images that still wait for theirs are not answered."""
         self._trigger.reset()
         self._backlog.clear()
-        self._next_sample = None
+        self._next_sample = self._prepared = None
         self._own_voice.reset()
         if self._stage is not None:
             self._stage.reset()
@@ -179,8 +180,18 @@ class AcousticMapNode(ControlledNode):
             self._own_voice.reset()
         for cycle in cycles:
             self._answer(cycle)
+        self._prepare_next()
         self.counts['late faces'] = self._trigger.late
         self.counts['resets'] = self._trigger.resets
+
+    def _prepare_next(self) -> None:
+        """Listen while the faces of the next image are still being detected."""
+        stamp = self._trigger.awaits_faces
+        if self._stage is None or stamp is None or stamp == self._prepared:
+            return
+        self._prepared = stamp
+        self._use(self._sensors.rig(stamp))
+        self._stage.prepare(stamp)
 
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
