@@ -23,7 +23,7 @@ from av_tracker_nodes.nodes.joins import Subscriber, TimeSynchronizer
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.quality_of_service import RESULTS, images
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.synchronisation import JUMP, drop_before_jump
+from av_tracker_nodes.synchronisation import JUMP, StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -33,6 +33,8 @@ from av_tracker_nodes.types import (
 )
 
 _QUEUE = 250
+_PICTURES = to_nanoseconds(0.5)
+"""Pictures are kept decoded for this long (ns)."""
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
@@ -75,6 +77,7 @@ class Fusion(ControlledNode):
         self.facts['device'] = self._model.device
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
+        self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
         self._newest = 0
         self._heard_at = time.monotonic_ns()
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
@@ -85,6 +88,7 @@ class Fusion(ControlledNode):
         """Forget the heads of earlier images; maps that still wait are answered first."""
         self._answer_all()
         self._model.reset()
+        self._pictures.clear()
         self._newest = 0
 
     def _join_inputs(self) -> TimeSynchronizer:
@@ -98,6 +102,8 @@ class Fusion(ControlledNode):
             image = ImageInput(self, self._sensors.reliable_images)
             quality = images(self._sensors.reliable_images)
             sources.append(Subscriber(self, image.message_type, image.topic, qos_profile=quality))
+            # Decoded while the map of the image is still being made.
+            sources[-1].registerCallback(self.guarded(self.while_enabled(self._look)))
         for source in sources:
             self.expect(source.sub)
         joined = TimeSynchronizer(sources, queue_size=_QUEUE)
@@ -118,6 +124,10 @@ class Fusion(ControlledNode):
         self._waiting.append(_Waiting(sound))
         self._answer_complete()
 
+    def _look(self, message: object) -> None:
+        frame = from_image(message)
+        self._pictures.add(frame.stamp, frame.image)
+
     def _join(
         self, faces: av.FaceArray, sound: av.AcousticMap, image: object | None = None
     ) -> None:
@@ -126,9 +136,14 @@ class Fusion(ControlledNode):
         while self._waiting and self._waiting[0].sound.stamp < stamp:
             self._answer(self._waiting.popleft())
         if self._waiting and self._waiting[0].sound.stamp == stamp:
-            pixels = None if image is None else from_image(image).image
-            self._waiting[0].faces, self._waiting[0].image = from_faces(faces), pixels
+            self._waiting[0].faces = from_faces(faces)
+            if image is not None:
+                self._waiting[0].image = self._picture(image)
         self._answer_complete()
+
+    def _picture(self, message: object) -> np.ndarray:
+        pixels = self._pictures.at(stamp_of(message.header))
+        return from_image(message).image if pixels is None else pixels
 
     def _answer_the_rest(self) -> None:
         if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
