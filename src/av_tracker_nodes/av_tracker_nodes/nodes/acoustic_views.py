@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The acoustic map for people to look at: as points in space and over the image."""
+"""The acoustic map and the sensors for people to look at, in space and over the image."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from array import array
 import numpy as np
 from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2, PointField
+from visualization_msgs.msg import MarkerArray
 
 from av_tracker_nodes.datasets.messages import from_image
 from av_tracker_nodes.geometry import Rig
@@ -17,7 +18,8 @@ from av_tracker_nodes.nodes.conversions import header, to_image
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import Cache, Subscriber
 from av_tracker_nodes.nodes.node_base import StageNode
-from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
+from av_tracker_nodes.nodes.sensor_markers import sensor_markers
 from av_tracker_nodes.types import AcousticMap, ImageFrame
 from av_tracker_nodes.viewing.sound import draw_overlay, place_map
 
@@ -26,18 +28,26 @@ _KEPT_IMAGES = 50
 
 
 class AcousticViews:
-    """Publishes ``acoustic_map/points`` and ``acoustic_map/overlay`` while somebody listens."""
+    """Publishes ``acoustic_map/points`` and ``acoustic_map/overlay`` while somebody listens.
+
+    Where the sensors are, on ``sensor_markers``, is published when it changes.
+    """
 
     def __init__(self, node: StageNode, reliable_images: bool) -> None:
         self._node = node
         self._points = node.output(PointCloud2, 'acoustic_map/points')
         self._overlay = node.output(Image, 'acoustic_map/overlay')
+        self._sensors = node.output(MarkerArray, 'sensor_markers', LATCHED)
+        self._rig: Rig | None = None
         self._quality = images(reliable_images)
         self._source = ImageInput(node, reliable_images)
         self._images: Cache | None = None
 
     def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
         """Publish the views of a map that are wanted."""
+        if rig is not self._rig:
+            self._rig = rig
+            self._sensors.publish(sensor_markers(rig, frame_id))
         if self._points.get_subscription_count() > 0:
             self._points.publish(to_points(sound, rig, frame_id))
         if self._overlay.get_subscription_count() > 0:

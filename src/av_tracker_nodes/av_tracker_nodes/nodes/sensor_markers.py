@@ -1,0 +1,77 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Microphones and camera as RViz markers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from geometry_msgs.msg import Point
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from av_tracker_nodes.evaluation.palette import colour_of
+from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.nodes.conversions import point
+
+_MICROPHONE_DIAMETER = 0.02
+_IMAGE_DISTANCE = 0.5
+_LINE_WIDTH = 0.01
+_WHITE = (0.9, 0.9, 0.9)
+
+
+def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
+    """Draw every microphone, coloured by array, and what the camera sees.
+
+    Parameters
+    ----------
+    rig : Rig
+    frame_id : str
+        The array frame.
+    """
+    microphones = rig.microphones
+    markers = []
+    for group in np.unique(microphones.groups).tolist():
+        places = microphones.positions[microphones.groups == group]
+        spheres = _marker('microphones', group, Marker.SPHERE_LIST, frame_id, places)
+        spheres.scale.x = spheres.scale.y = spheres.scale.z = _MICROPHONE_DIAMETER
+        spheres.color = _colour(colour_of(group + 1))
+        markers.append(spheres)
+    lines = _marker('camera', 0, Marker.LINE_LIST, frame_id, _pyramid(rig.camera_in_array))
+    lines.scale.x = _LINE_WIDTH
+    lines.color = _colour(_WHITE)
+    return MarkerArray(markers=[*markers, lines])
+
+
+def _pyramid(camera: Camera) -> np.ndarray:
+    """Edges from the camera to the corners of its image and between those, shape (16, 3)."""
+    width, height = camera.size
+    pixels = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]])
+    corners = camera.back_project(pixels, _IMAGE_DISTANCE)
+    ends = zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    return np.array([p for here, there in ends for p in (camera.centre, here, here, there)])
+
+
+def _marker(
+    namespace: str, number: int, shape: int, frame_id: str, places: Sequence[np.ndarray]
+) -> Marker:
+    """Make a marker that stays, wherever the newest transforms put its frame."""
+    points: list[Point] = [point(place) for place in places]
+    marker = Marker(
+        header=Header(frame_id=frame_id),
+        ns=namespace,
+        id=number,
+        type=shape,
+        action=Marker.ADD,
+        points=points,
+        frame_locked=True,
+    )
+    marker.pose.orientation.w = 1.0
+    return marker
+
+
+def _colour(rgb: tuple[float, float, float]) -> ColorRGBA:
+    red, green, blue = map(float, rgb)
+    return ColorRGBA(r=red, g=green, b=blue, a=1.0)
