@@ -22,6 +22,7 @@ from av_tracker_nodes.evaluation.speech_scores import (
     speaking_scores,
     voice_scores,
 )
+from av_tracker_nodes.evaluation.track_quality import track_quality
 from av_tracker_nodes.evaluation.tracks_csv import read_run, read_tracks, write_json
 from av_tracker_nodes.evaluation.truth import read_truth
 
@@ -76,6 +77,7 @@ def evaluate(
         'gate_px': matching.gate,
         **clear_scores(matching),
         'hota': hota_score(matching),
+        **track_quality(matching),
         **image_errors(matching),
         **position_errors(matching),
         **speaking_scores(matching),
