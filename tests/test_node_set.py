@@ -81,6 +81,20 @@ def test_replay_set(bag, tmp_path):
     assert parameters(specs['acoustic_map'])['patience'] == 2.0
 
 
+def test_beams_and_ros4hri_are_extras(bag):
+    specs = by_name(node_set({**LIVE, 'beams': 'true', 'audio_offset': '0.02'}))
+    assert list(specs) == ['microphone_array', 'camera', *STAGES, 'speaker_beams']
+    assert parameters(specs['speaker_beams'])['audio_offset'] == 0.02
+    assert parameters(specs['speaker_beams'])['array_calibration'] == ARRAY
+    # The voices of ROS4HRI are the beams.
+    specs = by_name(node_set({'bag': str(bag), 'ros4hri': 'true', 'target_frame': 'map'}))
+    assert list(specs) == ['bag_player', *STAGES, 'speaker_beams', 'ros4hri_bridge']
+    assert parameters(specs['ros4hri_bridge'])['target_frame'] == 'map'
+    assert parameters(specs['ros4hri_bridge'])['image_transport'] == 'compressed'
+    waited_for = parameters(specs['bag_player'])['wait_for'].split(',')
+    assert set(waited_for) == {*STAGES, 'speaker_beams', 'ros4hri_bridge'}
+
+
 def test_measure_follows_the_model(bag):
     def measure(**chosen):
         specs = by_name(node_set({'bag': str(bag), **chosen}))

@@ -16,6 +16,8 @@ NODES = (
     'acoustic_map',
     'fusion',
     'tracker',
+    'speaker_beams',
+    'ros4hri_bridge',
     'bag_player',
     'recorder',
     'track_writer',

@@ -13,10 +13,10 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from message_packages import AUDIO_COMMON, build_messages
 from tiny_recording import RATE, make_rig, make_sound
 from virtual_array import CHANNELS, Feeder, index_of, numbered, virtual_array
 
@@ -35,46 +35,12 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO
 pytestmark = pytest.mark.graph
 
 NODE = 'microphone_array'
-ROOT = Path(__file__).resolve().parents[2]
-AUDIO_COMMON = {
-    'AudioData': 'uint8[] data',
-    'AudioDataStamped': 'std_msgs/Header header\naudio_common_msgs/AudioData audio',
-    'AudioInfo': 'uint8 channels\nuint32 sample_rate\nstring sample_format\nuint32 bitrate\n'
-    'string coding_format',
-}
 
 
 def spec(name=NODE, namespace='', **parameters):
     arguments = [a for k, v in parameters.items() for a in ('-p', f'{k}:={json.dumps(v)}')]
     arguments += ['-r', f'__ns:=/{namespace}'] if namespace else []
     return NodeSpec(PACKAGE, NODE, name, ros_arguments=tuple(arguments))
-
-
-def real_audio_common(folder):
-    """Build the messages of audio_common as ros-drivers defines them; return its environment."""
-    package = folder / 'src/audio_common_msgs'
-    (package / 'msg').mkdir(parents=True)
-    for name, text in AUDIO_COMMON.items():
-        (package / 'msg' / f'{name}.msg').write_text(text)
-    for name in ('package.xml', 'CMakeLists.txt'):
-        text = (ROOT / 'ros2_ws/fallback/tf2_msgs' / name).read_text()
-        text = text.replace('tf2_msgs', 'audio_common_msgs').replace('geometry_msgs', 'std_msgs')
-        files = ' '.join(f'msg/{name}.msg' for name in AUDIO_COMMON)
-        (package / name).write_text(text.replace('msg/TFMessage.msg', files))
-    command = [Path(sys.prefix) / 'bin/colcon', 'build', '--merge-install', '--cmake-args']
-    command += [f'-DPython3_EXECUTABLE={sys.executable}', '-DBUILD_TESTING=OFF']
-    prefixes = os.environ['AMENT_PREFIX_PATH']
-    environment = {**os.environ, 'CMAKE_PREFIX_PATH': prefixes}
-    built = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
-    install = folder / 'install'
-    (modules,) = install.glob('**/python*/*-packages')
-    added = {
-        'AMENT_PREFIX_PATH': install,
-        'PYTHONPATH': modules,
-        'LD_LIBRARY_PATH': install / 'lib',
-    }
-    return {name: f'{path}:{os.environ.get(name, "")}' for name, path in added.items()}
 
 
 def describe(path, rate=RATE, channels=CHANNELS):
@@ -328,7 +294,7 @@ def test_array_is_checked_live(tmp_path):
 @pytest.mark.slow
 def test_audio_common_there_and_back(tmp_path, monkeypatch):
     """Our sound as audio_common's messages, and those as ours again, are the same samples."""
-    for name, value in real_audio_common(tmp_path / 'messages').items():
+    for name, value in build_messages(tmp_path, audio_common_msgs=AUDIO_COMMON).items():
         monkeypatch.setenv(name, value)
     calibration = describe(tmp_path / 'array.yaml')
     bridge = spec('bridge', 'bridge', calibration=calibration)

@@ -59,6 +59,8 @@ ARGUMENTS = (
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
     Argument('target_frame', 'world', 'Frame in which people are located'),
     Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for every track', _SWITCH),
+    Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
+    Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
     Argument('namespace', '', 'Put before all node and topic names'),
     Argument(
         'use_sim_time',
@@ -139,7 +141,7 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
         When they contradict each other, or the bag or the model does not exist.
     """
     chosen = complete(arguments)
-    nodes = [*_sources(chosen), *_stages(chosen), *_sinks(chosen)]
+    nodes = [*_sources(chosen), *_stages(chosen), *_extras(chosen), *_sinks(chosen)]
     common = _common_ros_arguments(chosen)
     if chosen['one_process'] == 'true':
         specs = [_one_process(nodes, common)]
@@ -151,7 +153,8 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
 def _sources(chosen: Mapping[str, str]) -> list[_Node]:
     """Bag player, or devices."""
     if chosen['bag']:
-        waited_for = [*STAGES, *(['track_writer'] if chosen['out'] else [])]
+        extras = [node.name for node in _extras(chosen)]
+        waited_for = [*STAGES, *extras, *(['track_writer'] if chosen['out'] else [])]
         parameters = {
             'bag': str(Path(chosen['bag']).resolve()),
             'rate': _number('rate', chosen),
@@ -171,11 +174,23 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
     return nodes
 
 
+def _placed(chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters of a node that knows where the camera is."""
+    return {
+        'target_frame': chosen['target_frame'],
+        'reliable_images': bool(chosen['bag']),
+        'camera_calibration': _absolute(chosen['camera_calibration']),
+    }
+
+
+def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
+    """Parameters of a node that knows where the microphones are too."""
+    return {**_placed(chosen), 'array_calibration': _absolute(chosen['array_calibration'])}
+
+
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     replays = bool(chosen['bag'])
-    geometry = {'target_frame': chosen['target_frame'], 'reliable_images': replays}
-    placed = {**geometry, 'camera_calibration': _absolute(chosen['camera_calibration'])}
-    located = {**placed, 'array_calibration': _absolute(chosen['array_calibration'])}
+    placed, located = _placed(chosen), _located(chosen)
     transport = {'image_transport': _image_transport(chosen)}
     patience = {}
     if replays:
@@ -188,6 +203,19 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
         _Node('fusion', {**located, **transport, **patience, 'model': chosen['model']}),
         _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]
+
+
+def _extras(chosen: Mapping[str, str]) -> list[_Node]:
+    """Nodes that tell more about the tracks, for who wants it."""
+    bridged = chosen['ros4hri'] == 'true'
+    nodes = []
+    if bridged or chosen['beams'] == 'true':
+        heard = {**_located(chosen), 'audio_offset': _number('audio_offset', chosen)}
+        nodes.append(_Node('speaker_beams', heard))
+    if bridged:
+        seen = {**_placed(chosen), 'image_transport': _image_transport(chosen)}
+        nodes.append(_Node('ros4hri_bridge', seen))
+    return nodes
 
 
 def _sinks(chosen: Mapping[str, str]) -> list[_Node]:

@@ -30,6 +30,8 @@ _NODES = {
     'bag_player': 'BagPlayer',
     'track_writer': 'TrackWriterNode',
     'recorder': 'Recorder',
+    'speaker_beams': 'SpeakerBeams',
+    'ros4hri_bridge': 'Ros4HriBridge',
 }
 _LIVE = tuple(_NODES)[:6]
 

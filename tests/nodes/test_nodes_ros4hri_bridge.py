@@ -1,0 +1,217 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the bridge to ROS4HRI sends, and when, on stand-ins for its messages and topics."""
+
+import importlib.util
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.nodes import conversions, ros4hri_bridge
+from av_tracker_nodes.types import (
+    Face,
+    FaceFrame,
+    ImageFrame,
+    Modality,
+    Track,
+    TrackFrame,
+    TrackState,
+    to_nanoseconds,
+)
+
+HRI = SimpleNamespace(IdsList=SimpleNamespace, NormalizedRegionOfInterest2D=SimpleNamespace)
+AUDIO_COMMON = SimpleNamespace(AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace)
+LOOKS_ALONG_X = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
+CAMERA = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=RigidTransform(LOOKS_ALONG_X))
+BOX = np.array([-10.0, 100, 40, 50])
+PERSON, FACE, VOICE = '/humans/persons/p0001', '/humans/faces/f0005', '/humans/voices/v0001'
+
+
+class Topic(list):
+    """Keeps what is published."""
+
+    listeners = 0
+
+    def publish(self, message):
+        self.append(message)
+
+    def get_subscription_count(self):
+        return self.listeners
+
+
+class Bridge(ros4hri_bridge.Ros4HriBridge):
+    """A bridge whose topics are lists."""
+
+    def __init__(self, **node_options):
+        self.topics = {}
+        super().__init__(**node_options)
+        self._sensors = SimpleNamespace(
+            camera=lambda stamp: CAMERA, is_target=lambda frame, what: frame == 'world'
+        )
+        self.stamp = to_nanoseconds(50)
+
+    def output(self, kind, topic, quality=None):
+        return self.topics.setdefault(topic, Topic())
+
+    def destroy_publisher(self, publisher):
+        if not isinstance(publisher, Topic):
+            return super().destroy_publisher(publisher)
+        self.topics = {
+            name: topic for name, topic in self.topics.items() if topic is not publisher
+        }
+        return True
+
+    def cycle(self, *tracks, faces=(), frame_id='world'):
+        self.stamp += to_nanoseconds(0.04)
+        seen = FaceFrame(self.stamp, (360, 288), faces)
+        self._keep_faces(conversions.to_faces(seen, 'camera_optical'))
+        self._follow(conversions.to_tracks(TrackFrame(self.stamp, tracks), frame_id))
+
+    def ids(self, name):
+        return self.topics[f'/humans/{name}'][-1].ids
+
+
+def person(speaks=False, box=BOX):
+    return Track(
+        1,
+        TrackState.CONFIRMED,
+        np.array([2.0, 0.5, 0.1]),
+        np.zeros(3),
+        0.01 * np.eye(6),
+        box,
+        float(speaks),
+        speaks,
+        1.0,
+        Modality.VISUAL,
+        0,
+    )
+
+
+@pytest.fixture
+def bridge(context, monkeypatch):
+    monkeypatch.setattr(ros4hri_bridge, 'hri', HRI)
+    monkeypatch.setattr(ros4hri_bridge, 'audio_common', AUDIO_COMMON)
+    bridge = Bridge(context=context)
+    yield bridge
+    bridge.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ('hri', 'audio_common'),
+    [(None, AUDIO_COMMON), (HRI, None), (HRI, SimpleNamespace(AudioStamped=SimpleNamespace))],
+)
+def test_what_is_missing_is_one_clear_line(context, monkeypatch, hri, audio_common):
+    """The last one is another package of that name."""
+    monkeypatch.setattr(ros4hri_bridge, 'hri', hri)
+    monkeypatch.setattr(ros4hri_bridge, 'audio_common', audio_common)
+    with pytest.raises(InputError, match='hri_msgs and audio_common_msgs'):
+        Bridge(context=context)
+
+
+def test_lists_come_every_cycle_empty_included(bridge):
+    for _ in range(3):
+        bridge.cycle()
+    for name in ('faces/tracked', 'voices/tracked', 'persons/tracked', 'persons/known'):
+        lists = bridge.topics[f'/humans/{name}']
+        assert [each.ids for each in lists] == [[], [], []]
+    assert lists[-1].header.stamp == conversions.time_message(bridge.stamp)
+
+
+def test_what_lasts_is_told_when_it_changes(bridge):
+    face = Face(BOX, 0.8, tracklet=5)
+    bridge.cycle(person())
+    for _ in range(5):
+        bridge.cycle(person(), faces=(face,))
+    for _ in range(5):
+        bridge.cycle(person(speaks=True), faces=(face,))
+    told = {
+        name: [each.data for each in bridge.topics[f'{PERSON}/{name}']]
+        for name in ('anonymous', 'face_id', 'voice_id')
+    }
+    assert told == {
+        'anonymous': [True],
+        'face_id': ['', 'f0005', 'f0005'],
+        'voice_id': ['', '', 'v0001'],
+    }
+    assert len(bridge.topics[f'{PERSON}/location_confidence']) == 11
+    assert [each.data for each in bridge.topics[f'{VOICE}/is_speaking']] == [True] * 5
+
+
+def test_regions_stay_in_the_picture(bridge):
+    for _ in range(3):
+        bridge.cycle(faces=(Face(BOX, 0.8, tracklet=5),))
+    (region,) = bridge.topics[f'{FACE}/roi']
+    corners = [region.xmin, region.ymin, region.xmax, region.ymax]
+    assert corners == pytest.approx([0, 100 / 288, 30 / 360, 150 / 288])
+    assert region.c == pytest.approx(0.8)
+
+
+def test_pictures_are_for_those_who_look(bridge):
+    face = Face(BOX + np.array([100.0, 0, 0, 0]), 0.8, tracklet=5)
+    for _ in range(3):
+        bridge.cycle(faces=(face,))
+    assert bridge._pictures._subscription is None
+    bridge.topics[f'{FACE}/cropped'].listeners = 1
+    bridge.cycle(faces=(face,))
+    assert bridge._pictures._subscription is not None
+    assert bridge.topics[f'{FACE}/cropped'] == []
+    image = np.full((288, 360, 3), 77, np.uint8)
+    next_image = ImageFrame(bridge.stamp + to_nanoseconds(0.04), image)
+    bridge._keep_image(conversions.to_image(next_image, 'camera_optical'))
+    bridge.cycle(faces=(face,))
+    (picture,) = bridge.topics[f'{FACE}/cropped']
+    assert (picture.width, picture.height) == (128, 128)
+    assert set(bytes(picture.data)) == {77}
+    assert picture.header.stamp == conversions.time_message(bridge.stamp)
+    bridge.topics[f'{FACE}/cropped'].listeners = 0
+    bridge.cycle(faces=(face,))
+    assert bridge._pictures._subscription is None
+
+
+def test_topics_go_with_people(bridge):
+    for _ in range(3):
+        bridge.cycle(person(speaks=True), faces=(Face(BOX, 0.8, tracklet=5),))
+    assert {f'{FACE}/roi', f'{VOICE}/audio', f'{PERSON}/face_id'} <= bridge.topics.keys()
+    for _ in range(14):
+        bridge.cycle()
+    assert not {f'{FACE}/roi', f'{VOICE}/audio'} & bridge.topics.keys()
+    assert bridge.ids('persons/known') == ['p0001']
+    assert bridge.ids('persons/tracked') == []
+    bridge.start_anew()
+    assert f'{PERSON}/face_id' not in bridge.topics
+
+
+def test_the_sound_of_a_voice_is_fetched_for_listeners_only(bridge):
+    bridge.cycle(person(speaks=True))
+    assert not bridge._beams
+    bridge.topics[f'{VOICE}/audio'].listeners = 1
+    bridge.cycle(person())
+    assert list(bridge._beams) == ['v0001']
+    bridge.cycle()
+    assert not bridge._beams
+
+
+def test_frames_are_those_of_who_is_there(bridge):
+    def names():
+        return {each.child_frame_id for each in bridge.topics['/tf'][-1].transforms}
+
+    bridge.cycle(person())
+    assert names() == {'person_p0001'}
+    for _ in range(3):
+        bridge.cycle(person(speaks=True), faces=(Face(BOX, 0.8, tracklet=5),))
+    assert names() == {'person_p0001', 'voice_v0001', 'face_f0005'}
+    sent = len(bridge.topics['/tf'])
+    bridge.cycle()
+    assert len(bridge.topics['/tf']) == sent
+
+
+def test_tracks_in_another_frame_are_not_taken(bridge):
+    bridge.cycle(person(), frame_id='odom')
+    assert bridge.topics['/humans/persons/tracked'] == []
