@@ -62,7 +62,6 @@ def test_the_view_shows_sensors_sound_tracks_and_truth():
         'acoustic_map/points',
         'acoustic_map/overlay',
         'active_speaker/pose',
-        'image_raw',
     }
 
 
