@@ -103,7 +103,7 @@ class SceneView:
         tracks = shown_tracks(frame)
         self._trails.follow(tracks)
         colours = [colour_of(track.id) for track in tracks]
-        self._draw_heads(paths.HEADS, tracks, colours)
+        self._draw_heads(tracks, colours)
         trails = [self._trails[track.id] for track in tracks]
         self._log(paths.TRAILS, rr.LineStrips3D(trails, colors=colours, radii=_TRAIL_RADIUS))
         self._draw_uncertainty(tracks, colours)
@@ -111,9 +111,14 @@ class SceneView:
         self._plot(tracks)
 
     def draw_truth(self, frame: TrackFrame) -> None:
-        """Draw where everybody truly is, in grey."""
+        """Draw where everybody truly is, as cages around the heads."""
         self._at(frame.stamp)
-        self._draw_heads(paths.TRUTH, list(frame.tracks), [GREY] * len(frame.tracks))
+        cages = rr.Ellipsoids3D(
+            centers=[track.position for track in frame.tracks],
+            half_sizes=np.full((len(frame.tracks), 3), HEAD_DIAMETER / 2),
+            colors=GREY,
+        )
+        self._log(paths.TRUTH, cages)
 
     def _at(self, stamp: int) -> None:
         self._recording.set_time(_TIMELINE, timestamp=np.datetime64(stamp, 'ns'))
@@ -176,7 +181,7 @@ class SceneView:
     # ---- people
 
     def _draw_heads(
-        self, path: str, tracks: Sequence[Track], colours: Sequence[tuple[float, float, float]]
+        self, tracks: Sequence[Track], colours: Sequence[tuple[float, float, float]]
     ) -> None:
         heads = rr.Points3D(
             [track.position for track in tracks],
@@ -186,9 +191,9 @@ class SceneView:
             ],
             radii=HEAD_DIAMETER / 2,
             labels=[caption(track) for track in tracks],
-            show_labels=path == paths.HEADS,
+            show_labels=True,
         )
-        self._log(path, heads)
+        self._log(paths.HEADS, heads)
 
     def _draw_uncertainty(
         self, tracks: Sequence[Track], colours: Sequence[tuple[float, float, float]]
