@@ -5,6 +5,7 @@
 
 import importlib.util
 from collections import defaultdict
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -145,19 +146,15 @@ def test_people_are_told_as_rep_155_wants_it(tmp_path, monkeypatch):
         # The sound of the voice is that of the beam.
         listen(AudioMessage, '/speaker_7/audio', AUDIO)
 
-        def wanted():
-            talker.cycle()
-            return (
-                stubs.audio.get_subscription_count()
-                and graph.node.count_subscribers('/speaker_7/audio') == 2
-            )
+        blocks = iter(cut(make_sound(rig, np.random.default_rng(1)), talker.stamp))
 
-        assert graph.spin_until(wanted), graph.lines
-        sound = make_sound(rig, np.random.default_rng(1))[: RATE // 2]
-        for first in range(0, len(sound), 160):
-            stamp = talker.stamp + first * NANOSECONDS // RATE
-            stubs.hear(AudioBlock(stamp, first, RATE, sound[first : first + 160]))
-        assert graph.spin_until(lambda: len(heard[f'{voice}/audio']) > 15), graph.lines
+        def spoken():
+            talker.cycle()
+            for block in islice(blocks, 4):
+                stubs.hear(block)
+            return min(len(heard[f'{voice}/audio']), len(heard['/speaker_7/audio'])) > 15
+
+        assert graph.spin_until(spoken), graph.lines
         graph.spin_until(lambda: False, 0.5)
         beam = b''.join(bytes(message.data) for message in heard['/speaker_7/audio'])
         voiced = b''.join(bytes(message.data) for message in heard[f'{voice}/audio'])
@@ -173,6 +170,13 @@ def test_people_are_told_as_rep_155_wants_it(tmp_path, monkeypatch):
         assert heard[f'{person}/location_confidence'][-1].data == 0.0
         assert heard[f'{person}/face_id'][-1].data == ''
         assert not stubs.topics('/humans/voices/*/audio')
+
+
+def cut(sound, begin):
+    """Blocks of 10 ms."""
+    for first in range(0, len(sound), 160):
+        stamp = begin + first * NANOSECONDS // RATE
+        yield AudioBlock(stamp, first, RATE, sound[first : first + 160])
 
 
 def check_face(roi, cropped, talker):

@@ -68,7 +68,7 @@ def test_a_beam_for_who_listens():
             stubs.hear(block)
             time.sleep(0.003)
         assert graph.spin_until(lambda: len(heard) > 70), (len(heard), graph.lines)
-        assert graph.spin_until(lambda: value(graph, 'beams with listeners') == '1')
+        assert graph.spin_until(lambda: listens() and value(graph, 'beams with listeners') == '1')
         check(heard, blocks, rig)
 
         graph.node.destroy_subscription(listener)
