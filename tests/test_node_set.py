@@ -154,13 +154,6 @@ def test_shipped_files_are_found():
         shipped_file('none.yaml')
 
 
-def test_rviz_view_is_yaml_and_shows_what_we_publish():
-    view = yaml.safe_load(shipped_file('av_tracker.rviz').read_text())
-    displays = view['Visualization Manager']['Displays']
-    topics = {display['Topic']['Value'] for display in displays if 'Topic' in display}
-    assert topics >= {'markers', 'acoustic_map/points', 'acoustic_map/overlay', 'image_raw'}
-
-
 def test_replay_of_nothing_is_one_clear_line(tmp_path):
     with pytest.raises(InputError, match='no bag at'):
         replay(tmp_path / 'none', out=tmp_path / 'out')
