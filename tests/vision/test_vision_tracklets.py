@@ -1,6 +1,8 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,29 @@ def test_another_size_is_another_person():
     tracklets.update([face(100, size=20)], 0)
     (other,) = tracklets.update([face(100, size=40)], 40_000_000)
     assert other.tracklet == 2
+
+
+def dressed(x, angle):
+    """A face whose looks are a direction: those of two people are far apart."""
+    return replace(face(x), embedding=np.array([np.cos(angle), np.sin(angle)]))
+
+
+@pytest.mark.parametrize(('angle', 'same'), [(0.0, True), (0.1, True), (0.6, False)])
+def test_who_comes_out_from_behind_somebody_is_somebody_else(angle, same):
+    tracklets = Tracklets()
+    for frame in range(10):
+        (before,) = tracklets.update([dressed(100, 0.0)], to_nanoseconds(0.04 * frame))
+    (after,) = tracklets.update([dressed(101, angle)], to_nanoseconds(0.48))
+    assert (after.tracklet == before.tracklet) == same
+
+
+def test_looks_may_change_little_by_little():
+    tracklets = Tracklets()
+    named = [
+        tracklets.update([dressed(100, 0.03 * frame)], to_nanoseconds(0.04 * frame))[0].tracklet
+        for frame in range(50)
+    ]
+    assert set(named) == {1}
 
 
 def test_standing_still_at_the_same_place_after_both_were_lost_is_somebody_new():

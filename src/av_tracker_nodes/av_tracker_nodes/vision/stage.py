@@ -20,7 +20,7 @@ from av_tracker_nodes.vision.yunet import YuNet
 
 
 class FaceStage:
-    """Detects the faces of each image, gives them tracklets, and describes how they look.
+    """Detects the faces of each image, describes how they look, and gives them tracklets.
 
     Parameters
     ----------
@@ -64,12 +64,13 @@ class FaceStage:
             The image is not (height, width, 3) uint8, or is empty.
         """
         _check(frame.image)
-        faces = self._tracklets.update(self.detector.detect(frame.image), frame.stamp)
-        described = tuple(
-            replace(face, embedding=appearance_embedding(frame.image, face.box)) for face in faces
-        )
+        described = [
+            replace(face, embedding=appearance_embedding(frame.image, face.box))
+            for face in self.detector.detect(frame.image)
+        ]
+        faces = self._tracklets.update(described, frame.stamp)
         height, width = frame.image.shape[:2]
-        return FaceFrame(frame.stamp, (width, height), described)
+        return FaceFrame(frame.stamp, (width, height), tuple(faces))
 
     def reset(self) -> None:
         """Forget the faces of earlier images."""

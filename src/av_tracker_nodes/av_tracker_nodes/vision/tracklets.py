@@ -1,10 +1,11 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Short-term identity of faces, from their boxes alone.
+"""Short-term identity of faces, from their boxes and how they look.
 
 A tracklet promises one thing: all its faces are of the same person. Where boxes cannot tell who is
-who (two faces met and parted again), new tracklets begin, and later stages decide.
+who (two faces met and parted again), new tracklets begin, and later stages decide. A face that
+looks otherwise begins one too: who comes out from behind somebody is found where that one was.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ FIRST_SPEED_STD = 5.0
 """Deviation of the speed of a face seen once (face sizes / s)."""
 SIZE_STD = 0.15
 """Deviation of the logarithm of a face's size from one image to the next."""
+LOOKS_STD, LOOKS_GROWTH = 0.045, 0.35
+"""Deviation of the Hellinger distance between embeddings of one person after 40 ms, and the power
+of time with which it grows: median and 99.5 % of 0.04 and 0.15 after one image, of 0.08 and 0.35
+after six, on 160 training clips. Those of two people differ by 0.17 or more in 99 %, 0.38 half of
+the time."""
 GATE = 16.0
 """Largest squared deviation, in standard deviations, that still is the same face."""
 MARGIN = 5.0
@@ -38,13 +44,15 @@ _IMPOSSIBLE = 1e6
 class _Tracklet:
     """A face that moves on evenly, as a Kalman filter knows it at `stamp`.
 
-    `state` holds the centre (pixels) and its velocity (pixels/s), one row each; `covariance`, of
-    position and velocity in units of the face's size, is the same in both directions.
+    `looks` is the embedding of the last face. `state` holds the centre (pixels) and its velocity
+    (pixels/s), one row each; `covariance`, of position and velocity in units of the face's size,
+    is the same in both directions.
     """
 
     id: int
     stamp: int
     size: float
+    looks: np.ndarray | None
     state: np.ndarray
     covariance: np.ndarray
 
@@ -52,7 +60,7 @@ class _Tracklet:
     def started(cls, number: int, face: Face, stamp: int) -> _Tracklet:
         state = np.stack([box_centre(face.box), np.zeros(2)])
         covariance = np.diag([POSITION_STD**2, FIRST_SPEED_STD**2])
-        return cls(number, stamp, _size(face), state, covariance)
+        return cls(number, stamp, _size(face), face.embedding, state, covariance)
 
     def predicted(self, stamp: int) -> tuple[np.ndarray, np.ndarray]:
         """State and covariance at a later stamp."""
@@ -68,7 +76,18 @@ class _Tracklet:
         offset = (box_centre(face.box) - state[0]) / self.size
         growth = np.log(_size(face) / self.size) / SIZE_STD
         deviation = offset @ offset / variance + growth**2
-        return deviation + 2 * np.log(variance) if deviation <= GATE else np.inf
+        looks = self._looks_deviation(face, stamp)
+        if deviation > GATE or looks > GATE:
+            return np.inf
+        return deviation + looks + 2 * np.log(variance)
+
+    def _looks_deviation(self, face: Face, stamp: int) -> float:
+        """Squared deviation of the looks, 0 where they are unknown."""
+        if self.looks is None or face.embedding is None:
+            return 0.0
+        distance = max(1 - float(self.looks @ face.embedding), 0.0)
+        images = max(to_seconds(stamp - self.stamp) / 0.04, 1.0)
+        return distance / (LOOKS_STD * images**LOOKS_GROWTH) ** 2
 
     def seen(self, face: Face, stamp: int) -> _Tracklet:
         state, covariance = self.predicted(stamp)
@@ -77,6 +96,7 @@ class _Tracklet:
             self.id,
             stamp,
             _size(face),
+            face.embedding,
             state + gain * (box_centre(face.box) - state[0]),
             covariance - gain * covariance[:1],
         )
