@@ -6,8 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.comparison import models, scenes
 from av_tracker_nodes.comparison.models import (
+    TRACK_METRICS,
     Contender,
     compare_models,
     interval,
@@ -51,6 +53,23 @@ def test_the_table_has_a_row_a_contender_and_is_written(recorded, no_bar, tmp_pa
     assert row['protocol'] == 'simulated varied, validation, 3 scenes'
     assert len(row['mota_scenes']) == 3
     assert row['mota'] == pytest.approx(np.mean(row['mota_scenes']), abs=1e-3)
+
+
+def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, monkeypatch):
+    _, files = recorded
+    monkeypatch.setattr(models, 'record_scenes', lambda *_: [files])
+    deaf = TrackerConfig(birth_quality=1.0, confirm_seen=5.0)
+    contenders = [Contender('usual', 'visual'), Contender('never', 'visual', tracker=deaf)]
+    rows = compare_models(
+        tmp_path, Options('varied', 'validation', 1), no_bar, contenders, TRACK_METRICS, 'trackers'
+    )
+    assert json.loads((tmp_path / 'trackers.json').read_text()) == rows
+    usual, never = rows
+    assert usual['purity'] > 50
+    assert usual['confirm_s'] < 1
+    assert never['purity'] is None
+    assert never['hota'] == 0
+    assert 'speaking_f1' not in usual
 
 
 def test_recorded_scenes_are_not_recorded_again(recorded, monkeypatch):

@@ -546,6 +546,22 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
     compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
 
 
+@benchmark.command('trackers')
+@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@click.option('--scenario', default='multi_speaker', show_default=True)
+@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_shows_input_errors
+def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+    """Compare ways to associate detections with tracks; writes trackers.json."""
+    from av_tracker_nodes.comparison.models import TRACK_METRICS, TRACKERS, compare_models
+    from av_tracker_nodes.comparison.scenes import Options
+
+    options = Options(scenario, split, scenes, jobs)
+    compare_models(out, options, progress_bar, TRACKERS, TRACK_METRICS, 'trackers')
+
+
 @benchmark.command('ablations')
 @click.option('--model', default='avclnet', show_default=True, help='Network.')
 @click.option(

@@ -28,11 +28,13 @@ from av_tracker_nodes.comparison.scenes import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, write_json
-from av_tracker_nodes.fusion import create_fusion, open_fusion
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion, open_fusion
 from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.simulation.simulate import one_thread_each
 
 METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
+TRACK_METRICS = ('mota', 'ids', 'idf1', 'hota', 'purity', 'confirm_s', 'false_tracks')
+"""What tells fusion models apart, and what trackers."""
 
 DEAF, BLIND = 'deaf', 'blind'
 
@@ -67,14 +69,31 @@ CONTENDERS = (
     Contender('avclnet, no picture', 'avclnet', BLIND),
 )
 
+TRACKERS = (
+    Contender('as it is', DEFAULT_MODEL),
+    Contender('greedy', DEFAULT_MODEL, tracker=TrackerConfig(assignment='greedy')),
+    Contender('previous places', DEFAULT_MODEL, tracker=TrackerConfig(reference='previous')),
+    Contender(
+        'greedy, previous places',
+        DEFAULT_MODEL,
+        tracker=TrackerConfig(assignment='greedy', reference='previous'),
+    ),
+    Contender('without 2-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=0.0)),
+    Contender('without 3-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=1.0)),
+    Contender('without looks', DEFAULT_MODEL, tracker=TrackerConfig(appearance=0.0)),
+)
+"""The tracker, as AVCLNet publishes it (the fourth), and without each part of its costs."""
+
 
 def compare_models(
     out: Path,
     options: Options,
     progress_bar: Callable[[str], AbstractContextManager],
     contenders: Sequence[Contender] = CONTENDERS,
+    metrics: Sequence[str] = METRICS,
+    table: str = 'models',
 ) -> list[dict]:
-    """Compare models, print a table, and write ``models.json``.
+    """Compare models or trackers, print a table, and write it as JSON.
 
     Parameters
     ----------
@@ -84,6 +103,10 @@ def compare_models(
     progress_bar : callable
         Opens a progress bar with a text.
     contenders : sequence of Contender
+    metrics : sequence of str
+        Columns of the table.
+    table : str
+        Name of the file, without ``.json``.
 
     Returns
     -------
@@ -95,10 +118,11 @@ def compare_models(
         scores = track_all(out / 'runs', scenes, contenders, options.jobs, advance)
     protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
     rows = [
-        summarise(contender.name, protocol, scores[contender.name]) for contender in contenders
+        summarise(contender.name, protocol, scores[contender.name], metrics)
+        for contender in contenders
     ]
-    write_json(out / 'models.json', rows)
-    Console().print(_table(rows, protocol))
+    write_json(out / f'{table}.json', rows)
+    Console().print(_table(rows, protocol, metrics))
     return rows
 
 
@@ -146,7 +170,7 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
     writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
     scores = evaluate(folder, files.truth, files.camera)
     return {
-        **{key: scores[key] for key in METRICS},
+        **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
         'fusion_ms': times.summary()['fusion']['median'],
     }
 
@@ -157,7 +181,9 @@ def _fusion(model: str):
     return create_fusion(model, device='cpu')
 
 
-def summarise(name: str, protocol: str, runs: Sequence[Mapping]) -> dict:
+def summarise(
+    name: str, protocol: str, runs: Sequence[Mapping], metrics: Sequence[str] = METRICS
+) -> dict:
     """Average the scores of a contender over scenes.
 
     Returns
@@ -167,7 +193,7 @@ def summarise(name: str, protocol: str, runs: Sequence[Mapping]) -> dict:
         ``_95``; the median time of fusion.
     """
     row = {'model': name, 'protocol': protocol}
-    for key in METRICS:
+    for key in metrics:
         values = np.array([run[key] for run in runs], float)
         row[key] = known_mean(values)
         row[f'{key}_scenes'] = [round(v, 3) if np.isfinite(v) else None for v in values.tolist()]
@@ -199,13 +225,13 @@ def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None
     return interval(np.asarray(first, float) - np.asarray(second, float))
 
 
-def _table(rows: Sequence[dict], title: str) -> Table:
+def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
     table = Table(title=title)
-    for column in ('model', *METRICS, 'fusion_ms'):
+    for column in ('model', *metrics, 'fusion_ms'):
         table.add_column(column, justify='left' if column == 'model' else 'right')
     for row in rows:
         cells = [row['model']]
-        for key in METRICS:
+        for key in metrics:
             spread = row[f'{key}_95']
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
             cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
