@@ -27,9 +27,10 @@ import sys
 import time
 
 import rclpy
-from builtin_interfaces.msg import Duration
+from builtin_interfaces.msg import Duration as DurationMessage
 from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import JointState
@@ -44,6 +45,8 @@ from av_tracker_nodes.types import NANOSECONDS
 
 PERIOD = 0.05
 """Seconds from one command to the next."""
+LONGEST_FAREWELL = 1.0
+"""Seconds to wait at the end until the last command has arrived."""
 LONGEST_STEP = 2 * PERIOD
 """Seconds that a command is counted for, however late the next one is."""
 
@@ -53,7 +56,7 @@ class Base:
 
     def __init__(self, node: Node, frame: str, stamped: bool) -> None:
         self._node, self._frame, self._stamped = node, frame, stamped
-        self._commands = node.create_publisher(TwistStamped if stamped else Twist, 'cmd_vel', 1)
+        self.commands = node.create_publisher(TwistStamped if stamped else Twist, 'cmd_vel', 1)
 
     def error(self, bearing: float) -> float:
         """Return the angle to turn by (rad), the shorter way round."""
@@ -64,12 +67,12 @@ class Base:
         twist = Twist()
         twist.angular.z = speed
         if not self._stamped:
-            self._commands.publish(twist)
+            self.commands.publish(twist)
             return
         message = TwistStamped(twist=twist)
         message.header.stamp = self._node.get_clock().now().to_msg()
         message.header.frame_id = self._frame
-        self._commands.publish(message)
+        self.commands.publish(message)
 
 
 class PanJoint:
@@ -83,7 +86,7 @@ class PanJoint:
         self._name, self._lower, self._upper = name, lower, upper
         self._angle: float | None = None
         self._moving = False
-        self._commands = node.create_publisher(JointTrajectory, 'joint_trajectory', 1)
+        self.commands = node.create_publisher(JointTrajectory, 'joint_trajectory', 1)
         node.create_subscription(JointState, 'joint_states', self._hear, 10)
 
     def error(self, bearing: float) -> float | None:
@@ -99,9 +102,9 @@ class PanJoint:
         goal = JointTrajectoryPoint(
             positions=[self._angle],
             velocities=[speed],
-            time_from_start=Duration(nanosec=round(seconds * NANOSECONDS)),
+            time_from_start=DurationMessage(nanosec=round(seconds * NANOSECONDS)),
         )
-        self._commands.publish(JointTrajectory(joint_names=[self._name], points=[goal]))
+        self.commands.publish(JointTrajectory(joint_names=[self._name], points=[goal]))
 
     def _hear(self, message: JointState) -> None:
         """While it rests, the joint is where it says, and not where it was told to be."""
@@ -136,6 +139,8 @@ class TurnToSpeaker(Node):
         """Command rest at once, for when the node ends."""
         if not self._resting:
             self._actuator.move(0.0, PERIOD)
+            # A publisher that is gone sends nothing any more.
+            self._actuator.commands.wait_for_all_acked(Duration(seconds=LONGEST_FAREWELL))
 
     def _positive(self, name: str, default: float) -> float:
         value = self.declare_parameter(name, default).value
