@@ -20,7 +20,7 @@ from av_tracker_nodes.fusion.candidates import (
 )
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
-from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
@@ -74,9 +74,7 @@ class LearnedFusion(FusionModel):
         facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
         self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
-        self._speaking_bias = float(
-            np.log(self.thresholds.speaking / (1 - self.thresholds.speaking))
-        )
+        self._speaking_bias = log_odds(self.thresholds.speaking)
         self._geometric = GeometricFusion(self.measure)
         self._memory = HeadMemory()
 
@@ -122,8 +120,8 @@ class LearnedFusion(FusionModel):
         self, candidate: Candidate, prediction: np.ndarray, rig: Rig
     ) -> tuple[Kind, Detection] | None:
         """Make a detection of a candidate as the network sees it; None where nobody is."""
-        person, visible = _probability(prediction[5:7])
-        speaking = float(_probability(prediction[7] - self._speaking_bias))
+        person, visible = probability(prediction[5:7])
+        speaking = float(probability(prediction[7] - self._speaking_bias))
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:
@@ -149,10 +147,6 @@ class LearnedFusion(FusionModel):
             delay=0.0,
         )
         return candidate.kind, detection
-
-
-def _probability(log_odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-log_odds))
 
 
 def _one_each(judged: list[tuple[Kind, Detection]], rig: Rig) -> list[tuple[Kind, Detection]]:

@@ -36,6 +36,8 @@ SOUND_MAPS, SOUND_MAP_SIZE = 3, 24
 """Number and side (points) of the maps of coherence over a search crop."""
 HISTORY = 15
 """Maps that the best are chosen from."""
+QUALITY_DECAY = 0.05
+"""How fast quality falls with the error: ``2 / (exp(0.05 d) + 1)``, d in pixels of the crop."""
 FOUND = 4
 """Numbers that a network says of a person."""
 

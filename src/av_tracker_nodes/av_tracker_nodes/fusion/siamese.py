@@ -21,10 +21,11 @@ from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import is_same_head, remembered
-from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     HISTORY,
+    QUALITY_DECAY,
     SearchArrays,
     found_pixel,
     search_arrays,
@@ -106,6 +107,7 @@ class SiameseFusion(FusionModel):
         facts = network.facts
         self.measure = facts.get('measure', 'vggcf')
         self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
+        self._speaking_bias = log_odds(self.thresholds.speaking)
         self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
         self._geometric = GeometricFusion(self.measure)
         self.reset()
@@ -195,7 +197,7 @@ class SiameseFusion(FusionModel):
         image: np.ndarray,
     ) -> tuple[_Person, Detection | None]:
         """Believe what was found or the face detector; and treat the template accordingly."""
-        quality = float(1 / (1 + np.exp(-said[2])))
+        quality = float(probability(said[2]))
         pixel = found_pixel(face_box(rig.camera, person.position), said[:2].astype(float))
         if quality > self.thresholds.reset and rig.camera.contains(pixel):
             detection = self._found(person, face, pixel, quality, stamp, rig)
@@ -208,8 +210,7 @@ class SiameseFusion(FusionModel):
             return person, None
         template = template_crop(image, detection.box) if updates else person.template
         person = replace(person, position=detection.position, template=template, found=stamp)
-        bias = np.log(self.thresholds.speaking / (1 - self.thresholds.speaking))
-        speaking = float(1 / (1 + np.exp(bias - said[3])))
+        speaking = float(probability(said[3] - self._speaking_bias))
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
 
@@ -248,12 +249,12 @@ def quality_of(error: np.ndarray) -> np.ndarray:
 
     ``2 / (exp(0.05 d) + 1)``, STNet.
     """
-    return 2 / (np.exp(0.05 * error) + 1)
+    return 2 / (np.exp(QUALITY_DECAY * error) + 1)
 
 
 def expected_error(quality: float) -> float:
     """Error (pixels of the search crop) of results of a quality; the inverse of `quality_of`."""
-    return float(np.log(2 / max(quality, 1e-3) - 1) / 0.05)
+    return float(np.log(2 / max(quality, 1e-3) - 1) / QUALITY_DECAY)
 
 
 def _take(people: list[_Person], face: Detection, rig: Rig) -> _Person | None:

@@ -38,6 +38,11 @@ class ResidualUnit(nn.Module):
         return torch.relu(x + self.second(self.first(x)))
 
 
+def as_pictures(crops: Tensor) -> Tensor:
+    """Bring crops (n, size, size, 3), uint8, to (n, 3, size, size) in -1..1."""
+    return crops.permute(0, 3, 1, 2).float() / 128 - 1
+
+
 class PictureEncoder(nn.Module):
     """Encode square pictures.
 
@@ -77,8 +82,7 @@ class PictureEncoder(nn.Module):
         -------
         Tensor, shape (n, width)
         """
-        x = pictures.permute(0, 3, 1, 2).float() / 128 - 1
-        return self.project(self.stages(x).flatten(1))
+        return self.project(self.stages(as_pictures(pictures)).flatten(1))
 
 
 class MapEncoder(nn.Module):
@@ -131,15 +135,15 @@ class CrossAttention(nn.Module):
         self.value = nn.Linear(width, width)
         self.project = nn.Linear(width, width)
 
-    def forward(self, queries: Tensor, context: Tensor, valid: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, context: Tensor, valid: Tensor | None = None) -> Tensor:
         """Attend.
 
         Parameters
         ----------
         queries : Tensor, shape (frames, n, width)
         context : Tensor, shape (frames, m, width)
-        valid : Tensor, shape (frames, m), bool
-            Which of the context there is; at least one a frame.
+        valid : Tensor, shape (frames, m), bool, optional
+            Which of the context there is, at least one a frame; all of it if left out.
 
         Returns
         -------
@@ -149,7 +153,7 @@ class CrossAttention(nn.Module):
             self._split(self.query(queries)),
             self._split(self.key(context)),
             self._split(self.value(context)),
-            attn_mask=valid[:, None, None, :],
+            attn_mask=None if valid is None else valid[:, None, None, :],
         )
         return self.project(mixed.transpose(1, 2).flatten(2))
 

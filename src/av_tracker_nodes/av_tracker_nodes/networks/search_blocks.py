@@ -12,10 +12,16 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, scaled_dot_product_attention, unfold
+from torch.nn.functional import pad, unfold
 
 from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
-from av_tracker_nodes.networks.blocks import ConvolutionUnit, FeatureEncoder, ResidualUnit
+from av_tracker_nodes.networks.blocks import (
+    ConvolutionUnit,
+    CrossAttention,
+    FeatureEncoder,
+    ResidualUnit,
+    as_pictures,
+)
 from av_tracker_nodes.networks.search_inputs import SearchInputs
 
 GRID = SEARCH_SIZE // 8
@@ -47,11 +53,6 @@ class FieldEncoder(nn.Sequential):
             ConvolutionUnit(channels, width, 2),
             ResidualUnit(width),
         )
-
-
-def as_pictures(crops: Tensor) -> Tensor:
-    """Bring crops (n, size, size, 3), uint8, to (n, 3, size, size) in -1..1."""
-    return crops.permute(0, 3, 1, 2).float() / 128 - 1
 
 
 def correlate(searches: Tensor, templates: Tensor) -> Tensor:
@@ -130,20 +131,11 @@ class TokenAttention(nn.Module):
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
-        self.query, self.context = nn.Linear(width, width), nn.Linear(width, 2 * width)
-        self.project, self.norm = nn.Linear(width, width), nn.LayerNorm(width)
+        self.attend, self.norm = CrossAttention(width, heads), nn.LayerNorm(width)
 
     def forward(self, queries: Tensor, context: Tensor) -> Tensor:
         """Attend with tokens (n, m, width) to as many others; keep the shape."""
-        key, value = self.context(context).chunk(2, dim=-1)
-        mixed = scaled_dot_product_attention(
-            self._split(self.query(queries)), self._split(key), self._split(value)
-        )
-        return self.norm(context + self.project(mixed.transpose(1, 2).flatten(2)))
-
-    def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return self.norm(context + self.attend(queries, context))
 
 
 class PositionHead(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from av_tracker_nodes.fusion.search import FACE_PIXELS
+from av_tracker_nodes.fusion.search import FACE_PIXELS, QUALITY_DECAY
 
 if TYPE_CHECKING:
     from av_tracker_nodes.networks.search_inputs import Found
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 POSITION_WEIGHT = 10.0
 """Of errors of position in face heights beside those of quality and speech."""
 
-_DECAY = 0.05
-
 
 def quality_label(offset: Tensor, truth: Tensor) -> Tensor:
     """Quality of results, shape (n,): ``2 / (exp(0.05 d) + 1)``, d in pixels of the search crop.
@@ -29,7 +27,7 @@ def quality_label(offset: Tensor, truth: Tensor) -> Tensor:
     No gradient flows through it: a result must not become better by being judged otherwise.
     """
     error = FACE_PIXELS * (offset - truth).norm(dim=1).detach()
-    return 2 / (torch.exp(_DECAY * error) + 1)
+    return 2 / (torch.exp(QUALITY_DECAY * error) + 1)
 
 
 def search_losses(found: Found, batch: SearchBatch) -> dict[str, Tensor]:

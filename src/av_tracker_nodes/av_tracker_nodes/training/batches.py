@@ -14,13 +14,14 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.training.tasks import Source, Task
+    from av_tracker_nodes.training.clip_source import ClipSource
+    from av_tracker_nodes.training.tasks import Task
 
 
 class _Endless(IterableDataset):
     """Every image once in a random order, then again."""
 
-    def __init__(self, task: Task, source: Source, size: int, seed: int) -> None:
+    def __init__(self, task: Task, source: ClipSource, size: int, seed: int) -> None:
         self._task, self._source, self._size, self._seed = task, source, size, seed
 
     def __iter__(self) -> Iterator[Any]:
@@ -33,14 +34,14 @@ class _Endless(IterableDataset):
 
 
 def draw_batch(
-    task: Task, source: Source, numbers: Sequence[int], rng: np.random.Generator
+    task: Task, source: ClipSource, numbers: Sequence[int], rng: np.random.Generator
 ) -> Any:
     """Draw the samples of some images."""
     return task.collate([(source.index[n][0], source.draw(int(n), rng)) for n in numbers])
 
 
 def endless_batches(
-    task: Task, source: Source, size: int, seed: int, workers: int
+    task: Task, source: ClipSource, size: int, seed: int, workers: int
 ) -> Iterator[Any]:
     """Yield batches of `size` images without end, made by worker processes or, with 0, here."""
     ahead = 4 if workers else None

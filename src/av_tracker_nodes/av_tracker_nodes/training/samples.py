@@ -16,10 +16,10 @@ from av_tracker_nodes.fusion.candidates import (
     candidate_arrays,
     find_candidates,
 )
-from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip, ClipFrame
 from av_tracker_nodes.training.disturbances import (
     Disturbance,
@@ -69,7 +69,7 @@ class Sample:
     neighbour_of: np.ndarray
 
 
-class SampleSource:
+class SampleSource(ClipSource):
     """Draws samples from clips.
 
     Parameters
@@ -83,15 +83,8 @@ class SampleSource:
     def __init__(
         self, clips: Sequence[Clip], disturbance: Disturbance, neighbours: int = 3
     ) -> None:
-        self.clips = clips
-        self._disturbance = disturbance
+        super().__init__(clips, disturbance)
         self._neighbours = neighbours
-        self._geometric = GeometricFusion()
-        self.index = [(c, f) for c, clip in enumerate(clips) for f in range(len(clip.frames))]
-
-    def __len__(self) -> int:
-        """Count the images."""
-        return len(self.index)
 
     def draw(self, number: int, rng: np.random.Generator) -> Sample:
         """Make a sample of an image.

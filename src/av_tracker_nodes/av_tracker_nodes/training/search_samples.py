@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from av_tracker_nodes.fusion.candidates import Candidate, Kind, find_candidates
-from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.search import (
     HISTORY,
@@ -22,6 +21,7 @@ from av_tracker_nodes.fusion.search import (
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import face_box, mouth_pixel
+from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip, ClipFrame
 from av_tracker_nodes.training.disturbances import (
     Disturbance,
@@ -105,7 +105,7 @@ class Displacement:
     size: float = 0.1
 
 
-class SearchSource:
+class SearchSource(ClipSource):
     """Draws people from clips, with templates from earlier images of the same take.
 
     Parameters
@@ -124,16 +124,9 @@ class SearchSource:
         displacement: Displacement | None = None,
         paired: bool = False,
     ) -> None:
-        self.clips = clips
-        self._disturbance = disturbance
+        super().__init__(clips, disturbance)
         self._displacement = displacement or Displacement()
         self._paired = paired
-        self._geometric = GeometricFusion()
-        self.index = [(c, f) for c, clip in enumerate(clips) for f in range(len(clip.frames))]
-
-    def __len__(self) -> int:
-        """Count the images."""
-        return len(self.index)
 
     def draw(self, number: int, rng: np.random.Generator) -> SearchSample:
         """Make a sample of an image: everybody in it who was seen before in its take.

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.fusion.siamese import QualityThresholds
 from av_tracker_nodes.training.candidate_batches import collate as collate_candidates
+from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.disturbances import INCOMPLETE, UNDISTURBED, Disturbance
 from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
@@ -23,24 +22,6 @@ from av_tracker_nodes.training.search_batches import collate as collate_searches
 from av_tracker_nodes.training.search_samples import SearchSource
 
 
-class Source(Protocol):
-    """Draws samples from the images of clips.
-
-    Attributes
-    ----------
-    index : list of (int, int)
-        Clip and frame of each image.
-    """
-
-    index: list[tuple[int, int]]
-
-    def __len__(self) -> int:
-        """Count the images."""
-
-    def draw(self, number: int, rng: np.random.Generator) -> Any:
-        """Make a sample of an image."""
-
-
 @dataclass(frozen=True)
 class Task:
     """A kind of networks.
@@ -48,7 +29,7 @@ class Task:
     Attributes
     ----------
     source : callable
-        Makes a `Source` of clips and a schedule, disturbed or as recorded.
+        Makes a `ClipSource` of clips and a schedule, disturbed or as recorded.
     collate : callable
         Makes a batch of (number of the clip, sample) pairs.
     form : OnnxForm
@@ -58,7 +39,7 @@ class Task:
         Clips need to tell what half of the microphones hear.
     """
 
-    source: Callable[[Sequence[Clip], Schedule, bool], Source]
+    source: Callable[[Sequence[Clip], Schedule, bool], ClipSource]
     collate: Callable[[Sequence[tuple[int, Any]]], Any]
     form: OnnxForm
     thresholds: type
