@@ -23,17 +23,11 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, logsigmoid, mse_loss
 from torch.nn.utils.parametrizations import spectral_norm
 
-from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
 from av_tracker_nodes.networks.blocks import ConvolutionUnit
 from av_tracker_nodes.networks.search_blocks import (
     GRID,
     AudioTeacher,
-    FieldEncoder,
-    PooledHead,
-    PositionEncoding,
-    PositionHead,
-    SiameseResponse,
-    TokenAttention,
+    LightSiamese,
     VisualTeacher,
     tokens_of,
 )
@@ -123,7 +117,7 @@ class GlobalLocalAttention(nn.Module):
         return share[:, 0] * local + share[:, 1] * reconstructed
 
 
-class GldTracker(nn.Module):
+class GldTracker(LightSiamese):
     """The student, which is what runs.
 
     Parameters
@@ -141,26 +135,15 @@ class GldTracker(nn.Module):
     def __init__(
         self, width: int = _WIDTH, heads: int = 4, reconstructs: bool = True, attends: bool = True
     ) -> None:
-        super().__init__()
+        super().__init__(width, heads)
         self.reconstructs, self.attends = reconstructs, attends
-        self.response = SiameseResponse(width, channels=(16, 32), compared=24)
-        self.field_encoder = FieldEncoder(width)
-        self.sight_norm, self.sound_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.sight_generator, self.sound_generator = Generator(width), Generator(width)
-        self.weigh_sight, self.weigh_sound = (
-            GlobalLocalAttention(width),
-            GlobalLocalAttention(width),
-        )
-        self.place = PositionEncoding(GRID, width)
-        self.to_sight, self.to_sound = TokenAttention(width, heads), TokenAttention(width, heads)
-        self.fused_norm = nn.LayerNorm(width)
-        self.position = PositionHead(GRID, width)
-        self.quality, self.speaking = PooledHead(width), PooledHead(width, SOUND_FEATURES)
+        self.weigh_sight = GlobalLocalAttention(width)
+        self.weigh_sound = GlobalLocalAttention(width)
 
     def encode(self, inputs: SearchInputs) -> tuple[Branch, Branch]:
         """Encode sight and sound, and reconstruct what they lack."""
-        sight = self.sight_norm(tokens_of(self.response(inputs.searches, inputs.templates)))
-        sound = self.sound_norm(tokens_of(self.field_encoder(inputs.maps)))
+        sight, sound = self.tokens(inputs)
         return (
             self._branch(sight, self.sight_generator, self.weigh_sight),
             self._branch(sound, self.sound_generator, self.weigh_sound),
@@ -169,11 +152,8 @@ class GldTracker(nn.Module):
     def detect(self, sight: Branch, sound: Branch, inputs: SearchInputs) -> Found:
         """Fuse the modalities (eq 7), and find people."""
         seen, heard = self.place(sight.fused), self.place(sound.fused)
-        mixed = seen + heard
-        if self.attends:
-            mixed = self.to_sight(heard, seen) + self.to_sound(seen, heard)
-        fused = self.fused_norm(mixed)
-        return Found(self.position(fused), self.quality(fused), self.speaking(fused, inputs.sound))
+        mixed = self.attended(seen, heard) if self.attends else seen + heard
+        return self.found(self.fused_norm(mixed), inputs)
 
     def forward(self, inputs: SearchInputs) -> Found:
         """Find people."""

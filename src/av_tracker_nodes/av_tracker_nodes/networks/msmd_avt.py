@@ -18,19 +18,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn.functional import smooth_l1_loss
 
-from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
-from av_tracker_nodes.networks.search_blocks import (
-    GRID,
-    AudioTeacher,
-    FieldEncoder,
-    PooledHead,
-    PositionEncoding,
-    PositionHead,
-    SiameseResponse,
-    TokenAttention,
-    VisualTeacher,
-    tokens_of,
-)
+from av_tracker_nodes.networks.search_blocks import AudioTeacher, LightSiamese, VisualTeacher
 from av_tracker_nodes.networks.search_inputs import Found, SearchInputs
 from av_tracker_nodes.networks.search_losses import (
     POSITION_WEIGHT,
@@ -56,7 +44,7 @@ class Tokens:
     fused: Tensor
 
 
-class MsmdAvt(nn.Module):
+class MsmdAvt(LightSiamese):
     """The student, which is what runs.
 
     Parameters
@@ -68,33 +56,18 @@ class MsmdAvt(nn.Module):
     """
 
     def __init__(self, width: int = 64, heads: int = 4) -> None:
-        super().__init__()
-        self.response = SiameseResponse(width, channels=(16, 32), compared=24)
-        self.field_encoder = FieldEncoder(width)
-        self.sight_norm, self.sound_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.place = PositionEncoding(GRID, width)
-        self.to_sight, self.to_sound = TokenAttention(width, heads), TokenAttention(width, heads)
-        self.fused_norm = nn.LayerNorm(width)
-        self.position = PositionHead(GRID, width)
-        self.quality, self.speaking = PooledHead(width), PooledHead(width, SOUND_FEATURES)
+        super().__init__(width, heads)
 
     def encode(self, inputs: SearchInputs) -> Tokens:
         """Encode sight and sound, and fuse them."""
-        response = self.response(inputs.searches, inputs.templates)
-        sight = self.sight_norm(tokens_of(response))
-        sound = self.sound_norm(tokens_of(self.field_encoder(inputs.maps)))
-        seen, heard = self.place(sight), self.place(sound)
-        fused = self.fused_norm(self.to_sight(heard, seen) + self.to_sound(seen, heard))
-        return Tokens(sight, sound, fused)
-
-    def detect(self, tokens: Tokens, inputs: SearchInputs) -> Found:
-        """Find people by their fused tokens."""
-        fused = tokens.fused
-        return Found(self.position(fused), self.quality(fused), self.speaking(fused, inputs.sound))
+        sight, sound = self.tokens(inputs)
+        return Tokens(
+            sight, sound, self.fused_norm(self.attended(self.place(sight), self.place(sound)))
+        )
 
     def forward(self, inputs: SearchInputs) -> Found:
         """Find people."""
-        return self.detect(self.encode(inputs), inputs)
+        return self.found(self.encode(inputs).fused, inputs)
 
 
 class MsmdObjective(nn.Module):
@@ -124,7 +97,7 @@ class MsmdObjective(nn.Module):
     def forward(self, network: MsmdAvt, batch: SearchBatch) -> dict[str, Tensor]:
         """Return the losses of a batch by name; their sum is to be minimised."""
         tokens = network.encode(batch.inputs)
-        found = network.detect(tokens, batch.inputs)
+        found = network.found(tokens.fused, batch.inputs)
         losses = search_losses(found, batch)
         losses['position'] = _TASK_SHARE * POSITION_WEIGHT * _smooth(found.offset, batch.offset)
         seen, sight = self.visual(batch.inputs)

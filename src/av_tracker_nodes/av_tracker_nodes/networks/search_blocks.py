@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, unfold
 
+from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
 from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
 from av_tracker_nodes.networks.blocks import (
     ConvolutionUnit,
@@ -22,7 +23,7 @@ from av_tracker_nodes.networks.blocks import (
     ResidualUnit,
     as_pictures,
 )
-from av_tracker_nodes.networks.search_inputs import SearchInputs
+from av_tracker_nodes.networks.search_inputs import Found, SearchInputs
 
 GRID = SEARCH_SIZE // 8
 """Tokens along each side of a search crop."""
@@ -178,6 +179,44 @@ class PooledHead(nn.Module):
         if self.numbers is not None:
             hidden = hidden + self.numbers(numbers)
         return self.last(torch.relu(hidden))[:, 0]
+
+
+class LightSiamese(nn.Module):
+    """Sight and sound as tokens, attention in both directions, and the heads: light students.
+
+    Parameters
+    ----------
+    width : int
+        Of the tokens.
+    heads : int
+        Of the attention.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.response = SiameseResponse(width, channels=(16, 32), compared=24)
+        self.field_encoder = FieldEncoder(width)
+        self.sight_norm, self.sound_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.place = PositionEncoding(GRID, width)
+        self.to_sight, self.to_sound = TokenAttention(width, heads), TokenAttention(width, heads)
+        self.fused_norm = nn.LayerNorm(width)
+        self.position = PositionHead(GRID, width)
+        self.quality, self.speaking = PooledHead(width), PooledHead(width, SOUND_FEATURES)
+
+    def tokens(self, inputs: SearchInputs) -> tuple[Tensor, Tensor]:
+        """Encode sight and sound, each of shape (n, GRID^2, width)."""
+        return (
+            self.sight_norm(tokens_of(self.response(inputs.searches, inputs.templates))),
+            self.sound_norm(tokens_of(self.field_encoder(inputs.maps))),
+        )
+
+    def attended(self, sight: Tensor, sound: Tensor) -> Tensor:
+        """Let tokens that know their places attend to those of the other sense, and add up."""
+        return self.to_sight(sound, sight) + self.to_sound(sight, sound)
+
+    def found(self, fused: Tensor, inputs: SearchInputs) -> Found:
+        """Find people by their fused tokens."""
+        return Found(self.position(fused), self.quality(fused), self.speaking(fused, inputs.sound))
 
 
 class VisualTeacher(nn.Module):
