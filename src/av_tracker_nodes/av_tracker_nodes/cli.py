@@ -68,6 +68,19 @@ def progress_bar(text: str) -> Iterator[Callable[..., None]]:
 _model_option = click.option(
     '--model', default='avclnet', show_default=True, help='Fusion model: see `av-tracker models`.'
 )
+_jobs_option = click.option(
+    '--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.'
+)
+_split_option = click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+_scenes_option = click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+_tables_option = click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+_data_option = click.option(
+    '--data',
+    type=_FOLDER,
+    default=Path('out/corpus'),
+    show_default=True,
+    help='Clips to learn on; simulated where they are missing.',
+)
 _audio_offset_option = click.option(
     '--audio-offset', default=0.0, show_default=True, help='Added to the stamps of sound (s).'
 )
@@ -433,13 +446,7 @@ def check_array(
 
 @main.command()
 @click.option('--model', default='avclnet', show_default=True, help='Network to train.')
-@click.option(
-    '--data',
-    type=_FOLDER,
-    default=Path('out/corpus'),
-    show_default=True,
-    help='Clips to learn on; simulated where they are missing.',
-)
+@_data_option
 @click.option(
     '--av163',
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -492,7 +499,7 @@ def demo(out: Path, seed: int) -> None:
 
 @main.command()
 @click.argument('names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline']))
-@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@_tables_option
 @_shows_input_errors
 def bench(names: tuple[str, ...], out: Path) -> None:
     """Measure speed, all of it or NAMES; prints tables, writes one JSON file each."""
@@ -513,8 +520,8 @@ def benchmark() -> None:
 @click.option(
     '--scenes', type=int, default=3, show_default=True, help='Rooms for each condition, up to 10.'
 )
-@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
-@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_split_option
+@_jobs_option
 @click.option(
     '--document',
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -532,11 +539,11 @@ def benchmark_acoustics(
 
 
 @benchmark.command('models')
-@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@_tables_option
 @click.option('--scenario', default='multi_speaker', show_default=True)
-@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
-@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
-@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_split_option
+@_scenes_option
+@_jobs_option
 @_shows_input_errors
 def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare the fusion models on the same scenes; writes models.json."""
@@ -547,11 +554,11 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
 
 
 @benchmark.command('trackers')
-@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
+@_tables_option
 @click.option('--scenario', default='multi_speaker', show_default=True)
-@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
-@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
-@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_split_option
+@_scenes_option
+@_jobs_option
 @_shows_input_errors
 def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare ways to associate detections with tracks; writes trackers.json."""
@@ -564,20 +571,14 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
 
 @benchmark.command('ablations')
 @click.option('--model', default='avclnet', show_default=True, help='Network.')
-@click.option(
-    '--data',
-    type=_FOLDER,
-    default=Path('out/corpus'),
-    show_default=True,
-    help='Clips to learn on; simulated where they are missing.',
-)
-@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
-@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
-@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+@_data_option
+@_tables_option
+@_split_option
+@_scenes_option
 @click.option(
     '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train.'
 )
-@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_jobs_option
 @_shows_input_errors
 def benchmark_ablations(
     model: str, data: Path, out: Path, split: str, scenes: int, steps: int, jobs: int
@@ -596,10 +597,10 @@ def benchmark_ablations(
 
 @benchmark.command('retrieval')
 @click.argument('network', type=_PATH, required=False)
-@click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
-@click.option('--split', type=click.Choice(['validation', 'test']), default='test')
-@click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
-@click.option('--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.')
+@_tables_option
+@_split_option
+@_scenes_option
+@_jobs_option
 @_shows_input_errors
 def benchmark_retrieval(
     network: Path | None, out: Path, split: str, scenes: int, jobs: int
