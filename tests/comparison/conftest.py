@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from av_tracker_nodes.comparison import scenes
-from av_tracker_nodes.comparison.scenes import FIRST_SEED
+from av_tracker_nodes.comparison.scenes import COMPLETE, FIRST_SEED, INCOMPLETE
 from av_tracker_nodes.simulation import scenarios
 from av_tracker_nodes.simulation.gathering import VARIED
 from av_tracker_nodes.simulation.writer import write_calibration
@@ -33,5 +33,7 @@ def recorded(tmp_path_factory):
         short = scenarios.Scenario('short', 1.5, partial(scenarios._gathering, gathering=VARIED))
         patch.setitem(scenarios._SCENARIOS, 'varied', short)
         patch.setattr(scenes, 'MEASURES', ('vggcf',))
-        files = scenes._make_scene(folder, 'varied', FIRST_SEED['validation'], 1)
+        files = scenes._make_scene(
+            folder, 'varied', FIRST_SEED['validation'], 1, (COMPLETE, INCOMPLETE)
+        )
     return folder, files

@@ -16,7 +16,14 @@ from av_tracker_nodes.comparison.models import (
     paired_interval,
     track_scene,
 )
-from av_tracker_nodes.comparison.scenes import FIRST_SEED, Options, make_scenes
+from av_tracker_nodes.comparison.scenes import (
+    COMPLETE,
+    FIRST_SEED,
+    INCOMPLETE,
+    Options,
+    load_scene,
+    make_scenes,
+)
 from av_tracker_nodes.errors import InputError
 
 
@@ -45,14 +52,47 @@ def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
 def test_the_table_has_a_row_a_contender_and_is_written(recorded, no_bar, tmp_path, monkeypatch):
     _, files = recorded
     monkeypatch.setattr(models, 'record_scenes', lambda *_: [files, files, files])
-    options = Options('varied', 'validation', 3)
-    rows = compare_models(tmp_path, options, no_bar, [Contender('visual', 'visual')])
+    options = Options('varied', 'validation', 3, inputs=(COMPLETE, INCOMPLETE))
+    contenders = [Contender('visual', 'visual', inputs=inputs) for inputs in options.inputs]
+    rows = compare_models(tmp_path, options, no_bar, contenders)
     assert json.loads((tmp_path / 'models.json').read_text()) == rows
-    (row,) = rows
-    assert row['model'] == 'visual'
-    assert row['protocol'] == 'simulated varied, validation, 3 scenes'
+    row, less = rows
+    assert row['model'] == less['model'] == 'visual'
+    assert row['protocol'] == 'simulated varied, validation, 3 scenes, complete'
+    assert less['protocol'] == 'simulated varied, validation, 3 scenes, incomplete'
     assert len(row['mota_scenes']) == 3
     assert row['mota'] == pytest.approx(np.mean(row['mota_scenes']), abs=1e-3)
+    assert row['fps'] > 0
+    assert row['onnx_mb'] is None
+
+
+def test_incomplete_scenes_lack_the_middle_of_the_picture_and_half_of_the_sound(recorded):
+    _, files = recorded
+    whole, less = (load_scene(files, 'vggcf', inputs) for inputs in (COMPLETE, INCOMPLETE))
+    picture = less.frames[20].image
+    width = picture.shape[1]
+    # JPEG smears the edges of what is covered.
+    assert np.abs(picture[:, width // 3 + 8 : 2 * width // 3 - 8].astype(int) - 128).max() <= 2
+    middles = [
+        face.box[0] + face.box[2] / 2 for frame in less.frames for face in frame.faces.faces
+    ]
+    assert not any(width / 3 + 10 < middle < 2 * width / 3 - 10 for middle in middles)
+    both = [
+        np.abs(ours.sound.values - theirs.sound.values).max()
+        for ours, theirs in zip(whole.frames, less.frames, strict=True)
+        if ours.sound.values.size and theirs.sound.values.size
+    ]
+    assert max(both) > 0.01
+
+
+def test_a_network_tells_its_size_and_can_be_believed_otherwise(recorded, tmp_path):
+    _, files = recorded
+    facts = models._network_facts('avclnet')
+    assert 0 < facts['params_m'] < 5
+    assert 0 < facts['gflops'] <= 0.5
+    assert 0 < facts['onnx_mb'] < 20
+    contender = Contender('doubtful', 'avclnet', thresholds={'person': 1.0})
+    assert track_scene(tmp_path, files, contender)['mota'] == 0
 
 
 def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, monkeypatch):
@@ -75,15 +115,17 @@ def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, m
 def test_recorded_scenes_are_not_recorded_again(recorded, monkeypatch):
     folder, files = recorded
     monkeypatch.setattr(scenes, 'MEASURES', ('vggcf',))
-    before = files.clips['vggcf'].stat().st_mtime_ns
-    again = scenes._make_scene(folder, 'varied', FIRST_SEED['validation'], 1)
+    before = [path.stat().st_mtime_ns for path in files.clips.values()]
+    again = scenes._make_scene(
+        folder, 'varied', FIRST_SEED['validation'], 1, (COMPLETE, INCOMPLETE)
+    )
     assert again == files
-    assert files.clips['vggcf'].stat().st_mtime_ns == before
+    assert [path.stat().st_mtime_ns for path in files.clips.values()] == before
 
 
 def test_an_unknown_scenario_is_named(tmp_path):
     with pytest.raises(InputError, match='unknown scenario'):
-        make_scenes(tmp_path, 'party', 'test', 1, 1, lambda share: None)
+        make_scenes(tmp_path, Options('party', scenes=1), lambda share: None)
 
 
 def test_intervals_hold_the_mean_and_pairing_takes_out_what_scenes_share():

@@ -548,9 +548,10 @@ def benchmark_acoustics(
 def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare the fusion models on the same scenes; writes models.json."""
     from av_tracker_nodes.comparison.models import compare_models
-    from av_tracker_nodes.comparison.scenes import Options
+    from av_tracker_nodes.comparison.scenes import COMPLETE, INCOMPLETE, Options
 
-    compare_models(out, Options(scenario, split, scenes, jobs), progress_bar)
+    inputs = (COMPLETE, INCOMPLETE)
+    compare_models(out, Options(scenario, split, scenes, jobs, inputs), progress_bar)
 
 
 @benchmark.command('trackers')
@@ -583,15 +584,16 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
 def benchmark_ablations(
     model: str, data: Path, out: Path, split: str, scenes: int, steps: int, jobs: int
 ) -> None:
-    """Train a network without each of its parts, and compare; writes ablations.json."""
-    from av_tracker_nodes.comparison.scenes import Options
+    """Train a network without each of its parts, and compare; writes ablations_MODEL.json."""
+    from av_tracker_nodes.comparison.scenes import COMPLETE, INCOMPLETE, Options
     from av_tracker_nodes.training.command import require_torch
 
     require_torch()
-    from av_tracker_nodes.comparison.ablations import SHORT, measure_ablations
+    from av_tracker_nodes.comparison.ablations import SHORT, learns_from_less, measure_ablations
 
     schedule = replace(SHORT, steps=steps)
-    options = Options(split=split, scenes=scenes, jobs=jobs)
+    inputs = (COMPLETE, INCOMPLETE) if learns_from_less(model) else (COMPLETE,)
+    options = Options(split=split, scenes=scenes, jobs=jobs, inputs=inputs)
     measure_ablations(out, model, data, options, progress_bar, schedule)
 
 

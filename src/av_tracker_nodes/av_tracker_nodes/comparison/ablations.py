@@ -55,7 +55,7 @@ def measure_ablations(
     schedule: Schedule = SHORT,
     variants: Sequence[Variant] | None = None,
 ) -> list[dict]:
-    """Train and compare the variants of a network, print a table, and write ``ablations.json``.
+    """Train and compare the variants of a network, print tables, write ``ablations_NAME.json``.
 
     All are believed from the thresholds of the network that is shipped. What was trained or
     recorded before is not done again.
@@ -101,21 +101,37 @@ def measure_ablations(
     ]
     files = _train_all(out / 'ablations', trainings, data, options.jobs, progress_bar)
     scenes = record_scenes(out / 'scenes', options, progress_bar)
-    contenders = [
-        Contender(variant.name, str(file), tracker=replace(TrackerConfig(), **variant.tracker))
-        for variant, file in zip(everything, files, strict=True)
-    ]
-    with progress_bar('tracking') as advance:
-        runs = track_all(out / 'ablations' / 'runs', scenes, contenders, options.jobs, advance)
-    protocol = (
-        f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes, '
-        f'{schedule.steps} batches'
-    )
-    rows = [_whole_row(protocol, [runs[variant.name] for variant in whole])]
-    rows += [_variant_row(variant.name, protocol, runs, whole) for variant in variants]
-    write_json(out / 'ablations.json', rows)
-    Console(width=120).print(_table(rows, protocol))
-    return rows
+    table = []
+    for inputs in options.inputs:
+        contenders = [
+            Contender(
+                variant.name,
+                str(file),
+                tracker=replace(TrackerConfig(), **variant.tracker),
+                inputs=inputs,
+            )
+            for variant, file in zip(everything, files, strict=True)
+        ]
+        with progress_bar(f'tracking, {inputs} inputs') as advance:
+            scores = track_all(
+                out / 'ablations' / 'runs', scenes, contenders, options.jobs, advance
+            )
+        runs = dict(zip((variant.name for variant in everything), scores.values(), strict=True))
+        protocol = (
+            f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes, {inputs}, '
+            f'{schedule.steps} batches'
+        )
+        rows = [_whole_row(protocol, [runs[variant.name] for variant in whole])]
+        rows += [_variant_row(variant.name, protocol, runs, whole) for variant in variants]
+        Console(width=120).print(_table(rows, protocol))
+        table += rows
+    write_json(out / f'ablations_{name}.json', table)
+    return table
+
+
+def learns_from_less(name: str) -> bool:
+    """Tell whether a network is meant for incomplete inputs too."""
+    return name in NETWORKS and TASKS[NETWORKS[name].task].local
 
 
 @dataclass(frozen=True)
@@ -146,7 +162,7 @@ def _train_all(
     torch.set_num_threads(jobs)
     files = [out / training.folder / 'network.onnx' for training in trainings]
     missing = {file: t for file, t in zip(files, trainings, strict=True) if not file.exists()}
-    local = any(TASKS[NETWORKS[each.name].task].local for each in trainings)
+    local = any(learns_from_less(each.name) for each in trainings)
     paths = corpus_paths(data, jobs, progress_bar, local=local) if missing else ()
     for enhanced in (True, False):
         group = {file: t for file, t in missing.items() if t.schedule.enhanced == enhanced}
@@ -191,10 +207,10 @@ def _mean_runs(seeds: Sequence[Sequence[Mapping]]) -> list[dict]:
     """Average the scores of each scene over seeds."""
     columns = {
         key: np.mean([_column(runs, key) for runs in seeds], axis=0)
-        for key in (*METRICS, 'fusion_ms')
+        for key in (*METRICS, 'fusion_ms', 'tracker_ms')
     }
     return [
-        {key: float(column[number]) for key, column in columns.items()}
+        {key: float(column[number]) for key, column in columns.items()} | {'decisions': {}}
         for number in range(len(seeds[0]))
     ]
 

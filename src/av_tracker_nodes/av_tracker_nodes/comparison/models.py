@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +21,8 @@ from scipy.stats import bootstrap
 
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.comparison.scenes import (
+    COMPLETE,
+    INCOMPLETE,
     Options,
     SceneFiles,
     load_scene,
@@ -28,13 +31,24 @@ from av_tracker_nodes.comparison.scenes import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, write_json
-from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion, open_fusion
+from av_tracker_nodes.fusion import (
+    BASELINES,
+    DEFAULT_MODEL,
+    NETWORKS,
+    FusionModel,
+    create_fusion,
+    open_fusion,
+)
 from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.simulation.simulate import one_thread_each
 
 METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
 TRACK_METRICS = ('mota', 'ids', 'idf1', 'hota', 'purity', 'confirm_s', 'false_tracks')
 """What tells fusion models apart, and what trackers."""
+
+COSTS = ('fusion_ms', 'fps', 'params_m', 'gflops', 'onnx_mb')
+"""What a model costs: time of an image, images a second, parameters (10^6), operations for four
+people (10^9), size of the file."""
 
 DEAF, BLIND = 'deaf', 'blind'
 
@@ -51,22 +65,30 @@ class Contender:
     without : str
         Input that is taken away: ``deaf``, ``blind``, or nothing.
     tracker : TrackerConfig or None
+    inputs : str
+        `COMPLETE` or `INCOMPLETE`.
+    thresholds : mapping of str to float
+        From when on a network is believed, where that differs from what its file says.
     """
 
     name: str
     model: str
     without: str = ''
     tracker: TrackerConfig | None = None
+    inputs: str = COMPLETE
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Name, which rows with other inputs may have too, and inputs."""
+        return self.name if self.inputs == COMPLETE else f'{self.name}, {self.inputs}'
 
 
 CONTENDERS = (
-    Contender('audio', 'audio'),
-    Contender('visual', 'visual'),
-    Contender('stgcf', 'stgcf'),
-    Contender('vggcf', 'vggcf'),
-    Contender('avclnet', 'avclnet'),
-    Contender('avclnet, no sound', 'avclnet', DEAF),
-    Contender('avclnet, no picture', 'avclnet', BLIND),
+    *(Contender(model, model) for model in (*BASELINES, *NETWORKS)),
+    *(Contender(f'{model}, no sound', model, DEAF) for model in NETWORKS),
+    *(Contender(f'{model}, no picture', model, BLIND) for model in NETWORKS),
+    *(Contender(model, model, inputs=INCOMPLETE) for model in (*BASELINES, *NETWORKS)),
 )
 
 TRACKERS = (
@@ -118,12 +140,28 @@ def compare_models(
         scores = track_all(out / 'runs', scenes, contenders, options.jobs, advance)
     protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
     rows = [
-        summarise(contender.name, protocol, scores[contender.name], metrics)
-        for contender in contenders
+        summarise(contender.name, f'{protocol}, {contender.inputs}', runs, metrics)
+        | _network_facts(contender.model)
+        for contender, runs in zip(contenders, scores.values(), strict=True)
     ]
     write_json(out / f'{table}.json', rows)
-    Console().print(_table(rows, protocol, metrics))
+    for inputs in options.inputs:
+        title = f'{protocol}, {inputs}'
+        shown = [row for row in rows if row['protocol'] == title]
+        Console().print(_table(shown, title, metrics))
     return rows
+
+
+def _network_facts(model: str) -> dict[str, float | None]:
+    """Size and cost of a network; None for models without one."""
+    network = _fusion(model).network
+    if network is None:
+        return {'params_m': None, 'gflops': None, 'onnx_mb': None}
+    return {
+        'params_m': int(network.facts['parameters']) / 1e6,
+        'gflops': float(network.facts['gflops_three_people']),
+        'onnx_mb': round(network.megabytes, 2),
+    }
 
 
 def track_all(
@@ -133,29 +171,31 @@ def track_all(
     jobs: int,
     advance: Callable[[float], None],
 ) -> dict[str, list[dict]]:
-    """Score every contender on every scene, in the order of the scenes."""
+    """Score every contender, by title, on every scene, in the order of the scenes."""
     context = multiprocessing.get_context('spawn')
-    table: dict[str, dict[int, dict]] = {contender.name: {} for contender in contenders}
+    table: dict[str, dict[int, dict]] = {contender.title: {} for contender in contenders}
     with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
         running = {
-            pool.submit(track_scene, out, files, contender): (contender.name, number)
+            pool.submit(track_scene, out, files, contender): (contender.title, number)
             for number, files in enumerate(scenes)
             for contender in contenders
         }
         for done, job in enumerate(as_completed(running), 1):
-            name, number = running[job]
-            table[name][number] = job.result()
+            title, number = running[job]
+            table[title][number] = job.result()
             advance(done / len(running))
-    return {name: [runs[k] for k in sorted(runs)] for name, runs in table.items()}
+    return {title: [runs[k] for k in sorted(runs)] for title, runs in table.items()}
 
 
 def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
     """Track one recorded scene with one contender, and score it."""
     cv2.setNumThreads(1)
     fusion = _fusion(contender.model)
-    clip = load_scene(files, fusion.measure)
+    if contender.thresholds:
+        fusion.thresholds = replace(fusion.thresholds, **contender.thresholds)
+    clip = load_scene(files, fusion.measure, contender.inputs)
     tracker = SpeakerTracker(contender.tracker)
-    folder = out / contender.name.replace(', ', '-').replace(' ', '-') / files.name
+    folder = out / contender.title.replace(', ', '-').replace(' ', '-') / files.name
     writer, times = TrackWriter(folder), StageTimes()
     for frame in clip.frames:
         image = frame.image if fusion.needs_image and contender.without != BLIND else None
@@ -166,16 +206,20 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
             sound = sound.silenced()
         with times.measure('fusion'):
             detections = fusion.process(faces, sound, clip.rig, image)
-        writer.write(tracker.process(detections, clip.rig.camera))
+        with times.measure('tracker'):
+            tracks = tracker.process(detections, clip.rig.camera)
+        writer.write(tracks)
     writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
     scores = evaluate(folder, files.truth, files.camera)
     return {
         **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
         'fusion_ms': times.summary()['fusion']['median'],
+        'tracker_ms': times.summary()['tracker']['median'],
+        'decisions': dict(fusion.decisions),
     }
 
 
-def _fusion(model: str):
+def _fusion(model: str) -> FusionModel:
     if model.endswith('.onnx'):
         return open_fusion(Path(model))
     return create_fusion(model, device='cpu')
@@ -190,7 +234,8 @@ def summarise(
     -------
     dict
         ``model`` and ``protocol``; of each metric the mean, ``_scenes`` and the 95 % interval
-        ``_95``; the median time of fusion.
+        ``_95``; the median time of fusion, and the images per second that fusion and tracker get
+        through on one core; where a model decides something, the share of each decision.
     """
     row = {'model': name, 'protocol': protocol}
     for key in metrics:
@@ -198,8 +243,14 @@ def summarise(
         row[key] = known_mean(values)
         row[f'{key}_scenes'] = [round(v, 3) if np.isfinite(v) else None for v in values.tolist()]
         row[f'{key}_95'] = interval(values)
-    row['fusion_ms'] = round(float(np.median([run['fusion_ms'] for run in runs])), 2)
-    return row
+    fusion_ms, tracker_ms = (
+        float(np.median([run[key] for run in runs])) for key in ('fusion_ms', 'tracker_ms')
+    )
+    row |= {'fusion_ms': round(fusion_ms, 2), 'fps': round(1e3 / (fusion_ms + tracker_ms))}
+    decisions = sum((Counter(run['decisions']) for run in runs), Counter())
+    return row | {
+        f'share_{name}': round(count / decisions.total(), 3) for name, count in decisions.items()
+    }
 
 
 def known_mean(values: np.ndarray) -> float | None:
@@ -227,7 +278,7 @@ def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None
 
 def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
     table = Table(title=title)
-    for column in ('model', *metrics, 'fusion_ms'):
+    for column in ('model', *metrics, *COSTS):
         table.add_column(column, justify='left' if column == 'model' else 'right')
     for row in rows:
         cells = [row['model']]
@@ -235,5 +286,5 @@ def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
             spread = row[f'{key}_95']
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
             cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
-        table.add_row(*cells, f'{row["fusion_ms"]:.2f}')
+        table.add_row(*cells, *('-' if row[key] is None else f'{row[key]:.3g}' for key in COSTS))
     return table

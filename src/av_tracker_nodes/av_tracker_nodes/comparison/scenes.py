@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,6 +26,9 @@ FIRST_SEED = {'validation': 1400, 'test': 2400}
 MEASURES = ('vggcf', 'stgcf')
 """Acoustic measures that are recorded; V-WSWE follows from the first."""
 
+COMPLETE, INCOMPLETE = 'complete', 'incomplete'
+"""Inputs as they are, and as in GLDTracker's incomplete set; see `training.recorder`."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -37,12 +40,15 @@ class Options:
     scenes : int
     jobs : int
         Processes.
+    inputs : tuple of str
+        What is recorded of each: `COMPLETE`, `INCOMPLETE`.
     """
 
     scenario: str = 'multi_speaker'
     split: str = 'test'
     scenes: int = 12
     jobs: int = 1
+    inputs: tuple[str, ...] = (COMPLETE,)
 
 
 @dataclass(frozen=True)
@@ -55,13 +61,13 @@ class SceneFiles:
         Folder of the sequence, with its truth.
     camera : int
         1, 2 or 3.
-    clips : dict of str to Path
-        By acoustic measure.
+    clips : dict of (str, str) to Path
+        By inputs and acoustic measure.
     """
 
     truth: Path
     camera: int
-    clips: dict[str, Path]
+    clips: dict[tuple[str, str], Path]
 
     @property
     def name(self) -> str:
@@ -74,18 +80,11 @@ def record_scenes(
 ) -> list[SceneFiles]:
     """Record the scenes of a comparison, with a progress bar; see `make_scenes`."""
     with progress_bar(f'recording {options.scenes} scenes') as advance:
-        return make_scenes(
-            out, options.scenario, options.split, options.scenes, options.jobs, advance
-        )
+        return make_scenes(out, options, advance)
 
 
 def make_scenes(
-    out: Path,
-    scenario: str,
-    split: str,
-    count: int,
-    jobs: int,
-    progress: Callable[[float], None],
+    out: Path, options: Options, progress: Callable[[float], None]
 ) -> list[SceneFiles]:
     """Record scenes that are not there yet, one camera after the other in turn.
 
@@ -93,21 +92,17 @@ def make_scenes(
     ----------
     out : Path
         Folder of the scenes.
-    scenario : str
-    split : str
-        ``validation`` or ``test``.
-    count : int
-    jobs : int
-        Processes.
+    options : Options
     progress : callable
         Called with the share done, 0..1.
     """
     out.mkdir(parents=True, exist_ok=True)
     write_calibration(out)
-    tasks = [(scenario, FIRST_SEED[split] + k, k % 3 + 1) for k in range(count)]
+    first, count = FIRST_SEED[options.split], options.scenes
+    tasks = [(options.scenario, first + k, k % 3 + 1, options.inputs) for k in range(count)]
     context = multiprocessing.get_context('spawn')
     files: dict[int, SceneFiles] = {}
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+    with one_thread_each(), ProcessPoolExecutor(options.jobs, context) as pool:
         running = {
             pool.submit(_make_scene, out, *task): number for number, task in enumerate(tasks)
         }
@@ -117,22 +112,31 @@ def make_scenes(
     return [files[number] for number in range(count)]
 
 
-def _make_scene(out: Path, scenario: str, seed: int, camera: int) -> SceneFiles:
+def _make_scene(
+    out: Path, scenario: str, seed: int, camera: int, inputs: Sequence[str]
+) -> SceneFiles:
     cv2.setNumThreads(1)
     scene = build_scene(scenario, seed)
     truth = out / scene.name
-    clips = {measure: out / f'{scene.name}-cam{camera}-{measure}.npz' for measure in MEASURES}
-    if not all(path.exists() for path in clips.values()):
-        truth.mkdir(exist_ok=True)
-        write_truth(truth, scene)
-        frames = range(len(scene.frame_times(camera - 1)))
-        for measure, clip in record_scene(scene, camera - 1, [frames], MEASURES).items():
-            clip.save(clips[measure])
+    frames = range(len(scene.frame_times(camera - 1)))
+    clips = {}
+    for what in inputs:
+        lacks = '' if what == COMPLETE else f'-{what}'
+        paths = {
+            measure: out / f'{scene.name}-cam{camera}-{measure}{lacks}.npz' for measure in MEASURES
+        }
+        if not all(path.exists() for path in paths.values()):
+            truth.mkdir(exist_ok=True)
+            write_truth(truth, scene)
+            recorded = record_scene(scene, camera - 1, [frames], MEASURES, what == INCOMPLETE)
+            for measure, clip in recorded.items():
+                clip.save(paths[measure])
+        clips |= {(what, measure): path for measure, path in paths.items()}
     return SceneFiles(truth, camera, clips)
 
 
-def load_scene(files: SceneFiles, measure: str) -> Clip:
+def load_scene(files: SceneFiles, measure: str, inputs: str = COMPLETE) -> Clip:
     """Read the recording of a scene with an acoustic measure."""
     if measure == 'vwswe':
-        return Clip.load(files.clips['vggcf']).enhanced()
-    return Clip.load(files.clips[measure])
+        return Clip.load(files.clips[inputs, 'vggcf']).enhanced()
+    return Clip.load(files.clips[inputs, measure])

@@ -19,6 +19,7 @@ from av_tracker_nodes.model_zoo import execution_providers
 from av_tracker_nodes.shipped import shipped_file
 
 BASELINES: dict[str, Callable[[], FusionModel]] = {
+    'vwswe': partial(GeometricFusion, 'vwswe'),
     'vggcf': partial(GeometricFusion, 'vggcf'),
     'stgcf': partial(GeometricFusion, 'stgcf', hear_faces=False),
     'visual': partial(GeometricFusion, hear=False),

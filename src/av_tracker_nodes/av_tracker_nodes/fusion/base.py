@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
+from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
 
@@ -24,11 +27,17 @@ class FusionModel(ABC):
         Acoustic measure that the model is made for.
     device : str
         What it runs on.
+    network : NetworkSession or None
+        What was learnt, where something was.
+    decisions : mapping of str to int
+        How often it decided what, where that is worth knowing.
     """
 
     needs_image = False
     measure = 'vggcf'
     device = 'NumPy'
+    network: NetworkSession | None = None
+    decisions: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def process(

@@ -70,18 +70,17 @@ class LearnedFusion(FusionModel):
     needs_image = True
 
     def __init__(self, network: NetworkSession) -> None:
-        self._network = network
+        self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
         self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
-        self._speaking_bias = log_odds(self.thresholds.speaking)
         self._geometric = GeometricFusion(self.measure)
         self._memory = HeadMemory()
 
     @property
     def device(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
-        return self._network.device
+        return self.network.device
 
     def reset(self) -> None:
         """Forget the heads of earlier images."""
@@ -114,14 +113,14 @@ class LearnedFusion(FusionModel):
             'sight': arrays.sight,
             'sound': arrays.sound,
         }
-        return self._network.run(rows, {'global_map': arrays.global_map[None]})
+        return self.network.run(rows, {'global_map': arrays.global_map[None]})
 
     def _judge(
         self, candidate: Candidate, prediction: np.ndarray, rig: Rig
     ) -> tuple[Kind, Detection] | None:
         """Make a detection of a candidate as the network sees it; None where nobody is."""
         person, visible = probability(prediction[5:7])
-        speaking = float(probability(prediction[7] - self._speaking_bias))
+        speaking = float(probability(prediction[7] - log_odds(self.thresholds.speaking)))
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:

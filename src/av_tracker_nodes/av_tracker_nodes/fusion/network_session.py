@@ -32,6 +32,8 @@ class NetworkSession:
     ----------
     facts : dict of str to str
         What the file says of itself.
+    megabytes : float
+        Size of the file.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class NetworkSession:
         output: str = 'prediction',
     ) -> None:
         self._session = open_model(model, 'fusion network', (output,), providers)
+        self.megabytes = model.stat().st_size / 1e6
         self._output = output
         outputs = {each.name: each for each in self._session.get_outputs()}
         self._width = outputs[output].shape[-1]

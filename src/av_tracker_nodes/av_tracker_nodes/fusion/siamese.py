@@ -103,11 +103,10 @@ class SiameseFusion(FusionModel):
     needs_image = True
 
     def __init__(self, network: NetworkSession) -> None:
-        self._network = network
+        self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vggcf')
         self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
-        self._speaking_bias = log_odds(self.thresholds.speaking)
         self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
         self._geometric = GeometricFusion(self.measure)
         self.reset()
@@ -115,7 +114,7 @@ class SiameseFusion(FusionModel):
     @property
     def device(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
-        return self._network.device
+        return self.network.device
 
     def reset(self) -> None:
         """Forget everybody, and the maps of earlier images."""
@@ -185,7 +184,7 @@ class SiameseFusion(FusionModel):
                 candidate = Candidate(Kind.FACE, base, sound=heard.get(face.tracklet))
             parts.append(search_arrays(candidate, person.template, image, self._history, rig))
         arrays = SearchArrays.joined(parts)
-        return self._network.run(vars(arrays))
+        return self.network.run(vars(arrays))
 
     def _judge(
         self,
@@ -210,7 +209,7 @@ class SiameseFusion(FusionModel):
             return person, None
         template = template_crop(image, detection.box) if updates else person.template
         person = replace(person, position=detection.position, template=template, found=stamp)
-        speaking = float(probability(said[3] - self._speaking_bias))
+        speaking = float(probability(said[3] - log_odds(self.thresholds.speaking)))
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
 

@@ -82,12 +82,22 @@ def without_some_faces(frame: ClipFrame, missed: float, rng: np.random.Generator
 
 def occluded(image: np.ndarray, frame: ClipFrame) -> tuple[np.ndarray, ClipFrame]:
     """Cover the middle third of a picture (height, width, 3), and take the faces in it away."""
-    width = image.shape[1]
-    left, right = width // 3, 2 * width // 3
+    left, right = _middle_third(image)
+    kept = tuple(face for face in frame.faces.faces if not left <= box_centre(face.box)[0] < right)
+    return cover_middle(image), replace(frame, faces=replace(frame.faces, faces=kept))
+
+
+def cover_middle(image: np.ndarray) -> np.ndarray:
+    """Cover the middle third of a picture (height, width, 3)."""
+    left, right = _middle_third(image)
     covered = image.copy()
     covered[:, left:right] = _GREY
-    kept = tuple(face for face in frame.faces.faces if not left <= box_centre(face.box)[0] < right)
-    return covered, replace(frame, faces=replace(frame.faces, faces=kept))
+    return covered
+
+
+def _middle_third(image: np.ndarray) -> tuple[int, int]:
+    width = image.shape[1]
+    return width // 3, 2 * width // 3
 
 
 def disturbed_pictures(

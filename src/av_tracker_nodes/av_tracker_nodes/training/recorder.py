@@ -26,6 +26,7 @@ from av_tracker_nodes.simulation.video import render_frames
 from av_tracker_nodes.simulation.visibility import visible_share
 from av_tracker_nodes.simulation.writer import AUDIO_START
 from av_tracker_nodes.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
+from av_tracker_nodes.training.disturbances import cover_middle
 from av_tracker_nodes.types import (
     AcousticMap,
     AudioBlock,
@@ -63,7 +64,11 @@ class _Ears:
 
 
 def record_scene(
-    scene: Scene, camera: int, takes: Sequence[range], measures: Sequence[str] = ('vggcf',)
+    scene: Scene,
+    camera: int,
+    takes: Sequence[range],
+    measures: Sequence[str] = ('vggcf',),
+    incomplete: bool = False,
 ) -> dict[str, Clip]:
     """Record frames of a simulated scene with one camera and all microphones.
 
@@ -76,6 +81,9 @@ def record_scene(
         Frames, in order; those of one range follow each other.
     measures : sequence of str
         Acoustic measures.
+    incomplete : bool
+        As GLDTracker's incomplete set: the middle third of all pictures covered, and half of the
+        microphones silent.
 
     Returns
     -------
@@ -83,9 +91,12 @@ def record_scene(
         By acoustic measure.
     """
     rig = Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM)
-    samples = record(scene)
-    ears = {each: _Ears(AcousticStage(rig, each), _blocks(samples)) for each in measures}
+    blocks = list(scene_blocks(scene))
     pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
+    if incomplete:
+        blocks = [_halved(block) for block in blocks]
+        pictures = (cover_middle(picture) for picture in pictures)
+    ears = {each: _Ears(AcousticStage(rig, each), iter(blocks)) for each in measures}
     frames: dict[str, list[ClipFrame]] = {measure: [] for measure in measures}
     for number, take in enumerate(takes):
         faces = FaceStage()
@@ -162,7 +173,10 @@ def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterato
 
 def scene_blocks(scene: Scene) -> Iterator[AudioBlock]:
     """Record the sound of a scene, in blocks."""
-    return _blocks(record(scene))
+    samples = record(scene)
+    for first in range(0, len(samples), _BLOCK):
+        stamp = to_nanoseconds(AUDIO_START + first / RATE)
+        yield AudioBlock(stamp, first, RATE, samples[first : first + _BLOCK])
 
 
 def _halved(block: AudioBlock) -> AudioBlock:
@@ -175,12 +189,6 @@ def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:
     """Detect the faces of a picture as it is after compression."""
     pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     return faces.process(ImageFrame(stamp, pixels))
-
-
-def _blocks(samples: np.ndarray) -> Iterator[AudioBlock]:
-    for first in range(0, len(samples), _BLOCK):
-        stamp = to_nanoseconds(AUDIO_START + first / RATE)
-        yield AudioBlock(stamp, first, RATE, samples[first : first + _BLOCK])
 
 
 def _scene_truth(scene: Scene, camera: int, frame: int) -> PeopleTruth:
