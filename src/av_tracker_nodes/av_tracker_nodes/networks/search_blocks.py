@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad, unfold
+from torch.nn.functional import conv2d, pad, unfold
 
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
 from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
@@ -69,12 +69,17 @@ def correlate(searches: Tensor, templates: Tensor) -> Tensor:
     Tensor, shape (n, width, grid, grid)
         Means over the template, which is centred on each point of the grid.
     """
-    size, grid, width = templates.shape[-1], searches.shape[-1], searches.shape[1]
+    size, grid = templates.shape[-1], searches.shape[-1]
     before = size // 2
-    around = (before, size - 1 - before, before, size - 1 - before)
-    patches = unfold(pad(searches, around), size).unflatten(1, (width, size * size))
-    response = templates.flatten(2)[:, :, None] @ patches / size**2
-    return response[:, :, 0].unflatten(2, (grid, grid))
+    around = pad(searches, (before, size - 1 - before, before, size - 1 - before))
+    if torch.compiler.is_exporting() or not len(searches):
+        # A convolution is faster, but its groups must be known to ONNX, and be at least one.
+        patches = unfold(around, size).unflatten(1, (-1, size * size))
+        response = (templates.flatten(2)[:, :, None] @ patches)[:, :, 0]
+    else:
+        rows, kernels = around.flatten(0, 1)[None], templates.flatten(0, 1)[:, None]
+        response = conv2d(rows, kernels, groups=len(kernels))[0]
+    return response.reshape(*searches.shape[:2], grid, grid) / size**2
 
 
 class SiameseResponse(nn.Module):
