@@ -8,11 +8,8 @@ from scipy.signal import correlate as scipy_correlate
 torch = pytest.importorskip('torch')
 
 from av_tracker_nodes.fusion.siamese import quality_of  # noqa: E402
-from av_tracker_nodes.networks.search_blocks import (  # noqa: E402
-    PositionEncoding,
-    PositionHead,
-    correlate,
-)
+from av_tracker_nodes.networks.correlation import correlate  # noqa: E402
+from av_tracker_nodes.networks.search_blocks import PositionEncoding, PositionHead  # noqa: E402
 from av_tracker_nodes.networks.search_inputs import SearchInputs  # noqa: E402
 from av_tracker_nodes.networks.search_losses import quality_label, search_losses  # noqa: E402
 from av_tracker_nodes.networks.stnet import StNet  # noqa: E402
@@ -34,6 +31,10 @@ def test_the_response_is_a_cross_correlation_of_each_channel():
             padded = np.pad(search[n, c], ((2, 1), (2, 1)))
             expected = scipy_correlate(padded, template[n, c], mode='valid') / 16
             np.testing.assert_allclose(response[n, c], expected, atol=1e-12)
+
+
+def test_nobody_has_no_response():
+    assert correlate(torch.zeros(0, 3, 9, 9), torch.zeros(0, 3, 4, 4)).shape == (0, 3, 9, 9)
 
 
 def test_the_response_is_highest_where_the_template_is():

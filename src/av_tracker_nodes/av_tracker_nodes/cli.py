@@ -9,6 +9,7 @@ Heavy imports happen inside the commands, so that ``--help`` is quick.
 from __future__ import annotations
 
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -455,15 +456,63 @@ def check_array(
 @_out_option
 @click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
 @click.option('--seed', default=0, show_default=True, help='Of the weights and the samples.')
+@click.option(
+    '--images', type=click.IntRange(1), default=24, show_default=True, help='In a batch.'
+)
+@click.option(
+    '--option',
+    'options',
+    type=(str, str),
+    multiple=True,
+    metavar='NAME VALUE',
+    help='Of the network, such as: width 64, or, for stnet: paper true.',
+)
+@click.option(
+    '--weights',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='File of torch to start from, as far as names and shapes fit.',
+)
 @click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
 @_shows_input_errors
 def train(
-    model: str, data: Path, av163: Path | None, out: Path, budget: float, seed: int, jobs: int
+    model: str,
+    data: Path,
+    av163: Path | None,
+    out: Path,
+    budget: float,
+    seed: int,
+    images: int,
+    options: tuple[tuple[str, str], ...],
+    weights: Path | None,
+    jobs: int,
 ) -> None:
     """Train a network; a training that was stopped goes on."""
     from av_tracker_nodes.training.command import run_training
 
-    run_training(model, data, out, budget, seed, jobs, progress_bar, av163)
+    run_training(
+        model,
+        data,
+        out,
+        budget,
+        seed,
+        jobs,
+        progress_bar,
+        av163,
+        images=images,
+        options={name: _number_or_flag(name, value) for name, value in options},
+        pretrained=weights,
+    )
+
+
+def _number_or_flag(name: str, text: str) -> float | int | bool:
+    """Read a value as JSON has it: 96, 0.5, true."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, int | float):
+        raise InputError(f"--option {name} is '{text}'; it must be a number, true or false")
+    return value
 
 
 @main.command()

@@ -109,6 +109,7 @@ def measure_ablations(
                 str(file),
                 tracker=replace(TrackerConfig(), **variant.tracker),
                 inputs=inputs,
+                thresholds=variant.thresholds,
             )
             for variant, file in zip(everything, files, strict=True)
         ]
@@ -136,7 +137,7 @@ def learns_from_less(name: str) -> bool:
 
 @dataclass(frozen=True)
 class _Training:
-    """What variants that differ only in the tracker share."""
+    """What variants share that differ only in the tracker or in what is believed."""
 
     name: str
     objective: Mapping[str, Any]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad, unfold
 
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
 from av_tracker_nodes.fusion.search import FACE_PIXELS, SEARCH_SIZE, SOUND_MAPS
@@ -23,6 +22,7 @@ from av_tracker_nodes.networks.blocks import (
     ResidualUnit,
     as_pictures,
 )
+from av_tracker_nodes.networks.correlation import correlate
 from av_tracker_nodes.networks.search_inputs import Found, SearchInputs
 
 GRID = SEARCH_SIZE // 8
@@ -54,32 +54,6 @@ class FieldEncoder(nn.Sequential):
             ConvolutionUnit(channels, width, 2),
             ResidualUnit(width),
         )
-
-
-def correlate(searches: Tensor, templates: Tensor) -> Tensor:
-    """Correlate each channel with that of the template: the Siamese response.
-
-    Parameters
-    ----------
-    searches : Tensor, shape (n, width, grid, grid)
-    templates : Tensor, shape (n, width, size, size)
-
-    Returns
-    -------
-    Tensor, shape (n, width, grid, grid)
-        Means over the template, which is centred on each point of the grid.
-    """
-    size, grid = templates.shape[-1], searches.shape[-1]
-    before = size // 2
-    around = pad(searches, (before, size - 1 - before, before, size - 1 - before))
-    if torch.compiler.is_exporting() or not len(searches):
-        # A convolution is faster, but its groups must be known to ONNX, and be at least one.
-        patches = unfold(around, size).unflatten(1, (-1, size * size))
-        response = (templates.flatten(2)[:, :, None] @ patches)[:, :, 0]
-    else:
-        rows, kernels = around.flatten(0, 1)[None], templates.flatten(0, 1)[:, None]
-        response = conv2d(rows, kernels, groups=len(kernels))[0]
-    return response.reshape(*searches.shape[:2], grid, grid) / size**2
 
 
 class SiameseResponse(nn.Module):

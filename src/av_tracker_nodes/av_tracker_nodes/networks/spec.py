@@ -22,9 +22,10 @@ class Variant:
     Attributes
     ----------
     name : str
-    objective, schedule, tracker, network : mapping
+    objective, schedule, tracker, network, thresholds : mapping
         What differs from the defaults of the objective, of `training.schedule.Schedule`, of
-        `association.TrackerConfig`, and of the network.
+        `association.TrackerConfig`, of the network, and from the thresholds of the network that
+        is shipped.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Variant:
     schedule: Mapping[str, Any] = field(default_factory=dict)
     tracker: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

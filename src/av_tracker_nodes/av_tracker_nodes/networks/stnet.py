@@ -6,8 +6,8 @@
 As published: one encoder for template and search crop and their correlation, an encoder of the
 best maps of visual-guided GCF, cross-modal attention in both directions with shared weights, a
 predictor of the position and a head that predicts how good the position is. Smaller: a grid of
-12 x 12 tokens instead of 35 x 35, one scale (that of the face) instead of three. Beyond that a
-head tells whether the person speaks.
+12 x 12 tokens instead of 35 x 35, one scale (that of the face) instead of three; the published
+size can be chosen. Beyond that a head tells whether the person speaks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES
+from av_tracker_nodes.networks.alexnet import (
+    PAPER_GRID,
+    PAPER_HEADS,
+    PAPER_WIDTH,
+    PaperFieldEncoder,
+    PaperResponse,
+)
 from av_tracker_nodes.networks.search_blocks import (
     GRID,
     FieldEncoder,
@@ -30,7 +37,7 @@ from av_tracker_nodes.networks.search_blocks import (
 )
 from av_tracker_nodes.networks.search_inputs import Found, SearchInputs
 from av_tracker_nodes.networks.search_losses import search_losses, search_scores
-from av_tracker_nodes.networks.spec import NetworkSpec
+from av_tracker_nodes.networks.spec import NetworkSpec, Variant
 
 if TYPE_CHECKING:
     from av_tracker_nodes.training.search_batches import SearchBatch
@@ -45,16 +52,26 @@ class StNet(nn.Module):
         Of the tokens.
     heads : int
         Of the attention.
+    attends : bool
+        Let the modalities attend to each other; their tokens are added up otherwise.
+    paper : bool
+        The published encoders, grid, width and number of heads; for offline use.
     """
 
-    def __init__(self, width: int = 96, heads: int = 4) -> None:
+    def __init__(
+        self, width: int = 96, heads: int = 4, attends: bool = True, paper: bool = False
+    ) -> None:
         super().__init__()
-        self.response, self.field_encoder = SiameseResponse(width), FieldEncoder(width)
+        grid = GRID
+        if paper:
+            grid, width, heads = PAPER_GRID, PAPER_WIDTH, PAPER_HEADS
+        self.response = PaperResponse() if paper else SiameseResponse(width)
+        self.field_encoder = PaperFieldEncoder() if paper else FieldEncoder(width)
         self.sight_norm, self.sound_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.place = PositionEncoding(GRID, width)
-        self.attention = TokenAttention(width, heads)
+        self.place = PositionEncoding(grid, width)
+        self.attention = TokenAttention(width, heads) if attends else None
         self.fused_norm, self.judged_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.position = PositionHead(GRID, width)
+        self.position = PositionHead(grid, width)
         self.quality = PooledHead(width)
         self.speaking = PooledHead(width, SOUND_FEATURES)
 
@@ -63,11 +80,16 @@ class StNet(nn.Module):
         response = self.response(inputs.searches, inputs.templates)
         sight = self.place(self.sight_norm(tokens_of(response)))
         sound = self.place(self.sound_norm(tokens_of(self.field_encoder(inputs.maps))))
-        fused = self.fused_norm(self.attention(sound, sight) + self.attention(sight, sound))
+        fused = self.fused_norm(self._fused(sight, sound))
         judged = self.judged_norm(sight + sound + fused)
         return Found(
             self.position(fused), self.quality(judged), self.speaking(judged, inputs.sound)
         )
+
+    def _fused(self, sight: Tensor, sound: Tensor) -> Tensor:
+        if self.attention is None:
+            return sight + sound
+        return self.attention(sound, sight) + self.attention(sight, sound)
 
 
 class StNetObjective(nn.Module):
@@ -91,4 +113,14 @@ class StNetObjective(nn.Module):
         return losses
 
 
-SPEC = NetworkSpec(StNet, StNetObjective, search_scores, task='search')
+_NEVER = {'update': 1.01, 'reset': -0.01}
+"""Qualities that no result has."""
+
+_ABLATIONS = (
+    Variant('without attention', network={'attends': False}),
+    Variant('without learning quality', {'judged': False}, thresholds=_NEVER),
+    Variant('template never changed', thresholds=_NEVER),
+    Variant('template always updated', thresholds={'update': 0.0, 'reset': -0.01}),
+)
+
+SPEC = NetworkSpec(StNet, StNetObjective, search_scores, _ABLATIONS, task='search')

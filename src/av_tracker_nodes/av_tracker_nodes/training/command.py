@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.training.clips import Clip
@@ -47,6 +48,9 @@ def run_training(
     jobs: int | None,
     progress_bar: ProgressBar,
     av163: Path | None = None,
+    images: int = 24,
+    options: Mapping[str, Any] | None = None,
+    pretrained: Path | None = None,
 ) -> None:
     """Train a network, on clips that are made where they are missing.
 
@@ -67,11 +71,18 @@ def run_training(
         Opens a progress bar with a text.
     av163 : Path or None
         Root of AV16.3; None learns on simulated scenes.
+    images : int
+        In a batch.
+    options : mapping of str to object, optional
+        Of the network.
+    pretrained : Path or None
+        Weights to start from.
 
     Raises
     ------
     InputError
-        There is no torch, no such network, or something of the data is missing.
+        There is no torch, no such network or option of it, weights do not fit, or something of
+        the data is missing.
     """
     require_torch()
     import torch
@@ -85,11 +96,19 @@ def run_training(
         raise InputError(f"no network '{model}'; there are {', '.join(NETWORKS)}")
     jobs = jobs or len(os.sched_getaffinity(0))
     torch.set_num_threads(jobs)
-    schedule = Schedule(minutes=minutes, seed=seed)
+    schedule = Schedule(minutes=minutes, seed=seed, images=images)
     local = TASKS[NETWORKS[model].task].local
     paths = corpus_paths(data, jobs, progress_bar, av163, local)
     training, validation = (load_clips(part, local=local) for part in paths)
-    trainer = Trainer(model, training, validation, out, schedule)
+    trainer = Trainer(
+        model,
+        training,
+        validation,
+        out,
+        schedule,
+        network=dict(options or {}),
+        pretrained=pretrained,
+    )
     with progress_bar(f'training {model}') as advance:
         trainer.run(advance)
 

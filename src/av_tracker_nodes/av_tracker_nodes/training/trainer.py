@@ -25,6 +25,7 @@ from av_tracker_nodes.networks import NETWORKS
 from av_tracker_nodes.training.batches import draw_batch, endless_batches, moved
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.curves import draw_curves
+from av_tracker_nodes.training.pretrained import load_pretrained
 from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.tasks import TASKS
 
@@ -48,11 +49,14 @@ class Trainer:
         Processes that make batches.
     network : dict, optional
         Options of the network; numbers and flags.
+    pretrained : Path, optional
+        Weights to start from; see `pretrained.load_pretrained`.
 
     Raises
     ------
     InputError
-        The folder holds a training of another kind.
+        The folder holds a training of another kind, the network has no such option, or the
+        weights do not fit.
     """
 
     def __init__(
@@ -65,14 +69,18 @@ class Trainer:
         options: dict | None = None,
         workers: int = 1,
         network: dict | None = None,
+        pretrained: Path | None = None,
     ) -> None:
         torch.manual_seed(schedule.seed)
         self._out, self._schedule, self._workers = out, schedule, workers
         self._device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
         self._spec = NETWORKS[name]
+        try:
+            self.network = self._spec.network(**(network or {}))
+        except TypeError as error:
+            raise InputError(f'{name}: {error}') from error
         # Convolutions are a quarter faster so.
-        layout = torch.channels_last
-        self.network = self._spec.network(**(network or {})).to(self._device, memory_format=layout)
+        self.network.to(self._device, memory_format=torch.channels_last)
         self.objective = self._spec.objective(**(options or {})).to(self._device)
         self._kind = {
             'network': name,
@@ -80,6 +88,8 @@ class Trainer:
             'network_options': network or {},
             **asdict(schedule),
         }
+        if pretrained is not None:
+            self._kind['pretrained'] = pretrained.name
         groups = [*self.network.parameters(), *self.objective.parameters()]
         self._optimiser = torch.optim.AdamW(
             groups, schedule.learning_rate, weight_decay=schedule.weight_decay
@@ -89,7 +99,10 @@ class Trainer:
         self._validate = self._task.source(validation, schedule, False)
         self._seconds, self._steps, self._checked = 0.0, 0, 0
         self._curves: list[dict[str, float]] = []
-        self._resume()
+        if (out / CHECKPOINT).exists():
+            self._resume()
+        elif pretrained is not None:
+            load_pretrained(self.network, pretrained)
 
     def run(self, progress: Callable[[float, str], None] | None = None) -> dict[str, float]:
         """Train to the end.
@@ -189,10 +202,7 @@ class Trainer:
             writer.writerows(self._curves)
 
     def _resume(self) -> None:
-        path = self._out / CHECKPOINT
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self._device, weights_only=True)
+        state = torch.load(self._out / CHECKPOINT, map_location=self._device, weights_only=True)
         if json.loads(state['kind']) != self._kind:
             raise InputError(
                 f'{self._out} holds a training of another kind: choose another folder, or '
