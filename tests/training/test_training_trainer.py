@@ -21,7 +21,7 @@ from av_tracker_nodes.training.disturbances import UNDISTURBED  # noqa: E402
 from av_tracker_nodes.training.export import TOLERANCE, export_network  # noqa: E402
 from av_tracker_nodes.training.samples import SampleSource  # noqa: E402
 from av_tracker_nodes.training.schedule import Schedule  # noqa: E402
-from av_tracker_nodes.training.trainer import Trainer  # noqa: E402
+from av_tracker_nodes.training.trainer import INSIDE, Trainer  # noqa: E402
 
 CLIPS = [clip(faces=(ANN, BOB), voices=(BOB,)), clip(faces=(BOB,), people=(BOB,)), clip(())]
 SHORT = Schedule(minutes=0.03, images=4, checks=2)
@@ -85,6 +85,7 @@ def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, na
     clips = [recorded.with_local(recorded) for recorded in CLIPS]
     scores = Trainer(name, clips, clips[:2], tmp_path, brief, workers=0).run()
     assert 0 < scores['seen'] < 3 * scores['base']
+    assert (tmp_path / INSIDE).exists() == (name == 'gldtracker')
     file = tmp_path / 'net.onnx'
     assert export_network(tmp_path, file, {'reset': 0.3}) <= TOLERANCE
     with pytest.raises(InputError, match="no threshold 'person'; there are update, reset"):

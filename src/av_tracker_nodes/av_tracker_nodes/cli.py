@@ -619,6 +619,26 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
     compare_models(out, options, progress_bar, TRACKERS, TRACK_METRICS, 'trackers')
 
 
+@benchmark.command('quality')
+@click.option('--model', default='stnet', show_default=True, help='Siamese network, or ONNX file.')
+@_tables_option
+@click.option('--scenario', default='multi_speaker', show_default=True)
+@_split_option
+@_scenes_option
+@_jobs_option
+@_shows_input_errors
+def benchmark_quality(
+    model: str, out: Path, scenario: str, split: str, scenes: int, jobs: int
+) -> None:
+    """Sweep the thresholds of quality of a Siamese network; writes quality.json."""
+    from av_tracker_nodes.comparison.models import compare_models
+    from av_tracker_nodes.comparison.quality import quality_contenders
+    from av_tracker_nodes.comparison.scenes import Options
+
+    options = Options(scenario, split, scenes, jobs)
+    compare_models(out, options, progress_bar, quality_contenders(model), table='quality')
+
+
 @benchmark.command('ablations')
 @click.option('--model', default='avclnet', show_default=True, help='Network.')
 @_data_option

@@ -247,9 +247,12 @@ def summarise(
         float(np.median([run[key] for run in runs])) for key in ('fusion_ms', 'tracker_ms')
     )
     row |= {'fusion_ms': round(fusion_ms, 2), 'fps': round(1e3 / (fusion_ms + tracker_ms))}
-    decisions = sum((Counter(run['decisions']) for run in runs), Counter())
+    decisions: Counter[str] = Counter()
+    for run in runs:
+        decisions.update(run['decisions'])
     return row | {
-        f'share_{name}': round(count / decisions.total(), 3) for name, count in decisions.items()
+        f'share_{name}': round(count / max(decisions.total(), 1), 3)
+        for name, count in decisions.items()
     }
 
 
@@ -278,7 +281,8 @@ def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None
 
 def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
     table = Table(title=title)
-    for column in ('model', *metrics, *COSTS):
+    shares = [key for key in rows[0] if key.startswith('share_')]
+    for column in ('model', *metrics, *COSTS, *shares):
         table.add_column(column, justify='left' if column == 'model' else 'right')
     for row in rows:
         cells = [row['model']]
@@ -286,5 +290,6 @@ def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
             spread = row[f'{key}_95']
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
             cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
-        table.add_row(*cells, *('-' if row[key] is None else f'{row[key]:.3g}' for key in COSTS))
+        rest = (row.get(key) for key in (*COSTS, *shares))
+        table.add_row(*cells, *('-' if number is None else f'{number:.3g}' for number in rest))
     return table

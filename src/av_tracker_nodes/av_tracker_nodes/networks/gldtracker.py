@@ -24,6 +24,7 @@ from torch.nn.functional import interpolate, logsigmoid, mse_loss
 from torch.nn.utils.parametrizations import spectral_norm
 
 from av_tracker_nodes.networks.blocks import ConvolutionUnit
+from av_tracker_nodes.networks.reconstructions import draw_reconstructions
 from av_tracker_nodes.networks.search_blocks import (
     GRID,
     AudioTeacher,
@@ -271,4 +272,11 @@ _ABLATIONS = (
     Variant('without L_FA, L_GD', {'alignment': 0.0, 'adversarial': 0.0}),
 )
 
-SPEC = NetworkSpec(GldTracker, GldObjective, search_scores, _ABLATIONS, task='incomplete search')
+SPEC = NetworkSpec(
+    GldTracker,
+    GldObjective,
+    search_scores,
+    _ABLATIONS,
+    task='incomplete search',
+    draw=draw_reconstructions,
+)

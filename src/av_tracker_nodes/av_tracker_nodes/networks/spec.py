@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -52,6 +53,8 @@ class NetworkSpec:
         Those of the paper.
     task : str
         What it is given, see `training.tasks`.
+    draw : callable or None
+        Draws, of network, objective and batch, what can be seen of its inside into a file.
     """
 
     network: Callable[..., nn.Module]
@@ -59,3 +62,4 @@ class NetworkSpec:
     scores: Callable[[nn.Module, Batch], dict[str, float]]
     ablations: tuple[Variant, ...] = ()
     task: str = 'candidates'
+    draw: Callable[[nn.Module, nn.Module, Any, Path], None] | None = None

@@ -113,14 +113,10 @@ class StNetObjective(nn.Module):
         return losses
 
 
-_NEVER = {'update': 1.01, 'reset': -0.01}
-"""Qualities that no result has."""
-
 _ABLATIONS = (
     Variant('without attention', network={'attends': False}),
-    Variant('without learning quality', {'judged': False}, thresholds=_NEVER),
-    Variant('template never changed', thresholds=_NEVER),
-    Variant('template always updated', thresholds={'update': 0.0, 'reset': -0.01}),
+    # Qualities that no result has: nothing is decided by them.
+    Variant('without quality', {'judged': False}, thresholds={'update': 1.01, 'reset': -0.01}),
 )
 
 SPEC = NetworkSpec(StNet, StNetObjective, search_scores, _ABLATIONS, task='search')

@@ -29,7 +29,12 @@ from av_tracker_nodes.training.pretrained import load_pretrained
 from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.tasks import TASKS
 
-CHECKPOINT, CURVES, SUMMARY = 'checkpoint.pt', 'curves.csv', 'training.json'
+CHECKPOINT, CURVES, SUMMARY, INSIDE = (
+    'checkpoint.pt',
+    'curves.csv',
+    'training.json',
+    'inside.png',
+)
 
 
 class Trainer:
@@ -226,7 +231,20 @@ class Trainer:
         }
         write_json(self._out / SUMMARY, summary)
         draw_curves(self._curves, self._out / 'curves.png')
+        if self._spec.draw is not None:
+            self._draw_inside()
         return scores
+
+    def _draw_inside(self) -> None:
+        """Draw what can be seen of the inside of the network, on validation images."""
+        numbers = np.linspace(0, len(self._validate) - 1, self._schedule.images).astype(int)
+        batch = draw_batch(self._task, self._validate, numbers, np.random.default_rng(0))
+        self._spec.draw(
+            self.network.eval(),
+            self.objective.eval(),
+            moved(batch, self._device),
+            self._out / INSIDE,
+        )
 
 
 def _rate(share: float, warm_up: float) -> float:
