@@ -10,13 +10,15 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.simulation.conditions import USUAL
-from av_tracker_nodes.simulation.gathering import HARD, VARIED
+from av_tracker_nodes.simulation.gathering import CROWD, HARD, VARIED
 from av_tracker_nodes.simulation.meeting_room import ROOM
 from av_tracker_nodes.simulation.scenarios import SCENARIOS, build_scene
 from av_tracker_nodes.simulation.scene import Person, Scene
 from av_tracker_nodes.simulation.speech import RATE
+from av_tracker_nodes.simulation.visibility import visible_share
 
 SEEDS = (0, 1, 1001)
+GATHERINGS = {'multi_speaker': HARD, 'varied': VARIED, 'six_people': CROWD}
 scene_of = lru_cache(build_scene)
 every_scene = pytest.mark.parametrize(
     ('name', 'seed'), [(name, seed) for name in SCENARIOS for seed in SEEDS]
@@ -67,7 +69,7 @@ def test_people_move_like_people_inside_the_room(name, seed):
         assert np.abs(np.diff(person.orientation[:, 0]) / step).max() < np.radians(300)
         assert person.times[0] < min(scene.video_starts) + scene.audio_video_offset
         assert person.times[-1] > scene.duration + scene.audio_video_offset
-    gathering = {'multi_speaker': HARD, 'varied': VARIED}.get(name)
+    gathering = GATHERINGS.get(name)
     apart = 0.43 if gathering is None else gathering.apart
     for one, other in combinations(scene.people, 2):
         assert np.linalg.norm(one.mouth - other.mouth, axis=1).min() >= apart - 0.18
@@ -99,8 +101,7 @@ def test_unknowns_stay_within_their_limits(name, seed):
     assert abs(true.speed_of_sound - told.speed_of_sound) <= 3
     assert np.abs(20 * np.log10(scene.gains)).max() <= 2
     assert abs(scene.audio_video_offset) <= 0.02
-    conditions = {'multi_speaker': HARD, 'varied': VARIED}
-    limits = conditions[name].conditions if name in conditions else USUAL
+    limits = GATHERINGS[name].conditions if name in GATHERINGS else USUAL
     assert limits.rt60[0] <= scene.rt60 <= limits.rt60[1]
     assert limits.snr_db[0] <= scene.snr_db <= limits.snr_db[1]
     assert limits.defocus[0] <= scene.defocus <= limits.defocus[1]
@@ -239,6 +240,36 @@ def test_three_talking_all_talk_and_one_sits(seed):
     scene = scene_of('three_talking', seed)
     assert all(person.segments for person in scene.people)
     assert sum(person.mouth[:, 2].mean() < 0.6 for person in scene.people) == 1
+
+
+@every_seed
+def test_look_alikes_look_alike(seed):
+    one, other = scene_of('look_alikes', seed).people
+    assert one.identity == other.identity
+    assert one.voice != other.voice
+
+
+@every_seed
+@pytest.mark.parametrize('camera', [0, 1, 2])
+def test_absences_last_1_s_to_10_s_and_the_other_stays(seed, camera):
+    scene = scene_of('absences', seed)
+    seen = np.array(
+        [visible_share(scene, camera, time) > 0.4 for time in np.arange(0, scene.duration, 0.1)]
+    )
+    assert seen[:, 1].mean() > 0.9
+    assert 0.2 < seen[:, 0].mean() < 0.8
+    assert seen[:25, 0].all()
+    assert 1 < 0.1 * longest_run(~seen[:, 0]) < 11
+    assert np.count_nonzero(np.diff(seen[:, 0].astype(int)) == 1) >= 3
+
+
+@every_seed
+def test_nobody_is_there_to_be_seen_or_heard(seed):
+    scene = scene_of('nobody_there', seed)
+    assert scene.fan is not None
+    assert not any(person.segments for person in scene.people)
+    for camera in range(3):
+        assert not visible_share(scene, camera, 10.0).any()
 
 
 def test_unknown_scenario_and_negative_seed_are_refused():

@@ -11,7 +11,7 @@ import numpy as np
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.simulation import meeting_room
-from av_tracker_nodes.simulation.conditions import Conditions
+from av_tracker_nodes.simulation.conditions import USUAL, Conditions
 from av_tracker_nodes.simulation.scene import Occluder, Person
 from av_tracker_nodes.simulation.stage import SEATED, STANDING, TABLE, Stage
 from av_tracker_nodes.simulation.trajectories import Itinerary, Look, look_ahead, look_away
@@ -217,6 +217,22 @@ HARD = Gathering(
     conditions=Conditions((0.3, 0.55), (10.0, 20.0), (0.4, 1.2), (0.0, 1.5)),
 )
 """About as hard to hear and to see as the multi-speaker recordings of AV16.3."""
+
+CROWD = Gathering(
+    people=(6,),
+    seated=0.5,
+    walking=0.0,
+    averted=0.1,
+    talkative=(0.2, 0.4),
+    silent=0.0,
+    loudness_db=(-2.0, 2.0),
+    boarded=0.0,
+    board_width=(0.1, 0.2),
+    defective=0.0,
+    apart=0.35,
+    conditions=USUAL,
+)
+"""Six people who sit and stand in good conditions, and hide each other."""
 
 VARIED = Gathering(
     people=(1, 2, 2, 3, 3, 4),

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.simulation import meeting_room
 from av_tracker_nodes.simulation.conditions import USUAL, Conditions
-from av_tracker_nodes.simulation.gathering import HARD, VARIED, Gathering, board_before
+from av_tracker_nodes.simulation.gathering import CROWD, HARD, VARIED, Gathering, board_before
 from av_tracker_nodes.simulation.scene import FRAME_RATE, Occluder, Person, Scene
 from av_tracker_nodes.simulation.splits import Split
-from av_tracker_nodes.simulation.stage import SEATED, TABLE, Stage, round_robin
+from av_tracker_nodes.simulation.stage import SEATED, STANDING, TABLE, Stage, round_robin
 from av_tracker_nodes.simulation.trajectories import Itinerary, Look, look_ahead, look_away
 
 _NEAR_LANE, _FAR_LANE = 0.72, 1.25
 _NORTH, _SOUTH = 1.05, -0.95
+_HIDDEN, _SHOWN = (0.75, 0.6), (1.25, -0.35)
 _ODD_MICROPHONES = tuple(range(0, 16, 2))
+_FANS = ((1.5, -2.6, -0.4), (-1.5, 1.2, -0.5), (0.2, -4.5, -0.3), (-1.4, -1.2, 0.9))
 
 
 @dataclass(frozen=True)
@@ -213,8 +216,7 @@ def _three_leave_return(stage: Stage) -> Cast:
 
 def _silent(stage: Stage) -> Cast:
     """Two people stroll and stand and say nothing; a fan hums."""
-    fan_places = [(1.5, -2.6, -0.4), (-1.5, 1.2, -0.5), (0.2, -4.5, -0.3), (-1.4, -1.2, 0.9)]
-    fan = np.array(fan_places[stage.rng.integers(len(fan_places))])
+    place = _fan_place(stage)
     axes = [
         stage.axis(_stroll(stage, _NEAR_LANE), stage.height()),
         stage.axis(_stroll(stage, _FAR_LANE), stage.height()),
@@ -223,7 +225,7 @@ def _silent(stage: Stage) -> Cast:
         stage.person(axis, stage.glances(axis, [axes[1 - index]]))
         for index, axis in enumerate(axes)
     ]
-    return Cast(people, fan=fan + stage.rng.uniform(-0.15, 0.15, 3))
+    return Cast(people, fan=_near_fan(stage, place))
 
 
 def _voice_out_of_view(stage: Stage) -> Cast:
@@ -310,6 +312,45 @@ def _three_talking(stage: Stage) -> Cast:
     )
 
 
+def _look_alikes(stage: Stage) -> Cast:
+    """Two people of the same looks cross as in `_two_crossing`."""
+    cast = _two_crossing(stage)
+    first, second = cast.people
+    return replace(cast, people=[first, replace(second, identity=first.identity)])
+
+
+def _absences(stage: Stage) -> Cast:
+    """One goes behind boards again and again, for 1 s to 10 s; another stays beside them."""
+    rng = stage.rng
+    route = Itinerary.start(stage.near(*_SHOWN), -1.0).wait(rng.uniform(3.0, 4.0))
+    while route.end < stage.duration + 1.0:
+        route.walk(stage.near(*_HIDDEN), 0.7).wait(rng.uniform(0.0, 8.0))
+        route.walk(stage.near(*_SHOWN), 0.7).wait(rng.uniform(2.0, 4.0))
+    axes = [stage.axis(each, stage.height()) for each in (route, _shuffle(stage, 0.75, -0.85))]
+    voices = stage.voices(2)
+    people = []
+    for index, axis in enumerate(axes):
+        turns = stage.turns(rng.uniform(0.3, 1.2), stage.duration - 0.3, pause=(1.5, 5.0))
+        looks = stage.glances(axis, [axes[1 - index]])
+        people.append(stage.person(axis, looks, voices[index], turns))
+    return Cast(
+        people, occluders=tuple(_board_hiding(*_HIDDEN, c) for c in meeting_room.cameras())
+    )
+
+
+def _board_hiding(x: float, y: float, camera: Camera) -> Occluder:
+    """Board that hides a fifth of a picture about somebody who stands somewhere."""
+    mouth = np.array([[x, y, np.mean(STANDING)]])
+    middle = camera.project(mouth)[0, 0] / camera.size[0]
+    return board_before(camera, middle - 0.1, middle + 0.1)
+
+
+def _nobody_there(stage: Stage) -> Cast:
+    """Nobody in view and nobody who talks: one person stands far off; a fan hums."""
+    axis = stage.axis(Itinerary.start(stage.near(0.3, -4.7), -1.0).wait(1.0), stage.height())
+    return Cast([stage.person(axis, [Look(0.0, TABLE)])], fan=_near_fan(stage, _fan_place(stage)))
+
+
 def _gathering(stage: Stage, gathering: Gathering) -> Cast:
     return Cast(
         gathering.draw_people(stage),
@@ -317,6 +358,14 @@ def _gathering(stage: Stage, gathering: Gathering) -> Cast:
         gathering.draw_dead_microphones(stage),
         conditions=gathering.conditions,
     )
+
+
+def _fan_place(stage: Stage) -> np.ndarray:
+    return np.array(_FANS[stage.rng.integers(len(_FANS))])
+
+
+def _near_fan(stage: Stage, place: np.ndarray) -> np.ndarray:
+    return place + stage.rng.uniform(-0.15, 0.15, 3)
 
 
 def _draw_place(stage: Stage) -> np.ndarray:
@@ -375,6 +424,20 @@ _SCENARIOS = {
         25.0,
         _three_talking,
     ),
+    'look_alikes': Scenario(
+        'two people of the same looks who cross several times while both talk', 24.0, _look_alikes
+    ),
+    'six_people': Scenario(
+        'six people who sit and stand, talk in turn and hide each other',
+        25.0,
+        partial(_gathering, gathering=CROWD),
+    ),
+    'absences': Scenario(
+        'one who hides behind boards for 1 s to 10 s and returns, and another who stays',
+        40.0,
+        _absences,
+    ),
+    'nobody_there': Scenario('nobody in view, nobody talks; noise and a fan', 60.0, _nobody_there),
     'multi_speaker': Scenario(
         'two or three people who turn away, hide and talk over each other, in noise and blur',
         25.0,
