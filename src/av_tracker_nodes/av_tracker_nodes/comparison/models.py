@@ -29,8 +29,11 @@ from av_tracker_nodes.comparison.scenes import (
     record_scenes,
 )
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.absences import absences
+from av_tracker_nodes.evaluation.matching import Matching
 from av_tracker_nodes.evaluation.metrics import evaluate
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, write_json
+from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, read_tracks, write_json
+from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.fusion import (
     BASELINES,
     DEFAULT_MODEL,
@@ -41,9 +44,20 @@ from av_tracker_nodes.fusion import (
 )
 from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.simulation.simulate import one_thread_each
+from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.truths import SEEN
 
 METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
-TRACK_METRICS = ('mota', 'ids', 'idf1', 'hota', 'purity', 'confirm_s', 'false_tracks')
+TRACK_METRICS = (
+    'mota',
+    'ids',
+    'idf1',
+    'hota',
+    'purity',
+    'confirm_s',
+    'returns_kept',
+    'false_tracks',
+)
 """What tells fusion models apart, and what trackers."""
 
 COSTS = ('fusion_ms', 'fps', 'params_m', 'gflops', 'onnx_mb')
@@ -210,13 +224,19 @@ def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
             tracks = tracker.process(detections, clip.rig.camera)
         writer.write(tracks)
     writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
-    scores = evaluate(folder, files.truth, files.camera)
+    scores = evaluate(folder, files.truth, files.camera) | _absences(folder, files, clip)
     return {
         **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
         'fusion_ms': times.summary()['fusion']['median'],
         'tracker_ms': times.summary()['tracker']['median'],
         'decisions': dict(fusion.decisions),
     }
+
+
+def _absences(folder: Path, files: SceneFiles, clip: Clip) -> dict[str, float]:
+    """Score returns; unlike the files of a sequence, clips know who is hidden."""
+    matching = Matching(read_truth(files.truth, files.camera), read_tracks(folder))
+    return absences(matching, np.stack([f.people.visible > SEEN for f in clip.frames], axis=1))
 
 
 def _fusion(model: str) -> FusionModel:
