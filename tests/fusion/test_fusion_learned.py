@@ -1,6 +1,8 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_network import write_network
@@ -55,6 +57,16 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     np.testing.assert_allclose(
         sorted(deviations), sorted([0.03, 0.03, 0.075 * distance]), rtol=0.1
     )
+
+
+def test_a_measured_range_stays_as_it_is(tmp_path):
+    distance = float(np.linalg.norm(ANN))
+    told = replace(face(ANN), range=1.2 * distance)
+    (moved,) = detect(network(tmp_path, offset=(0.5, 0.0, 0.3)), [told])
+    assert np.linalg.norm(moved.position) == pytest.approx(1.2 * distance)
+    assert moved.size_gain == 0
+    sight = moved.position / np.linalg.norm(moved.position)
+    assert np.sqrt(sight @ moved.covariance @ sight) < 0.1
 
 
 def test_what_is_nobody_is_dropped(tmp_path):

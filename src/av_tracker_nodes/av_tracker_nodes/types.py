@@ -89,6 +89,8 @@ class Face:
         Short-term identity, from image overlap alone; 0 before the tracklets are assigned.
     embedding : np.ndarray or None, shape (n,)
         Appearance of face and upper body, unit length.
+    range : float
+        Distance from the camera (m) where it was measured, by a depth image; else NaN.
     """
 
     box: np.ndarray
@@ -96,6 +98,7 @@ class Face:
     landmarks: np.ndarray | None = None
     tracklet: int = 0
     embedding: np.ndarray | None = None
+    range: float = float('nan')
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ from av_tracker_nodes.vision.face_geometry import (
 
 _SIGHT_STD = 0.06
 """Deviation of the detected mouth, in heights of the face."""
+_DEPTH_STD, _DEPTH_GROWTH = 0.03, 0.005
+"""Deviation of a measured depth (m): the relief of a face, and an error of stereo and structured
+light that grows with the square of the range (m per m^2)."""
 _AGREEMENT = 16.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
 _SAME_DIRECTION, _SAME_PLACE = np.radians(8.0), 0.2
@@ -69,7 +72,7 @@ class _Range:
 
 @dataclass(frozen=True)
 class _Sighting:
-    """A face, the unit vector from the camera to its mouth, and the range that its size tells."""
+    """A face, the unit vector from the camera to its mouth, and how far off it is by sight."""
 
     face: Face
     ray: np.ndarray
@@ -77,9 +80,15 @@ class _Sighting:
 
     @classmethod
     def of(cls, face: Face, camera: Camera) -> _Sighting:
-        mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
-        relative = np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD)
-        return cls(face, camera.rays(mouth_from_face(face)), _Range(mean, mean * relative, 1.0))
+        return cls(face, camera.rays(mouth_from_face(face)), _range_of(face, camera))
+
+
+def _range_of(face: Face, camera: Camera) -> _Range:
+    """Range as a depth image measured it, or as the size of the face tells."""
+    if np.isfinite(face.range):
+        return _Range(face.range, np.hypot(_DEPTH_STD, _DEPTH_GROWTH * face.range**2), 0.0)
+    mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
+    return _Range(mean, mean * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
 
 
 class GeometricFusion(FusionModel):

@@ -133,7 +133,11 @@ class LearnedFusion(FusionModel):
         if not seen:
             return candidate.kind, base
         sight = SightFrame.towards(rig.camera, base.position)
-        position = sight.place(prediction[:3].astype(float))
+        offset = prediction[:3].astype(float)
+        if candidate.face is not None and np.isfinite(candidate.face.range):
+            # What was measured is better than what a network makes of the size of a head.
+            offset[2], along = 0.0, sight.deviations(base.covariance)[1]
+        position = sight.place(offset)
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         detection = replace(
             base,
