@@ -22,7 +22,7 @@ from av_tracker_nodes.calibration.extrinsics_session import calibrate_extrinsics
 from av_tracker_nodes.calibration.places import find_places, loudspeaker, person
 from av_tracker_nodes.cli import main
 from av_tracker_nodes.datasets.bag import BagReader, BagWriter
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_sequence
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import (
@@ -252,7 +252,7 @@ def test_a_person_in_a_simulated_room(tmp_path):
     its position, measured 1 cm off.
     """
     sequence = simulate('static_single', 31, tmp_path)
-    convert_av163(tmp_path, sequence.name, 1, tmp_path / 'bag')
+    convert_sequence(tmp_path, sequence.name, 1, tmp_path / 'bag')
     with BagReader(tmp_path / 'bag') as reader:
         rig = reader.rig()
         target = person(rig.camera)

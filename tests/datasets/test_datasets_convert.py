@@ -7,14 +7,14 @@ import pytest
 from mini_corpus import NAME
 
 from av_tracker_nodes.datasets.bag import BagReader
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_all, convert_sequence
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import AudioBlock, ImageFrame
 
 
 def convert(corpus, out, camera=2, **options):
     (corpus / NAME / f'{NAME}-person1.speech').write_text('10.5 11.25\n')
-    return convert_av163(corpus, 'seq24', camera, out, **options)
+    return convert_sequence(corpus, 'seq24', camera, out, **options)
 
 
 def test_nothing_of_the_sequence_is_lost(corpus, tmp_path):
@@ -82,3 +82,29 @@ def test_nothing_is_left_when_a_rate_is_wrong(corpus, tmp_path):
     with pytest.raises(InputError, match='30 frames a second'):
         convert(corpus, tmp_path / 'out' / 'bag')
     assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_all_cameras_of_all_sequences(corpus, tmp_path):
+    shares = []
+    bags, problems = convert_all(corpus, tmp_path, progress=shares.append)
+    assert [bag.name for bag in bags] == [f'{NAME}-cam{camera}' for camera in (1, 2, 3)]
+    assert problems == []
+    assert shares[-1] == 1.0
+    with BagReader(bags[2]) as reader:
+        assert len(reader.image_stamps) == mini_corpus.FRAMES
+
+
+def test_what_was_converted_is_kept_and_the_rest_goes_on(corpus, tmp_path):
+    (corpus / NAME / f'{NAME}_timings_cam1').unlink()
+    convert(corpus, tmp_path / f'{NAME}-cam2')
+    before = (tmp_path / f'{NAME}-cam2' / 'metadata.yaml').stat().st_mtime_ns
+    bags, problems = convert_all(corpus, tmp_path, ['seq24'])
+    assert [bag.name for bag in bags] == [f'{NAME}-cam2', f'{NAME}-cam3']
+    assert (tmp_path / f'{NAME}-cam2' / 'metadata.yaml').stat().st_mtime_ns == before
+    assert len(problems) == 1
+    assert problems[0].startswith(f'{NAME}-cam1: timings')
+
+
+def test_nothing_to_convert(tmp_path):
+    with pytest.raises(InputError, match='holds no sequence'):
+        convert_all(tmp_path, tmp_path / 'out')

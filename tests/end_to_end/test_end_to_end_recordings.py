@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_sequence
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.tracks_csv import read_tracks
 from av_tracker_nodes.pipeline import track_bag
@@ -36,7 +36,7 @@ def recording(tmp_path_factory):
             bag = folder / f'bag_{scenario}'
             made[scenario] = (
                 sequence,
-                convert_av163(sequence.parent, sequence.name, 1, bag),
+                convert_sequence(sequence.parent, sequence.name, 1, bag),
             )
         return made[scenario]
 

@@ -34,7 +34,8 @@ class World:
         mouth = np.asarray(mouth, float)
         box = face_box(CAMERA, mouth)
         visible = CAMERA.contains(box[:, :2] + box[:, 2:] / 2)
-        return PersonTruth(number, mouth, box, visible, speaking, away)
+        pixel = CAMERA.project(mouth)
+        return PersonTruth(number, mouth, box, visible, speaking, away, pixel)
 
     def truth(self, *people, scored=None):
         count = len(people[0].mouth)

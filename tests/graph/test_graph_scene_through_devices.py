@@ -19,7 +19,7 @@ from mjpeg_server import MjpegCamera
 from virtual_array import Feeder, virtual_array
 
 from av_tracker_nodes.datasets.av163 import open_sequence
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_sequence
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
@@ -100,7 +100,7 @@ def play(stage, specs, environment, pipe):
 
 def test_a_scene_through_devices_is_tracked_like_its_recording(tmp_path):
     sequence = simulate('two_crossing', SEED, tmp_path)
-    bag = convert_av163(tmp_path, sequence.name, 1, tmp_path / 'bag')
+    bag = convert_sequence(tmp_path, sequence.name, 1, tmp_path / 'bag')
     replay(bag, out=tmp_path / 'replayed')
     replayed = evaluate(tmp_path / 'replayed', sequence, 1)
 

@@ -150,10 +150,50 @@ def convert() -> None:
 @_shows_input_errors
 def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
     """Convert one camera of an AV16.3 sequence, real or simulated."""
-    from av_tracker_nodes.datasets.convert import convert_av163
+    _convert_one(root, sequence, camera, out, raw)
+
+
+@convert.command()
+@click.option('--root', type=_FOLDER, required=True, help='Folder of the corpus.')
+@click.option('--sequence', required=True, help='Name, for instance seq22.')
+@click.option('--out', type=_PATH, required=True, help='Bag to write.')
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@_shows_input_errors
+def cav3d(root: Path, sequence: str, out: Path, raw: bool) -> None:
+    """Convert a CAV3D sequence: the camera above the array, sound at 16 kHz."""
+    _convert_one(root, sequence, 5, out, raw)
+
+
+def _convert_one(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+    from av_tracker_nodes.datasets.convert import convert_sequence
 
     with progress_bar(f'converting {sequence}, camera {camera}') as progress:
-        click.echo(convert_av163(root, sequence, camera, out, not raw, progress))
+        click.echo(convert_sequence(root, sequence, camera, out, not raw, progress))
+
+
+@convert.command('all')
+@click.option('--root', type=_FOLDER, required=True, help='Folder of AV16.3 or CAV3D.')
+@click.option('--sequence', 'sequences', multiple=True, help='Only this one; may be repeated.')
+@_out_option
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@_jobs_option
+@_shows_input_errors
+def convert_everything(
+    root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int
+) -> None:
+    """Convert every camera of every sequence; bags that are there already are kept.
+
+    The exit status is 1 when something could not be converted.
+    """
+    from av_tracker_nodes.datasets.convert import convert_all
+
+    with progress_bar(f'converting {root.name}') as progress:
+        bags, problems = convert_all(root, out, sequences, not raw, jobs, progress)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f'{len(bags)} bags in {out}')
+    if problems:
+        raise click.exceptions.Exit(1)
 
 
 @main.command()
@@ -253,7 +293,7 @@ def view(
 @main.command()
 @click.argument('run_dir', metavar='DIR', type=_FOLDER)
 @click.option('--truth', type=_FOLDER, required=True, help='Folder of the sequence.')
-@click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
+@click.option('--camera', type=click.IntRange(1, 5), default=1, show_default=True)
 @_shows_input_errors
 def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     """Compare the tracks in DIR with the truth; prints a table, writes metrics.json."""
@@ -401,7 +441,7 @@ def _recording(bag: Path | None) -> Iterator[Path]:
 
 @main.group()
 def check() -> None:
-    """Check sensors."""
+    """Check sensors, and corpora."""
 
 
 @check.command('sync')
@@ -442,6 +482,28 @@ def check_array(
 
     chosen = parse_channel_map(channels)
     if not run(calibration, device=device, channel_map=chosen, seconds=seconds, bag=bag):
+        raise click.exceptions.Exit(1)
+
+
+@check.command('corpus')
+@click.argument('root', metavar='DIR', type=_FOLDER)
+@_shows_input_errors
+def check_corpus(root: Path) -> None:
+    """Read all of AV16.3 or CAV3D in DIR, and say what is missing or damaged.
+
+    The exit status is 1 when something is.
+    """
+    from av_tracker_nodes.datasets.inspection import inspect_corpus
+
+    with progress_bar(f'reading {root.name}') as progress:
+        found = inspect_corpus(root, progress)
+    for sequence, problem in found.problems:
+        click.echo(f'{sequence}: {problem}')
+    count = len({sequence for sequence, _ in found.problems})
+    click.echo(f'{found.corpus}: {len(found.sequences)} sequences, {count} with problems')
+    for protocol, lacking in found.lacking.items():
+        click.echo(f'{protocol:<16} {"lacks " + ", ".join(lacking) if lacking else "is there"}')
+    if found.problems:
         raise click.exceptions.Exit(1)
 
 
@@ -547,15 +609,19 @@ def demo(out: Path, seed: int) -> None:
 
 
 @main.command()
-@click.argument('names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline']))
+@click.argument('names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline', 'latency']))
 @_tables_option
+@click.option(
+    '--seconds', default=60.0, show_default=True, help='Of the streams that latency is told of.'
+)
 @_shows_input_errors
-def bench(names: tuple[str, ...], out: Path) -> None:
+def bench(names: tuple[str, ...], out: Path, seconds: float) -> None:
     """Measure speed, all of it or NAMES; prints tables, writes one JSON file each."""
     from av_tracker_nodes.benchmarks import BENCHMARKS
 
     for name in names or BENCHMARKS:
-        BENCHMARKS[name](out, progress_bar)
+        duration = {'seconds': seconds} if name == 'latency' else {}
+        BENCHMARKS[name](out, progress_bar, **duration)
 
 
 @main.group()

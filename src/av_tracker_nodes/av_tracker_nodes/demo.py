@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_sequence
 from av_tracker_nodes.evaluation.metrics import evaluate
 from av_tracker_nodes.evaluation.overlay import write_overlay
 from av_tracker_nodes.evaluation.plots import plot_tracks
@@ -42,7 +42,7 @@ def run_demo(out: Path, seed: int, progress_bar: Callable) -> None:
         sequence = simulate(SCENARIO, seed, out / 'recording', progress)
     bag = out / 'bag'
     with progress_bar('converting to a ROS 2 bag') as progress:
-        convert_av163(sequence.parent, sequence.name, CAMERA, bag, progress=progress)
+        convert_sequence(sequence.parent, sequence.name, CAMERA, bag, progress=progress)
     with progress_bar('tracking live with the ROS 2 nodes') as progress:
         replay(bag, MODEL, out, progress=progress)
     metrics = evaluate(out, sequence, CAMERA)

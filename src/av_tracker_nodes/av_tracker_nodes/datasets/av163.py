@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 import soundfile
 
@@ -26,11 +25,20 @@ from av_tracker_nodes.datasets import av163_truth as truth
 from av_tracker_nodes.datasets.av163_calibration import (
     IMAGE_SIZE,
     has_calibration,
+    read_array,
     read_camera,
     read_microphones,
     read_shift,
 )
-from av_tracker_nodes.datasets.av163_protocol import SESSIONS, check_lag, short_name
+from av_tracker_nodes.datasets.av163_protocol import (
+    SESSIONS,
+    check_lag,
+    frame_range,
+    refuse_copied_lags,
+)
+from av_tracker_nodes.datasets.pictures import numbered_pictures, video_pictures
+from av_tracker_nodes.datasets.sequence_names import find_sequence, short_name
+from av_tracker_nodes.datasets.sound import cut_blocks
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
@@ -98,14 +106,7 @@ class Av163:
         InputError
             When it is not there.
         """
-        names = self.sequences()
-        found = [known for known in names if known == name]
-        found = found or [known for known in names if short_name(known) == name]
-        if len(found) != 1:
-            there = ', '.join(found or names) or 'no sequence'
-            problem = 'is ambiguous' if found else 'is unknown'
-            raise InputError(f"sequence '{name}' {problem}; {self.root} holds {there}")
-        return Sequence(self.root / found[0])
+        return Sequence(self.root / find_sequence(self.sequences(), name, self.root))
 
 
 def open_sequence(directory: str | Path) -> Sequence:
@@ -123,6 +124,7 @@ def open_sequence(directory: str | Path) -> Sequence:
 
 
 def _is_sequence(folder: Path) -> bool:
+    """Tell whether a folder is named like a sequence, or holds the timings of one."""
     named = _NAME.fullmatch(folder.name) is not None
     return named or any(folder.glob(f'{folder.name}_timings_cam[0-9]'))
 
@@ -160,6 +162,16 @@ class Sequence:
         files = self.directory.glob(f'{self.name}-person*-interpolated.3dmouthgt')
         return tuple(sorted(int(re.search(r'-person(\d+)-', f.name)[1]) for f in files))
 
+    @property
+    def cameras(self) -> tuple[int, ...]:
+        """Cameras that a sequence has."""
+        return CAMERAS
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames a second of every camera."""
+        return FRAME_RATE
+
     # Time
 
     @property
@@ -168,7 +180,24 @@ class Sequence:
         return AUDIO_START
 
     def video_start(self, camera: int) -> int:
-        """Stamp of the first frame of a camera (ns), from its timings file."""
+        """Stamp of the first frame of a camera (ns), from its timings file.
+
+        Raises
+        ------
+        InputError
+            When the file is missing or malformed, or was made from a list of lags in circulation
+            that is known to be wrong.
+        """
+        start = self._first_timecode(camera)
+        if not self.simulated:
+            there = [each for each in CAMERAS if self._timings_path(each).is_file()]
+            starts = {each: self._first_timecode(each) for each in there}
+            lags = {each: to_seconds(at - AUDIO_START) for each, at in starts.items()}
+            refuse_copied_lags(self.name, lags)
+            check_lag(self.name, camera, lags[camera])
+        return start
+
+    def _first_timecode(self, camera: int) -> int:
         path = self._timings_path(camera)
         lines = self._timings(camera)
         found = _TIMECODE.fullmatch(lines[0].split()[0]) if lines else None
@@ -179,9 +208,7 @@ class Sequence:
             raise InputError(
                 f'{path}: timecode {found[0]} counts {frames} frames; a second has {FRAME_RATE}'
             )
-        start = (3600 * hours + 60 * minutes + seconds) * NANOSECONDS + frames * FRAME_PERIOD
-        check_lag(self.name, camera, to_seconds(start - AUDIO_START))
-        return start
+        return (3600 * hours + 60 * minutes + seconds) * NANOSECONDS + frames * FRAME_PERIOD
 
     def audio_lag(self, camera: int) -> float:
         """Start of the video after the start of the audio (s); negative when it starts before."""
@@ -216,6 +243,20 @@ class Sequence:
             raise InputError(f'microphone file {missing[0]}{more} missing in {folder}')
         return [folder / name for name in names]
 
+    def audio_lengths(self) -> dict[Path, int]:
+        """Count the samples of each file of `audio_files`.
+
+        Raises
+        ------
+        InputError
+            When a file is missing or unreadable.
+        """
+        lengths = {}
+        for path in self.audio_files():
+            with _open_audio(path) as file:
+                lengths[path] = file.frames
+        return lengths
+
     def audio_blocks(self, samples: int = AUDIO_RATE // 100) -> Iterator[AudioBlock]:
         """Yield the sound of all microphones in blocks of `samples`, the last one shorter.
 
@@ -224,13 +265,8 @@ class Sequence:
         InputError
             When a file is missing, is not mono, or has another rate than 16 kHz.
         """
-        position = 0
-        for chunk in self._audio_chunks(max(_READ_SECONDS * AUDIO_RATE // samples, 1) * samples):
-            for start in range(0, len(chunk), samples):
-                block = chunk[start : start + samples]
-                stamp = AUDIO_START + position * NANOSECONDS // AUDIO_RATE
-                yield AudioBlock(stamp, position, AUDIO_RATE, block)
-                position += len(block)
+        chunks = self._audio_chunks(_READ_SECONDS * AUDIO_RATE)
+        return cut_blocks(chunks, samples, AUDIO_RATE, AUDIO_START)
 
     def audio(self) -> np.ndarray:
         """Sound of all microphones at once, shape (samples, 16), float32 in [-1, 1]."""
@@ -247,15 +283,34 @@ class Sequence:
 
     @property
     def microphones(self) -> MicrophoneArray:
-        """Microphones on the table: of ``gt.mat`` where it is there, else of the drawings."""
-        paths = (folder / 'gt.mat' for folder in self._calibration_candidates())
-        path = next((path for path in paths if path.is_file()), None)
+        """Microphones on the table: of ``gt.mat`` or ``MA1_pos.mat``, else of the drawings."""
         return MicrophoneArray(
-            table_microphones() if path is None else read_microphones(path),
+            self._microphone_positions(),
             np.repeat(np.arange(ARRAYS), MICROPHONES),
             rate=AUDIO_RATE,
             name='AV16.3',
         )
+
+    def _microphone_positions(self) -> np.ndarray:
+        for folder in self._calibration_candidates():
+            if (folder / 'gt.mat').is_file():
+                return read_microphones(folder / 'gt.mat')
+            arrays = [folder / f'MA{array}_pos.mat' for array in range(1, ARRAYS + 1)]
+            if all(path.is_file() for path in arrays):
+                return np.concatenate([read_array(path, MICROPHONES) for path in arrays])
+        return table_microphones()
+
+    def require(self, camera: int) -> None:
+        """Make sure that the sound and the video of a camera are there.
+
+        Raises
+        ------
+        InputError
+            When a file is missing.
+        """
+        self.audio_files()
+        if self._picture_folder(camera) is None:
+            self.video_file(camera)
 
     def video_file(self, camera: int) -> Path:
         """Video of a camera.
@@ -265,13 +320,19 @@ class Sequence:
         InputError
             When it is missing.
         """
-        path = self.directory / f'{self.name}_cam{_checked(camera)}_divx_audio.avi'
+        path = self._video_path(camera)
         if not path.is_file():
             raise InputError(f'video {path.name} of camera {camera} missing in {self.directory}')
         return path
 
+    def _video_path(self, camera: int) -> Path:
+        return self.directory / f'{self.name}_cam{_checked(camera)}_divx_audio.avi'
+
     def frames(self, camera: int) -> Iterator[ImageFrame]:
         """Yield the frames of a camera.
+
+        Without the video, pictures that were taken out of it are read: those of
+        ``<name>_cam<c>_jpg/img/`` or ``C<c>/``, in the order of their names.
 
         Raises
         ------
@@ -279,27 +340,34 @@ class Sequence:
             When the video is missing or unreadable, or has another rate than 25 Hz or another
             size than 360 x 288.
         """
-        path, stamp = self.video_file(camera), self.video_start(camera)
-        video = cv2.VideoCapture(str(path))
-        try:
-            rate = video.get(cv2.CAP_PROP_FPS)
-            read, image = video.read()
-            if not read:
-                raise InputError(f'{path} is not a readable video')
-            if abs(rate - FRAME_RATE) > 0.01:
-                raise InputError(f'{path} has {rate:g} frames a second instead of {FRAME_RATE}')
-            if image.shape[1::-1] != IMAGE_SIZE:
-                raise InputError(f'{path} has images of {image.shape[1::-1]}, not {IMAGE_SIZE}')
-            count = 0
-            while read:
-                yield ImageFrame(stamp + count * FRAME_PERIOD, image)
-                count += 1
-                read, image = video.read()
-            listed = len(self._timings(camera))
-            if count != listed:
-                _LOG.warning('%s holds %d frames, its timings file lists %d', path, count, listed)
-        finally:
-            video.release()
+        stamp, count = self.video_start(camera), 0
+        for image in self._pictures(camera):
+            yield ImageFrame(stamp + count * FRAME_PERIOD, image)
+            count += 1
+        listed = len(self._timings(camera))
+        if count != listed:
+            _LOG.warning(
+                '%s, camera %d: the video holds %d frames, its timings file lists %d',
+                self.name,
+                camera,
+                count,
+                listed,
+            )
+
+    def _pictures(self, camera: int) -> Iterator[np.ndarray]:
+        """Yield the pictures of the video, or those that somebody has taken out of it."""
+        folder = self._picture_folder(camera)
+        if folder is None:
+            return video_pictures(self.video_file(camera), FRAME_RATE, IMAGE_SIZE)
+        return numbered_pictures(folder, IMAGE_SIZE)
+
+    def _picture_folder(self, camera: int) -> Path | None:
+        """Where pictures are that stand for a missing video; None where they do not."""
+        if self._video_path(camera).is_file():
+            return None
+        name = f'{self.name}_cam{camera}_jpg'
+        folders = self.directory / name / 'img', self.directory / f'C{camera}'
+        return next((folder for folder in folders if folder.is_dir()), None)
 
     def camera(self, camera: int) -> Camera:
         """Calibrated camera in the world frame, of the session of this sequence."""
@@ -311,6 +379,21 @@ class Sequence:
             shift = read_shift(self.directory.resolve().parent / name, _checked(camera))
         return read_camera(folder, _checked(camera), shift=shift)
 
+    def published_range(self, camera: int, publication: str) -> np.ndarray | None:
+        """Tell which images a publication scores, shape (images,); None when it does not say.
+
+        Parameters
+        ----------
+        camera : int
+        publication : str
+            ``stnet`` or ``av3t``; others are unknown.
+        """
+        limits = frame_range(self.name, camera, publication)
+        if limits is None:
+            return None
+        frames = np.arange(len(self._timings(camera)))
+        return (frames >= limits[0]) & (frames <= limits[1])
+
     def rig(self, camera: int, room: Room | None = ROOM) -> Rig:
         """Camera and microphones in the world frame, which is also the array frame."""
         return Rig(self.camera(camera), self.microphones, room=room)
@@ -320,11 +403,14 @@ class Sequence:
     def mouth(self, person: int) -> truth.TimedValues:
         """Mouth of a person (m, world) over the timecode clock (s)."""
         path = self._mouth_path(person)
-        if not path.is_file() and person == 1 and self._static_path().is_file():
+        if path.is_file():
+            return truth.read_mouth(path)
+        prepared = self._prepared_path(person)
+        if prepared is not None:
+            return truth.read_prepared(prepared, to_seconds(self.video_start(1)), FRAME_RATE)
+        if person == 1 and self._static_path().is_file():
             return truth.read_static(self._static_path(), None)[0]
-        if not path.is_file():
-            raise InputError(f'ground truth {path.name} missing in {self.directory}')
-        return truth.read_mouth(path)
+        raise InputError(f'ground truth {path.name} missing in {self.directory}')
 
     def speech(self, person: int) -> np.ndarray | None:
         """Start and end (s, timecode clock) of each stretch of speech, shape (n, 2).
@@ -363,6 +449,14 @@ class Sequence:
     def _mouth_path(self, person: int) -> Path:
         return self.directory / f'{self.name}-person{person}-interpolated.3dmouthgt'
 
+    def _prepared_path(self, person: int) -> Path | None:
+        """3-D truth that authors of trackers made of that of the corpus."""
+        names = [f'{self.name}-person{person}_myDataGT3D.mat']
+        if len(self.people) == 1:
+            names.append(f'{self.name}_myDataGT3D.mat')
+        paths = (self.directory / name for name in names)
+        return next((path for path in paths if path.is_file()), None)
+
     def _static_path(self) -> Path:
         return self.directory / f'{self.name}_gt.mat'
 
@@ -391,7 +485,8 @@ class Sequence:
         if found is None:
             places = ', '.join(map(str, candidates))
             raise InputError(f'calibration of {self.name} missing; looked in {places}')
-        if short_name(self.name) in SESSIONS and found in candidates[-2:]:
+        known = short_name(self.name) in SESSIONS and not self.simulated
+        if known and found in candidates[-2:]:
             _LOG.warning(
                 '%s has no calibration of its session %02d; %s is used',
                 self.name,

@@ -17,18 +17,17 @@ from pathlib import Path
 
 import numpy as np
 from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
+from av_tracker_nodes.datasets.mat_files import UNREADABLE_MAT, load_mat
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 
 IMAGE_SIZE = 360, 288
 """Width and height of every image of the corpus (pixels)."""
 
-UNREADABLE_MAT = MatReadError, ValueError, TypeError, IndexError, NotImplementedError
-"""What SciPy raises for files that are not MAT files, or are of version 7.3."""
-
 _RIGID = 'rigid010203.mat'
+_ALIGN = 'align010203.mat'
+"""The same matrix, under the name that AV3T gives it."""
 _STRUCT = 'cam.mat'
 _LABEL, _SKEW_LABEL = 6, 10
 _MATRIX_LINES = range(9)
@@ -48,8 +47,10 @@ class _Model:
 
 
 def has_calibration(directory: Path) -> bool:
-    """Tell whether a directory holds calibration files of either form."""
-    return (directory / _STRUCT).is_file() or any(directory.glob('camera[0-9].Pmat.cal'))
+    """Tell whether a directory holds calibration files of any form."""
+    if (directory / _STRUCT).is_file() or any(directory.glob('camera[0-9].Pmat.cal')):
+        return True
+    return any(directory.glob('P[0-9].mat')) and any(directory.glob('cam[0-9].rad'))
 
 
 def read_camera(
@@ -60,8 +61,8 @@ def read_camera(
     Parameters
     ----------
     directory : Path
-        With ``cameraN.Pmat.cal``, ``camN.rad`` and ``rigid010203.mat``, or with ``cam.mat`` and
-        ``rigid010203.mat``.
+        With ``rigid010203.mat`` or ``align010203.mat``, and ``cameraN.Pmat.cal`` or ``PN.mat``
+        with ``camN.rad``, or ``cam.mat``.
     number : int
         1, 2 or 3.
     size : tuple of int
@@ -82,7 +83,9 @@ def read_camera(
     text_form = (directory / f'camera{number}.Pmat.cal').is_file()
     read = _read_text if text_form or not (directory / _STRUCT).is_file() else _read_struct
     model = read(directory, number)
-    pose = _pose(model, _read_rigid(directory / _RIGID), directory, number)
+    align = directory / _ALIGN
+    rigid = _read_rigid(align if align.is_file() else directory / _RIGID)
+    pose = _pose(model, rigid, directory, number)
     matrix = model.matrix
     return Camera(
         matrix[0, 0],
@@ -100,7 +103,7 @@ def read_shift(path: Path, number: int) -> np.ndarray:
     """Read the shift of a camera (pixels, shape (2,)) of ``sessionNN_shift.mat``; 0 without it."""
     if not path.is_file():
         return np.zeros(2)
-    shift = _load(path).get('shift')
+    shift = load_mat(path).get('shift')
     try:
         camera = np.atleast_1d(shift.cam)[number - 1]
         return np.array([float(camera.delta_x), float(camera.delta_y)])
@@ -110,10 +113,18 @@ def read_shift(path: Path, number: int) -> np.ndarray:
 
 def read_microphones(path: Path) -> np.ndarray:
     """Read the microphones (m, shape (16, 3)) of the global ``gt.mat``."""
-    truth = _load(path).get('gt')
+    truth = load_mat(path).get('gt')
     positions = np.asarray(getattr(truth, 'mic_pos', ()), float)
     if positions.shape != (3, 16) or not np.isfinite(positions).all():
         raise InputError(f'{path} has no 3 x 16 matrix gt.mic_pos')
+    return positions.T
+
+
+def read_array(path: Path, count: int) -> np.ndarray:
+    """Read the microphones (m, shape (count, 3)) of one array: ``Mic_pos`` of a MAT file."""
+    positions = np.asarray(load_mat(path).get('Mic_pos', ()), float)
+    if positions.shape != (3, count) or not np.isfinite(positions).all():
+        raise InputError(f'{path} has no 3 x {count} matrix Mic_pos')
     return positions.T
 
 
@@ -132,7 +143,7 @@ def _pose(model: _Model, rigid: np.ndarray, directory: Path, number: int) -> Rig
 
 
 def _read_text(directory: Path, number: int) -> _Model:
-    projection = _read_table(directory / f'camera{number}.Pmat.cal', (3, 4))
+    projection = _read_projection(directory, number)
     path = directory / f'cam{number}.rad'
     lines = _read_lines(path)
     try:
@@ -147,9 +158,19 @@ def _read_text(directory: Path, number: int) -> _Model:
     return _Model(projection, matrix, distortion, skew)
 
 
+def _read_projection(directory: Path, number: int) -> np.ndarray:
+    path = directory / f'P{number}.mat'
+    if not path.is_file():
+        return _read_table(directory / f'camera{number}.Pmat.cal', (3, 4))
+    projection = np.asarray(load_mat(path).get('P', ()), float)
+    if projection.shape != (3, 4) or not np.isfinite(projection).all():
+        raise InputError(f'{path} has no 3 x 4 matrix P')
+    return projection
+
+
 def _read_struct(directory: Path, number: int) -> _Model:
     path = directory / _STRUCT
-    for value in _load(path).values():
+    for value in load_mat(path).values():
         cameras = np.atleast_1d(value)
         if cameras.dtype == object and len(cameras) >= number:
             camera = cameras[number - 1]
@@ -191,15 +212,6 @@ def _arrays(content: object) -> Iterator[np.ndarray]:
     elif hasattr(content, '_fieldnames'):
         for name in sorted(content._fieldnames, key=lambda name: name != 'Pmat'):
             yield from _arrays(getattr(content, name))
-
-
-def _load(path: Path) -> dict:
-    try:
-        return loadmat(path, squeeze_me=True, struct_as_record=False)
-    except FileNotFoundError as error:
-        raise InputError(f'calibration file {path.name} is missing in {path.parent}') from error
-    except UNREADABLE_MAT as error:
-        raise InputError(f'{path} is not a readable MAT file: {error}') from error
 
 
 def _read_lines(path: Path) -> list[str]:

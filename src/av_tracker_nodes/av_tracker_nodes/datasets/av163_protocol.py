@@ -9,6 +9,10 @@ Sequences are named by their short names. Frame ranges are 1-based and inclusive
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+
+from av_tracker_nodes.datasets.sequence_names import short_name
+from av_tracker_nodes.errors import InputError
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,6 +47,19 @@ AUDIO_LAGS = {
 
 Cameras 2 and 3 of seq02 and camera 3 of seq11 are corrected: the lists in circulation disagree
 there with the frame ranges of the same authors. The timings files decide; this is a check.
+"""
+
+COPIED_LAGS = {
+    'seq02': {2: (6.08, 'seq01'), 3: (7.24, 'seq01')},
+    **{
+        name: {1: (0.84, 'seq24'), 2: (-0.28, 'seq24'), 3: (1.60, 'seq24')}
+        for name in ('seq25', 'seq30', 'seq40', 'seq45')
+    },
+}
+"""Lags (s) in circulation that are those of another sequence, by camera.
+
+Cameras 2 and 3 of seq02 in the code of STNet and MSMD-AVT, and all of four sequences in that of
+AVCLNet, which for seq45 contradicts the other two.
 """
 
 FRAME_RANGES = {
@@ -92,9 +109,9 @@ def frame_range(sequence: str, camera: int, protocol: str = 'stnet') -> tuple[in
     Returns
     -------
     tuple of int or None
-        First and last frame, 0-based, inclusive; None where the protocol has no such sequence.
+        First and last frame, 0-based, inclusive; None where nothing is published.
     """
-    ranges = FRAME_RANGES[protocol].get(short_name(sequence))
+    ranges = FRAME_RANGES.get(protocol, {}).get(short_name(sequence))
     if ranges is None:
         return None
     first, last = ranges[camera - 1]
@@ -117,6 +134,28 @@ def check_lag(sequence: str, camera: int, lag: float) -> bool:
     return False
 
 
-def short_name(sequence: str) -> str:
-    """Return ``seq24`` for ``seq24-2p-0111``."""
-    return sequence.partition('-')[0]
+def refuse_copied_lags(sequence: str, lags: Mapping[int, float]) -> None:
+    """Refuse timings that were made from a list in circulation that is known to be wrong.
+
+    Parameters
+    ----------
+    sequence : str
+        Full or short name.
+    lags : mapping of int to float
+        Of each camera whose timings are there (s).
+
+    Raises
+    ------
+    InputError
+        When all lags that `COPIED_LAGS` names, and two at least, are those of another sequence.
+    """
+    copied = COPIED_LAGS.get(short_name(sequence), {})
+    known = [camera for camera in lags if camera in copied]
+    if len(known) < 2:
+        return
+    if all(abs(lags[camera] - copied[camera][0]) <= _LAG_TOLERANCE for camera in known):
+        source = copied[known[0]][1]
+        raise InputError(
+            f'the timings of {sequence} give the audio lags of {source}: they were made from a '
+            'list that is known to be wrong; take the timings files of the corpus'
+        )

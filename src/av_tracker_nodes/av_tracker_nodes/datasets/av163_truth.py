@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
-from av_tracker_nodes.datasets.av163_calibration import UNREADABLE_MAT
+from av_tracker_nodes.datasets.mat_files import UNREADABLE_MAT
 from av_tracker_nodes.errors import InputError
 
 MAX_GAP = 0.2
@@ -80,6 +80,34 @@ def read_mouth(path: Path) -> TimedValues:
     rows = read_numbers(path, 5)
     rows = rows[np.argsort(rows[:, 0], kind='stable')]
     return TimedValues(rows[:, 0], rows[:, 2:5])
+
+
+def read_prepared(path: Path, start: float, rate: float) -> TimedValues:
+    """Read the ``DataGT3D`` of authors of trackers, in which rows name frames.
+
+    Parameters
+    ----------
+    path : Path
+        MAT file with columns time, x, y, z (m), and the 1-based frame of cameras 1, 2 and 3.
+    start : float
+        Time of the first frame of camera 1 (s).
+    rate : float
+        Frames a second.
+
+    Raises
+    ------
+    InputError
+        When the file is malformed.
+    """
+    try:
+        rows = np.atleast_2d(np.asarray(loadmat(path)['DataGT3D'], float))
+    except (*UNREADABLE_MAT, KeyError) as error:
+        raise InputError(f'{path} has no DataGT3D') from error
+    if rows.shape[1] < 7:
+        raise InputError(f'{path}: DataGT3D has {rows.shape[1]} columns instead of 7')
+    rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 4] >= 1)]
+    rows = rows[np.argsort(rows[:, 4], kind='stable')]
+    return TimedValues(start + (rows[:, 4] - 1) / rate, rows[:, 1:4])
 
 
 def read_image_mouth(path: Path) -> ImagePoints:

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import FRAME_RATE, Av163, Sequence
 from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.datasets.person_truth import PersonTruth, person_truth
+from av_tracker_nodes.datasets.recordings import Recording, open_corpus
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.parallel import in_processes
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -28,7 +30,7 @@ _ANNOTATION_ERROR = 0.012
 """Largest error of the annotated mouths (m), as the authors of the corpus state it."""
 
 
-def convert_av163(
+def convert_sequence(
     root: str | Path,
     sequence: str,
     camera: int,
@@ -38,9 +40,9 @@ def convert_av163(
     *,
     overwrite: bool = False,
 ) -> Path:
-    """Make a bag of one camera and all microphones of an AV16.3 sequence.
+    """Make a bag of one camera and all microphones of a sequence of AV16.3 or CAV3D.
 
-    Stamps are the timecode clock: the first audio sample is at 10 s.
+    The first audio sample is at 10 s.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def convert_av163(
     sequence : str
         Full or short name.
     camera : int
-        1, 2 or 3.
+        1, 2 or 3 of AV16.3, 5 of CAV3D.
     out : str or Path
         Bag to write.
     compressed : bool
@@ -69,16 +71,15 @@ def convert_av163(
     InputError
         When a part of the sequence is missing or malformed, or `out` exists.
     """
-    recording = Av163(root).sequence(sequence)
+    recording = open_corpus(root).sequence(sequence)
     rig = recording.rig(camera)
     stamps = recording.image_stamps(camera)
-    recording.audio_files()
-    recording.video_file(camera)
+    recording.require(camera)
     truth = dict(zip(stamps.tolist(), ground_truth(recording, camera), strict=True))
     start = min(recording.audio_start, int(stamps[0]))
     with BagWriter(out, overwrite=overwrite) as bag:
         bag.write_rig(rig, start)
-        for log_time, record in _in_log_order(recording, camera):
+        for log_time, record in records_in_log_order(recording, camera):
             if isinstance(record, AudioBlock):
                 bag.write_audio(record)
                 continue
@@ -92,10 +93,69 @@ def convert_av163(
     return Path(out)
 
 
-def _in_log_order(
-    recording: Sequence, camera: int
+def convert_all(
+    root: str | Path,
+    out: str | Path,
+    sequences: Sequence[str] = (),
+    compressed: bool = True,
+    jobs: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[list[Path], list[str]]:
+    """Make a bag of every camera of every sequence that is not there yet.
+
+    Bags appear when they are whole, so a conversion that was stopped goes on where it was.
+
+    Parameters
+    ----------
+    root : str or Path
+        Directory of the corpus.
+    out : str or Path
+        Folder of the bags, ``<sequence>-cam<c>``.
+    sequences : sequence of str
+        Full or short names; all that are there where left out.
+    compressed : bool
+        Store images as JPEG.
+    jobs : int
+        Processes.
+    progress : callable, optional
+        Called with the share done, 0..1.
+
+    Returns
+    -------
+    bags : list of Path
+        Those that are there now.
+    problems : list of str
+        Why each of the others is not.
+
+    Raises
+    ------
+    InputError
+        When there is no such corpus or sequence.
+    """
+    corpus, out = open_corpus(root), Path(out)
+    names = [corpus.sequence(name).name for name in sequences] or corpus.sequences()
+    if not names:
+        raise InputError(f'{root} holds no sequence')
+    views = [(name, camera) for name in names for camera in corpus.sequence(name).cameras]
+    paths = {out / f'{name}-cam{camera}': (name, camera) for name, camera in views}
+    missing = [path for path in paths if not path.exists()]
+    problems = []
+    tasks = {path: (root, *paths[path], path, compressed) for path in missing}
+    for done, (path, result) in enumerate(in_processes(convert_sequence, tasks, jobs), 1):
+        if isinstance(result, InputError):
+            problems.append(f'{path.name}: {result}')
+        if progress is not None:
+            progress(1 - (len(missing) - done) / len(paths))
+    return [path for path in paths if path.exists()], sorted(problems)
+
+
+def records_in_log_order(
+    recording: Recording, camera: int
 ) -> Iterator[tuple[int, AudioBlock | ImageFrame]]:
-    """Merge images and sound; a block comes when its last sample has been taken."""
+    """Merge images and sound, each with its log time (ns).
+
+    A block comes when its last sample has been taken.
+    """
     images = ((frame.stamp, frame) for frame in recording.frames(camera))
     sound = (
         (block.stamp + (len(block.samples) - 1) * NANOSECONDS // block.rate, block)
@@ -104,24 +164,27 @@ def _in_log_order(
     return merge(sound, images, key=lambda pair: pair[0])
 
 
-def ground_truth(recording: Sequence, camera: int) -> list[TrackFrame]:
+def ground_truth(recording: Recording, camera: int) -> list[TrackFrame]:
     """Where everybody truly is at each image of a camera.
 
     Tracks carry the number of the person as id; somebody without annotation at that time has
     none, somebody out of the image no box.
     """
     stamps = recording.image_stamps(camera)
-    people = [_tracks(person_truth(recording, p, camera), stamps) for p in recording.people]
+    people = [
+        _tracks(person_truth(recording, person, camera), stamps, recording.frame_rate)
+        for person in recording.people
+    ]
     return [
         TrackFrame(int(stamp), tuple(track for track in tracks if track is not None))
         for stamp, *tracks in zip(stamps, *people, strict=True)
     ]
 
 
-def _tracks(person: PersonTruth, stamps: np.ndarray) -> list[Track | None]:
+def _tracks(person: PersonTruth, stamps: np.ndarray, frame_rate: int) -> list[Track | None]:
     unknown = np.zeros(len(stamps), bool)
     speaking = unknown if person.speaking is None else person.speaking
-    velocity = np.nan_to_num(np.gradient(person.mouth, axis=0) * FRAME_RATE)
+    velocity = np.nan_to_num(np.gradient(person.mouth, axis=0) * frame_rate)
     covariance = np.diag([_ANNOTATION_ERROR**2] * 3 + [0.0] * 3)
     tracks = [
         Track(

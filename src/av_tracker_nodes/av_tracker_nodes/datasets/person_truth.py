@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import Sequence
 from av_tracker_nodes.datasets.av163_truth import ImagePoints, within
+from av_tracker_nodes.datasets.recordings import Recording
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.types import NANOSECONDS
@@ -34,6 +34,8 @@ class PersonTruth:
         None without labels.
     away : np.ndarray or None, shape (n,)
         Angle (rad) by which the face is turned from the camera; None without labels.
+    pixel : np.ndarray, shape (n, 2)
+        Mouth in the image (0-based): where it is annotated there, else where it projects to.
     """
 
     person: int
@@ -42,9 +44,10 @@ class PersonTruth:
     visible: np.ndarray
     speaking: np.ndarray | None
     away: np.ndarray | None
+    pixel: np.ndarray
 
 
-def person_truth(recording: Sequence, person: int, camera: int) -> PersonTruth:
+def person_truth(recording: Recording, person: int, camera: int) -> PersonTruth:
     """Put the ground truth of a person together.
 
     Raises
@@ -57,11 +60,13 @@ def person_truth(recording: Sequence, person: int, camera: int) -> PersonTruth:
     mouth = recording.mouth(person).at(times)
     labelled = recording.boxes(person, camera)
     annotated = recording.image_mouth(person, camera)
+    projected = view.project(mouth)
+    offset = _offset(annotated, projected)
     if labelled is not None:
         box = _padded(labelled, len(times))
     else:
         box = face_box(view, mouth)
-        box[:, :2] += _offset(annotated, view.project(mouth))
+        box[:, :2] += offset
     segments = recording.speech(person)
     pose = recording.head_pose(person)
     return PersonTruth(
@@ -71,6 +76,7 @@ def person_truth(recording: Sequence, person: int, camera: int) -> PersonTruth:
         view.contains(box_centre(box)) & _in_field_of_view(annotated, len(times)),
         None if segments is None else within(times, segments),
         None if pose is None else _turned_from(view, mouth, pose.at(times)),
+        projected + offset,
     )
 
 

@@ -13,12 +13,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.evaluation.scoring import Scoring
 from av_tracker_nodes.evaluation.tracks_csv import AUDIO_CYCLE, TrackTable
 from av_tracker_nodes.evaluation.truth import Truth
 from av_tracker_nodes.geometry.head import box_centre
-
-GATE_SHARE = 1 / 15
-"""Longest distance of a match as a share of the diagonal of the image (AVCLNet, section 4.1)."""
 
 VOICE_GATE = np.deg2rad(10)
 
@@ -38,7 +36,7 @@ class Frame:
     boxed : np.ndarray, shape (b,), int
         Those of them with a box whose centre is in the image: the hypotheses in 2-D.
     distance : np.ndarray, shape (m, b)
-        Pixels between centres of faces.
+        Pixels between the points that are compared.
     """
 
     index: int
@@ -55,6 +53,11 @@ class Matching:
     ----------
     truth : Truth
     tracks : TrackTable
+    scoring : Scoring
+    true_points : np.ndarray, shape (people, n, 2)
+        What is compared, at every image (pixels).
+    track_points : np.ndarray, shape (rows, 2)
+        The same of every row of the table.
     gate : float
         Pixels.
     frames : list of Frame
@@ -63,11 +66,14 @@ class Matching:
         CLEAR matching of the frames: a match lasts as long as it stays within the gate.
     """
 
-    def __init__(self, truth: Truth, tracks: TrackTable) -> None:
+    def __init__(self, truth: Truth, tracks: TrackTable, scoring: Scoring | None = None) -> None:
         self.truth = truth
         self.tracks = tracks
-        self.gate = GATE_SHARE * float(np.hypot(*truth.rig.camera.size))
-        self.frames = _frames(truth, tracks)
+        self.scoring = scoring or Scoring()
+        self.true_points = self.scoring.points_of_truth(truth)
+        self.track_points = self.scoring.points_of_boxes(tracks.box)
+        self.gate = self.scoring.gate_share * float(np.hypot(*truth.rig.camera.size))
+        self.frames = self._frames()
         self.accumulator = motmetrics.MOTAccumulator()
         for frame in self.frames:
             distance = np.where(frame.distance <= self.gate, frame.distance, np.nan)
@@ -125,6 +131,30 @@ class Matching:
         known = ~np.isnan(self.truth.mouth[:, frame.index]).any(axis=1)
         return np.flatnonzero(known & ~self.truth.visible[:, frame.index])
 
+    def _frames(self) -> list[Frame]:
+        """Join truth and tracks by stamp."""
+        truth, tracks = self.truth, self.tracks
+        rows = np.flatnonzero(tracks.frame != AUDIO_CYCLE)
+        rows = rows[np.isin(tracks.stamp[rows], truth.stamps)]
+        if len(rows) == 0 and (tracks.frame != AUDIO_CYCLE).any():
+            raise InputError(
+                f'no track has the time of an image of {truth.sequence}, camera {truth.camera}: '
+                'the run is of another recording'
+            )
+        rows = rows[np.argsort(tracks.stamp[rows], kind='stable')]
+        first = np.searchsorted(tracks.stamp[rows], truth.stamps, 'left')
+        last = np.searchsorted(tracks.stamp[rows], truth.stamps, 'right')
+        return [
+            self._frame(int(index), rows[first[index] : last[index]])
+            for index in np.flatnonzero(truth.scored)
+        ]
+
+    def _frame(self, index: int, rows: np.ndarray) -> Frame:
+        boxed = rows[self.truth.rig.camera.contains(box_centre(self.tracks.box[rows]))]
+        visible = np.flatnonzero(self.truth.visible[:, index])
+        offset = self.true_points[visible, index][:, None] - self.track_points[boxed][None]
+        return Frame(index, visible, rows, boxed, np.linalg.norm(offset, axis=-1))
+
     def _by_direction(self, frame: Frame, matched: dict[int, int]) -> dict[int, tuple[int, float]]:
         people = self.annotated_out_of_view(frame)
         rows = np.setdiff1d(frame.rows, list(matched.values()))
@@ -147,29 +177,3 @@ def angle_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
     )
     return np.arccos(np.clip(cosine, -1, 1))
-
-
-def _frames(truth: Truth, tracks: TrackTable) -> list[Frame]:
-    """Join truth and tracks by stamp."""
-    rows = np.flatnonzero(tracks.frame != AUDIO_CYCLE)
-    rows = rows[np.isin(tracks.stamp[rows], truth.stamps)]
-    if len(rows) == 0 and (tracks.frame != AUDIO_CYCLE).any():
-        raise InputError(
-            f'no track has the time of an image of {truth.sequence}, camera {truth.camera}: '
-            'the run is of another recording'
-        )
-    rows = rows[np.argsort(tracks.stamp[rows], kind='stable')]
-    first = np.searchsorted(tracks.stamp[rows], truth.stamps, 'left')
-    last = np.searchsorted(tracks.stamp[rows], truth.stamps, 'right')
-    return [
-        _frame(truth, tracks, int(index), rows[first[index] : last[index]])
-        for index in np.flatnonzero(truth.scored)
-    ]
-
-
-def _frame(truth: Truth, tracks: TrackTable, index: int, rows: np.ndarray) -> Frame:
-    centres = box_centre(tracks.box[rows])
-    inside = truth.rig.camera.contains(centres)
-    visible = np.flatnonzero(truth.visible[:, index])
-    offset = truth.centre[visible, index][:, None] - centres[inside][None]
-    return Frame(index, visible, rows, rows[inside], np.linalg.norm(offset, axis=-1))

@@ -3,20 +3,22 @@
 
 """Scores of a run against the truth.
 
-In 2-D the centre of a track's face box is compared with that of the truth; tracks without a box
-in the image are no hypotheses there. Matches are those of CLEAR, at most 1/15 of the diagonal of
-the image long.
+In 2-D the centre of a track's face box is compared with that of the truth, unless a protocol
+compares mouths; tracks without a box in the image are no hypotheses there. Matches are those of
+CLEAR, at most 1/15 of the diagonal of the image long.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from av_tracker_nodes.evaluation.image_errors import image_errors
 from av_tracker_nodes.evaluation.matching import Matching
 from av_tracker_nodes.evaluation.mot_scores import clear_scores, hota_score
 from av_tracker_nodes.evaluation.position_errors import position_errors
+from av_tracker_nodes.evaluation.scoring import Scoring
 from av_tracker_nodes.evaluation.speech_scores import (
     face_away_recall,
     speaking_scores,
@@ -41,7 +43,11 @@ _RUN_KEYS = (
 
 
 def evaluate(
-    run_dir: str | Path, seq_dir: str | Path, camera: int, protocol: str | None = 'stnet'
+    run_dir: str | Path,
+    seq_dir: str | Path,
+    camera: int,
+    protocol: str | None = 'stnet',
+    scoring: Scoring | None = None,
 ) -> dict:
     """Score a run and write ``metrics.json`` into its folder.
 
@@ -52,9 +58,10 @@ def evaluate(
     seq_dir : str or Path
         Folder of the sequence.
     camera : int
-        1, 2 or 3.
+        1, 2 or 3 of AV16.3, 5 of CAV3D.
     protocol : str or None
         See :func:`~av_tracker_nodes.evaluation.truth.read_truth`.
+    scoring : Scoring, optional
 
     Returns
     -------
@@ -67,11 +74,29 @@ def evaluate(
         When a file is missing or malformed, or the run is of another recording.
     """
     truth = read_truth(seq_dir, camera, protocol)
-    matching = Matching(truth, read_tracks(run_dir))
-    run = read_run(run_dir)
+    metrics = score(Matching(truth, read_tracks(run_dir), scoring), read_run(run_dir))
+    write_json(Path(run_dir) / METRICS, metrics)
+    return metrics
+
+
+def score(matching: Matching, run: Mapping) -> dict:
+    """Score a run.
+
+    Parameters
+    ----------
+    matching : Matching
+    run : mapping
+        What ``run.json`` says.
+
+    Returns
+    -------
+    dict
+        What ``metrics.json`` says; None where something cannot be told.
+    """
+    truth = matching.truth
     metrics = {
         'sequence': truth.sequence,
-        'camera': camera,
+        'camera': truth.camera,
         'simulated': truth.simulated,
         'frames_scored': len(matching.frames),
         'gate_px': matching.gate,
@@ -85,9 +110,7 @@ def evaluate(
         'face_away_recall': face_away_recall(matching),
         **{key: run.get(key) for key in _RUN_KEYS},
     }
-    metrics = {key: _rounded(value) for key, value in metrics.items()}
-    write_json(Path(run_dir) / METRICS, metrics)
-    return metrics
+    return {key: _rounded(value) for key, value in metrics.items()}
 
 
 def _rounded(value: object) -> object:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import FRAME_RATE
 from av_tracker_nodes.datasets.person_truth import PersonTruth
 from av_tracker_nodes.evaluation.matching import VOICE_GATE, Matching
 from av_tracker_nodes.evaluation.statistics import mean, median, ratio
@@ -92,13 +91,13 @@ def face_away_recall(matching: Matching) -> float:
     index_of = {frame.index: number for number, frame in enumerate(matching.frames)}
     found = []
     for person, labels in enumerate(matching.truth.people):
-        for stretch in talking_away(labels):
+        for stretch in talking_away(labels, matching.truth.frame_rate):
             numbers = [index_of[index] for index in stretch if index in index_of]
             found += [person in matching.in_view[number] for number in numbers]
     return mean(found)
 
 
-def talking_away(person: PersonTruth) -> list[np.ndarray]:
+def talking_away(person: PersonTruth, frame_rate: float) -> list[np.ndarray]:
     """Frames of each stretch in which a person in view talks with the face turned away."""
     if person.away is None or person.speaking is None:
         return []
@@ -107,6 +106,6 @@ def talking_away(person: PersonTruth) -> list[np.ndarray]:
     return [
         stretch
         for stretch in stretches
-        if len(stretch) >= AWAY_SECONDS * FRAME_RATE
+        if len(stretch) >= AWAY_SECONDS * frame_rate
         and person.speaking[stretch].mean() >= _TALKING_SHARE
     ]

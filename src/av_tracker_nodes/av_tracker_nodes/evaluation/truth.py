@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import open_sequence
-from av_tracker_nodes.datasets.av163_protocol import frame_range
 from av_tracker_nodes.datasets.person_truth import PersonTruth, person_truth
+from av_tracker_nodes.datasets.recordings import open_recording
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import box_centre
+from av_tracker_nodes.types import NANOSECONDS
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,16 @@ class Truth:
         return box_centre(self.box)
 
     @cached_property
+    def pixel(self) -> np.ndarray:
+        """Mouths in the image (pixels), shape (people, n, 2)."""
+        return np.stack([person.pixel for person in self.people])
+
+    @property
+    def frame_rate(self) -> float:
+        """Images a second, from their stamps."""
+        return NANOSECONDS / float(np.median(np.diff(self.stamps)))
+
+    @cached_property
     def visible(self) -> np.ndarray:
         """Whose face is in the image, shape (people, n)."""
         return np.stack([person.visible for person in self.people])
@@ -80,7 +90,7 @@ def read_truth(directory: str | Path, camera: int, protocol: str | None = 'stnet
     directory : str or Path
         Folder of the sequence.
     camera : int
-        1, 2 or 3.
+        1, 2 or 3 of AV16.3, 5 of CAV3D.
     protocol : str or None
         Publication whose frame ranges are scored (``stnet`` or ``av3t``); sequences that it does
         not know, and None, are scored wherever they are annotated.
@@ -90,16 +100,15 @@ def read_truth(directory: str | Path, camera: int, protocol: str | None = 'stnet
     InputError
         When something is missing.
     """
-    recording = open_sequence(directory)
+    recording = open_recording(directory)
     if not recording.people:
         raise InputError(f'no ground truth (*.3dmouthgt) in {recording.directory}')
     people = tuple(person_truth(recording, person, camera) for person in recording.people)
     stamps = recording.image_stamps(camera)
     scored = np.any([~np.isnan(person.mouth).any(axis=1) for person in people], axis=0)
-    published = frame_range(recording.name, camera, protocol) if protocol else None
+    published = recording.published_range(camera, protocol) if protocol else None
     if published is not None:
-        frames = np.arange(len(stamps))
-        scored &= (frames >= published[0]) & (frames <= published[1])
+        scored &= published
     return Truth(
         recording.name,
         camera,

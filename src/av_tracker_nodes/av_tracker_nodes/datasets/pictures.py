@@ -1,0 +1,89 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Pictures of a recording: of a video file, or one file each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+
+_RATE_TOLERANCE = 0.01
+
+
+def video_pictures(path: Path, rate: float, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yield the pictures (BGR) of a video.
+
+    Parameters
+    ----------
+    path : Path
+    rate : float
+        Frames a second that it must have.
+    size : tuple of int
+        Width and height that it must have (pixels).
+
+    Raises
+    ------
+    InputError
+        When it is unreadable, or has another rate or size.
+    """
+    video = cv2.VideoCapture(str(path))
+    try:
+        found = video.get(cv2.CAP_PROP_FPS)
+        read, image = video.read()
+        if not read:
+            raise InputError(f'{path} is not a readable video')
+        if abs(found - rate) > _RATE_TOLERANCE:
+            raise InputError(f'{path} has {found:g} frames a second instead of {rate:g}')
+        _check_size(path, image, size)
+        while read:
+            yield image
+            read, image = video.read()
+    finally:
+        video.release()
+
+
+def numbered_pictures(folder: Path, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Yield the JPEG or PNG pictures (BGR) of a folder, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+    size : tuple of int
+        Width and height that they must have (pixels).
+
+    Raises
+    ------
+    InputError
+        When there are none, or one is unreadable or has another size.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix in ('.jpg', '.png'))
+    if not paths:
+        raise InputError(f'no pictures in {folder}')
+    for path in paths:
+        yield read_picture(path, size)
+
+
+def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """Read a picture (BGR) of a width and height (pixels).
+
+    Raises
+    ------
+    InputError
+        When it is unreadable or has another size.
+    """
+    image = cv2.imread(str(path))
+    if image is None:
+        raise InputError(f'{path} is not a readable picture')
+    _check_size(path, image, size)
+    return image
+
+
+def _check_size(path: Path, image: np.ndarray, size: tuple[int, int]) -> None:
+    if image.shape[1::-1] != size:
+        raise InputError(f'{path} has images of {image.shape[1::-1]}, not {size}')

@@ -1,0 +1,41 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Full and short names of sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from av_tracker_nodes.errors import InputError
+
+
+def short_name(sequence: str) -> str:
+    """Return ``seq24`` for ``seq24-2p-0111``."""
+    return sequence.partition('-')[0]
+
+
+def find_sequence(names: Sequence[str], name: str, root: Path) -> str:
+    """Full name of the sequence that a full or short name stands for.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Full names of those that are there.
+    name : str
+    root : Path
+        Where they are, for the message.
+
+    Raises
+    ------
+    InputError
+        When there is none, or more than one.
+    """
+    found = [known for known in names if known == name]
+    found = found or [known for known in names if short_name(known) == name]
+    if len(found) != 1:
+        there = ', '.join(found or names) or 'no sequence'
+        problem = 'is ambiguous' if found else 'is unknown'
+        raise InputError(f"sequence '{name}' {problem}; {root} holds {there}")
+    return found[0]

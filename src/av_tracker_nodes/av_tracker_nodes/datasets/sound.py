@@ -1,0 +1,85 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Sound of recordings: cut into blocks, and at a lower rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.signal import firwin
+
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+
+_REACH = 16
+"""Half the length of the low-pass filter in samples of the lower rate."""
+_KAISER = 8.0
+_PASSED = 0.92
+"""Cutoff as a share of half the lower rate."""
+
+
+def cut_blocks(
+    chunks: Iterable[np.ndarray], samples: int, rate: int, start: int
+) -> Iterator[AudioBlock]:
+    """Cut sound into blocks.
+
+    Parameters
+    ----------
+    chunks : iterable of np.ndarray, shape (n, channels)
+        Of any lengths, in order.
+    samples : int
+        Of each block; the last one may be shorter.
+    rate : int
+        Samples a second.
+    start : int
+        Stamp of the first sample (ns).
+    """
+    held, position = None, 0
+    for chunk in chunks:
+        held = chunk if held is None else np.concatenate([held, chunk])
+        whole = len(held) // samples * samples
+        for first in range(0, whole, samples):
+            block = held[first : first + samples]
+            yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, block)
+            position += samples
+        held = held[whole:]
+    if held is not None and len(held):
+        yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, held)
+
+
+def decimated(chunks: Iterable[np.ndarray], factor: int) -> Iterator[np.ndarray]:
+    """Lower the rate of sound by a whole factor, without delay.
+
+    Sample m is the low-passed input (a symmetric Kaiser-windowed sinc) at m `factor`.
+
+    Parameters
+    ----------
+    chunks : iterable of np.ndarray, shape (n, channels)
+        Of any lengths, in order.
+    factor : int
+    """
+    if factor == 1:
+        yield from chunks
+        return
+    reach = _REACH * factor
+    taps = firwin(2 * reach + 1, _PASSED / factor, window=('kaiser', _KAISER)).astype(np.float32)
+    held: np.ndarray | None = None
+    for chunk in chunks:
+        if held is None:
+            held = np.zeros((reach, chunk.shape[1]), np.float32)
+        held, lower = _filtered(np.concatenate([held, chunk]), taps, factor)
+        yield lower
+    if held is not None:
+        silence = np.zeros((reach, held.shape[1]), np.float32)
+        yield _filtered(np.concatenate([held, silence]), taps, factor)[1]
+
+
+def _filtered(samples: np.ndarray, taps: np.ndarray, factor: int) -> tuple[np.ndarray, np.ndarray]:
+    """Filter what there are enough neighbours for; return the rest, and the result."""
+    count = max((len(samples) - len(taps)) // factor + 1, 0)
+    if count == 0:
+        return samples, np.zeros((0, samples.shape[1]), np.float32)
+    windows = sliding_window_view(samples, len(taps), axis=0)[::factor][:count]
+    return samples[count * factor :], windows @ taps
