@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.benchmarks.streams import Sensors, restream
-from av_tracker_nodes.benchmarks.usage import watched
+from av_tracker_nodes.benchmarks.usage import Sample, Usage, watched
 from av_tracker_nodes.datasets.bag import BagReader, BagWriter
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.types import AudioBlock, ImageFrame
@@ -73,6 +73,18 @@ def test_processes_of_nodes_are_watched_and_no_others():
         other.wait()
         time.sleep(0.1)
     figures = usage.summary()
-    assert set(figures) == {'busy_cpu_percent', 'busy_mib'}
+    assert {name.partition('_')[0] for name in figures} == {'busy'}
     assert 0 < figures['busy_cpu_percent'] <= 101
     assert figures['busy_mib'] > 1
+
+
+def test_growth_is_that_from_the_second_quarter_of_the_time_to_the_last():
+    start, warm, end = Sample(50.0, 1, 10), Sample(100.0, 4, 20), Sample(110.0, 5, 22)
+    usage = Usage({'node': 3.0}, {'node': [start] * 4 + [warm] * 8 + [end] * 4}, 12.0)
+    assert usage.summary() == {
+        'node_cpu_percent': 25.0,
+        'node_mib': 110.0,
+        'node_growth_percent': 10.0,
+        'node_new_threads': 1,
+        'node_new_handles': 2,
+    }

@@ -44,8 +44,8 @@ def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> d
     -------
     dict
         Flat, for each kind: KIND_median_ms, KIND_p95_ms and KIND_p99_ms from capture stamp to
-        track publication, KIND_lost_frames, and of each node KIND_NODE_cpu_percent of a core and
-        KIND_NODE_mib of memory.
+        track publication, KIND_lost_frames, and of each node what `usage.Usage.summary` tells,
+        such as KIND_NODE_cpu_percent.
     """
     source = recording(out, progress_bar)
     result = {'seconds': seconds}
