@@ -9,14 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.benchmarks.report import print_result
-from av_tracker_nodes.datasets.convert import convert_av163
+from av_tracker_nodes.datasets.convert import convert_sequence
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.pipeline import track_bag
 from av_tracker_nodes.replay import replay
 from av_tracker_nodes.simulation.simulate import simulate
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
-_LIVE_STAGE = 'speaker_tracks'
+LIVE_STAGE = 'speaker_tracks'
+"""Topic whose publication ends the chain."""
 
 
 def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
@@ -35,7 +36,7 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
         Flat: frames_per_second, STAGE_median_ms and STAGE_p95_ms offline, live median_ms and
         p99_ms from capture stamp to track publication, lost_frames, realtime_factor.
     """
-    bag = _recording(out, progress_bar)
+    bag = recording(out, progress_bar)
     with progress_bar('tracking offline') as progress:
         offline = track_bag(bag, out / 'offline', progress=progress)
     with progress_bar('tracking live') as progress:
@@ -45,7 +46,7 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
         for stage, times in offline['latency_ms'].items()
         for name in ('median', 'p95')
     }
-    latency = live['latency_ms'][_LIVE_STAGE]
+    latency = live['latency_ms'][LIVE_STAGE]
     result = {
         'frames_per_second': offline['frames_per_second'],
         **stages,
@@ -59,12 +60,12 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
     return result
 
 
-def _recording(out: Path, progress_bar: Callable) -> Path:
+def recording(out: Path, progress_bar: Callable) -> Path:
     """Return the bag to measure on, made once."""
     bag = out / 'bag'
     if not bag.exists():
         with progress_bar('simulating the recording') as progress:
             sequence = simulate(_SCENARIO, _SEED, out / 'recording', progress)
         with progress_bar('converting to a ROS 2 bag') as progress:
-            convert_av163(sequence.parent, sequence.name, _CAMERA, bag, progress=progress)
+            convert_sequence(sequence.parent, sequence.name, _CAMERA, bag, progress=progress)
     return bag
