@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write launch/params.yaml from what the nodes say of their parameters.
+"""Write launch/params.yaml and docs/parameters.md from what the nodes say of their parameters.
 
 Run it after a parameter has changed: ``. .venv/environment.sh && .venv/bin/python
 scripts/write_params.py``.
@@ -11,66 +11,137 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import rclpy
-from rclpy.node import Node
 
-from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
-from av_tracker_nodes.nodes.face_detector import FaceDetector
-from av_tracker_nodes.nodes.fusion import Fusion
-from av_tracker_nodes.nodes.tracker import Tracker
+from av_tracker_nodes.nodes.av_tracker_all import NODES
+from av_tracker_nodes.nodes.settings import Setting
 
-TARGET = Path(__file__).resolve().parents[1] / 'launch' / 'params.yaml'
+ROOT = Path(__file__).resolve().parents[1]
+PARAMETERS, TABLE = ROOT / 'launch' / 'params.yaml', ROOT / 'docs' / 'parameters.md'
 TEXT_WIDTH = 90
 HEAD = """\
 # Parameters of the nodes: av_tracker.launch.py params_file:=FILE takes another file than this one.
 #
 # Lines that begin with "# name: value" show the default; take the "# " away to change it. What the
 # launch file has an argument for (target_frame, model, devices, ...) is set there.
-# `ros2 param describe NODE PARAMETER` tells every parameter with its range.
+# docs/parameters.md lists every parameter, and tells which may change while a node runs.
+"""
+DOCUMENT = """\
+# Parameters
+
+Written by `scripts/write_params.py` from what the nodes declare; `ros2 param describe NODE
+PARAMETER` tells the same. [`launch/params.yaml`](../launch/params.yaml) is the file to copy and
+change; arguments of `av_tracker.launch.py` come before it.
+
+*Changes*: a **live** parameter may change at any time (`ros2 param set`); an **unconfigured** one
+while the node is unconfigured (`ros2 lifecycle set NODE deactivate`, then `cleanup`), since it
+takes a model, a device or a topic to be opened anew; one **at the start** never. Changes are
+checked as a set, and a change that is refused, with the reason, changes nothing.
 """
 SET_BY_LAUNCH = {
-    'face_detector': {'target_frame', 'image_transport', 'reliable_images'},
-    'acoustic_map': {'target_frame', 'measure', 'patience', 'audio_offset'},
-    'fusion': {'target_frame', 'model', 'patience'},
-    'tracker': {'target_frame', 'publish_tf'},
-}
-SET_BY_LAUNCH_FOR_ALL = {
-    'use_sim_time',
-    'start_type_description_service',
+    'autostart',
+    'calibration',
     'camera_calibration',
     'array_calibration',
     'image_transport',
     'reliable_images',
+    'target_frame',
+}
+SET_BY_LAUNCH_FOR = {
+    'microphone_array': {'device'},
+    'camera': {'device'},
+    'acoustic_map': {'measure', 'audio_offset', 'patience'},
+    'fusion': {'model', 'device', 'patience'},
+    'tracker': {'publish_tf'},
+    'speaker_beams': {'audio_offset'},
+    'bag_player': {'bag', 'rate', 'wait_for', 'progress'},
+    'recorder': {'out'},
+    'track_writer': {'out', 'model', 'mode'},
+    'viewer': {'save'},
 }
 
 
-def section(node: Node) -> str:
+def section(name: str, settings: Iterable[Setting]) -> str:
     """Describe the parameters of a node; the first one is set, since YAML wants a mapping."""
-    name = node.get_name()
-    lines = [f'/**/{name}:', '  ros__parameters:']
-    hidden = SET_BY_LAUNCH_FOR_ALL | SET_BY_LAUNCH[name]
-    shown = [p for p in node.get_parameters_by_prefix('') if p not in hidden]
-    for index, parameter in enumerate(shown):
-        described = node.describe_parameter(parameter)
-        text = described.description
-        for limits in described.floating_point_range:
-            text += f' [{limits.from_value:g} .. {limits.to_value:g}]'
-        if described.additional_constraints:
-            text += f' [{described.additional_constraints}]'
+    lines = [f'{name}:', '  ros__parameters:']
+    for index, setting in enumerate(settings):
+        text = setting.description + (f' [{setting.limits}]' if setting.limits else '')
         lines += [f'    # {line}' for line in textwrap.wrap(text, TEXT_WIDTH)]
-        value = json.dumps(node.get_parameter(parameter).value).replace('"', "'")
-        lines.append(f'    {"# " if index else ""}{parameter}: {value}')
+        lines.append(f'    {"# " if index else ""}{setting.name}: {in_yaml(setting.default)}')
     return '\n'.join(lines) + '\n'
 
 
+def table(name: str, settings: Iterable[Setting]) -> str:
+    """Tabulate the parameters of a node."""
+    rows = [f'## {name}\n', '| parameter | default | values | changes | meaning |']
+    rows.append('|---|---|---|---|---|')
+    for setting in settings:
+        kind = type(setting.default).__name__
+        values = setting.limits.replace("''", 'empty') or {'str': 'text'}.get(kind, kind)
+        cells = (
+            f'`{setting.name}`',
+            f'`{in_yaml(setting.default)}`',
+            values,
+            setting.change,
+            setting.description,
+        )
+        rows.append(f'| {" | ".join(cells)} |')
+    return '\n'.join(rows) + '\n'
+
+
+def in_yaml(value: bool | float | str) -> str:
+    """Write a value as YAML has it."""
+    return '.nan' if value != value else json.dumps(value).replace('"', "'")
+
+
+def declared() -> dict[str, list[Setting]]:
+    """Parameters of every node by its name; those of all nodes are under ``/**``."""
+    context = rclpy.Context()
+    context.init()
+    settings = {}
+    for module, kind in NODES.items():
+        node = getattr(import_module(f'av_tracker_nodes.nodes.{module}'), kind)(context=context)
+        settings[node.get_name()] = node.settings
+        node.destroy_node()
+    context.shutdown()
+    common = set.intersection(*map(set, settings.values()))
+    everybody, *_ = settings.values()
+    return {
+        '/**': [everybody[name] for name in everybody if name in common],
+        **{
+            node: [setting for setting in each.values() if setting.name not in common]
+            for node, each in settings.items()
+        },
+    }
+
+
+def parameter_file(nodes: Mapping[str, list[Setting]]) -> str:
+    """Write what no argument of the launch file sets, as a file to change."""
+    sections = [HEAD]
+    for name, settings in nodes.items():
+        hidden = SET_BY_LAUNCH | SET_BY_LAUNCH_FOR.get(name, set())
+        shown = [setting for setting in settings if setting.name not in hidden]
+        if shown:
+            sections.append(section(name if name == '/**' else f'/**/{name}', shown))
+    return '\n'.join(sections)
+
+
+def document(nodes: Mapping[str, list[Setting]]) -> str:
+    """Write everything, as a page to read."""
+    names = {'/**': 'All nodes'}
+    tables = [table(names.get(name, name), settings) for name, settings in nodes.items()]
+    return '\n'.join([DOCUMENT, *tables])
+
+
 def main() -> None:
-    """Write the file."""
-    rclpy.init()
-    nodes = [make() for make in (FaceDetector, AcousticMapNode, Fusion, Tracker)]
-    TARGET.write_text('\n'.join([HEAD, *map(section, nodes)]))
-    rclpy.shutdown()
+    """Write the files."""
+    nodes = declared()
+    PARAMETERS.write_text(parameter_file(nodes))
+    TABLE.write_text(document(nodes))
 
 
 if __name__ == '__main__':

@@ -218,6 +218,19 @@ def test_memory_ends():
     assert later[-1].tracks[0].id != 1
 
 
+def test_other_numbers_hold_for_those_who_are_known():
+    scene = [[seen((2, 0.04 * k, 0))] for k in range(20)]
+    coasting, forgetting = SpeakerTracker(), SpeakerTracker()
+    for tracker in (coasting, forgetting):
+        run(tracker, scene)
+    forgetting.reconfigure(TrackerConfig(patience=0.2, velocity_memory=0.1))
+    (kept,) = run(coasting, [[]] * 3, start=0.8)[-1].tracks
+    (slowed,) = run(forgetting, [[]] * 3, start=0.8)[-1].tracks
+    assert np.linalg.norm(slowed.velocity) < 0.5 * np.linalg.norm(kept.velocity)
+    assert len(run(coasting, [[]], start=1.2)[-1].tracks) == 1
+    assert run(forgetting, [[]], start=1.2)[-1].tracks == ()
+
+
 def test_a_backward_jump_starts_anew_and_ids_go_on():
     tracker = SpeakerTracker()
     run(tracker, [[seen((2, 0, 0))]] * 10, start=100)

@@ -57,6 +57,7 @@ def test_live_it_moves_the_stamps_of_sound():
     node = AcousticMapNode(
         context=context, parameter_overrides=[Parameter('audio_offset', value=-0.085)]
     )
+    node.start()
     node._hear(to_audio(to_nanoseconds(10.0), 0, 16_000, np.zeros((160, 4), np.int16), 'array'))
     assert node._backlog[0].stamp == to_nanoseconds(9.915)
     node.destroy_node()

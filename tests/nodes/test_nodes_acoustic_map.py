@@ -61,6 +61,7 @@ def make_node():
     def make(**parameters):
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         node = AcousticMapNode(context=context, parameter_overrides=overrides)
+        node.start()
         node._sensors = SimpleNamespace(rig=lambda stamp: RIG, array_frame='mic_array')
         node._maps = Listened()
         node._views._points = Listened(0)
@@ -311,7 +312,7 @@ class TestControl:
         node = make_node()
         node._prepare()
         blocks = [message_of(block) for block in cut(sound, (160,))]
-        hear = node.while_enabled(node._hear)
+        hear = node.guarded(node._hear)
         for block in blocks[:60]:
             hear(block)
         assert node._maps.sent

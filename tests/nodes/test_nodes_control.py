@@ -48,6 +48,7 @@ def make(context):
     def make(node_class, **parameters):
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
         nodes.append(node_class(context=context, parameter_overrides=overrides))
+        nodes[-1].start()
         return nodes[-1]
 
     yield make
@@ -62,7 +63,7 @@ class Counter(ControlledNode):
         super().__init__('counter', **node_options)
         self.total = 0
         self._diagnostics = Kept()
-        self.count = self.while_enabled(self._count)
+        self.count = self.guarded(self._count)
 
     def start_anew(self):
         if self.total > 100:

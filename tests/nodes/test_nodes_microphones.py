@@ -44,7 +44,7 @@ def test_wrong_settings_are_one_clear_line(context, parameters, message):
     overrides = [Parameter('calibration', value=UMA16)]
     overrides += [Parameter(name, value=value) for name, value in parameters.items()]
     with pytest.raises(InputError, match=message):
-        MicrophoneArrayNode(context=context, parameter_overrides=overrides)
+        MicrophoneArrayNode(context=context, parameter_overrides=overrides).start()
 
 
 def test_documented_array_can_be_read(tmp_path):
@@ -141,8 +141,10 @@ def test_mirror_does_without_the_package(monkeypatch, package):
 class Bridge(audio_bridge.AudioBridge):
     """A bridge that listens to nobody."""
 
-    def listen(self, *_):
+    def listen(self, *_, **__):
         pass
+
+    learn = listen
 
 
 class TestBridge:
@@ -152,6 +154,7 @@ class TestBridge:
         bridge = Bridge(
             context=context, parameter_overrides=[Parameter('calibration', value=UMA16)]
         )
+        bridge.start()
         bridge._samples = Publisher()
         yield bridge
         bridge.destroy_node()
@@ -209,4 +212,4 @@ class TestBridge:
     def test_needs_the_messages(self, context, monkeypatch):
         monkeypatch.setattr(audio_bridge, 'audio_common', None)
         with pytest.raises(InputError, match='audio-common-msgs'):
-            audio_bridge.AudioBridge(context=context)
+            audio_bridge.AudioBridge(context=context).start()

@@ -1,10 +1,9 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Parameters are described, bounded, and shown in the shipped file as they are."""
+"""Parameters are described, bounded, documented as they are, and change when they may."""
 
 import importlib.util
-import re
 
 import pytest
 import yaml
@@ -12,76 +11,193 @@ import yaml
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
+import write_params
 from rclpy.parameter import Parameter
 
+from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.node_set import STAGES
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.array_description import speed_of_sound
+from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
+from av_tracker_nodes.nodes.settings import Setting
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.shipped import shipped_file
 
-STAGES = (FaceDetector, AcousticMapNode, Fusion, Tracker)
-OF_ROS = {'use_sim_time', 'start_type_description_service'}
-
 
 @pytest.fixture(scope='module')
-def nodes(context):
-    nodes = [stage(context=context) for stage in STAGES]
-    yield {node.get_name(): node for node in nodes}
+def declared():
+    return write_params.declared()
+
+
+@pytest.fixture
+def make(context):
+    nodes = []
+
+    def make(kind, **parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        nodes.append(kind(context=context, parameter_overrides=overrides))
+        return nodes[-1]
+
+    yield make
     for node in nodes:
         node.destroy_node()
 
 
-def own_parameters(node):
-    names = node.get_parameters_by_prefix('')
-    return {name: parameter.value for name, parameter in names.items() if name not in OF_ROS}
+def test_every_parameter_of_every_node_is_described(declared):
+    assert set(declared) == {'/**', *NODES}
+    for node, settings in declared.items():
+        for setting in settings:
+            assert setting.description, (node, setting.name)
+            bounded = setting.low is not None or setting.default != setting.default
+            if isinstance(setting.default, (int, float)) and not isinstance(setting.default, bool):
+                assert bounded, (node, setting.name)
 
 
-@pytest.mark.parametrize('name', ['face_detector', 'acoustic_map', 'fusion', 'tracker'])
-def test_every_parameter_is_described(nodes, name):
-    for parameter, value in own_parameters(nodes[name]).items():
-        described = nodes[name].describe_parameter(parameter)
-        assert described.description, parameter
-        if isinstance(value, float):
-            assert described.floating_point_range, parameter
+def test_shipped_file_and_document_are_as_the_nodes_declare(declared):
+    """Otherwise run scripts/write_params.py."""
+    assert write_params.PARAMETERS.read_text() == write_params.parameter_file(declared)
+    assert write_params.TABLE.read_text() == write_params.document(declared)
 
 
-@pytest.mark.parametrize('name', ['face_detector', 'acoustic_map', 'fusion', 'tracker'])
-def test_shipped_file_shows_the_defaults(nodes, name):
-    """Lines that are commented out are taken in too."""
-    text = shipped_file('params.yaml').read_text()
-    text = re.sub(r'^    # (\w+: [^ ].*)$', _uncommented(nodes[name]), text, flags=re.M)
-    shown = yaml.safe_load(text)[f'/**/{name}']['ros__parameters']
-    real = own_parameters(nodes[name])
-    assert shown.items() <= real.items(), {
-        key: (value, real.get(key)) for key, value in shown.items() if real.get(key) != value
-    }
-    if name == 'tracker':
-        assert len(shown) > 15
+def test_shipped_file_has_a_section_for_every_stage_and_device():
+    sections = yaml.safe_load(shipped_file('params.yaml').read_text())
+    names = {name.rpartition('/')[2] for name in sections}
+    assert {*STAGES, 'microphone_array', 'camera', '**'} <= names
+    assert all(each['ros__parameters'] for each in sections.values())
 
 
-def _uncommented(node):
-    def uncomment(match):
-        name = match[1].partition(':')[0]
-        return f'    {match[1]}' if node.has_parameter(name) else match[0]
+def test_ros_knows_what_a_parameter_means_and_when_it_changes(make):
+    node = make(Tracker)
+    beta = node.describe_parameter('beta')
+    assert 'Weight of the overlap' in beta.description
+    assert (beta.floating_point_range[0].from_value, beta.floating_point_range[0].to_value) == (
+        0,
+        1,
+    )
+    assert beta.additional_constraints == ''
+    assert node.describe_parameter('assignment').additional_constraints == (
+        'one of optimal, greedy'
+    )
+    fixed = node.describe_parameter('publish_tf')
+    assert fixed.additional_constraints == 'changes while the node is unconfigured'
+    assert not fixed.read_only
+    assert node.describe_parameter('autostart').read_only
 
-    return uncomment
+
+@pytest.mark.parametrize(
+    ('setting', 'change', 'limits'),
+    [
+        (Setting('a', 1.0, 'x', 0.5, 2.0, live=True), 'live', '0.5 .. 2'),
+        (Setting('a', 1, 'x', 0, 1_000_000), 'unconfigured', '0 .. 1000000'),
+        (Setting('a', '', 'x', choices=('', 'b')), 'unconfigured', "'', b"),
+        (Setting('a', True, 'x', read_only=True), 'at the start', ''),
+    ],
+)
+def test_settings_tell_their_limits(setting, change, limits):
+    assert (setting.change, setting.limits) == (change, limits)
 
 
 @pytest.mark.parametrize(
     ('stage', 'name', 'value', 'message'),
     [
         (FaceDetector, 'threshold', 1.5, 'threshold'),
+        (FaceDetector, 'model', '/nowhere.onnx', '/nowhere.onnx'),
         (AcousticMapNode, 'measure', 'loudness', 'must be one of gcf'),
         (Fusion, 'model', 'magic', 'must be one of'),
+        (Fusion, 'model_file', '/nowhere.onnx', '/nowhere.onnx'),
         (Tracker, 'beta', -1.0, 'beta'),
         (Tracker, 'beta', 'much', 'beta'),
+        (Tracker, 'speaking_on', 0.3, 'speaking_off must not be above speaking_on'),
         (MicrophoneArrayNode, 'calibration', '', 'calibration is not set'),
         (MicrophoneArrayNode, 'calibration', '/nowhere.yaml', '/nowhere.yaml'),
     ],
 )
-def test_wrong_parameters_are_one_clear_line(context, stage, name, value, message):
+def test_wrong_parameters_are_one_clear_line(make, stage, name, value, message):
     with pytest.raises(InputError, match=message):
-        stage(context=context, parameter_overrides=[Parameter(name, value=value)])
+        make(stage, **{name: value}).start()
+
+
+def change(node, **values):
+    """Set parameters all at once; return why not, or nothing."""
+    result = node.set_parameters_atomically([Parameter(k, value=v) for k, v in values.items()])
+    assert result.successful == (not result.reason)
+    return result.reason
+
+
+class TestLive:
+    @pytest.fixture
+    def tracker(self, make):
+        node = make(Tracker)
+        node.start()
+        return node
+
+    def test_numbers_of_the_tracker_change_at_once(self, tracker):
+        assert change(tracker, gate=9.0, assignment='greedy') == ''
+        assert tracker._tracker.config == TrackerConfig(gate=9.0, assignment='greedy')
+
+    def test_a_set_that_contradicts_itself_changes_nothing(self, tracker):
+        before = tracker._tracker.config
+        reason = change(tracker, gate=9.0, speaking_on=0.3)
+        assert reason == 'speaking_off must not be above speaking_on'
+        assert tracker.value('gate') == before.gate
+        assert tracker._tracker.config is before
+        # Together they agree.
+        assert change(tracker, speaking_off=0.2, speaking_on=0.3) == ''
+        assert tracker._tracker.config == TrackerConfig(speaking_off=0.2, speaking_on=0.3)
+
+    @pytest.mark.parametrize(
+        ('values', 'reason'),
+        [
+            ({'gate': 1000.0}, 'out of range'),
+            ({'gate': float('nan')}, 'out of range'),
+            ({'gate': 9}, 'Wrong parameter type'),
+            ({'assignment': 'random'}, 'it must be one of optimal, greedy'),
+            ({'autostart': False}, 'read-only'),
+            ({'publish_tf': True}, 'publish_tf changes only while tracker is unconfigured'),
+            ({'gate': 9.0, 'target_frame': 'map'}, 'target_frame changes only'),
+            ({'use_sim_time': True}, 'use_sim_time changes only'),
+        ],
+    )
+    def test_what_cannot_be_is_refused_with_a_reason(self, tracker, values, reason):
+        before = {name: tracker.value(name) for name in values}
+        assert reason in change(tracker, **values)
+        assert {name: tracker.value(name) for name in values} == before
+        assert tracker._tracker.config == TrackerConfig()
+
+    def test_a_whole_file_may_be_loaded_if_what_is_fixed_stays(self, tracker):
+        assert change(tracker, target_frame='world', publish_tf=False, gate=9.0) == ''
+        assert tracker._tracker.config.gate == 9.0
+
+    def test_the_rest_changes_while_the_node_is_unconfigured(self, tracker):
+        tracker.trigger_deactivate()
+        assert 'deactivate and clean it up first' in change(tracker, publish_tf=True)
+        tracker.trigger_cleanup()
+        assert change(tracker, publish_tf=True) == ''
+        assert 'must be one of' in change(tracker, assignment='random')
+        tracker.start()
+        assert tracker._transforms is not None
+
+    def test_changes_reach_the_other_stages(self, make):
+        detector, mapper, fusion = make(FaceDetector), make(AcousticMapNode), make(Fusion)
+        for node in (detector, mapper, fusion):
+            node.start()
+        assert change(detector, threshold=0.8, scale=1.0) == ''
+        assert detector._stage.detector.threshold == 0.8
+        assert detector._stage.detector.scale == 1.0
+        assert change(mapper, faces_timeout=0.2, patience=0.3, audio_offset=0.01) == ''
+        assert mapper._trigger._faces_timeout == 500_000_000
+        assert mapper._audio_offset == 0.01
+        assert change(fusion, faces_timeout=0.2, patience=0.3) == ''
+        assert fusion._timeout == 500_000_000
+
+    def test_the_speed_of_sound_follows_the_temperature(self, make):
+        calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))
+        node = make(MicrophoneArrayNode, calibration=calibration)
+        assert node.trigger_configure().name == 'SUCCESS'
+        assert 'no temperature of a room' in change(node, temperature=300.0)
+        assert change(node, temperature=30.0) == ''
+        assert node._array.microphones.speed_of_sound == speed_of_sound(30.0)

@@ -52,6 +52,7 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
     def __init__(self, **node_options):
         self.topics = {}
         super().__init__(**node_options)
+        self.start()
         self._sensors = SimpleNamespace(
             camera=lambda stamp: CAMERA, is_target=lambda frame, what: frame == 'world'
         )
@@ -60,9 +61,9 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
     def output(self, kind, topic, quality=None):
         return self.topics.setdefault(topic, Topic())
 
-    def destroy_publisher(self, publisher):
+    def destroy_lifecycle_publisher(self, publisher):
         if not isinstance(publisher, Topic):
-            return super().destroy_publisher(publisher)
+            return super().destroy_lifecycle_publisher(publisher)
         self.topics = {
             name: topic for name, topic in self.topics.items() if topic is not publisher
         }

@@ -101,7 +101,7 @@ class Humans:
     """
 
     def __init__(self, memory: float = 30.0) -> None:
-        self._memory = to_nanoseconds(memory)
+        self.memory = memory
         self.reset()
 
     def reset(self) -> None:
@@ -165,7 +165,7 @@ class Humans:
             self._last_known[name] = self._stamp
         for name, person in list(self.persons.items()):
             away = self._stamp - self._last_known[name]
-            if away > self._memory:
+            if away > to_nanoseconds(self.memory):
                 del self.persons[name], self._last_known[name]
             elif away > 0:
                 self.persons[name] = replace(person, face='', voice='', confidence=0.0)

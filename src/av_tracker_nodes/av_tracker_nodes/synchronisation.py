@@ -187,14 +187,18 @@ class CycleTrigger:
     ) -> None:
         self.late = 0
         self.resets = 0
-        self._patience = to_nanoseconds(patience)
-        self._faces_timeout = to_nanoseconds(min(faces_timeout, _FOREVER)) + self._patience
-        self._audio_timeout = to_nanoseconds(audio_timeout) + self._patience
+        self.wait_for(faces_timeout, audio_timeout, patience)
         self._audio_only_after = to_nanoseconds(audio_only_after)
         self._audio_only_period = to_nanoseconds(audio_only_period)
         self._image_size = (0, 0)
         self._before_jump: int | None = None
         self._forget()
+
+    def wait_for(self, faces_timeout: float, audio_timeout: float, patience: float) -> None:
+        """Set how long (s) is waited, for images that come from now on."""
+        self._patience = to_nanoseconds(patience)
+        self._faces_timeout = to_nanoseconds(min(faces_timeout, _FOREVER)) + self._patience
+        self._audio_timeout = to_nanoseconds(audio_timeout) + self._patience
 
     def reset(self) -> None:
         """Start anew, as for another recording."""

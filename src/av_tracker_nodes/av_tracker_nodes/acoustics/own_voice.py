@@ -30,11 +30,11 @@ class OwnVoice:
     Parameters
     ----------
     hold : float
-        The robot counts as heard for this long after it has talked (s).
+        The robot counts as heard for this long after it has talked (s); may be set anew.
     """
 
     def __init__(self, hold: float = HOLD) -> None:
-        self._hold = to_nanoseconds(hold)
+        self.hold = hold
         self._utterances: list[_Utterance] = []
 
     @property
@@ -62,7 +62,7 @@ class OwnVoice:
         return any(each.begin <= stamp < self._fades_at(each) for each in self._utterances)
 
     def _fades_at(self, utterance: _Utterance) -> int:
-        return utterance.end + self._hold
+        return utterance.end + to_nanoseconds(self.hold)
 
     def reset(self) -> None:
         """Forget when the robot talked: time has jumped. If it talks, it does ever since."""

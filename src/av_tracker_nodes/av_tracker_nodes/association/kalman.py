@@ -106,6 +106,17 @@ class HeadFilter:
         self.covariance[_SIZE, _POSITION] = HEAD_SIZE_STD**2 * by_size
         self.covariance[_SIZE, _SIZE] = HEAD_SIZE_STD**2
         self.covariance[_VELOCITY, _VELOCITY] = np.diag((_INITIAL_SPEED_STD * axes) ** 2)
+        self.set_motion(acceleration, vertical_share, velocity_memory, height_drift)
+
+    def set_motion(
+        self,
+        acceleration: float,
+        vertical_share: float,
+        velocity_memory: float,
+        height_drift: float,
+    ) -> None:
+        """Set how the head is taken to move from now on; parameters as of the class."""
+        axes = np.array([1.0, 1.0, vertical_share])
         self._intensity = np.diag((acceleration * axes) ** 2)
         self._velocity_memory = velocity_memory
         self._height_drift = height_drift

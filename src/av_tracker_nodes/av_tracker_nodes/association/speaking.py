@@ -22,6 +22,10 @@ class SpeakingFilter:
     def __init__(self, memory: float, on: float, off: float) -> None:
         self.probability = 0.0
         self.is_speaking = False
+        self.set_limits(memory, on, off)
+
+    def set_limits(self, memory: float, on: float, off: float) -> None:
+        """Decide otherwise from now on; parameters as of the class."""
         self._memory, self._on, self._off = memory, on, off
 
     def update(self, evidence: float, seconds: float) -> None:

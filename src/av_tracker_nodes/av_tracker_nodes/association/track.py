@@ -62,16 +62,8 @@ class PersonTrack:
         self.tracklet = detection.tracklet
         self.embedding = detection.embedding
         self._config = config
-        self._filter = HeadFilter(
-            _measurement(detection, viewpoint),
-            config.acceleration,
-            config.vertical_share,
-            config.velocity_memory,
-            config.height_drift,
-        )
-        self._speaking = SpeakingFilter(
-            config.speaking_memory, config.speaking_on, config.speaking_off
-        )
+        self._filter = HeadFilter(_measurement(detection, viewpoint), *_motion(config))
+        self._speaking = SpeakingFilter(*_speaking(config))
         self._previous = detection
         self._note_evidence(detection, stamp)
 
@@ -89,6 +81,12 @@ class PersonTrack:
     def ever_seen(self) -> bool:
         """Whether a face has ever supported the track."""
         return self.last_visual > 0
+
+    def reconfigure(self, config: TrackerConfig) -> None:
+        """Go on with other numbers."""
+        self._config = config
+        self._filter.set_motion(*_motion(config))
+        self._speaking.set_limits(*_speaking(config))
 
     def predict(self, stamp: int, seconds: float) -> None:
         """Let `seconds` pass until `stamp` (ns)."""
@@ -230,6 +228,21 @@ class PersonTrack:
             self.last_audio = stamp
         if detection.modalities & Modality.VISUAL:
             self.last_visual = stamp
+
+
+def _motion(config: TrackerConfig) -> tuple[float, float, float, float]:
+    """Numbers of the `HeadFilter`."""
+    return (
+        config.acceleration,
+        config.vertical_share,
+        config.velocity_memory,
+        config.height_drift,
+    )
+
+
+def _speaking(config: TrackerConfig) -> tuple[float, float, float]:
+    """Numbers of the `SpeakingFilter`."""
+    return config.speaking_memory, config.speaking_on, config.speaking_off
 
 
 def _measurement(

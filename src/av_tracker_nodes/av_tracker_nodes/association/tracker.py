@@ -54,6 +54,12 @@ class SpeakerTracker:
         self._lost: list[PersonTrack] = []
         self._stamp: int | None = None
 
+    def reconfigure(self, config: TrackerConfig) -> None:
+        """Go on with other numbers, for everybody who is known too."""
+        self.config = config
+        for track in [*self._tracks, *self._lost]:
+            track.reconfigure(config)
+
     def process(self, frame: DetectionFrame, camera: Camera | None = None) -> TrackFrame:
         """Take in the detections of one stamp.
 

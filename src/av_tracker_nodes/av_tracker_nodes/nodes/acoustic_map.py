@@ -22,6 +22,8 @@ from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
+from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
@@ -36,6 +38,7 @@ from av_tracker_nodes.types import (
 
 _BACKLOG = 200
 _PREPARATION_PERIOD = 0.1
+_WATCH_PERIOD = 1.0
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
@@ -52,53 +55,65 @@ class AcousticMapNode(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('acoustic_map', **node_options)
-        self._measure = self.parameter('measure', 'vggcf', 'What the maps show', choices=MEASURES)
-        self._backend = self.parameter(
+        self.parameter('measure', 'vggcf', 'What the maps show', choices=MEASURES)
+        self.parameter(
             'backend',
             'auto',
             'What computes: auto takes the fastest that is installed',
             choices=('auto', 'cuda', 'numba', 'numpy'),
         )
-        self._config = AcousticConfig(
-            across=self.parameter(
-                'across', False, 'Correlate microphones of different arrays too'
-            ),
-            stgcf_best=self.parameter(
-                'stgcf_best', 1, 'Frames that stgcf averages, the best of the last 15', 1, 15
-            ),
+        self.parameter('across', False, 'Correlate microphones of different arrays too')
+        self.parameter(
+            'stgcf_best', 1, 'Frames that stgcf averages, the best of the last 15', 1, 15
         )
-        self._trigger = CycleTrigger(
-            faces_timeout=self.parameter(
-                'faces_timeout', 0.08, 'Wait this long for the faces of an image (s)', 0.0, 10.0
-            ),
-            audio_timeout=self.parameter(
-                'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0
-            ),
-            patience=self.parameter(
-                'patience',
-                0.0,
-                'Added to all waiting (s): a replay waits longer, so that nothing is lost',
-                0.0,
-                10.0,
-            ),
+        self._declare_times()
+        RigListener.declare(self)
+        ImageInput.declare(self)
+
+    def _declare_times(self) -> None:
+        self.parameter(
+            'faces_timeout',
+            0.08,
+            'Wait this long for the faces of an image (s)',
+            0.0,
+            10.0,
+            live=True,
         )
-        self._audio_offset = self.parameter(
+        self.parameter(
+            'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0, live=True
+        )
+        self.parameter(
+            'patience',
+            0.0,
+            'Added to all waiting (s): a replay waits longer, so that nothing is lost',
+            0.0,
+            10.0,
+            live=True,
+        )
+        self.parameter(
             'audio_offset',
             0.0,
             'Added to the stamps of sound (s), as av-tracker check sync tells it',
             -5.0,
             5.0,
+            live=True,
         )
-        self._own_voice = OwnVoice(
-            self.parameter(
-                'robot_speaking_hold',
-                HOLD,
-                'Sound is left out for this long after robot_speaking has become false (s): the '
-                'room goes on sounding, and maps look back',
-                0.0,
-                10.0,
-            )
+        self.parameter(
+            'robot_speaking_hold',
+            HOLD,
+            'Sound is left out for this long after robot_speaking has become false (s): the room '
+            'goes on sounding, and maps look back',
+            0.0,
+            10.0,
+            live=True,
         )
+
+    def configure(self) -> None:
+        """Create the topics; the stage is made when the geometry is known."""
+        self._measure = self.value('measure')
+        self._trigger = CycleTrigger()
+        self._own_voice = OwnVoice()
+        self._losses = RecentLoss()
         self._stage: AcousticStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
@@ -108,18 +123,24 @@ class AcousticMapNode(ControlledNode):
         self._heard_at = time.monotonic_ns()
         self._has_begun = False
         self.facts['ready'] = False
-        self._sensors = RigListener(self, self.while_enabled(self._announce))
+        self._sensors = RigListener(self, self.guarded(self._announce))
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
-        self._views = AcousticViews(self, self._sensors.reliable_images)
-        self.listen(av.AudioBlock, 'audio', self.while_enabled(self._hear), AUDIO)
-        self.listen(av.FaceArray, 'faces', self.while_enabled(self._see))
+        self._views = AcousticViews(self)
+        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
+        self.listen(av.FaceArray, 'faces', self._see)
         # Some publish it latched, some do not: one subscription cannot have both.
         for quality in (RESULTS, LATCHED):
-            self.create_subscription(
-                Bool, 'robot_speaking', self.guarded(self._note_robot_speaking), quality
-            )
-        self.every(_QUIET / 4, self.while_enabled(self._answer_the_rest))
-        self.every(_PREPARATION_PERIOD, self.while_enabled(self._prepare))
+            self.learn(Bool, 'robot_speaking', self._note_robot_speaking, quality)
+        self.every(_QUIET / 4, self._answer_the_rest)
+        self.every(_PREPARATION_PERIOD, self._prepare)
+        self.every(_WATCH_PERIOD, self._watch)
+
+    def adapt(self) -> None:
+        """Set the times."""
+        names = ('faces_timeout', 'audio_timeout', 'patience')
+        self._trigger.wait_for(**{name: self.value(name) for name in names})
+        self._audio_offset = self.value('audio_offset')
+        self._own_voice.hold = self.value('robot_speaking_hold')
 
     def start_anew(self) -> None:
         """Forget all sound; images that still wait for theirs are not answered."""
@@ -166,6 +187,9 @@ class AcousticMapNode(ControlledNode):
         if self._next_sample is not None and block.first_sample > self._next_sample:
             self.counts['lost samples'] += block.first_sample - self._next_sample
         self._next_sample = block.first_sample + len(block.samples)
+
+    def _watch(self) -> None:
+        self.note('loss', self._losses.recent(self.counts['lost samples']))
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.
@@ -234,7 +258,8 @@ class AcousticMapNode(ControlledNode):
         self.facts['ready'] = True
 
     def _make_stage(self, rig: Rig) -> AcousticStage:
-        return AcousticStage(rig, self._measure, self._backend, self._config)
+        config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
+        return AcousticStage(rig, self._measure, self.value('backend'), config)
 
     def _nothing(self, cycle: Cycle) -> AcousticMap:
         """Answer an image before the geometry is known."""

@@ -16,9 +16,9 @@ from av_tracker_nodes.datasets.messages import from_image
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.conversions import header, to_image
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.joins import Cache, Subscriber
+from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
-from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
+from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
 from av_tracker_nodes.types import AcousticMap, ImageFrame
 from av_tracker_nodes.viewing.sound import draw_overlay, place_map
@@ -33,14 +33,13 @@ class AcousticViews:
     Where the sensors are, on ``sensor_markers``, is published when it changes.
     """
 
-    def __init__(self, node: StageNode, reliable_images: bool) -> None:
+    def __init__(self, node: StageNode) -> None:
         self._node = node
         self._points = node.output(PointCloud2, 'acoustic_map/points')
         self._overlay = node.output(Image, 'acoustic_map/overlay')
         self._sensors = node.output(MarkerArray, 'sensor_markers', LATCHED)
         self._rig: Rig | None = None
-        self._quality = images(reliable_images)
-        self._source = ImageInput(node, reliable_images)
+        self._source = ImageInput(node)
         self._images: Cache | None = None
 
     def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
@@ -55,13 +54,9 @@ class AcousticViews:
 
     def _publish_overlay(self, sound: AcousticMap) -> None:
         if self._images is None:
-            source = Subscriber(
-                self._node,
-                self._source.message_type,
-                self._source.topic,
-                qos_profile=self._quality,
-            )
-            self._images = Cache(source, cache_size=_KEPT_IMAGES)
+            pictures = SimpleFilter()
+            self._images = Cache(pictures, cache_size=_KEPT_IMAGES)
+            self._source.listen(pictures.signalMessage)
         stamp = Time.from_msg(header(sound.stamp, '').stamp)
         for message in self._images.getInterval(stamp, stamp):
             image = draw_overlay(from_image(message).image, sound)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +19,16 @@ from av_tracker_nodes.geometry.microphones import speed_of_sound
 from av_tracker_nodes.nodes.conversions import to_array_info
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
-from av_tracker_nodes.nodes.static_frame import publish_static_frame
+from av_tracker_nodes.nodes.static_frame import StaticFrame
 
 
 class ArrayDescription:
     """Reads the description that the parameters of a node name, and publishes it.
+
+    Parameters
+    ----------
+    node : StageNode
+        Has the parameters that :meth:`declare` gave it.
 
     Attributes
     ----------
@@ -36,27 +43,50 @@ class ArrayDescription:
     """
 
     def __init__(self, node: StageNode) -> None:
-        path = node.parameter('calibration', '', 'Description of the microphones (YAML)')
+        path = node.value('calibration')
         if not path:
             raise InputError(
                 f'{node.get_name()}: parameter calibration is not set; give it the description of '
                 'the microphones (YAML)'
             )
-        temperature = node.parameter(
+        self._described = load_microphones(path)
+        mounting = load_mounting(path)
+        self.frame = node.value('frame_id') or mounting.frame or 'mic_array'
+        self._node = node
+        self._room = load_room(path)
+        self._info = node.output(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
+        self._static_frame = StaticFrame(node, self.frame, mounting)
+        self.adapt()
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare the description and what it leaves open."""
+        node.parameter('calibration', '', 'Description of the microphones (YAML)')
+        node.parameter(
             'temperature',
             float('nan'),
             'Temperature of the air (degrees Celsius), which sets the speed of sound; .nan '
             'leaves it as the description of the microphones says',
+            live=True,
         )
-        self.microphones = _at_temperature(load_microphones(path), temperature)
-        mounting = load_mounting(path)
-        self.frame = node.parameter(
-            'frame_id', mounting.frame or 'mic_array', 'Frame of the positions of the microphones'
+        node.parameter(
+            'frame_id',
+            '',
+            'Frame of the positions of the microphones; empty for that of the description, else '
+            'mic_array',
         )
-        self._node = node
-        self._room = load_room(path)
-        self._info = node.output(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
-        self._static_frame = publish_static_frame(node, self.frame, mounting)
+        StaticFrame.declare(node)
+
+    @staticmethod
+    def check(values: Mapping[str, Any]) -> None:
+        """Refuse a temperature at which no room is."""
+        if not np.isnan(values['temperature']):
+            speed_of_sound(values['temperature'])
+
+    def adapt(self) -> None:
+        """Take over the temperature, and say so."""
+        self.microphones = _at_temperature(self._described, self._node.value('temperature'))
+        self._announce()
 
     @property
     def channels(self) -> int:
@@ -64,7 +94,11 @@ class ArrayDescription:
         return int(self.microphones.channels.max()) + 1
 
     def publish(self) -> None:
-        """Publish the description; late joiners get it too."""
+        """Publish the description and where the array sits; late joiners get them too."""
+        self._static_frame.publish()
+        self._announce()
+
+    def _announce(self) -> None:
         stamp = self._node.get_clock().now().nanoseconds
         self._info.publish(to_array_info(self.microphones, stamp, self.frame, self._room))
 

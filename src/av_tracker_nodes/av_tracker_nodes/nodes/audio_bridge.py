@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from av_tracker_nodes.nodes.array_description import ArrayDescription
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.node_base import StageNode, run
-from av_tracker_nodes.nodes.quality_of_service import AUDIO, RESULTS
+from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
 
 try:
@@ -38,6 +40,14 @@ class AudioBridge(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('audio_bridge', **node_options)
+        ArrayDescription.declare(self)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Refuse a temperature at which no room is."""
+        ArrayDescription.check(values)
+
+    def configure(self) -> None:
+        """Read the description of the array."""
         if not hasattr(audio_common, 'AudioDataStamped'):
             raise InputError(
                 'audio_bridge: the messages of audio_common (ros-drivers) are not installed: '
@@ -45,17 +55,24 @@ class AudioBridge(StageNode):
             )
         self._array = ArrayDescription(self)
         self._rate = self._array.microphones.rate
-        self._counted: SampleClock[np.ndarray] = SampleClock(self._rate)
-        self._began: int | None = None
         self._format: str | None = None
         self._channels = 0
-        self._losses = RecentLoss()
         self._samples = self.output(AudioBlock, 'audio', AUDIO)
-        self._array.publish()
         self.problems['info'] = 'no audio_info yet: the driver sends it every few seconds'
-        self.listen(audio_common.AudioInfo, 'audio_info', self._learn, RESULTS)
-        self.listen(audio_common.AudioDataStamped, 'audio_stamped', self._hear, AUDIO)
+        self.learn(audio_common.AudioInfo, 'audio_info', self._learn, expected=True)
+        self.listen(audio_common.AudioDataStamped, 'audio_stamped', self._hear, AUDIO, needed=True)
         self.every(_WATCH_PERIOD, self._watch)
+
+    def adapt(self) -> None:
+        """Take over the temperature."""
+        self._array.adapt()
+
+    def activate(self) -> None:
+        """Count samples from here on."""
+        self._array.publish()
+        self._counted: SampleClock[np.ndarray] = SampleClock(self._rate)
+        self._began: int | None = None
+        self._losses = RecentLoss()
 
     def _learn(self, info: object) -> None:
         """Take the format of the driver, or say how to set it."""
@@ -101,11 +118,7 @@ class AudioBridge(StageNode):
     def _watch(self) -> None:
         self.facts['lost samples'] = self._counted.lost
         self.facts['clock drift (ppm)'] = round(self._counted.drift, 1)
-        loss = self._losses.recent(self._counted.lost)
-        if loss is None:
-            self.problems.pop('loss', None)
-        else:
-            self.problems['loss'] = loss
+        self.note('loss', self._losses.recent(self._counted.lost))
 
 
 def main() -> int:

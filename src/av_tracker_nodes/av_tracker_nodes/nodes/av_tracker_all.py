@@ -20,7 +20,7 @@ from rclpy.utilities import remove_ros_args
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.node_base import StageNode, run
 
-_NODES = {
+NODES = {
     'microphone_array': 'MicrophoneArrayNode',
     'camera': 'CameraNode',
     'face_detector': 'FaceDetector',
@@ -32,8 +32,12 @@ _NODES = {
     'recorder': 'Recorder',
     'speaker_beams': 'SpeakerBeams',
     'ros4hri_bridge': 'Ros4HriBridge',
+    'audio_bridge': 'AudioBridge',
+    'viewer': 'Viewer',
 }
-_LIVE = tuple(_NODES)[:6]
+"""All nodes, by the modules that they are in."""
+
+_LIVE = tuple(NODES)[:6]
 
 
 def make(argument: str) -> StageNode:
@@ -45,13 +49,13 @@ def make(argument: str) -> StageNode:
         When there is no such node, or its parameters are not JSON.
     """
     name, _, text = argument.partition('=')
-    if name not in _NODES:
-        raise InputError(f"no node '{name}'; there are {', '.join(_NODES)}")
+    if name not in NODES:
+        raise InputError(f"no node '{name}'; there are {', '.join(NODES)}")
     try:
         values = json.loads(text) if text else {}
     except json.JSONDecodeError as error:
         raise InputError(f"parameters of '{name}' are not JSON: {error}") from error
-    node_class = getattr(import_module(f'{__package__}.{name}'), _NODES[name])
+    node_class = getattr(import_module(f'{__package__}.{name}'), NODES[name])
     overrides = [Parameter(key, value=value) for key, value in values.items()]
     return node_class(parameter_overrides=overrides)
 

@@ -13,7 +13,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -81,55 +81,70 @@ class BagPlayer(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('bag_player', **node_options)
-        path = self.parameter('bag', '', 'Recording to play')
-        if not path:
-            raise InputError('bag_player: parameter bag is not set; give it the path of a bag')
-        self._rate = self.parameter('rate', 1.0, 'Speed of the replay', 0.01, 100.0)
-        names = self.parameter(
+        self.parameter('bag', '', 'Recording to play')
+        self.parameter('rate', 1.0, 'Speed of the replay', 0.01, 100.0)
+        self.parameter(
             'wait_for', '', 'Nodes to wait for before the beginning, separated by commas'
         )
-        self._expected = {name.strip() for name in names.split(',') if name.strip()}
-        self._start_timeout = self.parameter(
+        self.parameter(
             'start_timeout', 30.0, 'Begin after this, whoever is missing (s)', 0.0, 600.0
         )
-        self._answer_timeout = self.parameter(
+        self.parameter(
             'answer_timeout', 5.0, 'End when no answer comes for this long (s)', 0.0, 600.0
         )
-        self._shows_progress = self.parameter(
+        self.parameter(
             'progress', False, f"Write lines of '{PROGRESS.strip()}' and JSON to standard output"
         )
-        self._bag = BagReader(path)
+
+    def configure(self) -> None:
+        """Advertise what the bag holds."""
+        path = self.value('bag')
+        if not path:
+            raise InputError('bag_player: parameter bag is not set; give it the path of a bag')
+        names = self.value('wait_for').split(',')
+        self._expected = {name.strip() for name in names if name.strip()}
+        self._rate = self.value('rate')
+        self._start_timeout = self.value('start_timeout')
+        self._answer_timeout = self.value('answer_timeout')
+        self._shows_progress = self.value('progress')
         self._topics: dict[str, Publisher] = {}
+        self._unconnected: dict[str, set[str]] = {}
+        self._unready: set[str] = set()
+        self._lock = threading.Lock()
+        self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
+        self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
+        with BagReader(path) as bag:
+            self._advertise(bag.topics)
+        self.learn(DiagnosticArray, '/diagnostics', self._note_connections, QoSProfile(depth=50))
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._note_answer)
+        self._player: threading.Thread | None = None
+
+    def activate(self) -> None:
+        """Begin to play, as soon as everybody is there."""
+        self._bag = BagReader(self.value('bag'))
+        self._truth = TrackMarkers('ground_truth/', grey=True)
         self._sent = 0
         self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
-        self._lock = threading.Lock()
         self._answered = 0
         self._holds_back = True
         self._answered_at = time.monotonic_ns()
-        self._unconnected: dict[str, set[str]] = {}
-        self._unready: set[str] = set()
         self._next_tick = self._next_progress = 0
-        self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
-        self._truth = TrackMarkers('ground_truth/', grey=True)
-        self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
-        self._advertise()
-        self.create_subscription(DiagnosticArray, '/diagnostics', self._note_connections, 50)
-        self.create_subscription(SpeakerTrackArray, 'speaker_tracks', self._note_answer, RESULTS)
         self._stopped = threading.Event()
         self._player = threading.Thread(target=self._run, name='player', daemon=True)
         self._player.start()
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Stop playing."""
-        self._stopped.set()
-        self._player.join(timeout=2.0)
-        self._bag.close()
+        if self._player is not None:
+            self._stopped.set()
+            self._player.join(timeout=2.0)
+            self._bag.close()
 
     # ---- who listens
 
-    def _advertise(self) -> None:
+    def _advertise(self, topics: Mapping[str, str]) -> None:
         skipped = []
-        for topic, message_type in self._bag.topics.items():
+        for topic, message_type in topics.items():
             name = _relative(topic)
             if name is None:
                 skipped.append(topic)
@@ -144,7 +159,7 @@ class BagPlayer(StageNode):
         for status in message.status:
             name = status.name.split(':')[0].rpartition('/')[2]
             values = {value.key: value.value for value in status.values}
-            if 'inputs without publisher' in values:
+            if values.get('state') == 'active':
                 self._unconnected[name] = set(values['inputs without publisher'].split())
                 self._unready -= {name}
                 self._unready |= {name} if values.get('ready') == 'False' else set()
@@ -173,22 +188,25 @@ class BagPlayer(StageNode):
     # ---- playing
 
     def _run(self) -> None:
+        status = 1
         try:
             self._wait_for(self._missing)
             self._announce()
             self._wait_for(lambda: sorted(self._expected & self._unready))
             self._play()
             self._wait_for_answers()
-            self.exit_status = self._conclude()
+            status = self._conclude()
         except InputError as error:
             self.get_logger().error(str(error))
-            self.exit_status = 2
+            status = 2
         except Exception:
             # What fails because the process is being ended is not worth a word.
             if self.context.ok():
                 raise
         finally:
-            self.exit_status = 1 if self.exit_status is None else self.exit_status
+            # The end of the recording is that of the node, its deactivation is not.
+            if not self._stopped.is_set():
+                self.exit_status = status
 
     def _announce(self) -> None:
         """Send what describes the sensors ahead, so that the first image finds it known."""

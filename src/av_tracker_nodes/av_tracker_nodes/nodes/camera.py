@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from av_tracker_nodes.capture.images import (
     CapturedImage,
     ImageSettings,
+    ImageSource,
     image_source,
     without_password,
 )
@@ -30,12 +31,11 @@ from av_tracker_nodes.nodes.conversions import (
 )
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import images
-from av_tracker_nodes.nodes.static_frame import publish_static_frame
+from av_tracker_nodes.nodes.static_frame import StaticFrame
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame
 
 _REOPEN_PERIOD = 1.0
 _QUIET = 1.0
-_RATE_PERIOD = 1.0
 
 
 class CameraNode(StageNode):
@@ -48,13 +48,41 @@ class CameraNode(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('camera', **node_options)
-        device = self.parameter(
+        self.parameter(
             'device',
             '0',
             'Index or path of a V4L2 device, a video, a folder of images, or an address (rtsp://, '
             'http:// for MJPEG)',
         )
-        path = self.parameter('calibration', '', 'Description of the camera (YAML)')
+        self.parameter('calibration', '', 'Description of the camera (YAML)')
+        self.parameter(
+            'frame_id',
+            '',
+            'Optical frame of the camera; empty for that of the calibration, else camera_optical',
+        )
+        for name in ('width', 'height'):
+            description = f'{name.capitalize()} of images; 0 for that of the calibration'
+            self.parameter(name, 0, description, 0, 16_384)
+        self.parameter(
+            'frame_rate',
+            0.0,
+            'Images a second; 0 for what the camera or video has, and 25 for a folder',
+            0.0,
+            240.0,
+        )
+        self.parameter('exposure', 0.0, 'Exposure of a V4L2 device (s); 0 for automatic', 0.0, 1.0)
+        self.parameter(
+            'pixel_format',
+            '',
+            'Format asked of a V4L2 device: MJPG allows more images a second over USB',
+            choices=('', 'MJPG', 'YUYV'),
+        )
+        self.parameter('reliable_images', False, 'Offer every image to those who ask for it')
+        StaticFrame.declare(self)
+
+    def configure(self) -> None:
+        """Read the calibration."""
+        path = self.value('calibration')
         if not path:
             raise InputError(
                 'camera: parameter calibration is not set; give it the description of the camera '
@@ -62,61 +90,44 @@ class CameraNode(StageNode):
             )
         self._camera = load_camera(path)
         mounting = load_mounting(path)
-        self._frame = self.parameter(
-            'frame_id', mounting.frame or 'camera_optical', 'Optical frame of the camera'
-        )
-        settings = ImageSettings(
+        self._frame = self.value('frame_id') or mounting.frame or 'camera_optical'
+        self._settings = ImageSettings(
             size=self._wanted_size(path),
-            frame_rate=self.parameter(
-                'frame_rate',
-                0.0,
-                'Images a second; 0 for what the camera or video has, and 25 for a folder',
-                0.0,
-                240.0,
-            ),
-            exposure=self.parameter(
-                'exposure', 0.0, 'Exposure of a V4L2 device (s); 0 for automatic', 0.0, 1.0
-            ),
-            pixel_format=self.parameter(
-                'pixel_format',
-                '',
-                'Format asked of a V4L2 device: MJPG allows more images a second over USB',
-                choices=('', 'MJPG', 'YUYV'),
-            ),
+            frame_rate=self.value('frame_rate'),
+            exposure=self.value('exposure'),
+            pixel_format=self.value('pixel_format'),
         )
-        reliable = self.parameter(
-            'reliable_images', False, 'Offer every image to those who ask for it'
-        )
-        quality = images(reliable, depth=5)
+        quality = images(self.value('reliable_images'), depth=5)
         self._raw = self.output(Image, 'image_raw', quality)
         self._compressed = self.output(CompressedImage, 'image_raw/compressed', quality)
         self._info = self.output(CameraInfo, 'camera_info', quality)
-        self._static_frame = publish_static_frame(self, self._frame, mounting)
-        self._source = image_source(device, settings)
-        self._name = without_password(device)
+        self._static_frame = StaticFrame(self, self._frame, mounting)
+        self._name = without_password(self.value('device'))
         self.facts['device'] = self._name
-        if not self._source.is_live:
-            self._source.open()
-        self._published = 0
-        self.every(_RATE_PERIOD, self._measure_rate)
+        self._thread: threading.Thread | None = None
+
+    def activate(self) -> None:
+        """Open the camera."""
+        self._static_frame.publish()
+        source = image_source(self.value('device'), self._settings)
+        if not source.is_live:
+            source.open()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._capture, name='capture', daemon=True)
+        self._thread = threading.Thread(
+            target=self._capture, args=(source, self._stopped), name='capture', daemon=True
+        )
         self._thread.start()
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Close the camera."""
-        self._stopped.set()
-        self._thread.join(timeout=2.0)
+        if self._thread is not None:
+            self._stopped.set()
+            self._thread.join(timeout=2.0)
 
     def _wanted_size(self, path: str) -> tuple[int, int]:
         """Size to ask of the camera, which must be the one that it was calibrated at."""
-        size = tuple(
-            self.parameter(
-                name, 0, f'{name.capitalize()} of images; 0 for that of the calibration'
-            )
-            or calibrated
-            for name, calibrated in zip(('width', 'height'), self._camera.size, strict=True)
-        )
+        wanted = self.value('width'), self.value('height')
+        size = tuple(w or c for w, c in zip(wanted, self._camera.size, strict=True))
         if size != self._camera.size:
             raise InputError(
                 f'camera: images of {size[0]} x {size[1]} are asked for, but {path} is for '
@@ -127,49 +138,51 @@ class CameraNode(StageNode):
 
     # ---- capture
 
-    def _capture(self) -> None:
-        """Publish image after image until the node or the recording ends."""
-        if not self._source.is_live:
-            self.exit_status = self._play()
+    def _capture(self, source: ImageSource, stopped: threading.Event) -> None:
+        """Publish image after image until the node is deactivated or the recording ends."""
+        if not source.is_live:
+            self._play(source, stopped)
             return
-        while not self._stopped.is_set():
-            if self._open():
-                self._stream(NewestImage(self._source))
+        while not stopped.is_set():
+            if self._open(source):
+                self._stream(NewestImage(source), stopped)
                 self.counts['reopened'] += 1
-            self._stopped.wait(_REOPEN_PERIOD)
+            stopped.wait(_REOPEN_PERIOD)
 
-    def _play(self) -> int:
-        """Play a recording in real time; return the exit status."""
-        period = 1 / self._source.frame_rate
+    def _play(self, source: ImageSource, stopped: threading.Event) -> None:
+        """Play a recording in real time; its end is that of the node."""
+        period = 1 / source.frame_rate
         due = time.monotonic()
         try:
-            while not self._stopped.is_set() and (taken := self._source.read()) is not None:
+            while (taken := source.read()) is not None:
                 self.guarded(self._publish)(replace(taken, taken=time.monotonic()))
                 due = max(due + period, time.monotonic() - period)
-                self._stopped.wait(max(due - time.monotonic(), 0.0))
+                if stopped.wait(max(due - time.monotonic(), 0.0)):
+                    return
         except InputError as error:
             self.get_logger().error(str(error))
-            return 2
+            self.exit_status = 2
+        else:
+            self.get_logger().info(f'{self._name} has ended')
+            self.exit_status = 0
         finally:
-            self._source.close()
-        self.get_logger().info(f'{self._name} has ended')
-        return 0
+            source.close()
 
-    def _open(self) -> bool:
+    def _open(self, source: ImageSource) -> bool:
         try:
-            self._source.open()
+            source.open()
         except InputError as error:
             self._complain(f'{error}; trying again every {_REOPEN_PERIOD:g} s')
             return False
-        self.facts.update(self._source.facts)
-        refused = self._source.facts.get('refused by the driver')
+        self.facts.update(source.facts)
+        refused = source.facts.get('refused by the driver')
         if refused:
             self.get_logger().warning(f"camera '{self._name}' refuses {refused}")
         return True
 
-    def _stream(self, newest: NewestImage) -> None:
+    def _stream(self, newest: NewestImage, stopped: threading.Event) -> None:
         """Publish what a live source gives until it is cut off."""
-        while not self._stopped.is_set():
+        while not stopped.is_set():
             taken = newest.wait(_QUIET)
             if taken is not None:
                 self._recover()
@@ -183,12 +196,10 @@ class CameraNode(StageNode):
         newest.close()
 
     def _complain(self, problem: str) -> None:
-        if self.problems.get('device') != problem:
-            self.problems['device'] = problem
-            self.get_logger().warning(problem)
+        self.note('device', problem, is_fault=True)
 
     def _recover(self) -> None:
-        if self.problems.pop('device', None) is not None:
+        if self.faults.pop('device', None) is not None:
             self.get_logger().info(f"camera '{self._name}' gives images")
 
     # ---- output
@@ -209,7 +220,6 @@ class CameraNode(StageNode):
             self._raw.publish(to_image(frame, self._frame))
         if self._compressed.get_subscription_count() > 0:
             self._compressed.publish(self._compress(frame, taken.jpeg))
-        self._published += 1
         self.answered(stamp, began)
 
     def _compress(self, frame: ImageFrame, jpeg: bytes | None) -> CompressedImage:
@@ -221,10 +231,6 @@ class CameraNode(StageNode):
             format='bgr8; jpeg compressed bgr8',
             data=array('B', jpeg),
         )
-
-    def _measure_rate(self) -> None:
-        self.facts['images a second'] = round(self._published / _RATE_PERIOD, 1)
-        self._published = 0
 
 
 def main() -> int:

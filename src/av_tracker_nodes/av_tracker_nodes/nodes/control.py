@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 from std_srvs.srv import SetBool, Trigger
@@ -18,8 +16,11 @@ from av_tracker_nodes.nodes.node_base import StageNode
 class ControlledNode(StageNode, ABC):
     """A stage with a memory, and the services ``~/reset`` and ``~/enable``.
 
-    A disabled node takes in what describes the sensors, so that it can go on at once, and nothing
-    else; it publishes nothing but its diagnostics, which say ``disabled``.
+    ``~/enable`` is for what the robot does: an application that wants to be left alone for a
+    while. The life cycle is for the system: who starts and stops nodes is not bothered by it. A
+    disabled node takes in what describes the sensors, so that it can go on at once, and nothing
+    else; it publishes nothing but its diagnostics, which say ``disabled``. Either way a node that
+    goes on starts afresh.
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
@@ -32,23 +33,23 @@ class ControlledNode(StageNode, ABC):
     def start_anew(self) -> None:
         """Forget what was seen and heard, as when the stamps jump back."""
 
-    def while_enabled(self, callback: Callable[..., None]) -> Callable[..., None]:
-        """Wrap a callback that does nothing while the node is disabled."""
+    def deactivate(self) -> None:
+        """Forget what was seen and heard."""
+        if self.context.ok():
+            self.start_anew()
 
-        @functools.wraps(callback)
-        def run(*arguments: Any) -> None:
-            if self._enabled:
-                callback(*arguments)
-
-        return run
+    @property
+    def is_working(self) -> bool:
+        """Whether callbacks are called."""
+        return super().is_working and self._enabled
 
     def condition(self) -> str:
         """Say in a word how the node is."""
-        return super().condition() if self._enabled else 'disabled'
+        return 'disabled' if self.is_active and not self._enabled else super().condition()
 
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self._restart()
-        response.message = 'reset' if response.success else self.problems['input']
+        response.message = 'reset' if response.success else self.problems.get('input', self.state)
         return response
 
     def _enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
@@ -62,7 +63,9 @@ class ControlledNode(StageNode, ABC):
 
     def _restart(self) -> bool:
         """Start anew; tell whether all went well."""
+        if not self.is_configured:
+            return False
         errors = self.counts['errors']
-        self.guarded(self.start_anew)()
+        self.guarded(self.start_anew, always=True)()
         self.counts['restarts'] += 1
         return self.counts['errors'] == errors

@@ -29,21 +29,29 @@ class FaceDetector(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('face_detector', **node_options)
-        model = self.parameter('model', '', 'YuNet in ONNX; empty for the one that is shipped')
-        scale = self.parameter(
-            'scale', 1.75, 'Images are enlarged by this to find small faces', 0.25, 4.0
+        self.parameter('model', '', 'YuNet in ONNX; empty for the one that is shipped')
+        self.parameter(
+            'scale', 1.75, 'Images are enlarged by this to find small faces', 0.25, 4.0, live=True
         )
-        threshold = self.parameter(
-            'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0
+        self.parameter(
+            'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0, live=True
         )
-        reliable = self.parameter(
-            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
-        )
-        self._stage = FaceStage(Path(model) if model else None, scale, threshold)
+        ImageInput.declare(self)
+
+    def configure(self) -> None:
+        """Load the detector."""
+        model = self.value('model')
+        self._stage = FaceStage(Path(model) if model else None)
+        self.facts['provider'] = self._stage.detector.execution_provider
         self._newest = 0
         self._faces = self.output(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
-        ImageInput(self, reliable).listen(self.while_enabled(self._see))
+        ImageInput(self).listen(self._see, needed=True)
+
+    def adapt(self) -> None:
+        """Set what the detector looks for."""
+        self._stage.detector.scale = self.value('scale')
+        self._stage.detector.threshold = self.value('threshold')
 
     def start_anew(self) -> None:
         """Forget the faces of earlier images."""

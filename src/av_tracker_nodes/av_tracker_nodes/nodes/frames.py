@@ -10,12 +10,12 @@ everything behaves alike with and without it.
 from __future__ import annotations
 
 import numpy as np
-from rclpy.node import Node
 from scipy.spatial.transform import Rotation, Slerp
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_nodes.datasets.messages import from_transforms, stamp_of
 from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import STATIC_TRANSFORMS, TRANSFORMS
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import to_nanoseconds
@@ -80,10 +80,10 @@ def _interpolate(
 class FrameListener(FrameTree):
     """A frame tree fed from ``/tf`` and ``/tf_static``."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: StageNode) -> None:
         super().__init__()
-        node.create_subscription(TFMessage, '/tf', self._take_moving, TRANSFORMS)
-        node.create_subscription(TFMessage, '/tf_static', self._take_fixed, STATIC_TRANSFORMS)
+        node.learn(TFMessage, '/tf', self._take_moving, TRANSFORMS)
+        node.learn(TFMessage, '/tf_static', self._take_fixed, STATIC_TRANSFORMS)
 
     def _take_fixed(self, message: TFMessage) -> None:
         for (parent, child), transform in from_transforms(message).items():

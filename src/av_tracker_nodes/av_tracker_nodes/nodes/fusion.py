@@ -19,9 +19,8 @@ from av_tracker_nodes.model_zoo import DEVICES
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.joins import Subscriber, TimeSynchronizer
+from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.node_base import run
-from av_tracker_nodes.nodes.quality_of_service import RESULTS, images
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.synchronisation import JUMP, StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
@@ -57,24 +56,34 @@ class Fusion(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('fusion', **node_options)
-        name = self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=FUSION_MODELS)
-        file = self.parameter(
-            'model_file', '', 'Network to run; empty for the one that is shipped'
+        self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=FUSION_MODELS)
+        self.parameter('model_file', '', 'Network to run; empty for the one that is shipped')
+        self.parameter('device', 'auto', 'Where a network runs', choices=DEVICES)
+        self.parameter(
+            'faces_timeout',
+            0.08,
+            'Wait this long for the faces of a map (s)',
+            0.0,
+            10.0,
+            live=True,
         )
-        device = self.parameter('device', 'auto', 'Where a network runs', choices=DEVICES)
-        faces_timeout = self.parameter(
-            'faces_timeout', 0.08, 'Wait this long for the faces of a map (s)', 0.0, 10.0
-        )
-        patience = self.parameter(
+        self.parameter(
             'patience',
             0.0,
             'Added to the waiting (s): a replay waits longer, so that nothing is lost',
             0.0,
             10.0,
+            live=True,
         )
-        self._timeout = to_nanoseconds(faces_timeout + patience)
-        self._model = create_fusion(name, file, device)
-        self.facts['device'] = self._model.device
+        RigListener.declare(self)
+        ImageInput.declare(self)
+
+    def configure(self) -> None:
+        """Load the model."""
+        self._model = create_fusion(
+            self.value('model'), self.value('model_file'), self.value('device')
+        )
+        self.facts['provider'] = self._model.device
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
         self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
@@ -84,6 +93,10 @@ class Fusion(ControlledNode):
         self._joined = self._join_inputs()
         self.every(_QUIET / 4, self._answer_the_rest)
 
+    def adapt(self) -> None:
+        """Set how long faces are waited for."""
+        self._timeout = to_nanoseconds(self.value('faces_timeout') + self.value('patience'))
+
     def start_anew(self) -> None:
         """Forget the heads of earlier images; maps that still wait are answered first."""
         self._answer_all()
@@ -92,22 +105,19 @@ class Fusion(ControlledNode):
         self._newest = 0
 
     def _join_inputs(self) -> TimeSynchronizer:
-        sources = [
-            Subscriber(self, av.FaceArray, 'faces', qos_profile=RESULTS),
-            Subscriber(self, av.AcousticMap, 'acoustic_map', qos_profile=RESULTS),
-        ]
+        faces, maps, pictures = SimpleFilter(), SimpleFilter(), SimpleFilter()
+        self.listen(av.FaceArray, 'faces', faces.signalMessage)
+        self.listen(av.AcousticMap, 'acoustic_map', maps.signalMessage, needed=True)
         # Before the synchroniser: a map waits before it is joined.
-        sources[1].registerCallback(self.guarded(self.while_enabled(self._hear)))
+        maps.registerCallback(self.guarded(self._hear))
+        sources = [faces, maps]
         if self._model.needs_image:
-            image = ImageInput(self, self._sensors.reliable_images)
-            quality = images(self._sensors.reliable_images)
-            sources.append(Subscriber(self, image.message_type, image.topic, qos_profile=quality))
+            ImageInput(self).listen(pictures.signalMessage)
             # Decoded while the map of the image is still being made.
-            sources[-1].registerCallback(self.guarded(self.while_enabled(self._look)))
-        for source in sources:
-            self.expect(source.sub)
+            pictures.registerCallback(self.guarded(self._look))
+            sources.append(pictures)
         joined = TimeSynchronizer(sources, queue_size=_QUEUE)
-        joined.registerCallback(self.guarded(self.while_enabled(self._join)))
+        joined.registerCallback(self.guarded(self._join))
         return joined
 
     # ---- input

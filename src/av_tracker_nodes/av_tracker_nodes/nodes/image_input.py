@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from rclpy.subscription import Subscription
@@ -18,41 +18,40 @@ _TOPICS = {'raw': (Image, 'image_raw'), 'compressed': (CompressedImage, 'image_r
 
 
 class ImageInput:
-    """Subscribes to the images; those that were sent but never seen are counted as dropped.
+    """Subscribes to the images.
 
     Parameters
     ----------
     node : StageNode
-        Gets the parameter ``image_transport``, and counts.
-    reliable : bool
-        Ask for every image rather than for the newest.
+        Has the parameters that :meth:`declare` gave it.
     """
 
-    def __init__(self, node: StageNode, reliable: bool) -> None:
+    def __init__(self, node: StageNode) -> None:
         self._node = node
-        self._quality = images(reliable)
-        transport = node.parameter(
+        self.message_type, self.topic = _TOPICS[node.value('image_transport')]
+        self.quality = images(node.value('reliable_images'))
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare ``image_transport`` and, unless it is there, ``reliable_images``."""
+        node.parameter(
             'image_transport',
             'raw',
             'Images come on image_raw (raw) or image_raw/compressed (compressed)',
             choices=tuple(_TOPICS),
         )
-        self.message_type, self.topic = _TOPICS[transport]
-        self._last_number: int | None = None
+        declare_reliable_images(node)
 
-    def listen(self, callback: Callable[[Any], None]) -> Subscription:
+    def listen(self, callback: Callable[[Any], None], needed: bool = False) -> Subscription:
         """Call back with every image message."""
+        return self._node.listen(
+            self.message_type, self.topic, callback, self.quality, needed=needed
+        )
 
-        def take(message: Any, info: Mapping[str, Any]) -> None:
-            self._count_dropped(info.get('publication_sequence_number'))
-            callback(message)
 
-        return self._node.listen(self.message_type, self.topic, take, self._quality)
-
-    def _count_dropped(self, number: int | None) -> None:
-        """Compare with the publisher's count, where the middleware tells it."""
-        if number is None:
-            return
-        if self._last_number is not None and number > self._last_number + 1:
-            self._node.counts['dropped'] += number - self._last_number - 1
-        self._last_number = number
+def declare_reliable_images(node: StageNode) -> None:
+    """Declare ``reliable_images``, which several inputs of a node share."""
+    if 'reliable_images' not in node.settings:
+        node.parameter(
+            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
+        )

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 try:
-    from message_filters import Cache, Subscriber, TimeSynchronizer
+    from message_filters import Cache, SimpleFilter, TimeSynchronizer
 except ImportError:
     from av_tracker_nodes.nodes.message_filters_fallback import (
         Cache,
-        Subscriber,
+        SimpleFilter,
         TimeSynchronizer,
     )
 
-__all__ = ['Cache', 'Subscriber', 'TimeSynchronizer']
+__all__ = ['Cache', 'SimpleFilter', 'TimeSynchronizer']

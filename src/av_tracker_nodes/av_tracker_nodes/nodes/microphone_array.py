@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -35,56 +37,69 @@ class MicrophoneArrayNode(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('microphone_array', **node_options)
-        device = self.parameter(
+        self.parameter(
             'device',
             '',
             'Sound card: part of its name, its index, or an ALSA id such as hw:CARD=ArrayUAC10; '
             'empty for the only fitting',
         )
-        self._array = ArrayDescription(self)
-        settings = self._settings(device)
-        self._samples = self.output(AudioBlock, 'audio', AUDIO)
-        self._mirror = AudioMirror(self)
-        self._stream = MicrophoneStream(
-            settings, self.guarded(self._publish), lambda: self.get_clock().now().nanoseconds
+        self.parameter('sample_format', 'int16', 'Type of the samples', choices=SAMPLE_FORMATS)
+        self.parameter('block_size', 0, 'Samples of a block; 0 for 10 ms', 0, 1_000_000)
+        self.parameter(
+            'channel_map',
+            '',
+            "Channels of the card, counted from 0, that are published, such as '1-4' or "
+            "'3,2,1,0'; empty for those that the description needs, in order",
         )
-        self._array.publish()
-        self._losses = RecentLoss()
-        self._watch()
-        self.every(_WATCH_PERIOD, self._watch)
+        self.parameter(
+            'buffer',
+            0.1,
+            'Length of the buffer that the card is asked to have (s): a computer that is busy for '
+            'longer loses samples; sound comes in portions of a part of it',
+            0.0,
+            10.0,
+        )
+        ArrayDescription.declare(self)
 
-    def close(self) -> None:
-        """Close the sound card."""
-        self._stream.close()
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Refuse a temperature at which no room is."""
+        ArrayDescription.check(values)
 
-    def _settings(self, device: str) -> StreamSettings:
-        return StreamSettings(
-            device=device,
+    def configure(self) -> None:
+        """Read the description of the array."""
+        self._array = ArrayDescription(self)
+        self._settings = StreamSettings(
+            device=self.value('device'),
             channels=self._array.channels,
             rate=self._array.microphones.rate,
-            sample_format=self.parameter(
-                'sample_format', 'int16', 'Type of the samples', choices=SAMPLE_FORMATS
-            ),
-            block_size=self.parameter(
-                'block_size', 0, 'Samples of a block; 0 for 10 ms', 0, 1_000_000
-            ),
-            channel_map=parse_channel_map(
-                self.parameter(
-                    'channel_map',
-                    '',
-                    "Channels of the card, counted from 0, that are published, such as '1-4' or "
-                    "'3,2,1,0'; empty for those that the description needs, in order",
-                )
-            ),
-            latency=self.parameter(
-                'buffer',
-                0.1,
-                'Length of the buffer that the card is asked to have (s): a computer that is busy '
-                'for longer loses samples; sound comes in portions of a part of it',
-                0.0,
-                10.0,
-            ),
+            sample_format=self.value('sample_format'),
+            block_size=self.value('block_size'),
+            channel_map=parse_channel_map(self.value('channel_map')),
+            latency=self.value('buffer'),
         )
+        self._samples = self.output(AudioBlock, 'audio', AUDIO)
+        self._mirror = AudioMirror(self)
+        self._stream: MicrophoneStream | None = None
+        self.every(_WATCH_PERIOD, self._watch)
+
+    def adapt(self) -> None:
+        """Take over the temperature."""
+        self._array.adapt()
+
+    def activate(self) -> None:
+        """Open the sound card."""
+        self._array.publish()
+        self._losses = RecentLoss()
+        self._stream = MicrophoneStream(
+            self._settings, self.guarded(self._publish), lambda: self.get_clock().now().nanoseconds
+        )
+        self._watch()
+
+    def deactivate(self) -> None:
+        """Close the sound card."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
 
     def _publish(self, stamp: int, first_sample: int, samples: np.ndarray) -> None:
         """Publish a block; called from a thread of the sound library."""
@@ -98,8 +113,9 @@ class MicrophoneArrayNode(StageNode):
 
     def _watch(self) -> None:
         problem = self._stream.revive()
-        self._note('device', problem and f'{self._stream.name} has stopped: {problem}')
-        self._note('loss', self._losses.recent(self._stream.lost))
+        stopped = problem and f'{self._stream.name} has stopped: {problem}'
+        self.note('device', stopped, is_fault=True)
+        self.note('loss', self._losses.recent(self._stream.lost))
         clock = self._stream.clock
         self.facts |= {
             'device': self._stream.name,
@@ -110,15 +126,6 @@ class MicrophoneArrayNode(StageNode):
             'overruns': self._stream.overruns,
             'reopened': self._stream.reopened,
         }
-
-    def _note(self, topic: str, problem: str | None) -> None:
-        """Show a problem in the diagnostics, and log it once when it is new."""
-        if not problem:
-            if self.problems.pop(topic, None):
-                self.get_logger().info(f'{topic}: all is well again')
-        elif self.problems.get(topic) != problem:
-            self.problems[topic] = problem
-            self.get_logger().warning(problem)
 
 
 def main() -> int:

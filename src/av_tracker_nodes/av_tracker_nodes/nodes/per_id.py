@@ -37,7 +37,7 @@ class PublishersPerId:
         wanted = list(ids)
         for gone in self._publishers.keys() - set(wanted):
             for publisher in self._publishers.pop(gone).values():
-                self._node.destroy_publisher(publisher)
+                self._node.destroy_lifecycle_publisher(publisher)
         for name in wanted:
             if name not in self._publishers:
                 self._publishers[name] = {

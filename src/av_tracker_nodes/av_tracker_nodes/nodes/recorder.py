@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Bool
@@ -36,6 +35,7 @@ _STREAMS = {
     '/tf': (TFMessage, TRANSFORMS),
     '/tf_static': (TFMessage, STATIC_TRANSFORMS),
 }
+_STEADY = ('audio', 'image_raw', 'image_raw/compressed', 'camera_info')
 DEFAULT_TOPICS = (
     'audio,audio/array_info,image_raw/compressed,camera_info,robot_speaking,/tf,/tf_static'
 )
@@ -44,56 +44,78 @@ DEFAULT_TOPICS = (
 class Recorder(StageNode):
     """Writes messages to a bag as they come, each at the time it came.
 
-    The bag appears when the node ends, and only if something came.
+    The bag is begun when the node is activated and appears when it is deactivated or ends, and
+    only if something came.
     """
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('recorder', **node_options)
-        out = self.parameter('out', '', 'Bag to write')
-        if not out:
+        self.parameter('out', '', 'Bag to write')
+        self.parameter('topics', DEFAULT_TOPICS, f'What to record, of {", ".join(_STREAMS)}')
+
+    def configure(self) -> None:
+        """Listen to what is to be recorded."""
+        if not self.value('out'):
             raise InputError('recorder: parameter out is not set; give it the name of a bag')
-        topics = self.parameter(
-            'topics', DEFAULT_TOPICS, f'What to record, of {", ".join(_STREAMS)}'
-        )
-        names = [name.strip() for name in topics.split(',') if name.strip()]
+        names = [name.strip() for name in self.value('topics').split(',') if name.strip()]
         unknown = sorted(set(names) - set(_STREAMS))
         if unknown:
             raise InputError(
                 f'recorder: cannot record {", ".join(unknown)}; choose of {", ".join(_STREAMS)}'
             )
-        self._bag = BagWriter(out)
+        self._bag: BagWriter | None = None
+        self._kept: dict[tuple[str, bytes], None] = {}
         for name in names:
-            message_type, quality = _STREAMS[name]
-            self.expect(
-                self.create_subscription(
-                    message_type,
-                    name,
-                    self.guarded(self._writer(name, message_type)),
-                    quality,
-                    raw=True,
-                )
-            )
+            self._take_in(name)
 
-    def _writer(self, name: str, message_type: type) -> Callable[[bytes], None]:
-        topic = self.resolve_topic_name(name)
-        package = message_type.__module__.partition('.')[0]
-        type_name = f'{package}/msg/{message_type.__name__}'
-        latched = _STREAMS[name][1] in (LATCHED, STATIC_TRANSFORMS)
+    def activate(self) -> None:
+        """Begin a bag, with what was said once and for all before."""
+        self._bag = BagWriter(self.value('out'))
+        self._written = 0
+        for name, data in self._kept:
+            self._write(name, data)
 
-        def write(data: bytes) -> None:
-            self.counts[name] += 1
-            now = self.get_clock().now().nanoseconds
-            self._bag.write_raw(topic, type_name, now, data, latched=latched)
-
-        return write
-
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Finish the bag."""
-        if self.counts:
-            self._bag.close()
+        bag, self._bag = self._bag, None
+        if bag is None:
             return
-        self._bag.abort()
+        if self._written:
+            bag.close()
+            return
+        bag.abort()
         self.get_logger().error('nothing came: no bag was written')
+
+    def _take_in(self, name: str) -> None:
+        message_type, quality = _STREAMS[name]
+
+        def take(data: bytes) -> None:
+            if _is_latched(name):
+                self._kept[name, data] = None
+            if self._bag is not None:
+                self._write(name, data)
+
+        if name in _STEADY:
+            self.listen(message_type, name, take, quality, needed=True, raw=True)
+        else:
+            self.learn(message_type, name, take, quality, expected=True, raw=True)
+
+    def _write(self, name: str, data: bytes) -> None:
+        message_type = _STREAMS[name][0]
+        package = message_type.__module__.partition('.')[0]
+        self._bag.write_raw(
+            self.resolve_topic_name(name),
+            f'{package}/msg/{message_type.__name__}',
+            self.get_clock().now().nanoseconds,
+            data,
+            latched=_is_latched(name),
+        )
+        self.counts[name] += 1
+        self._written += 1
+
+
+def _is_latched(name: str) -> bool:
+    return _STREAMS[name][1] in (LATCHED, STATIC_TRANSFORMS)
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from av_tracker_nodes.datasets.messages import from_array_info, from_camera_info
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
 from av_tracker_nodes.nodes.frames import FrameListener
+from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
 
@@ -28,7 +29,7 @@ class CameraListener:
     Parameters
     ----------
     node : StageNode
-        Gets the parameters ``target_frame``, ``reliable_images`` and ``camera_calibration``.
+        Has the parameters that :meth:`declare` gave it.
     on_camera_info : callable, optional
         Called with the stamp (ns) and size (width, height) of every camera_info, which is that of
         an image.
@@ -45,21 +46,21 @@ class CameraListener:
         self._info: CameraInfo | None = None
         self._unplaced: Camera | None = None
         self._camera: Camera | None = None
-        self.target_frame = node.parameter(
-            'target_frame', 'world', 'Frame in which people are located'
+        self.target_frame: str = node.value('target_frame')
+        self._camera_mounting = _mounting(node.value('camera_calibration'))
+        quality = images(node.value('reliable_images'), depth=10)
+        node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare the frame of the tracks, and what tells where the camera is."""
+        node.parameter('target_frame', 'world', 'Frame in which people are located')
+        node.parameter(
+            'camera_calibration',
+            '',
+            'Calibration file whose pose is taken where TF does not know the camera',
         )
-        self.reliable_images = node.parameter(
-            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
-        )
-        self._camera_mounting = _mounting(
-            node.parameter(
-                'camera_calibration',
-                '',
-                'Calibration file whose pose is taken where TF does not know the camera',
-            )
-        )
-        quality = images(self.reliable_images, depth=10)
-        node.listen(CameraInfo, 'camera_info', self._hear_info, quality)
+        declare_reliable_images(node)
 
     def camera(self, stamp: int) -> Camera | None:
         """Return the camera in the target frame at a stamp (ns), None while it is not known.
@@ -115,7 +116,6 @@ class RigListener(CameraListener):
     Parameters
     ----------
     node : StageNode
-        Gets the parameter ``array_calibration`` as well.
     on_camera_info : callable, optional
     """
 
@@ -128,16 +128,24 @@ class RigListener(CameraListener):
         self._microphones: MicrophoneArray | None = None
         self._rig: Rig | None = None
         self.array_frame = ''
-        path = node.parameter(
+        path = node.value('array_calibration')
+        self._array_mounting = _mounting(path)
+        self._room = load_room(path) if path else None
+        self._told_room: Room | None = None
+        node.learn(
+            MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
+        )
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare what tells where the microphones are as well."""
+        CameraListener.declare(node)
+        node.parameter(
             'array_calibration',
             '',
             'Calibration file whose pose is taken where TF does not know the microphones, and '
             'whose room bounds where sound is looked for',
         )
-        self._array_mounting = _mounting(path)
-        self._room = load_room(path) if path else None
-        self._told_room: Room | None = None
-        node.listen(MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED)
 
     def rig(self, stamp: int) -> Rig | None:
         """Return the geometry at a stamp (ns), None while some of it is missing.

@@ -29,7 +29,6 @@ from av_tracker_nodes.nodes.quality_of_service import (
     LATCHED,
     RESULTS,
     TRANSFORMS,
-    images,
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.synchronisation import StampedBuffer
@@ -62,36 +61,51 @@ class Ros4HriBridge(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('ros4hri_bridge', **node_options)
+        self.parameter(
+            'face_size',
+            128,
+            'Width and height of the pictures of faces (pixels)',
+            8,
+            1024,
+            live=True,
+        )
+        self.parameter(
+            'memory',
+            30.0,
+            'Persons are known for this long after their track (s)',
+            0.0,
+            3600.0,
+            live=True,
+        )
+        CameraListener.declare(self)
+        ImageInput.declare(self)
+
+    def configure(self) -> None:
+        """Create the topics that are always there."""
         if hri is None or not hasattr(audio_common, 'AudioDataStamped'):
             raise InputError(
                 'ros4hri_bridge: hri_msgs and audio_common_msgs (of ros-drivers) are not both '
                 'installed: apt-get install ros-$ROS_DISTRO-hri-msgs '
                 'ros-$ROS_DISTRO-audio-common-msgs, or build them from source'
             )
-        self._size = self.parameter(
-            'face_size', 128, 'Width and height of the pictures of faces (pixels)', 8, 1024
-        )
-        self._humans = Humans(
-            self.parameter(
-                'memory', 30.0, 'Persons are known for this long after their track (s)', 0.0, 3600
-            )
-        )
+        self._humans = Humans()
         self._sensors = CameraListener(self)
         self._seen: StampedBuffer[_Seen] = StampedBuffer(_MEMORY)
         self._images: StampedBuffer[Any] = StampedBuffer(_MEMORY)
-        source = ImageInput(self, self._sensors.reliable_images)
+        source = ImageInput(self)
         self._pictures = SubscriptionOnDemand(
-            self,
-            source.message_type,
-            source.topic,
-            self.while_enabled(self._keep_image),
-            images(self._sensors.reliable_images),
+            self, source.message_type, source.topic, self._keep_image, source.quality
         )
         self._beams: dict[str, SubscriptionOnDemand] = {}
         self._told: dict[str, tuple[str, str]] = {}
         self._publish_under_humans()
-        self.listen(FaceArray, 'faces', self.while_enabled(self._keep_faces))
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self.while_enabled(self._follow))
+        self.listen(FaceArray, 'faces', self._keep_faces)
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
+
+    def adapt(self) -> None:
+        """Set the size of pictures, and for how long people are known."""
+        self._size = self.value('face_size')
+        self._humans.memory = self.value('memory')
 
     def _publish_under_humans(self) -> None:
         self._lists = {

@@ -38,27 +38,38 @@ class SpeakerBeams(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('speaker_beams', **node_options)
-        self._rate = self.parameter(
+        self.parameter(
             'rate',
             16_000,
             'Sampling rate of the beams (Hz); recognisers want 16000; 0 for that of the sound',
             0,
             192_000,
         )
-        self._audio_offset = self.parameter(
-            'audio_offset', 0.0, 'Added to the stamps of sound (s), as for acoustic_map', -5.0, 5.0
+        self.parameter(
+            'audio_offset',
+            0.0,
+            'Added to the stamps of sound (s), as for acoustic_map',
+            -5.0,
+            5.0,
+            live=True,
         )
+        RigListener.declare(self)
+
+    def configure(self) -> None:
+        """Listen to tracks; to sound only while somebody wants it."""
         self._sensors = RigListener(self)
         self._beamformer: Beamformer | None = None
         self._microphones: MicrophoneArray | None = None
         self._places: dict[int, np.ndarray] = {}
         self._followed_at = time.monotonic_ns()
         self._beams = PublishersPerId(self, 'speaker_{}', {'audio': (AudioBlock, AUDIO)})
-        self._sound = SubscriptionOnDemand(
-            self, AudioBlock, 'audio', self.while_enabled(self._hear), AUDIO
-        )
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self.while_enabled(self._follow))
+        self._sound = SubscriptionOnDemand(self, AudioBlock, 'audio', self._hear, AUDIO)
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
         self.every(_LONGEST_SILENCE / 4, self._forget_when_quiet)
+
+    def adapt(self) -> None:
+        """Set by how much sound is shifted."""
+        self._audio_offset = self.value('audio_offset')
 
     def start_anew(self) -> None:
         """Forget everybody and all sound."""
@@ -101,7 +112,7 @@ class SpeakerBeams(ControlledNode):
             return
         if self._beamformer is None or rig.microphones is not self._microphones:
             self._microphones = rig.microphones
-            self._beamformer = Beamformer(rig.microphones, self._rate or None)
+            self._beamformer = Beamformer(rig.microphones, self.value('rate') or None)
         array_from_target = rig.target_from_array.inverse
         places = {
             int(name): array_from_target @ self._places[int(name)]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from rclpy.publisher import Publisher
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_nodes.geometry.calibration import Mounting
@@ -14,23 +13,38 @@ from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 
 
-def publish_static_frame(node: StageNode, frame: str, mounting: Mounting) -> Publisher | None:
-    """Publish the pose that a calibration file gives, unless told not to.
+class StaticFrame:
+    """The pose that a calibration file gives, if it gives one.
 
-    Returns
-    -------
-    Publisher or None
-        To be kept as long as the frame shall be known; None without a pose.
+    Parameters
+    ----------
+    node : StageNode
+        Has the parameter that :meth:`declare` gave it.
+    frame : str
+        Of the sensor.
+    mounting : Mounting
     """
-    wanted = node.parameter(
-        'publish_static_frame',
-        True,
-        'Publish the pose in the calibration file on /tf_static; off where a robot model does',
-    )
-    if not wanted or mounting.parent is None:
-        return None
-    publisher = node.output(TFMessage, '/tf_static', LATCHED)
-    now = node.get_clock().now().nanoseconds
-    transform = to_transform(mounting.parent, frame, mounting.pose, now)
-    publisher.publish(TFMessage(transforms=[transform]))
-    return publisher
+
+    def __init__(self, node: StageNode, frame: str, mounting: Mounting) -> None:
+        self._node, self._frame, self._mounting = node, frame, mounting
+        self._publisher = None
+        if node.value('publish_static_frame') and mounting.parent is not None:
+            self._publisher = node.output(TFMessage, '/tf_static', LATCHED)
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare ``publish_static_frame``."""
+        node.parameter(
+            'publish_static_frame',
+            True,
+            'Publish the pose in the calibration file on /tf_static; off where a robot model does',
+        )
+
+    def publish(self) -> None:
+        """Publish it, unless told not to; late joiners get it too."""
+        if self._publisher is None:
+            return
+        now = self._node.get_clock().now().nanoseconds
+        mounting = self._mounting
+        transform = to_transform(mounting.parent, self._frame, mounting.pose, now)
+        self._publisher.publish(TFMessage(transforms=[transform]))

@@ -9,12 +9,14 @@ import sys
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.datasets.messages import from_tracks, stamp_of
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
+from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.types import to_seconds
@@ -29,7 +31,7 @@ _OUTPUTS = {
 
 
 class TrackWriterNode(StageNode):
-    """Writes ``tracks.csv`` and its companions; ``run.json`` when the node ends.
+    """Writes ``tracks.csv`` and its companions; ``run.json`` at the end.
 
     ``run.json`` counts the images that were taken and those that were answered, and tells the
     latency of every stage from the capture stamp to its publication, and the time of its own
@@ -38,28 +40,35 @@ class TrackWriterNode(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('track_writer', **node_options)
-        out = self.parameter('out', '', 'Folder to write')
-        if not out:
+        self.parameter('out', '', 'Folder to write')
+        self.parameter('model', '', 'Fusion model, noted in run.json')
+        self.parameter('mode', 'live', 'Kind of run, noted in run.json')
+        declare_reliable_images(self)
+
+    def configure(self) -> None:
+        """Listen to images, tracks and what the stages say of themselves."""
+        if not self.value('out'):
             raise InputError('track_writer: parameter out is not set; give it a folder to write')
-        self._model = self.parameter('model', '', 'Fusion model, noted in run.json')
-        self._mode = self.parameter('mode', 'live', 'Kind of run, noted in run.json')
-        reliable = self.parameter(
-            'reliable_images', False, 'Ask for every image, as a replay wants, not for the newest'
-        )
-        self._writer = TrackWriter(out)
+        self._writer: TrackWriter | None = None
+        self._stages: dict[str, dict[str, str]] = {}
+        quality = images(self.value('reliable_images'), depth=10)
+        self.listen(CameraInfo, 'camera_info', self._note_image, quality)
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write, needed=True)
+        self.learn(DiagnosticArray, '/diagnostics', self._note_stage, QoSProfile(depth=50))
+
+    def activate(self) -> None:
+        """Begin the files."""
+        self._writer = TrackWriter(self.value('out'))
         self._images: set[int] = set()
         self._answered: set[int] = set()
         self._began: int | None = None
         self._seconds = 0.0
-        self._stages: dict[str, dict[str, str]] = {}
-        quality = images(reliable, depth=10)
-        self.listen(CameraInfo, 'camera_info', self._note_image, quality)
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write)
-        self.create_subscription(DiagnosticArray, '/diagnostics', self._note_stage, 50)
 
-    def close(self) -> None:
+    def deactivate(self) -> None:
         """Finish the files."""
-        self._writer.close(self._summary())
+        if self._writer is not None:
+            self._writer.close(self._summary())
+            self._writer = None
 
     def _note_image(self, message: CameraInfo) -> None:
         self._images.add(stamp_of(message.header))
@@ -87,8 +96,8 @@ class TrackWriterNode(StageNode):
         # From the second image, when the clock of `seconds` started, to the last.
         recorded = to_seconds(stamps[-1] - stamps[1]) if len(stamps) > 2 else 0.0
         return {
-            'mode': self._mode,
-            'model': self._model,
+            'mode': self.value('mode'),
+            'model': self.value('model'),
             'frames_in': len(self._images),
             'frames_answered': len(self._answered),
             'lost_frames': len(self._images) - len(self._answered),

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import fields
+from typing import Any
 
 from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
 from tf2_msgs.msg import TFMessage
@@ -30,10 +32,20 @@ class Tracker(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('tracker', **node_options)
-        self._tracker = SpeakerTracker(self._declared_config())
-        publish_tf = self.parameter(
+        for setting in fields(TrackerConfig):
+            self.parameter(setting.name, setting.default, **setting.metadata, live=True)
+        self.parameter(
             'publish_tf', False, 'Publish a frame speaker_<id> for every confirmed track'
         )
+        CameraListener.declare(self)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Hold the numbers of the tracker against each other."""
+        _config(values)
+
+    def configure(self) -> None:
+        """Make a tracker that knows nobody."""
+        self._tracker = SpeakerTracker()
         self._sensors = CameraListener(self)
         self._markers = TrackMarkers()
         self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks')
@@ -41,20 +53,18 @@ class Tracker(ControlledNode):
         self._active = self.output(av.SpeakerTrackStamped, 'active_speaker')
         self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')
         self._drawn = self.output(MarkerArray, 'markers')
-        self._transforms = self.output(TFMessage, '/tf', TRANSFORMS) if publish_tf else None
-        self.listen(av.FusedDetectionArray, 'fused_detections', self.while_enabled(self._follow))
+        self._transforms = None
+        if self.value('publish_tf'):
+            self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
+        self.listen(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)
+
+    def adapt(self) -> None:
+        """Give the tracker its numbers."""
+        self._tracker.reconfigure(_config({name: self.value(name) for name in self.settings}))
 
     def start_anew(self) -> None:
         """Forget everybody; ids go on."""
         self._tracker.reset()
-
-    def _declared_config(self) -> TrackerConfig:
-        """Declare a parameter for every number of the tracker."""
-        values = {
-            setting.name: self.parameter(setting.name, setting.default, **setting.metadata)
-            for setting in fields(TrackerConfig)
-        }
-        return TrackerConfig(**values)
 
     def _follow(self, message: av.FusedDetectionArray) -> None:
         began = time.monotonic_ns()
@@ -107,6 +117,10 @@ class Tracker(ControlledNode):
         ]
         if transforms:
             self._transforms.publish(TFMessage(transforms=transforms))
+
+
+def _config(values: Mapping[str, Any]) -> TrackerConfig:
+    return TrackerConfig(**{each.name: values[each.name] for each in fields(TrackerConfig)})
 
 
 def main() -> int:

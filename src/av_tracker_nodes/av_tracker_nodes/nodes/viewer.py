@@ -25,20 +25,28 @@ class Viewer(StageNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('viewer', **node_options)
-        save = self.parameter('save', '', 'Recording to write (.rrd); empty to open the viewer')
-        require_rerun()
-        from av_tracker_nodes.viewing.scene import SceneView
+        self.parameter('save', '', 'Recording to write (.rrd); empty to open the viewer')
+        RigListener.declare(self)
+        ImageInput.declare(self)
 
-        self._sensors = RigListener(self)
-        images = ImageInput(self, self._sensors.reliable_images)
+    def configure(self) -> None:
+        """Listen to what is to be drawn."""
+        require_rerun()
         self._open = ExitStack()
-        recording = self._open.enter_context(open_recording(Path(save) if save else None))
-        self._scene = SceneView(recording)
-        images.listen(self._see)
+        self._sensors = RigListener(self)
+        ImageInput(self).listen(self._see)
         self.listen(av.AcousticMap, 'acoustic_map', self._hear)
         self.listen(av.SpeakerTrackArray, 'speaker_tracks', self._follow)
 
-    def close(self) -> None:
+    def activate(self) -> None:
+        """Open the viewer, or begin the recording."""
+        from av_tracker_nodes.viewing.scene import SceneView
+
+        save = self.value('save')
+        recording = self._open.enter_context(open_recording(Path(save) if save else None))
+        self._scene = SceneView(recording)
+
+    def deactivate(self) -> None:
         """Finish the recording."""
         self._open.close()
 

@@ -1,0 +1,110 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How messages flow: how often they come, what is lost on the way, when the last one came."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from av_tracker_nodes.types import NANOSECONDS
+
+_PERIODS = 10
+
+
+class Growth:
+    """How a count has grown over the last ten marks, which are set once a second.
+
+    Parameters
+    ----------
+    clock : callable
+        Steady time (s).
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._marks: deque[tuple[float, int]] = deque([(clock(), 0)], maxlen=_PERIODS + 1)
+
+    def mark(self, count: int) -> None:
+        """Note the count as it is now."""
+        self._marks.append((self._clock(), count))
+
+    @property
+    def total(self) -> int:
+        """Growth from the oldest mark to the newest."""
+        return self._marks[-1][1] - self._marks[0][1]
+
+    @property
+    def rate(self) -> float:
+        """Growth a second."""
+        seconds = self._marks[-1][0] - self._marks[0][0]
+        return self.total / seconds if seconds > 0 else 0.0
+
+
+class Flow:
+    """The messages that come in on one topic.
+
+    Parameters
+    ----------
+    topic : str
+    is_needed : bool
+        Whether nothing can be done without them.
+
+    Attributes
+    ----------
+    lost : int
+        Messages that were sent but never came, by the count of their publisher.
+    """
+
+    def __init__(self, topic: str, is_needed: bool = False) -> None:
+        self.topic, self.is_needed = topic, is_needed
+        self.lost = 0
+        self._taken = 0
+        self._number: int | None = None
+        self._newest: int | None = None
+        self._taken_lately, self._lost_lately = Growth(), Growth()
+
+    def note(self, number: int | None, now: int) -> None:
+        """Take a message.
+
+        Parameters
+        ----------
+        number : int or None
+            Count of its publisher, where the middleware tells it.
+        now : int
+            ROS time (ns).
+        """
+        self._taken += 1
+        self._newest = now
+        if number is not None:
+            # A publisher that was started again counts from the beginning.
+            self.lost += max(number - self._number - 1, 0) if self._number is not None else 0
+            self._number = number
+
+    def mark(self) -> None:
+        """End a period of a second."""
+        self._taken_lately.mark(self._taken)
+        self._lost_lately.mark(self.lost)
+
+    @property
+    def rate(self) -> float:
+        """Messages a second, lately."""
+        return self._taken_lately.rate
+
+    @property
+    def loss(self) -> float:
+        """Share of the messages that was lost lately."""
+        lost = self._lost_lately.total
+        return lost / max(lost + self._taken_lately.total, 1)
+
+    def silence(self, now: int) -> float:
+        """Return the time (s) since the last message; 0 before the first one.
+
+        A clock that has jumped back begins to count anew.
+        """
+        if self._newest is None:
+            return 0.0
+        self._newest = min(self._newest, now)
+        return (now - self._newest) / NANOSECONDS

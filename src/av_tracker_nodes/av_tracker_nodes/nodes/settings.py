@@ -1,0 +1,84 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Parameters of nodes: what they mean, what they may be, and when they may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+from av_tracker_nodes.errors import InputError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter of a node.
+
+    Attributes
+    ----------
+    name : str
+    default : bool, int, float or str
+    description : str
+    low, high : float or None
+        Range of a number, its ends included.
+    choices : tuple of str
+        Texts that are allowed; empty for all.
+    live : bool
+        Whether it may change while the node is configured; else only while it is not.
+    read_only : bool
+        Whether it holds from the start to the end of the node.
+    """
+
+    name: str
+    default: Any
+    description: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    read_only: bool = False
+
+    @property
+    def change(self) -> str:
+        """When it may change, in a word or two."""
+        if self.read_only:
+            return 'at the start'
+        return 'live' if self.live else 'unconfigured'
+
+    @property
+    def limits(self) -> str:
+        """What values it may have; empty for all of its type."""
+        if self.low is not None:
+            return f'{self.low:.9g} .. {self.high:.9g}'
+        return ', '.join(choice or "''" for choice in self.choices)
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Describe it to ROS, which holds it to its type and range."""
+        descriptor = ParameterDescriptor(description=self.description, read_only=self.read_only)
+        notes = [f'one of {self.limits}'] if self.choices else []
+        notes += [] if self.live or self.read_only else ['changes while the node is unconfigured']
+        descriptor.additional_constraints = '; '.join(notes)
+        if self.low is not None and isinstance(self.default, float):
+            descriptor.floating_point_range = [
+                FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
+            ]
+        elif self.low is not None:
+            limits = IntegerRange(from_value=self.low, to_value=self.high, step=1)
+            descriptor.integer_range = [limits]
+        return descriptor
+
+    def check(self, value: Any) -> None:
+        """Hold a text to the choices.
+
+        Raises
+        ------
+        InputError
+            When it is not among them.
+        """
+        if self.choices and value not in self.choices:
+            raise InputError(
+                f"parameter {self.name} is '{value}'; it must be one of {', '.join(self.choices)}"
+            )

@@ -1,0 +1,188 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What nodes say of themselves, and when it is a warning or an error."""
+
+import importlib.util
+
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from types import SimpleNamespace
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.parameter import Parameter
+from rclpy.time import Time
+from std_msgs.msg import String
+
+from av_tracker_nodes.nodes.flow import Flow, Growth
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.types import to_nanoseconds
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+
+def test_growth_is_that_of_the_last_ten_marks():
+    now = 100.0
+    growth = Growth(lambda: now)
+    assert (growth.total, growth.rate) == (0, 0.0)
+    for second in range(1, 31):
+        now = 100.0 + second
+        growth.mark(25 * min(second, 20))
+    assert growth.total == 0
+    assert growth.rate == 0.0
+    for second in range(31, 36):
+        now = 100.0 + second
+        growth.mark(500 + 10 * (second - 30))
+    assert growth.total == 50
+    assert growth.rate == pytest.approx(5.0)
+
+
+class TestFlow:
+    def test_counts_what_is_missing_between_numbers(self):
+        flow = Flow('images')
+        for number in (7, 8, 11, 12, 20):
+            flow.note(number, 0)
+        flow.mark()
+        assert flow.lost == 9
+        assert flow.loss == pytest.approx(9 / 14)
+
+    def test_a_publisher_that_starts_again_loses_nothing(self):
+        flow = Flow('images')
+        for number in (100, 101, 1, 2):
+            flow.note(number, 0)
+        assert flow.lost == 0
+
+    def test_without_numbers_nothing_is_known_to_be_lost(self):
+        flow = Flow('images')
+        flow.note(None, 0)
+        flow.note(None, 0)
+        assert flow.lost == 0
+
+    def test_silence_counts_from_the_last_message(self):
+        flow = Flow('images')
+        assert flow.silence(to_nanoseconds(50)) == 0
+        flow.note(1, to_nanoseconds(50))
+        assert flow.silence(to_nanoseconds(53.5)) == 3.5
+
+    def test_a_recording_that_begins_again_is_no_silence(self):
+        flow = Flow('images')
+        flow.note(1, to_nanoseconds(50))
+        assert flow.silence(to_nanoseconds(10)) == 0
+        assert flow.silence(to_nanoseconds(12)) == 2
+
+
+class Listener(StageNode):
+    """Hears something that it needs, and something else."""
+
+    def __init__(self, **node_options):
+        super().__init__('listener', **node_options)
+        self.now = to_nanoseconds(100)
+        self.sent = []
+        self._diagnostics = SimpleNamespace(publish=self.sent.append)
+
+    def get_clock(self):
+        now = Time(nanoseconds=getattr(self, 'now', 0))
+        return SimpleNamespace(now=lambda: now)
+
+    def configure(self):
+        self.listen(String, 'needed', lambda message: None, needed=True)
+        self.listen(String, 'welcome', lambda message: None)
+
+    def report(self):
+        self._publish_diagnostics()
+        status = self.sent[-1].status[0]
+        return status.level, status.message
+
+    @property
+    def values(self):
+        return {value.key: value.value for value in self.sent[-1].status[0].values}
+
+
+@pytest.fixture
+def node(context):
+    node = Listener(context=context, parameter_overrides=[Parameter('loss_limit', value=0.2)])
+    node.start()
+    yield node
+    node.destroy_node()
+
+
+def hear(node, *names, number=None):
+    for flow in node.flows:
+        if flow.topic in names:
+            flow.note(number, node.now)
+
+
+def test_an_input_that_never_came_is_no_fault(node):
+    node.now += to_nanoseconds(60)
+    assert node.report() == (OK, 'running')
+
+
+def test_a_needed_input_that_stops_is_an_error_and_another_a_warning(node):
+    hear(node, 'needed', 'welcome')
+    node.now += to_nanoseconds(2)
+    hear(node, 'needed')
+    assert node.report() == (OK, 'running')
+    node.now += to_nanoseconds(2)
+    assert node.report() == (WARN, 'nothing on welcome for 4 s')
+    node.now += to_nanoseconds(2)
+    assert node.report() == (ERROR, 'nothing on needed for 4 s; nothing on welcome for 6 s')
+    hear(node, 'needed', 'welcome')
+    assert node.report() == (OK, 'running')
+    node.now += to_nanoseconds(60)
+    node.trigger_deactivate()
+    assert node.report() == (OK, 'inactive')
+
+
+def test_losses_beyond_the_limit_are_a_warning_for_ten_seconds(node):
+    for number in (1, 2, 4, 5, 6, 7):
+        hear(node, 'needed', number=number)
+    assert node.report() == (OK, 'running')
+    hear(node, 'needed', number=18)
+    assert node.report() == (WARN, '61% of needed were lost')
+    assert node.values['needed lost'] == '11'
+    assert 'welcome lost' not in node.values
+    node.set_parameters([Parameter('loss_limit', value=0.7)])
+    assert node.report() == (OK, 'running')
+    node.set_parameters([Parameter('loss_limit', value=0.2)])
+    for _ in range(10):
+        node.report()
+    assert node.report() == (OK, 'running')
+
+
+def test_outputs_that_come_late_are_a_warning_while_they_do(node):
+    node.clock = SimpleNamespace(now=lambda: to_nanoseconds(10.0))
+    for late in (0.05, 0.3, 0.4):
+        node.answered(to_nanoseconds(10.0 - late), 0)
+    level, message = node.report()
+    assert level == WARN
+    assert message == 'outputs come 300 ms after the capture of their images'
+    assert node.values['latency median (ms)'] == '300.0'
+    assert node.report() == (OK, 'running')
+
+
+def test_faults_are_errors_problems_warnings(node):
+    node.note('device', 'the camera was cut off', is_fault=True)
+    node.note('camera', 'no camera_info yet')
+    assert node.report() == (ERROR, 'the camera was cut off; no camera_info yet')
+    node.note('device', None, is_fault=True)
+    assert node.report() == (WARN, 'no camera_info yet')
+    node.note('camera', None)
+    assert node.report() == (OK, 'running')
+
+
+def test_a_problem_is_logged_once(node, capfd):
+    for _ in range(3):
+        node.note('device', 'the camera was cut off', is_fault=True)
+    assert capfd.readouterr().err.count('was cut off') == 1
+    node.note('device', None, is_fault=True)
+    node.note('device', None, is_fault=True)
+    assert capfd.readouterr().err.count('device: all is well again') == 1
+
+
+def test_the_device_is_the_hardware(node):
+    node.facts['device'] = 'UMA-16'
+    node.report()
+    assert node.sent[-1].status[0].hardware_id == 'UMA-16'
