@@ -8,13 +8,20 @@ run with which parameters is decided in :mod:`av_tracker_nodes.node_set`.
 """
 
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction, RegisterEventHandler
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    OpaqueFunction,
+    RegisterEventHandler,
+    TimerAction,
+)
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from av_tracker_nodes.node_set import ARGUMENTS, NodeSpec, node_set
+from av_tracker_nodes.node_set import ARGUMENTS, RESPAWN_DELAY, NodeSpec, node_set
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -40,6 +47,7 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
 
 
 def _actions(spec: NodeSpec) -> list[LaunchDescriptionEntity]:
+    """Start a process, and say what follows when it ends."""
     node = Node(
         package=spec.package,
         executable=spec.executable,
@@ -47,7 +55,13 @@ def _actions(spec: NodeSpec) -> list[LaunchDescriptionEntity]:
         ros_arguments=list(spec.ros_arguments),
         output='screen',
     )
-    if not spec.ends_all:
-        return [node]
-    end = EmitEvent(event=Shutdown(reason=f'{spec.name} has ended'))
-    return [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=[end]))]
+
+    def follow(ended: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if spec.ends_all:
+            return [EmitEvent(event=Shutdown(reason=f'{spec.name} has ended'))]
+        # Not respawn=True, which would also start again what ended on purpose.
+        if spec.has_died(ended.returncode) and not context.is_shutdown:
+            return [TimerAction(period=RESPAWN_DELAY, actions=_actions(spec))]
+        return []
+
+    return [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=follow))]

@@ -110,6 +110,34 @@ def test_namespace_goes_to_everybody(bag):
         assert '__ns:=/robot/head' in spec.ros_arguments
 
 
+def test_autostart_goes_to_everybody(bag):
+    for specs in (node_set(LIVE), node_set({'bag': str(bag), 'one_process': 'true'})):
+        assert all(parameters(spec)['autostart'] is True for spec in specs)
+    specs = node_set({**LIVE, 'autostart': 'false', 'log_level': 'debug'})
+    assert all(parameters(spec)['autostart'] is False for spec in specs)
+    assert all(
+        spec.ros_arguments[spec.ros_arguments.index('--log-level') + 1] == 'debug'
+        for spec in specs
+    )
+
+
+def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
+    specs = by_name(node_set({'bag': str(bag)}))
+    assert [name for name, spec in specs.items() if not spec.respawns] == ['bag_player']
+    assert not any(spec.respawns for spec in node_set({**LIVE, 'respawn': 'false'}))
+    (together,) = node_set({**LIVE, 'one_process': 'true'})
+    assert (together.respawns, together.ends_all) == (True, False)
+    tracker = specs['tracker']
+    assert [tracker.has_died(status) for status in (None, 0, 2)] == [False] * 3
+    assert [tracker.has_died(status) for status in (1, -9, -11)] == [True] * 3
+    assert not specs['bag_player'].has_died(-9)
+
+
+def test_networks_run_where_they_are_told(bag):
+    specs = by_name(node_set({'bag': str(bag), 'network_device': 'cpu'}))
+    assert parameters(specs['fusion'])['device'] == 'cpu'
+
+
 def test_one_process_carries_all_parameters(bag):
     (spec,) = node_set({'bag': str(bag), 'one_process': 'true'})
     assert spec.executable == 'av_tracker_all'
@@ -173,8 +201,8 @@ class TestSupervisor:
             processes, 'command', lambda spec: [sys.executable, '-u', '-c', spec.arguments[0]]
         )
 
-        def spec(name, code, ends_all=False):
-            return NodeSpec('test', name, name, (code,), ends_all=ends_all)
+        def spec(name, code, ends_all=False, respawns=False):
+            return NodeSpec('test', name, name, (code,), ends_all=ends_all, respawns=respawns)
 
         return spec
 
@@ -199,6 +227,19 @@ class TestSupervisor:
             ]
         ).run()
         assert statuses == {'dies': 3, 'main': 0}
+
+    def test_starts_again_what_has_died(self, python, monkeypatch, tmp_path):
+        monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.2)
+        count = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')"
+        dies_twice = (
+            f'{count}; raise SystemExit(len(open({str(tmp_path / "starts")!r}).read()) < 3)'
+        )
+        refuses = f'{count}; raise SystemExit(2)'
+        specs = [python('dies', dies_twice, respawns=True)]
+        assert Supervisor(specs).run() == {'dies': 0}
+        assert (tmp_path / 'starts').read_text() == 'xxx'
+        assert Supervisor([python('refuses', refuses, respawns=True)]).run() == {'refuses': 2}
+        assert (tmp_path / 'starts').read_text() == 'xxxx'
 
     def test_ends_when_all_have_ended(self, python):
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}

@@ -117,7 +117,7 @@ def test_replay_and_pipeline_give_the_same_tracks(replayed, recording, tmp_path)
 
 
 def test_one_node_killed_takes_no_other_down(recording):
-    specs = node_set({'bag': str(recording.path)})
+    specs = node_set({'bag': str(recording.path), 'respawn': 'false'})
     with live_graph(specs) as graph:
         assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 70), graph.lines
         os.kill(graph.supervisor.processes['face_detector'].pid, signal.SIGKILL)

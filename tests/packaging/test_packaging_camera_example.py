@@ -3,12 +3,11 @@
 
 """The launch example for other camera drivers, loaded with a stand-in for ROS's launch."""
 
-import importlib.util
-import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 from bootstrap import ROOT
+from launch_stubs import load_launch_file
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.calibration import save_camera
@@ -17,34 +16,9 @@ from av_tracker_nodes.node_set import ARGUMENTS
 EXAMPLE = ROOT / 'launch' / 'examples' / 'camera_driver.launch.py'
 
 
-class Recorded:
-    """Any class of the launch packages: keeps what it was made of."""
-
-    def __init__(self, *arguments, **keywords):
-        self.arguments, self.keywords = arguments, keywords
-
-    def perform(self, context):
-        return context.values[self.arguments[0]]
-
-
 @pytest.fixture
 def example(monkeypatch):
-    for name in (
-        'launch',
-        'launch.actions',
-        'launch.launch_description_sources',
-        'launch.substitutions',
-        'launch_ros',
-        'launch_ros.actions',
-    ):
-        module = ModuleType(name)
-        module.__getattr__ = lambda attribute: type(attribute, (Recorded,), {})
-        module.__path__ = []
-        monkeypatch.setitem(sys.modules, name, module)
-    spec = importlib.util.spec_from_file_location('camera_driver_example', EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_launch_file(EXAMPLE, monkeypatch)
 
 
 def test_the_tracker_runs_without_its_own_camera(example):

@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.model_zoo import DEVICES
 from av_tracker_nodes.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.synchronisation import REPLAY_PATIENCE
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
+
+DONE, BAD_INPUT = 0, 2
+"""Exit statuses of nodes that end on purpose; any other one is a death."""
+
+RESPAWN_DELAY = 1.0
+"""A node that has died is started again after this (s)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,8 @@ ARGUMENTS = (
     Argument('rate', '1.0', 'Speed of the replay'),
     Argument('out', '', 'Folder for tracks.csv and run.json; empty to write nothing'),
     Argument('record', '', 'Bag to record the live streams to; empty to record nothing'),
-    Argument('model', DEFAULT_MODEL, 'Fusion model'),
+    Argument('model', DEFAULT_MODEL, f'Fusion model: {", ".join(FUSION_MODELS)}'),
+    Argument('network_device', 'auto', 'Where the network of the model runs', DEVICES),
     Argument('measure', '', 'Acoustic measure; empty for the one that the model is made for'),
     Argument('camera_device', '0', 'Index, V4L2 path, video, folder of images, or URL'),
     Argument('camera_calibration', '', 'Description of the camera (YAML); needed without a bag'),
@@ -70,8 +78,20 @@ ARGUMENTS = (
     ),
     Argument('params_file', '', 'Parameters of the nodes (YAML); empty for the shipped ones'),
     Argument('one_process', 'false', 'All nodes in one process, for small computers', _SWITCH),
+    Argument(
+        'autostart',
+        'true',
+        'Nodes configure and activate themselves; false leaves that to a manager of life cycles',
+        _SWITCH,
+    ),
+    Argument('respawn', 'true', 'Start a node again that has died', _SWITCH),
     Argument('rviz', 'false', 'Show everything in RViz', _SWITCH),
-    Argument('log_level', 'info', 'Log messages from this severity on'),
+    Argument(
+        'log_level',
+        'info',
+        'Log messages from this severity on',
+        ('debug', 'info', 'warn', 'error', 'fatal'),
+    ),
 )
 """What can be chosen, by name; every value is a text, as on a command line."""
 
@@ -91,6 +111,9 @@ class NodeSpec:
         After ``--ros-args``.
     ends_all : bool
         Whether everything stops when this process ends.
+    respawns : bool
+        Whether it is started again when it has died: it ended neither when its work was done nor
+        for bad input.
     """
 
     package: str
@@ -99,6 +122,11 @@ class NodeSpec:
     arguments: tuple[str, ...] = ()
     ros_arguments: tuple[str, ...] = ()
     ends_all: bool = False
+    respawns: bool = False
+
+    def has_died(self, status: int | None) -> bool:
+        """Tell from an exit status, None while it runs, whether it is to be started again."""
+        return self.respawns and status not in (None, DONE, BAD_INPUT)
 
 
 @dataclass(frozen=True)
@@ -144,9 +172,11 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     nodes = [*_sources(chosen), *_stages(chosen), *_extras(chosen), *_sinks(chosen)]
     common = _common_ros_arguments(chosen)
     if chosen['one_process'] == 'true':
-        specs = [_one_process(nodes, common)]
+        specs = [_one_process(nodes, common, bool(chosen['bag']))]
     else:
         specs = [_process(node, common) for node in nodes]
+    if chosen['respawn'] == 'true':
+        specs = [replace(spec, respawns=not spec.ends_all) for spec in specs]
     return specs + ([_rviz(chosen)] if chosen['rviz'] == 'true' else [])
 
 
@@ -196,11 +226,12 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     if replays:
         patience = {'patience': REPLAY_PATIENCE * max(_number('rate', chosen), 1.0)}
     heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
+    fused = {'model': chosen['model'], 'device': chosen['network_device']}
     measure = chosen['measure'] or create_fusion(chosen['model']).measure
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),
         _Node('acoustic_map', {**heard, **transport, **patience, 'measure': measure}),
-        _Node('fusion', {**located, **transport, **patience, 'model': chosen['model']}),
+        _Node('fusion', {**located, **transport, **patience, **fused}),
         _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]
 
@@ -242,6 +273,7 @@ def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
         raise InputError(f'no parameter file {file}')
     simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
     result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
+    result += ['-p', f'autostart:={chosen["autostart"]}']
     if chosen['namespace']:
         result += ['-r', f'__ns:=/{chosen["namespace"].strip("/")}']
     return (*result, '--log-level', chosen['log_level'])
@@ -258,9 +290,9 @@ def _process(node: _Node, common: tuple[str, ...]) -> NodeSpec:
     return NodeSpec(PACKAGE, node.name, node.name, (), ros_arguments, ends_all)
 
 
-def _one_process(nodes: list[_Node], common: tuple[str, ...]) -> NodeSpec:
+def _one_process(nodes: list[_Node], common: tuple[str, ...], ends_all: bool) -> NodeSpec:
     arguments = tuple(f'{node.name}={json.dumps(_parameters(node))}' for node in nodes)
-    return NodeSpec(PACKAGE, 'av_tracker_all', 'av_tracker_all', arguments, common, ends_all=True)
+    return NodeSpec(PACKAGE, 'av_tracker_all', 'av_tracker_all', arguments, common, ends_all)
 
 
 def _parameters(node: _Node) -> dict[str, Any]:

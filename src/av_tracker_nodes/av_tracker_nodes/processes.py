@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
 
 _ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 """Signals that ask more and more firmly, and how long (s) each is given to work."""
@@ -30,6 +30,8 @@ _WATCH_PERIOD = 0.1
 
 class Supervisor:
     """Runs processes side by side until one that ends all ends, and then stops the others.
+
+    Those that die are started again where their description says so.
 
     Parameters
     ----------
@@ -50,6 +52,7 @@ class Supervisor:
         self._environment = dict(os.environ if environment is None else environment)
         self._on_line = on_line or (lambda name, line: None)
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        self._due: dict[str, float] = {}
         self.processes: dict[str, subprocess.Popen] = {}
 
     def run(self) -> dict[str, int]:
@@ -65,6 +68,7 @@ class Supervisor:
                 self.start(spec)
             while not self._is_over():
                 self._hand_on(_WATCH_PERIOD)
+                self._respawn()
         except KeyboardInterrupt:
             pass
         finally:
@@ -101,7 +105,18 @@ class Supervisor:
     def _is_over(self) -> bool:
         ended = {name for name, process in self.processes.items() if process.poll() is not None}
         decisive = {spec.name for spec in self._specs if spec.ends_all}
-        return bool(ended & decisive) or len(ended) == len(self.processes)
+        return bool(ended & decisive) or len(ended - self._dead()) == len(self.processes)
+
+    def _dead(self) -> set[str]:
+        """Names of those that are to be started again."""
+        return {s.name for s in self._specs if s.has_died(self.processes[s.name].poll())}
+
+    def _respawn(self) -> None:
+        now, dead = time.monotonic(), self._dead()
+        for spec in self._specs:
+            if spec.name in dead and now >= self._due.setdefault(spec.name, now + RESPAWN_DELAY):
+                del self._due[spec.name]
+                self.start(spec)
 
     def _read(self, name: str, process: subprocess.Popen) -> None:
         for line in process.stdout:
