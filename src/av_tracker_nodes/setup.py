@@ -49,13 +49,14 @@ setup(
     maintainer_email='av_tracker@example.org',
     license='Apache-2.0',
     packages=find_packages(),
-    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx']},
+    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
         *data_files('launch'),
         *data_files('models'),
         *data_files('calibration'),
+        *data_files('security'),
         # Where `ros2 run` looks.
         (f'lib/{PACKAGE}', [str(path) for path in sorted(Path('examples').glob('*.py'))]),
     ],

@@ -86,7 +86,7 @@ def test_packages_come_from_the_outer_workspace(outer, variables):
 def test_files_of_the_repository_are_installed_and_nothing_strays(outer, variables, option):
     run(f'colcon build --packages-select av_tracker_nodes {option}', outer, variables)
     share = outer / 'install/av_tracker_nodes/share/av_tracker_nodes'
-    for folder in ('launch', 'models', 'calibration'):
+    for folder in ('launch', 'models', 'calibration', 'security'):
         files = {p.name for p in (ROOT / folder).rglob('*') if p.is_file()}
         assert {p.name for p in (share / folder).rglob('*') if p.is_file()} == files
     executables = outer / 'install/av_tracker_nodes/lib/av_tracker_nodes'
