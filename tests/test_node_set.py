@@ -236,7 +236,10 @@ class TestSupervisor:
         )
         refuses = f'{count}; raise SystemExit(2)'
         specs = [python('dies', dies_twice, respawns=True)]
-        assert Supervisor(specs).run() == {'dies': 0}
+        lines = []
+        supervisor = Supervisor(specs, on_line=lambda name, line: lines.append(line))
+        assert supervisor.run() == {'dies': 0}
+        assert lines == ['died with status 1: started again'] * 2
         assert (tmp_path / 'starts').read_text() == 'xxx'
         assert Supervisor([python('refuses', refuses, respawns=True)]).run() == {'refuses': 2}
         assert (tmp_path / 'starts').read_text() == 'xxxx'

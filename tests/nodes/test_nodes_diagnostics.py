@@ -44,32 +44,32 @@ class TestFlow:
     def test_counts_what_is_missing_between_numbers(self):
         flow = Flow('images')
         for number in (7, 8, 11, 12, 20):
-            flow.note(number, 0)
+            flow.note(0, number)
         flow.mark()
         assert flow.lost == 9
         assert flow.loss == pytest.approx(9 / 14)
 
     def test_a_publisher_that_starts_again_loses_nothing(self):
         flow = Flow('images')
-        for number in (100, 101, 1, 2):
-            flow.note(number, 0)
+        for publisher, number in (('a', 100), ('a', 101), ('b', 1), ('b', 2), ('c', 900)):
+            flow.note(0, number, publisher)
         assert flow.lost == 0
 
     def test_without_numbers_nothing_is_known_to_be_lost(self):
         flow = Flow('images')
-        flow.note(None, 0)
-        flow.note(None, 0)
+        flow.note(0)
+        flow.note(0)
         assert flow.lost == 0
 
     def test_silence_counts_from_the_last_message(self):
         flow = Flow('images')
         assert flow.silence(to_nanoseconds(50)) == 0
-        flow.note(1, to_nanoseconds(50))
+        flow.note(to_nanoseconds(50))
         assert flow.silence(to_nanoseconds(53.5)) == 3.5
 
     def test_a_recording_that_begins_again_is_no_silence(self):
         flow = Flow('images')
-        flow.note(1, to_nanoseconds(50))
+        flow.note(to_nanoseconds(50))
         assert flow.silence(to_nanoseconds(10)) == 0
         assert flow.silence(to_nanoseconds(12)) == 2
 
@@ -112,7 +112,7 @@ def node(context):
 def hear(node, *names, number=None):
     for flow in node.flows:
         if flow.topic in names:
-            flow.note(number, node.now)
+            flow.note(node.now, number)
 
 
 def test_an_input_that_never_came_is_no_fault(node):

@@ -116,6 +116,8 @@ class Supervisor:
         for spec in self._specs:
             if spec.name in dead and now >= self._due.setdefault(spec.name, now + RESPAWN_DELAY):
                 del self._due[spec.name]
+                status = self.processes[spec.name].returncode
+                self._lines.put((spec.name, f'died with status {status}: started again'))
                 self.start(spec)
 
     def _read(self, name: str, process: subprocess.Popen) -> None:

@@ -62,26 +62,29 @@ class Flow:
         self.topic, self.is_needed = topic, is_needed
         self.lost = 0
         self._taken = 0
-        self._number: int | None = None
+        self._number: tuple[object, int] | None = None
         self._newest: int | None = None
         self._taken_lately, self._lost_lately = Growth(), Growth()
 
-    def note(self, number: int | None, now: int) -> None:
+    def note(self, now: int, number: int | None = None, publisher: object = None) -> None:
         """Take a message.
 
         Parameters
         ----------
-        number : int or None
-            Count of its publisher, where the middleware tells it.
         now : int
             ROS time (ns).
+        number : int or None
+            Count of its publisher, where the middleware tells it.
+        publisher : object
+            Which one that is.
         """
         self._taken += 1
         self._newest = now
-        if number is not None:
-            # A publisher that was started again counts from the beginning.
-            self.lost += max(number - self._number - 1, 0) if self._number is not None else 0
-            self._number = number
+        if number is None:
+            return
+        if self._number is not None and self._number[0] == publisher:
+            self.lost += max(number - self._number[1] - 1, 0)
+        self._number = publisher, number
 
     def mark(self) -> None:
         """End a period of a second."""

@@ -365,8 +365,11 @@ class StageNode(LifecycleNode):
         run = self.guarded(callback, always=always)
 
         def take(message: Any, info: Mapping[str, Any]) -> None:
-            now = self.get_clock().now().nanoseconds
-            flow.note(info.get('publication_sequence_number'), now)
+            flow.note(
+                self.get_clock().now().nanoseconds,
+                info.get('publication_sequence_number'),
+                info.get('publisher_gid'),
+            )
             run(message)
 
         self.flows.append(flow)
