@@ -65,6 +65,7 @@ ARGUMENTS = (
     Argument('start_camera', 'true', 'Off where another node publishes the images', _SWITCH),
     Argument('start_microphones', 'true', 'Off where another node publishes the sound', _SWITCH),
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
+    Argument('depth', 'false', 'Take ranges of faces from depth/image (RGB-D cameras)', _SWITCH),
     Argument('target_frame', 'world', 'Frame in which people are located'),
     Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for every track', _SWITCH),
     Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
@@ -226,7 +227,11 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     if replays:
         patience = {'patience': REPLAY_PATIENCE * max(_number('rate', chosen), 1.0)}
     heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
-    fused = {'model': chosen['model'], 'device': chosen['network_device']}
+    fused = {
+        'model': chosen['model'],
+        'device': chosen['network_device'],
+        'depth': chosen['depth'] == 'true',
+    }
     measure = chosen['measure'] or create_fusion(chosen['model']).measure
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),

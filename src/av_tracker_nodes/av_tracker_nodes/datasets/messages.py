@@ -51,6 +51,13 @@ _ENCODINGS = {
     'yuyv': (2, np.uint8, cv2.COLOR_YUV2BGR_YUY2),
 }
 
+# Type and unit (m) of depth images.
+_DEPTH_ENCODINGS = {
+    '16UC1': (np.uint16, 1e-3),
+    'mono16': (np.uint16, 1e-3),
+    '32FC1': (np.float32, 1.0),
+}
+
 
 def message_directory() -> Path:
     """Find the message definitions: in an installation, else in the checkout.
@@ -259,8 +266,8 @@ def from_image(message: object) -> ImageFrame:
         For another encoding, or data that do not make an image.
     """
     stamp = stamp_of(message.header)
-    data = np.frombuffer(memoryview(message.data), np.uint8)
     if not hasattr(message, 'encoding'):
+        data = np.frombuffer(memoryview(message.data), np.uint8)
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         if image is None:
             raise InputError(f'compressed image at {stamp / NANOSECONDS:.3f} s cannot be decoded')
@@ -271,18 +278,50 @@ def from_image(message: object) -> ImageFrame:
             f'{", ".join(_ENCODINGS)}'
         )
     channels, kind, conversion = _ENCODINGS[message.encoding]
-    width = message.width * channels * np.dtype(kind).itemsize
-    if message.step < width or data.size < message.step * message.height:
-        raise InputError(f'image at {stamp / NANOSECONDS:.3f} s is shorter than its header says')
-    rows = data[: message.step * message.height].reshape(message.height, message.step)
-    numbers = np.ascontiguousarray(rows[:, :width]).view(kind)
-    if message.is_bigendian and kind == np.uint16:
-        numbers = numbers.byteswap()
-    pixels = numbers.reshape(message.height, message.width, channels)
+    pixels = _pixels(message, channels, kind)
     if kind == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
     image = pixels if conversion is None else cv2.cvtColor(pixels, conversion)
     return ImageFrame(stamp, np.ascontiguousarray(image))
+
+
+def from_depth_image(message: object) -> tuple[int, np.ndarray]:
+    """Read a depth image, a ``sensor_msgs/Image`` as REP 118 has it.
+
+    Returns
+    -------
+    stamp : int
+        Nanoseconds.
+    depth : np.ndarray, shape (height, width), float32
+        Metres along the optical axis; 0, NaN or infinite where nothing was measured.
+
+    Raises
+    ------
+    InputError
+        For another encoding, or data that do not make an image.
+    """
+    if message.encoding not in _DEPTH_ENCODINGS:
+        raise InputError(
+            f"depth encoding '{message.encoding}' is not supported; use one of "
+            f'{", ".join(_DEPTH_ENCODINGS)}'
+        )
+    kind, metres = _DEPTH_ENCODINGS[message.encoding]
+    depth = _pixels(message, 1, kind)[..., 0]
+    return stamp_of(message.header), np.float32(metres) * depth.astype(np.float32)
+
+
+def _pixels(message: object, channels: int, kind: type) -> np.ndarray:
+    """Numbers of an image, shape (height, width, channels)."""
+    data = np.frombuffer(memoryview(message.data), np.uint8)
+    width = message.width * channels * np.dtype(kind).itemsize
+    if message.step < width or data.size < message.step * message.height:
+        stamp = stamp_of(message.header)
+        raise InputError(f'image at {stamp / NANOSECONDS:.3f} s is shorter than its header says')
+    rows = data[: message.step * message.height].reshape(message.height, message.step)
+    numbers = np.ascontiguousarray(rows[:, :width]).view(kind)
+    if message.is_bigendian and numbers.itemsize > 1:
+        numbers = numbers.byteswap()
+    return numbers.reshape(message.height, message.width, channels)
 
 
 def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:

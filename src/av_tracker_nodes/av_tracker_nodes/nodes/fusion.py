@@ -18,6 +18,7 @@ from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
 from av_tracker_nodes.model_zoo import DEVICES
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
+from av_tracker_nodes.nodes.depth_input import DepthInput
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.node_base import run
@@ -77,6 +78,7 @@ class Fusion(ControlledNode):
         )
         RigListener.declare(self)
         ImageInput.declare(self)
+        DepthInput.declare(self)
 
     def configure(self) -> None:
         """Load the model."""
@@ -90,6 +92,7 @@ class Fusion(ControlledNode):
         self._newest = 0
         self._heard_at = time.monotonic_ns()
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
+        self._depth = DepthInput(self)
         self._joined = self._join_inputs()
         self.every(_QUIET / 4, self._answer_the_rest)
 
@@ -186,6 +189,7 @@ class Fusion(ControlledNode):
         frame = DetectionFrame(sound.stamp, from_image=sound.from_image)
         try:
             if rig is not None:
+                faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, sound, rig, waiting.image)
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))

@@ -1,0 +1,67 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Depth images that are registered to the pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from av_tracker_nodes.datasets.messages import from_depth_image
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.synchronisation import StampedBuffer
+from av_tracker_nodes.types import FaceFrame, to_nanoseconds
+from av_tracker_nodes.vision.depth import with_ranges
+
+_KEPT, _APART = to_nanoseconds(0.5), to_nanoseconds(0.05)
+"""Depth images are kept for the former and belong to pictures within the latter (ns)."""
+
+
+class DepthInput:
+    """Gives faces their ranges where somebody publishes ``depth/image``.
+
+    Parameters
+    ----------
+    node : StageNode
+        Has the parameters that :meth:`declare` gave it.
+    """
+
+    def __init__(self, node: StageNode) -> None:
+        self._node = node
+        self._depth: StampedBuffer[np.ndarray] = StampedBuffer(_KEPT)
+        if node.value('depth'):
+            quality = images(node.value('reliable_images'))
+            node.listen(Image, 'depth/image', self._keep, quality, needed=True)
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare ``depth``."""
+        node.parameter(
+            'depth',
+            False,
+            'Take ranges of faces from depth/image, registered to the pictures (REP 118)',
+        )
+
+    def measured(self, faces: FaceFrame, camera: Camera) -> FaceFrame:
+        """Return the faces with ranges, as far as there is a depth image of their time."""
+        near = [item for item in self._depth.around(faces.stamp) if item is not None]
+        near = [item for item in near if abs(item[0] - faces.stamp) <= _APART]
+        if not near or not faces.faces:
+            return faces
+        _, depth = min(near, key=lambda item: abs(item[0] - faces.stamp))
+        try:
+            measured = with_ranges(faces, depth, camera)
+        except InputError as error:
+            # Detections by the size of heads are better than none.
+            self._node.problems['depth'] = str(error)
+            return faces
+        self._node.problems.pop('depth', None)
+        self._node.counts['depth images used'] += 1
+        return measured
+
+    def _keep(self, message: Image) -> None:
+        self._depth.add(*from_depth_image(message))
