@@ -141,7 +141,7 @@ def test_nodes_do_what_they_may_and_nothing_else(tmp_path):
         'camera': camera,
         'face_detector': {},
         'acoustic_map': {},
-        'fusion': {},
+        'fusion': {'depth': True},
         'tracker': {'publish_tf': True},
         'speaker_beams': {},
         'bag_player': bag,
