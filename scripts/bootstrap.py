@@ -41,7 +41,7 @@ REQUIREMENTS = ROOT / 'requirements'
 DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
 GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
-EXTRAS = ('train', 'gpu', 'peers', 'view')
+EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
 THREAD_POOLS = (
     'OMP_NUM_THREADS',
     'OPENBLAS_NUM_THREADS',
@@ -396,9 +396,10 @@ def environment_script(target: Target, environment: Mapping[str, str]) -> str:
     """Return the shell lines that let any process find the packages of this target.
 
     Of an installation, what was sourced during the set-up is recorded, so that nobody has to
-    source it again. Beside wheels, PYTHONPATH and AMENT_PREFIX_PATH of another ROS 2 are left out.
-    The wheels start Python a second time to set LD_LIBRARY_PATH, in no fixed order; it is
-    complete here, and the guard variable tells them so.
+    source it again. `ros2 launch` runs on the interpreter of the system: it is told where the
+    packages of the virtual environment are. Beside wheels, PYTHONPATH and AMENT_PREFIX_PATH of
+    another ROS 2 are left out. The wheels start Python a second time to set LD_LIBRARY_PATH, in no
+    fixed order; it is complete here, and the guard variable tells them so.
     """
     install = target.workspace / 'install'
     modules = sorted(install.glob('**/python*/*-packages'))
@@ -412,6 +413,7 @@ def environment_script(target: Target, environment: Mapping[str, str]) -> str:
     recorded = {}
     fixed = {'ROS_DISTRO': target.distribution, 'ROS_VERSION': '2', 'ROS_PYTHON_VERSION': '3'}
     if target.system:
+        own['PYTHONPATH'] += sorted((target.venv / 'lib').glob('python*/site-packages'))
         inherited = list(own)
         recorded = {name: environment.get(name) for name in own.keys() - {'PATH'}}
     else:

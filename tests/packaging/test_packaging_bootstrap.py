@@ -213,9 +213,13 @@ def test_environment_of_an_installation_works_without_sourcing_it(checkout):
     recorded = {'AMENT_PREFIX_PATH': '/opt/ros/jazzy', 'PYTHONPATH': '/opt/ros/jazzy/py'}
     system = Target('jazzy', system=True)
     install = checkout / 'ros2_ws/system-jazzy/install'
+    packages = checkout / '.venv-system-jazzy/lib/python3.12/site-packages'
+    packages.mkdir(parents=True)
     bare = {'PATH': '/bin:/usr/bin'}
     got = sourced_environment(system, recorded, bare)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:/opt/ros/jazzy'
+    own = f'{checkout}/src/av_tracker_nodes'
+    assert got['PYTHONPATH'] == f'{own}:{packages}:/opt/ros/jazzy/py'
     overlay = {**bare, 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy', 'PYTHONPATH': '/my'}
     got = sourced_environment(system, recorded, overlay)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy:/opt/ros/jazzy'

@@ -1,0 +1,120 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The images: linted, resolved as compose does it, and made by the install steps of everybody."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from bootstrap import ROOT
+
+DOCKER = ROOT / 'docker'
+RECIPE = (DOCKER / 'Dockerfile').read_text()
+SCRIPTS = sorted(DOCKER.glob('*.sh'))
+LINTED = [('hadolint', DOCKER / 'Dockerfile'), *(('shellcheck', path) for path in SCRIPTS)]
+
+
+def program(name):
+    """Path of a program that came with the extra ``containers``."""
+    found = Path(sys.prefix) / 'bin' / name
+    if not found.exists():
+        pytest.skip(f'needs {name}: make setup EXTRAS=containers')
+    return found
+
+
+@pytest.fixture(scope='module')
+def services():
+    """The services as compose resolves them where nothing is set."""
+    command = [program('docker-compose'), '-f', DOCKER / 'compose.yaml', 'config']
+    process = subprocess.run(
+        command, env={'PATH': os.environ['PATH']}, text=True, capture_output=True
+    )
+    assert process.returncode == 0, process.stderr
+    return yaml.safe_load(process.stdout)['services']
+
+
+@pytest.mark.parametrize(('linter', 'path'), LINTED, ids=lambda value: Path(value).name)
+def test_linters_find_nothing(linter, path):
+    process = subprocess.run([program(linter), path], text=True, capture_output=True)
+    assert process.returncode == 0, process.stdout
+
+
+def test_there_is_an_image_of_each_distribution_with_and_without_cuda(services):
+    built = {name: service['build']['args'] for name, service in services.items()}
+    assert {(args['ROS_DISTRO'], args.get('EXTRAS', '')) for args in built.values()} == {
+        (distribution, extras) for distribution in ('jazzy', 'kilted') for extras in ('', 'gpu')
+    }
+    for name, args in built.items():
+        assert set(args) <= set(re.findall(r'^ARG (\w+)', RECIPE, re.MULTILINE)), name
+        assert re.fullmatch(r'[\w/]+:[\w.-]+', args['BASE']), name
+        assert ('cuda' in args['BASE']) == (args.get('EXTRAS') == 'gpu') == ('cuda' in name)
+
+
+def test_containers_see_devices_and_nobody_else_sees_them(services):
+    for name, service in services.items():
+        assert service['environment']['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST', name
+        assert service['cap_drop'] == ['ALL'], name
+        assert service['user'] == '1000:1000', name
+        assert service['group_add'] == ['audio', 'video'], name
+        # /dev/video* and /dev/snd/*
+        assert service['device_cgroup_rules'] == ['c 81:* rmw', 'c 116:* rmw'], name
+        assert {'/dev', '/av_tracker/out'} <= {v['target'] for v in service['volumes']}, name
+        assert 'privileged' not in service, name
+        assert ('deploy' in service) == ('cuda' in name), name
+
+
+def test_the_images_have_no_list_of_dependencies_of_their_own():
+    """`make setup` and rosdep know what is needed; without make and python3 they cannot begin."""
+    installed = re.findall(r'apt-get install -y --no-install-recommends ([^&\\]*)', RECIPE)
+    assert [packages.split() for packages in installed] == [['make', 'python3']]
+    scripts = ''.join(path.read_text() for path in SCRIPTS)
+    assert 'apt-get' not in scripts
+    assert 'pip' not in RECIPE.split() + scripts.split()
+    assert 'make setup' in scripts
+    assert 'rosdep install --from-paths src' in scripts
+
+
+@pytest.fixture
+def image(tmp_path):
+    """A folder as an image has it, with programs that only say what they are told."""
+    shutil.copytree(DOCKER, tmp_path / 'docker')
+    programs = tmp_path / 'bin'
+    programs.mkdir()
+    for name, text in {'make': 'echo "make $*"', 'python3': 'echo 13.0'}.items():
+        (programs / name).write_text(f'#!/bin/sh\n{text}\n')
+        (programs / name).chmod(0o755)
+
+    def run(script, *arguments, **variables):
+        path = f'{programs}:{os.environ["PATH"]}'
+        return subprocess.run(
+            [tmp_path / 'docker' / script, *arguments],
+            env={'PATH': path, 'ROS_DISTRO': 'nowhere', **variables},
+            text=True,
+            capture_output=True,
+        )
+
+    return run
+
+
+def test_install_sets_up_with_the_extras(image):
+    process = image('install.sh', 'gpu', CUDA_VERSION='13.0.2')
+    assert (process.returncode, process.stdout) == (0, 'make setup EXTRAS=gpu\n'), process.stderr
+
+
+def test_install_refuses_a_base_with_another_cuda(image):
+    process = image('install.sh', 'gpu', CUDA_VERSION='12.8.1')
+    assert process.returncode == 1
+    assert 'ONNX Runtime is for CUDA 13.0, the base image has 12.8.1' in process.stderr
+
+
+def test_commands_run_in_the_environment_of_the_set_up(image, tmp_path):
+    (tmp_path / '.venv-jazzy').mkdir()
+    (tmp_path / '.venv-jazzy' / 'environment.sh').write_text('export SET_UP=yes\n')
+    process = image('entrypoint.sh', 'sh', '-c', 'echo $SET_UP "$1"', 'sh', 'two words')
+    assert process.stdout == 'yes two words\n', process.stderr
