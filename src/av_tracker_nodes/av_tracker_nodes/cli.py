@@ -136,6 +136,25 @@ def simulate(scenario: str, seed: int, out: Path) -> None:
     click.echo(sequence)
 
 
+@main.command()
+@click.argument('names', nargs=-1)
+@_out_option
+@click.option('--learning', is_flag=True, help='Those that publications learn on, too: hours.')
+@_shows_input_errors
+def simulate_corpus(names: tuple[str, ...], out: Path, learning: bool) -> None:
+    """Simulate stand-ins of the sequences of AV16.3 and CAV3D; those that are there are kept.
+
+    NAMES are corpora or sequences, such as AV16.3 or seq24; the sequences of all protocols where
+    left out.
+    """
+    from av_tracker_nodes.simulation.stand_ins import choose_stand_ins, make_stand_ins
+
+    chosen = choose_stand_ins(names, learning)
+    with progress_bar('simulating') as progress:
+        for folder in make_stand_ins(chosen, out, progress):
+            click.echo(folder)
+
+
 @main.group()
 def convert() -> None:
     """Convert recordings to rosbag2 bags."""
@@ -301,6 +320,68 @@ def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     from av_tracker_nodes.evaluation.table import print_table
 
     print_table([run(run_dir, truth, camera)])
+
+
+@main.command()
+@click.argument('protocol')
+@click.option('--data', type=_FOLDER, required=True, help='AV16.3, CAV3D, or their stand-ins.')
+@click.option(
+    '--models',
+    default='avclnet,vggcf,visual,audio',
+    show_default=True,
+    help='Fusion models or ONNX files, with commas between; may be empty.',
+)
+@click.option(
+    '--results',
+    multiple=True,
+    metavar='NAME=DIR',
+    help='Tracks of another tracker: SEQUENCE-camN/tracks.csv, or SEQUENCE-camN.txt of MOT.',
+)
+@click.option(
+    '--truth-initialised',
+    multiple=True,
+    metavar='NAME',
+    help='Of --results: was told where people are at the start; marked in the table.',
+)
+@_out_option
+@_jobs_option
+@_shows_input_errors
+def reproduce(
+    protocol: str,
+    data: Path,
+    models: str,
+    results: tuple[str, ...],
+    truth_initialised: tuple[str, ...],
+    out: Path,
+    jobs: int,
+) -> None:
+    """Make the table of a publication with our rows in it; what was stopped goes on.
+
+    PROTOCOL is one of `av-tracker protocols`. Writes index.html, results.json, results.md and the
+    figures as PDF. The exit status is 1 when a recording is missing or a run failed.
+    """
+    from av_tracker_nodes.reproduction.command import make_entries
+    from av_tracker_nodes.reproduction.command import reproduce as run
+
+    entries = make_entries(models, results, truth_initialised)
+    report = run(protocol, data, entries, out, jobs, progress_bar)
+    click.echo((out / 'results.md').read_text())
+    click.echo(out / 'index.html')
+    if report.missing or report.failed:
+        raise click.exceptions.Exit(1)
+
+
+@main.command()
+def protocols() -> None:
+    """List the published evaluations, and what publications learn on."""
+    from av_tracker_nodes.datasets.protocols import PROTOCOLS
+    from av_tracker_nodes.datasets.training_protocols import TRAINING_PROTOCOLS
+
+    for protocol in PROTOCOLS.values():
+        click.echo(f'{protocol.name:<16} {protocol.title}: {", ".join(protocol.sequences)}')
+    click.echo('\nto learn on:')
+    for protocol in TRAINING_PROTOCOLS.values():
+        click.echo(f'{protocol.name:<16} {protocol.corpus}: {", ".join(protocol.sequences)}')
 
 
 @main.group()

@@ -21,7 +21,7 @@ from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.durations import Durations
 from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
-from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
@@ -64,8 +64,8 @@ class Pipeline:
     ----------
     rig : Rig
         Geometry; its target frame is that of the tracks.
-    model : str
-        Fusion model.
+    model : str or FusionModel
+        Fusion model, or its name.
     tracker : TrackerConfig, optional
     face_model : Path, optional
         Face detector; the usual one if left out.
@@ -81,14 +81,14 @@ class Pipeline:
     def __init__(
         self,
         rig: Rig,
-        model: str = DEFAULT_MODEL,
+        model: str | FusionModel = DEFAULT_MODEL,
         tracker: TrackerConfig | None = None,
         face_model: Path | None = None,
         on_map: Callable[[AcousticMap], None] | None = None,
     ) -> None:
         self.times = StageTimes()
         self._rig = rig
-        self._fusion = create_fusion(model)
+        self._fusion = create_fusion(model) if isinstance(model, str) else model
         self._faces = FaceStage(face_model)
         self._acoustics = AcousticStage(rig, self._fusion.measure)
         self._tracker = SpeakerTracker(tracker)

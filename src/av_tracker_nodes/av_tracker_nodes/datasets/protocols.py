@@ -197,6 +197,7 @@ _PROTOCOLS = (
             'sequences: the page of CAV3D (SOT); MAE: STNet',
             'frames: columns 8 and 9 of CAV3D_AVsync_content.txt, as AV3T reads them',
         ),
+        publication='cav3d',
         target='mouth',
         open_points=(_CAV3D_TARGET,),
     ),
@@ -211,6 +212,7 @@ _PROTOCOLS = (
             'sequences: the page of CAV3D (MOT); scores: AVCLNet section 4.1.2 and table 2',
             'frames: columns 8 and 9 of CAV3D_AVsync_content.txt, as AV3T reads them',
         ),
+        publication='cav3d',
         target='mouth',
         initialisation='face detections (AVCLNet)',
         open_points=(

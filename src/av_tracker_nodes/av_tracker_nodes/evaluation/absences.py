@@ -31,8 +31,8 @@ def absences(matching: Matching, seen: np.ndarray) -> dict[str, float]:
     -------
     dict
         absences: how often somebody who had been matched was not seen for 1 s to 10 s and then
-        seen for most of 2 s; returns_kept: share of them after which the first match, within these 2 s,
-        had the id of the last one before (%), NaN without any.
+        seen for most of 2 s; returns_kept: share of them after which the first match, within these
+        2 s, had the id of the last one before (%), NaN without any.
     """
     stamps = matching.truth.stamps
     people, images, rows = matching.pairs.T

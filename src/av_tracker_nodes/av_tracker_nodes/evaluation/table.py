@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-_COLUMNS = {
+COLUMNS = {
     'MOTA %': ('mota', 1),
     'IDF1 %': ('idf1', 1),
     'HOTA %': ('hota', 1),
@@ -54,7 +54,7 @@ def print_table(metrics: Sequence[dict], console: Console | None = None) -> None
         )
     if len(metrics) > 1:
         table.add_column('mean', justify='right')
-    for name, (key, digits) in _COLUMNS.items():
+    for name, (key, digits) in COLUMNS.items():
         values = [run.get(key) for run in metrics]
         known = [value for value in values if value is not None]
         if known:

@@ -70,7 +70,12 @@ def build_scene(name: str, seed: int) -> Scene:
     """
     if name not in _SCENARIOS:
         raise InputError(f"unknown scenario '{name}'; there are: {', '.join(SCENARIOS)}")
-    scenario, split = _SCENARIOS[name], Split.of_seed(seed)
+    return draw_scene(_SCENARIOS[name], name, seed)
+
+
+def draw_scene(scenario: Scenario, name: str, seed: int) -> Scene:
+    """Draw one scene of a scenario that need not be one of `SCENARIOS`; see `build_scene`."""
+    split = Split.of_seed(seed)
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     cast = scenario.script(Stage(split, scenario.duration, rng))
     cameras, microphones = meeting_room.cameras(), meeting_room.microphones()
@@ -95,6 +100,11 @@ def build_scene(name: str, seed: int) -> Scene:
         dead_microphones=cast.dead_microphones,
     )
     return cast.conditions.apply(scene, rng)
+
+
+def script_of(name: str) -> Callable[[Stage], Cast]:
+    """Return the script of one of `SCENARIOS`, which may be given another length."""
+    return _SCENARIOS[name].script
 
 
 def _draw_video_starts(rng: np.random.Generator) -> tuple[float, float, float]:

@@ -63,7 +63,12 @@ def simulate(scenario: str, seed: int, out: Path, progress: Progress | None = No
     InputError
         For an unknown scenario, missing speech, or a directory that cannot be used.
     """
-    scene, out = build_scene(scenario, seed), Path(out)
+    return write_scene(build_scene(scenario, seed), out, progress)
+
+
+def write_scene(scene: Scene, out: Path, progress: Progress | None = None) -> Path:
+    """Record a scene and write it in the layout of AV16.3; see `simulate`."""
+    out = Path(out)
     with _new_folder(out) as folder:
         write_calibration(out)
         write_truth(folder, scene)

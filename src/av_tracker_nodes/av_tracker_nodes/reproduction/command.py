@@ -1,0 +1,157 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What ``av-tracker reproduce`` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from av_tracker_nodes.datasets.protocols import Protocol, find_protocol
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.parallel import in_processes
+from av_tracker_nodes.reproduction.report import Report, write_report
+from av_tracker_nodes.reproduction.runs import Entry, open_model, run_view
+from av_tracker_nodes.reproduction.tables import measured_row, published_rows
+from av_tracker_nodes.reproduction.views import View, find_views, run_names
+
+
+def reproduce(
+    name: str,
+    root: Path,
+    entries: Sequence[Entry],
+    out: Path,
+    jobs: int,
+    progress_bar: Callable[[str], AbstractContextManager],
+) -> Report:
+    """Track and score every recording of a protocol with every entry, and write the report.
+
+    Runs that were finished before are kept, so what was stopped goes on.
+
+    Parameters
+    ----------
+    name : str
+        Of the protocol.
+    root : Path
+        Directory of the corpus, or of its stand-ins.
+    entries : sequence of Entry
+        Rows to measure.
+    out : Path
+        Folder of the report; the runs lie below it.
+    jobs : int
+        Processes.
+    progress_bar : callable
+        Opens a progress bar with a text.
+
+    Raises
+    ------
+    InputError
+        When there is no such protocol, corpus, model, or two entries have one name.
+    """
+    protocol = find_protocol(name)
+    names = [entry.name for entry in entries]
+    if len(set(names)) < len(names):
+        raise InputError(f'rows need different names: {", ".join(names)}')
+    for entry in entries:
+        if entry.results is None:
+            open_model(entry.model)
+    views, missing = find_views(protocol, root)
+    with progress_bar(f'{protocol.name}: {len(views)} recordings') as advance:
+        results, failed = _run_all(protocol, views, entries, out, jobs, advance)
+    runs = run_names(protocol)
+    measured = [
+        measured_row(
+            entry,
+            protocol,
+            {run: result['metrics'] for run, result in results[entry.name].items()},
+            len(runs),
+        )
+        for entry in entries
+    ]
+    report = Report(
+        protocol,
+        any(view.open().simulated for view in views),
+        tuple(runs),
+        tuple(missing),
+        tuple(failed),
+        (*published_rows(protocol), *measured),
+        results,
+    )
+    write_report(report, out)
+    return report
+
+
+def make_entries(
+    models: str, results: Sequence[str] = (), truth_initialised: Sequence[str] = ()
+) -> list[Entry]:
+    """Make entries of what the command line says.
+
+    Parameters
+    ----------
+    models : str
+        Names or ONNX files, with commas between.
+    results : sequence of str
+        ``NAME=DIR`` of each tracker of somebody else.
+    truth_initialised : sequence of str
+        Names of those that were told where people are at the start.
+
+    Raises
+    ------
+    InputError
+        When there is nothing to measure, or a text has another form.
+    """
+    entries = [Entry(Path(m).stem if m.endswith('.onnx') else m, m) for m in _listed(models)]
+    for text in results:
+        name, equals, folder = text.partition('=')
+        if not (name and equals and Path(folder).is_dir()):
+            raise InputError(f"'{text}' is not NAME=DIR with a folder that exists")
+        entries.append(Entry(name, '', Path(folder), name in truth_initialised))
+    unknown = set(truth_initialised) - {entry.name for entry in entries if entry.results}
+    if unknown:
+        raise InputError(f'{", ".join(sorted(unknown))}: no --results of that name')
+    if not entries:
+        raise InputError('nothing to measure: name --models or --results')
+    return entries
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(',') if part.strip()]
+
+
+def _run_all(
+    protocol: Protocol,
+    views: Sequence[View],
+    entries: Sequence[Entry],
+    out: Path,
+    jobs: int,
+    advance: Callable[..., None],
+) -> tuple[dict[str, dict[str, dict]], list[tuple[str, str, str]]]:
+    """Return the results by row and run, in the order of the protocol, and what failed."""
+    tasks = {
+        (entry.name, view.run): (entry, view, protocol, out / 'runs' / _folder(entry) / view.run)
+        for view in views
+        for entry in entries
+    }
+    found, failed = {}, []
+    for done, (key, result) in enumerate(in_processes(run_view, tasks, jobs), 1):
+        if isinstance(result, InputError):
+            failed.append((*key, str(result)))
+        else:
+            found[key] = result
+        advance(done / len(tasks), f'{key[1]}, {key[0]}')
+    results = {
+        entry.name: {
+            view.run: found[entry.name, view.run]
+            for view in views
+            if (entry.name, view.run) in found
+        }
+        for entry in entries
+    }
+    return results, sorted(failed)
+
+
+def _folder(entry: Entry) -> str:
+    return entry.name.replace(os.sep, '_')
