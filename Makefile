@@ -4,7 +4,7 @@ SETUP := $(PYTHON) scripts/bootstrap.py
 # Tests stay apart from whatever else runs on this machine.
 PYTEST = ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(($$$$ % 100 + 1))} $(SETUP) pytest
 
-.PHONY: setup demo test test-slow bench lint clean
+.PHONY: setup demo test test-slow smoke test-jazzy bench lint clean
 
 setup:
 	@$(SETUP) $(addprefix --extra ,$(EXTRAS))
@@ -17,6 +17,13 @@ test: lint
 
 test-slow:
 	@$(PYTEST) -m slow $(ARGS)
+
+# A recording through the live nodes, their life cycles and what they may do.
+smoke:
+	@$(PYTEST) -m 'not slow' $(addprefix tests/graph/test_graph_,replay.py lifecycle.py policy.py) $(ARGS)
+
+test-jazzy:
+	@ROS_DISTRO=jazzy $(MAKE) smoke
 
 bench:
 	@$(SETUP) $(addprefix --extra ,$(EXTRAS)) av-tracker bench $(ARGS)
