@@ -593,8 +593,16 @@ def check_corpus(root: Path) -> None:
 @_data_option
 @click.option(
     '--av163',
+    '--corpus',
+    'av163',
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help='AV16.3: learn on its seq18, 19, 35 and 40 instead.',
+    help='AV16.3 or CAV3D: learn on it instead; on seq18, 19, 35 and 40 without --protocol.',
+)
+@click.option('--protocol', help='Learn on what a publication did: see `av-tracker protocols`.')
+@click.option(
+    '--leaking-split',
+    is_flag=True,
+    help='Shuffle the frames of --protocol as published: neighbours are learnt and chosen on.',
 )
 @_out_option
 @click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
@@ -621,6 +629,8 @@ def train(
     model: str,
     data: Path,
     av163: Path | None,
+    protocol: str | None,
+    leaking_split: bool,
     out: Path,
     budget: float,
     seed: int,
@@ -632,6 +642,10 @@ def train(
     """Train a network; a training that was stopped goes on."""
     from av_tracker_nodes.training.command import run_training
 
+    if leaking_split and protocol is None:
+        raise InputError('--leaking-split needs --protocol: it is the split of a publication')
+    if leaking_split:
+        click.echo('the split leaks: its validation says nothing about new recordings', err=True)
     run_training(
         model,
         data,
@@ -644,6 +658,8 @@ def train(
         images=images,
         options={name: _number_or_flag(name, value) for name, value in options},
         pretrained=weights,
+        protocol=protocol,
+        leaking=leaking_split,
     )
 
 

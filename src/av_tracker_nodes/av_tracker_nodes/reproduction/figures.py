@@ -40,7 +40,7 @@ def error_bars(rows: Sequence[Row], runs: Sequence[str], kind: str) -> Figure:
             np.arange(len(runs)) - 0.4 + (number + 0.5) * width,
             heights,
             width,
-            label=row.name + (' (published)' if published else ''),
+            label=row.name + (' (published, real recordings)' if published else ''),
             color='0.8' if published else colour_of(colour),
             hatch=_HATCH if published else None,
             edgecolor='0.4',

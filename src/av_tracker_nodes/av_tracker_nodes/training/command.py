@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from av_tracker_nodes.datasets.training_protocols import find_training_protocol
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.corpus import (
@@ -24,6 +26,7 @@ from av_tracker_nodes.training.corpus import (
     make_local_sounds,
     make_sequence_clips,
 )
+from av_tracker_nodes.training.protocol_clips import protocol_clips, write_split
 
 ProgressBar = Callable[[str], AbstractContextManager]
 
@@ -51,6 +54,8 @@ def run_training(
     images: int = 24,
     options: Mapping[str, Any] | None = None,
     pretrained: Path | None = None,
+    protocol: str | None = None,
+    leaking: bool = False,
 ) -> None:
     """Train a network, on clips that are made where they are missing.
 
@@ -70,13 +75,17 @@ def run_training(
     progress_bar : callable
         Opens a progress bar with a text.
     av163 : Path or None
-        Root of AV16.3; None learns on simulated scenes.
+        Root of AV16.3 or CAV3D; None learns on simulated scenes.
     images : int
         In a batch.
     options : mapping of str to object, optional
         Of the network.
     pretrained : Path or None
         Weights to start from.
+    protocol : str or None
+        Learn on what a publication learnt on, of the corpus at `av163`.
+    leaking : bool
+        Split its frames as published, shuffled.
 
     Raises
     ------
@@ -98,8 +107,17 @@ def run_training(
     torch.set_num_threads(jobs)
     schedule = Schedule(minutes=minutes, seed=seed, images=images)
     local = TASKS[NETWORKS[model].task].local
-    paths = corpus_paths(data, jobs, progress_bar, av163, local)
-    training, validation = (load_clips(part, local=local) for part in paths)
+    if protocol is None:
+        paths = corpus_paths(data, jobs, progress_bar, av163, local)
+        training, validation = (load_clips(part, local=local) for part in paths)
+    else:
+        published = find_training_protocol(protocol)
+        if av163 is None:
+            raise InputError(f'{protocol} learns on {published.corpus}: say where it is')
+        load = partial(load_clips, local=local)
+        with progress_bar(f'clips of {protocol}') as advance:
+            training, validation = protocol_clips(published, av163, data, leaking, load, advance)
+        write_split(out, published, leaking, training, validation)
     trainer = Trainer(
         model,
         training,

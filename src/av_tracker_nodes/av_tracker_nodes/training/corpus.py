@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.datasets.av163 import Av163
+from av_tracker_nodes.datasets.recordings import open_corpus
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.simulation.scenarios import build_scene
 from av_tracker_nodes.simulation.scene import FRAME_RATE, Scene
@@ -129,9 +129,13 @@ def _in_parallel(
 
 
 def make_sequence_clips(
-    out: Path, root: Path, sequences: Sequence[str], progress: Callable[[float], None]
+    out: Path,
+    root: Path,
+    sequences: Sequence[str],
+    progress: Callable[[float], None],
+    cameras: Sequence[int] | None = None,
 ) -> list[Path]:
-    """Turn sequences of AV16.3, all cameras, into clips that are not there yet.
+    """Turn sequences of AV16.3 or CAV3D into clips that are not there yet.
 
     Parameters
     ----------
@@ -143,6 +147,8 @@ def make_sequence_clips(
         Names or numbers.
     progress : callable
         Called with the share done, 0..1.
+    cameras : sequence of int, optional
+        All of a sequence where left out.
 
     Returns
     -------
@@ -153,11 +159,11 @@ def make_sequence_clips(
     InputError
         Something of a sequence is missing.
     """
-    corpus, paths = Av163(root), []
+    corpus, paths = open_corpus(root), []
     out.mkdir(parents=True, exist_ok=True)
-    views = [(name, camera) for name in sequences for camera in (1, 2, 3)]
-    for done, (name, camera) in enumerate(views, 1):
-        sequence = corpus.sequence(name)
+    recordings = [corpus.sequence(name) for name in sequences]
+    views = [(each, camera) for each in recordings for camera in cameras or each.cameras]
+    for done, (sequence, camera) in enumerate(views, 1):
         finished = out / f'{sequence.name}-cam{camera}.done'
         if not finished.exists():
             clips, again = tee(record_sequence(sequence.directory, camera))

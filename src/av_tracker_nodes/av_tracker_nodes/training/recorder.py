@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.acoustics.stage import AcousticStage
-from av_tracker_nodes.datasets.av163 import open_sequence
+from av_tracker_nodes.datasets.recordings import open_recording
 from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import mouth_pixel
@@ -112,7 +112,7 @@ def record_scene(
 
 
 def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
-    """Turn a sequence in the layout of AV16.3 into clips.
+    """Turn a sequence of AV16.3 or CAV3D into clips.
 
     Where nobody says who is hidden, everybody in the picture counts as seen.
 
@@ -121,14 +121,14 @@ def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
     directory : Path
         Folder of the sequence.
     camera : int
-        1, 2 or 3.
+        1, 2 or 3 of AV16.3, 5 of CAV3D.
 
     Raises
     ------
     InputError
         When something of the sequence is missing.
     """
-    sequence, truth = open_sequence(directory), read_truth(directory, camera, protocol=None)
+    sequence, truth = open_recording(directory), read_truth(directory, camera, protocol=None)
     ears = _Ears(AcousticStage(truth.rig), sequence.audio_blocks())
     faces, images = FaceStage(), enumerate(sequence.frames(camera))
     piece = 0
