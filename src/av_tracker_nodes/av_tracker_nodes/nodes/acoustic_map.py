@@ -111,6 +111,7 @@ class AcousticMapNode(ControlledNode):
     def configure(self) -> None:
         """Create the topics; the stage is made when the geometry is known."""
         self._measure = self.value('measure')
+        self._audio_offset = self.value('audio_offset')
         self._trigger = CycleTrigger()
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
@@ -136,11 +137,13 @@ class AcousticMapNode(ControlledNode):
         self.every(_WATCH_PERIOD, self._watch)
 
     def adapt(self) -> None:
-        """Set the times."""
+        """Set the times; sound at other stamps is other sound."""
         names = ('faces_timeout', 'audio_timeout', 'patience')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
-        self._audio_offset = self.value('audio_offset')
         self._own_voice.hold = self.value('robot_speaking_hold')
+        if self._audio_offset != self.value('audio_offset'):
+            self._audio_offset = self.value('audio_offset')
+            self.start_anew()
 
     def start_anew(self) -> None:
         """Forget all sound; images that still wait for theirs are not answered."""

@@ -68,8 +68,9 @@ class SpeakerBeams(ControlledNode):
         self.every(_LONGEST_SILENCE / 4, self._forget_when_quiet)
 
     def adapt(self) -> None:
-        """Set by how much sound is shifted."""
+        """Set by how much sound is shifted; sound at other stamps is other sound."""
         self._audio_offset = self.value('audio_offset')
+        self._beamformer = None
 
     def start_anew(self) -> None:
         """Forget everybody and all sound."""
