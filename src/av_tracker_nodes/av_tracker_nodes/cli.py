@@ -809,7 +809,7 @@ def benchmark_quality(
 @_split_option
 @_scenes_option
 @click.option(
-    '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train.'
+    '--steps', type=click.IntRange(1), default=1000, show_default=True, help='Batches to train.'
 )
 @_jobs_option
 @_shows_input_errors

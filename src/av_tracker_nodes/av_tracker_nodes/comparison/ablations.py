@@ -37,7 +37,7 @@ from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.tasks import TASKS
 from av_tracker_nodes.training.trainer import Trainer
 
-SHORT = Schedule(steps=1500, checks=3)
+SHORT = Schedule(steps=1000, checks=3)
 """The schedule of every row: at most ten minutes on two cores."""
 
 SEEDS = (0, 1, 2)
