@@ -35,6 +35,14 @@ def test_people_are_moved_to_where_they_are_found(tmp_path):
     assert fusion.decisions == {'update': 1, 'keep': 0, 'reset': 0}
 
 
+def test_errors_do_not_add_up_while_the_face_is_detected(tmp_path):
+    fusion = network(tmp_path, offset=(0.25, 0.0))
+    (first,) = detect(fusion, [face(ANN)])
+    for step in range(2, 6):
+        (found,) = detect(fusion, [face(ANN)], stamp=step * FRAME)
+    np.testing.assert_allclose(found.position, first.position)
+
+
 def test_who_is_not_detected_any_more_is_still_found(tmp_path):
     fusion = network(tmp_path)
     detect(fusion, [face(ANN)])

@@ -54,7 +54,7 @@ def same(ours, theirs) -> bool:
         elif isinstance(one, tuple) and one and hasattr(one[0], '__dataclass_fields__'):
             if len(one) != len(other) or not all(map(same, one, other)):
                 return False
-        elif one != other:
+        elif one != other and not (one != one and other != other):
             return False
     return True
 

@@ -38,12 +38,20 @@ def test_everybody_in_the_picture_is_searched_for_with_a_face_or_without():
 
 
 def test_offsets_lead_from_where_somebody_is_sought_to_where_they_are():
-    source = SearchSource([clip()], UNDISTURBED, Displacement(0.4, 0.0, 0.0))
+    source = SearchSource([clip(faces=())], UNDISTURBED, Displacement(0.4, 0.0, 0.0))
     offsets = np.concatenate([draw(source, seed=k).offset for k in range(40)])
     assert offsets.std() == pytest.approx(0.4, rel=0.25)
     # The mouth of whoever is in the picture lies at the offset from the centre of the crop.
     box = face_box(RIG.camera, ANN)
     np.testing.assert_allclose(found_pixel(box, np.zeros(2)), RIG.camera.project(ANN), atol=0.5)
+
+
+def test_somebody_whose_face_is_detected_is_sought_about_the_face():
+    far = Displacement(0.8, 0.0, 0.0)
+    known = SearchSource([clip(faces=(ANN, BOB))], UNDISTURBED, far)
+    np.testing.assert_allclose(draw(known).offset, 0, atol=0.05)
+    overlooked = SearchSource([clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0), far)
+    assert np.abs(draw(overlooked).offset).max() > 0.2
 
 
 def test_who_was_never_seen_in_the_take_is_left_out():

@@ -66,8 +66,8 @@ class QualityThresholds:
         The person speaks: this probability of the network is published as 0.5.
     """
 
-    update: float = 0.85
-    reset: float = 0.4
+    update: float = 0.92
+    reset: float = 0.87
     speaking: float = 0.5
 
 
@@ -157,7 +157,14 @@ class SiameseFusion(FusionModel):
             if person is None:
                 template = template_crop(image, face.box)
                 person = _Person(face.position, template, face.tracklet, None, stamp, stamp)
-            person = replace(person, tracklet=face.tracklet, embedding=face.embedding, face=stamp)
+            # What was found before drifts with the template; a detected face does not.
+            person = replace(
+                person,
+                position=face.position,
+                tracklet=face.tracklet,
+                embedding=face.embedding,
+                face=stamp,
+            )
             people.append((person, face))
         return people + [
             (person, None)

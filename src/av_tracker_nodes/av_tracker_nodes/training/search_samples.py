@@ -95,7 +95,8 @@ class Displacement:
     Attributes
     ----------
     search, template : float
-        Of the centres of the crops (face heights).
+        Of the centres of the crops (face heights); people whose face is detected are searched for
+        about that.
     size : float
         Of their sizes (log).
     """
@@ -141,13 +142,13 @@ class SearchSource(ClipSource):
         clip, how = self.clips[c], self._disturbance
         rig, frame = clip.rig, clip.frames[f]
         places = true_positions(frame.people, rig)
+        whole = _View(frame.image, _history(clip, f), self._faces(frame, places, rig))
+        view = self._disturbed(whole, clip, f, places, rng)
         sought = [
-            self._seek(clip, f, int(person), places[person], rng)
+            self._seek(clip, f, int(person), places[person], view, rng)
             for person in np.flatnonzero(is_pictured(frame.people, rig))
         ]
         sought = [each for each in sought if each is not None]
-        whole = _View(frame.image, _history(clip, f), self._faces(frame, places, rig))
-        view = self._disturbed(whole, clip, f, places, rng)
         arrays = SearchArrays.joined([each.arrays(view, rig) for each in sought])
         boxes = np.reshape([face_box(rig.camera, each.place) for each in sought], (-1, 4))
         who = [each.person for each in sought]
@@ -180,14 +181,22 @@ class SearchSource(ClipSource):
         return _View(image, history, self._faces(frame, places, clip.rig))
 
     def _seek(
-        self, clip: Clip, f: int, person: int, place: np.ndarray, rng: np.random.Generator
+        self,
+        clip: Clip,
+        f: int,
+        person: int,
+        place: np.ndarray,
+        view: _View,
+        rng: np.random.Generator,
     ) -> _Sought | None:
-        """Think of somebody as near by, as a tracker does; None without a template."""
+        """Think of somebody as where the face is, or else as near by; None without a template."""
         template = self._template(clip, f, person, rng)
         if template is None:
             return None
-        off = self._displacement
+        off, face = self._displacement, view.faces.get(person)
         thought = _shifted(place, off.search, off.size, clip.rig, rng)
+        if face is not None:
+            thought = face.base.position
         return _Sought(person, thought, template, float(rng.exponential(0.5)))
 
     def _faces(self, frame: ClipFrame, places: np.ndarray, rig: Rig) -> dict[int, Candidate]:
