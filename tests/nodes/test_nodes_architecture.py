@@ -61,11 +61,11 @@ def calls(path, *names):
 
 @pytest.mark.parametrize('path', NODES, ids=lambda p: p.name)
 def test_nobody_listens_to_the_truth(path):
-    assert 'ground_truth' not in calls(path, 'listen', 'create_subscription')
+    assert 'ground_truth' not in calls(path, 'listen', 'learn', 'create_subscription')
 
 
 @pytest.mark.parametrize('path', NODES, ids=lambda p: p.name)
 def test_topics_are_relative(path):
     everywhere = {'/tf', '/tf_static', '/clock', '/diagnostics'}
-    for topic in calls(path, 'listen', 'output', 'create_subscription', 'create_publisher'):
+    for topic in calls(path, 'listen', 'learn', 'output', 'create_publisher'):
         assert topic is None or not topic.startswith('/') or topic in everywhere
