@@ -127,7 +127,7 @@ class TurnToSpeaker(Node):
         self._timeout = self._positive('timeout', 0.5)
         self._base_frame = self.declare_parameter('base_frame', 'base_link').value
         self._actuator = self._declared_actuator()
-        self._frames = FrameListener(self)
+        self._frames = FrameListener(self.create_subscription)
         self._bearing: float | None = None
         self._resting = True
         self._heard_at = self._stepped_at = time.monotonic()

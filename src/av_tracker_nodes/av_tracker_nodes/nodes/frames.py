@@ -9,13 +9,14 @@ everything behaves alike with and without it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_nodes.datasets.messages import from_transforms, stamp_of
 from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import STATIC_TRANSFORMS, TRANSFORMS
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import to_nanoseconds
@@ -78,12 +79,19 @@ def _interpolate(
 
 
 class FrameListener(FrameTree):
-    """A frame tree fed from ``/tf`` and ``/tf_static``."""
+    """A frame tree fed from ``/tf`` and ``/tf_static``.
 
-    def __init__(self, node: StageNode) -> None:
+    Parameters
+    ----------
+    subscribe : callable
+        Subscribes with type, topic, callback and profile: `StageNode.learn`, or
+        ``create_subscription`` of any other node.
+    """
+
+    def __init__(self, subscribe: Callable[..., object]) -> None:
         super().__init__()
-        node.learn(TFMessage, '/tf', self._take_moving, TRANSFORMS)
-        node.learn(TFMessage, '/tf_static', self._take_fixed, STATIC_TRANSFORMS)
+        subscribe(TFMessage, '/tf', self._take_moving, TRANSFORMS)
+        subscribe(TFMessage, '/tf_static', self._take_fixed, STATIC_TRANSFORMS)
 
     def _take_fixed(self, message: TFMessage) -> None:
         for (parent, child), transform in from_transforms(message).items():

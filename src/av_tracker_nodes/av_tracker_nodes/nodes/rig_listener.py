@@ -42,7 +42,7 @@ class CameraListener:
     ) -> None:
         self._node = node
         self._on_camera_info = on_camera_info
-        self._frames = FrameListener(node)
+        self._frames = FrameListener(node.learn)
         self._info: CameraInfo | None = None
         self._unplaced: Camera | None = None
         self._camera: Camera | None = None
