@@ -7,12 +7,15 @@
 run with which parameters is decided in :mod:`av_tracker_nodes.node_set`.
 """
 
+import os
+
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
     OpaqueFunction,
     RegisterEventHandler,
+    SetEnvironmentVariable,
     TimerAction,
 )
 from launch.event_handlers import OnProcessExit
@@ -22,6 +25,8 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from av_tracker_nodes.node_set import ARGUMENTS, RESPAWN_DELAY, NodeSpec, node_set
+
+_REACH = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -43,7 +48,10 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in ARGUMENTS
     }
-    return [action for spec in node_set(chosen) for action in _actions(spec)]
+    # Nobody else on the network hears people here, unless somebody decides so.
+    reach = os.environ.get(_REACH, 'LOCALHOST')
+    nodes = [action for spec in node_set(chosen) for action in _actions(spec)]
+    return [SetEnvironmentVariable(_REACH, reach), *nodes]
 
 
 def _actions(spec: NodeSpec) -> list[LaunchDescriptionEntity]:

@@ -37,6 +37,18 @@ def test_every_argument_is_declared_with_its_description(launch_file):
     }
 
 
+@pytest.mark.parametrize(('asked', 'reach'), [(None, 'LOCALHOST'), ('SUBNET', 'SUBNET')])
+def test_discovery_stays_on_this_machine_unless_asked(launch_file, monkeypatch, asked, reach):
+    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE', raising=False)
+    if asked:
+        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', asked)
+    values = {argument.name: argument.default for argument in ARGUMENTS}
+    values |= {'start_camera': 'false', 'start_microphones': 'false'}
+    first, *_ = launch_file._start(SimpleNamespace(values=values))
+    assert kinds([first]) == ['SetEnvironmentVariable']
+    assert first.arguments == ('ROS_AUTOMATIC_DISCOVERY_RANGE', reach)
+
+
 def test_nodes_follow_from_the_arguments(launch_file):
     values = {argument.name: argument.default for argument in ARGUMENTS}
     values |= {'start_camera': 'false', 'start_microphones': 'false'}

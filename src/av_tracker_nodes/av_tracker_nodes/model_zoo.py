@@ -113,6 +113,8 @@ class PackagedModel:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
                 file.write(content)
+            # Other users of this machine run it too, as those of a container do.
+            os.chmod(file.name, 0o644)
             os.replace(file.name, target)
         except OSError as error:
             raise InputError(
@@ -186,14 +188,24 @@ def open_model(
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
+        _refuse_other_files(model)
         session = onnxruntime.InferenceSession(model, options, providers=list(providers))
-    except Exception as error:  # onnxruntime has no common base class for its errors
+    except Exception as error:  # neither package has a common base class for its errors
         first_line = str(error).splitlines()[0]
         raise InputError(f'{task} {model} cannot be loaded: {first_line}') from error
     missing = set(outputs) - {output.name for output in session.get_outputs()}
     if missing:
         raise InputError(f'{task} {model} is another network: no output {sorted(missing)[0]}')
     return session
+
+
+def _refuse_other_files(model: Path) -> None:
+    """Refuse weights in other files: some versions of ONNX Runtime read them from any path."""
+    import onnx
+
+    graph = onnx.load(model, load_external_data=False).graph
+    if any(weights.external_data for weights in graph.initializer):
+        raise ValueError('its weights are in another file')
 
 
 YUNET = PackagedModel(

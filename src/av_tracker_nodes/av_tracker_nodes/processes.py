@@ -193,7 +193,7 @@ def _lock(domain: int) -> int | None:
     """Return the descriptor of the locked file of a domain, None when it is held elsewhere."""
     path = Path(tempfile.gettempdir(), f'av_tracker_domain_{domain}.lock')
     try:
-        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW)
     except OSError:
         return None
     try:

@@ -150,7 +150,12 @@ class BagPlayer(StageNode):
                 skipped.append(topic)
                 continue
             package, _, kind = message_type.split('/')
-            message_class = getattr(import_module(f'{package}.msg'), kind)
+            try:
+                message_class = getattr(import_module(f'{package}.msg'), kind)
+            except (ImportError, AttributeError) as error:
+                raise InputError(
+                    f'{topic} has messages of type {message_type}, which are not installed'
+                ) from error
             self._topics[topic] = self.output(message_class, name, _TOPICS[name])
         if skipped:
             self.get_logger().info(f'not played: {", ".join(sorted(skipped))}')
