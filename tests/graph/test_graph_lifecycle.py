@@ -150,7 +150,14 @@ def test_a_replay_waits_for_nodes_that_are_started_by_hand(recording):
         assert set(graph.statuses.values()) == {0}, graph.lines
 
 
-@pytest.mark.parametrize('victim', ['acoustic_map', 'fusion', 'tracker'])
+@pytest.mark.parametrize(
+    'victim',
+    [
+        pytest.param('acoustic_map', marks=pytest.mark.slow),
+        'fusion',
+        pytest.param('tracker', marks=pytest.mark.slow),
+    ],
+)
 def test_a_node_that_is_killed_comes_back(tmp_path, victim):
     bag = write_bag(tmp_path / 'bag')
     arguments = {'bag': str(bag.path), 'model': 'vggcf', 'rate': '0.3'}

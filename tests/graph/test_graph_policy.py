@@ -175,6 +175,7 @@ def test_nodes_do_what_they_may_and_nothing_else(tmp_path):
         assert watch.forbidden() == set()
 
 
+@pytest.mark.slow
 def test_live_nodes_do_nothing_that_they_may_not(recording, tmp_path):
     arguments = {'bag': str(recording.path), 'out': str(tmp_path), 'beams': 'true'}
     specs = node_set({**arguments, 'publish_tf': 'true'})

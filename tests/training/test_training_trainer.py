@@ -79,7 +79,9 @@ def test_an_unfinished_training_is_not_exported(tmp_path):
         export_network(tmp_path, tmp_path / 'net.onnx')
 
 
-@pytest.mark.parametrize('name', ['stnet', 'msmd_avt', 'gldtracker'])
+@pytest.mark.parametrize(
+    'name', ['stnet', pytest.param('msmd_avt', marks=pytest.mark.slow), 'gldtracker']
+)
 def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, name):
     brief = Schedule(steps=8, images=4, checks=2)
     clips = [recorded.with_local(recorded) for recorded in CLIPS]
