@@ -1,7 +1,6 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -11,17 +10,6 @@ from av_tracker_nodes.comparison.scenes import COMPLETE, FIRST_SEED, INCOMPLETE
 from av_tracker_nodes.simulation import scenarios
 from av_tracker_nodes.simulation.gathering import VARIED
 from av_tracker_nodes.simulation.writer import write_calibration
-
-
-@pytest.fixture(scope='session')
-def no_bar():
-    """A progress bar that shows nothing."""
-
-    @contextmanager
-    def bar(text):
-        yield lambda *share: None
-
-    return bar
 
 
 @pytest.fixture(scope='module')

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +14,6 @@ import mini_corpus
 
 from av_tracker_nodes.datasets.recordings import open_recording
 from av_tracker_nodes.geometry.head import face_box
-
-
-@pytest.fixture(scope='session')
-def no_bar():
-    """A progress bar that shows nothing."""
-
-    @contextmanager
-    def bar(text):
-        yield lambda *share: None
-
-    return bar
 
 
 @pytest.fixture(scope='session')

@@ -73,6 +73,7 @@ _jobs_option = click.option(
     '--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.'
 )
 _split_option = click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+_scenario_option = click.option('--scenario', default='multi_speaker', show_default=True)
 _scenes_option = click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
 _tables_option = click.option('--out', type=_FOLDER, default=Path('out/bench'), show_default=True)
 _data_option = click.option(
@@ -752,7 +753,7 @@ def benchmark_acoustics(
 
 @benchmark.command('models')
 @_tables_option
-@click.option('--scenario', default='multi_speaker', show_default=True)
+@_scenario_option
 @_split_option
 @_scenes_option
 @_jobs_option
@@ -768,7 +769,7 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
 
 @benchmark.command('trackers')
 @_tables_option
-@click.option('--scenario', default='multi_speaker', show_default=True)
+@_scenario_option
 @_split_option
 @_scenes_option
 @_jobs_option
@@ -785,7 +786,7 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
 @benchmark.command('quality')
 @click.option('--model', default='stnet', show_default=True, help='Siamese network, or ONNX file.')
 @_tables_option
-@click.option('--scenario', default='multi_speaker', show_default=True)
+@_scenario_option
 @_split_option
 @_scenes_option
 @_jobs_option
