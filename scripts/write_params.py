@@ -58,7 +58,7 @@ SET_BY_LAUNCH_FOR = {
     'fusion': {'model', 'device', 'patience'},
     'tracker': {'publish_tf'},
     'speaker_beams': {'audio_offset'},
-    'bag_player': {'bag', 'rate', 'wait_for', 'progress'},
+    'bag_player': {'bag', 'rate', 'loops', 'wait_for', 'progress'},
     'recorder': {'out'},
     'track_writer': {'out', 'model', 'mode'},
     'viewer': {'save'},

@@ -57,6 +57,8 @@ def test_looks_by_hand():
     np.testing.assert_allclose(cost[0, :2], [0, np.sqrt(1 - np.sqrt(0.5))], atol=1e-7)
     assert (cost[1] == cost[0, 2]).all()
     assert 0 < cost[0, 2] < cost[0, 1]
+    another_kind = np.array([1.0, 0.0, 0.0])
+    assert appearance_cost([even], [another_kind]) == cost[0, 2]
 
 
 def test_greedy_takes_the_cheapest_pair_and_optimal_the_cheapest_sum():

@@ -57,6 +57,11 @@ def assert_same(first, second):
         assert first == second
 
 
+def make_covariance(rng):
+    root = rng.normal(size=(3, 3))
+    return root @ root.T
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
@@ -81,8 +86,8 @@ def test_no_faces():
     assert_same(frame, conversions.from_faces(sent(conversions.to_faces(frame, 'c'))))
 
 
-def test_acoustic_map(rng):
-    sound = AcousticMap(
+def acoustic_map(rng):
+    return AcousticMap(
         stamp=STAMP,
         audio_stamp=STAMP - 300_000_000,
         measure='stgcf',
@@ -92,9 +97,7 @@ def test_acoustic_map(rng):
         coverage=0.75,
         dead_channels=(3, 5),
         peaks=(
-            AcousticPeak(
-                rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3), 0.4, 0.8
-            ),
+            AcousticPeak(rng.normal(size=3), make_covariance(rng), rng.normal(size=3), 0.4, 0.8),
         ),
         faces=(
             FaceSound(
@@ -110,6 +113,10 @@ def test_acoustic_map(rng):
         ),
         from_image=False,
     )
+
+
+def test_acoustic_map(rng):
+    sound = acoustic_map(rng)
     message = sent(conversions.to_acoustic_map(sound, 'mic_array'))
     assert message.peak == pytest.approx(sound.peak)
     assert_same(sound, conversions.from_acoustic_map(message))
@@ -121,13 +128,13 @@ def test_empty_map():
     assert_same(sound, conversions.from_acoustic_map(message))
 
 
-def test_detections(rng):
-    frame = DetectionFrame(
+def detections(rng):
+    return DetectionFrame(
         STAMP,
         (
             Detection(
                 rng.normal(size=3),
-                rng.normal(size=(3, 3)),
+                make_covariance(rng),
                 Modality.VISUAL | Modality.AUDIO,
                 rng.uniform(0, 99, 4),
                 0.5,
@@ -135,12 +142,16 @@ def test_detections(rng):
                 0.7,
                 0.1,
                 3,
-                rng.normal(size=8),
+                np.array([0.6, 0.8]),
             ),
             Detection(rng.normal(size=3), np.eye(3), Modality.AUDIO),
         ),
         from_image=True,
     )
+
+
+def test_detections(rng):
+    frame = detections(rng)
     assert_same(
         frame, conversions.from_detections(sent(conversions.to_detections(frame, 'world')))
     )
@@ -148,7 +159,7 @@ def test_detections(rng):
 
 def track(rng, **changes):
     covariance = np.zeros((6, 6))
-    covariance[:3, :3], covariance[3:, 3:] = rng.normal(size=(2, 3, 3))
+    covariance[:3, :3], covariance[3:, 3:] = make_covariance(rng), make_covariance(rng)
     values = {
         'id': 4,
         'state': TrackState.COASTING,
@@ -250,3 +261,34 @@ def test_transform():
     back = messages.from_transforms(message)['world', 'cam']
     np.testing.assert_allclose(back.rotation, pose.rotation, atol=1e-12)
     np.testing.assert_allclose(back.translation, pose.translation)
+
+
+REFUSED = [
+    ('from_acoustic_map', 'depth', np.nan, 'an acoustic map has numbers'),
+    ('from_acoustic_map', 'rows', 3, 'values instead of 3 x'),
+    ('from_acoustic_map', 'peaks.0.covariance', np.diag([1, 1, -1.0]), 'covariance that is none'),
+    ('from_acoustic_map', 'faces.0.range', np.inf, 'sound of a face has numbers'),
+    ('from_detections', 'detections.0.position.x', 1e9, 'a detection has numbers'),
+    ('from_detections', 'detections.0.covariance', np.tri(3), 'covariance that is none'),
+    ('from_detections', 'detections.0.box.width', 0.0, 'a detection has a box of 0 x'),
+    ('from_detections', 'detections.0.embedding', [1.0, 1.0], 'embedding of length 1.41'),
+    ('from_tracks', 'tracks.0.state', 9, 'has the state 9'),
+    ('from_tracks', 'tracks.0.twist.twist.linear.y', np.nan, 'has numbers'),
+]
+
+
+@pytest.mark.parametrize(('read', 'place', 'value', 'problem'), REFUSED)
+def test_numbers_that_nobody_means_are_refused(rng, read, place, value, problem):
+    messages_by_reader = {
+        'from_acoustic_map': conversions.to_acoustic_map(acoustic_map(rng), 'array'),
+        'from_detections': conversions.to_detections(detections(rng), 'world'),
+        'from_tracks': conversions.to_tracks(TrackFrame(STAMP, (track(rng),)), 'world'),
+    }
+    owner = message = messages_by_reader[read]
+    *way, name = place.split('.')
+    for step in way:
+        owner = owner[int(step)] if step.isdigit() else getattr(owner, step)
+    setattr(owner, name, np.ravel(value).astype(float) if np.ndim(value) else value)
+    module = messages if read == 'from_tracks' else conversions
+    with pytest.raises(InputError, match=problem):
+        getattr(module, read)(message)

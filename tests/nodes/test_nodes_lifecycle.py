@@ -5,6 +5,8 @@
 
 import gc
 import importlib.util
+import subprocess
+import sys
 import weakref
 
 import pytest
@@ -317,3 +319,16 @@ def test_the_sound_card_is_open_while_the_node_is_active(make, monkeypatch):
         assert getattr(node, f'trigger_{trigger}')() == SUCCESS
         opened.append(Card.opened)
     assert opened == [0, 1, 0, 1, 0, 0]
+
+
+def test_a_middleware_that_hangs_does_not_hold_the_end_up():
+    code = (
+        'import time; from av_tracker_nodes.nodes import node_base; '
+        'node_base._LONGEST_END = 0.5; node_base.rclpy.try_shutdown = lambda: time.sleep(60); '
+        'node_base.run()'
+    )
+    ended = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=50
+    )
+    assert ended.returncode == 1
+    assert 'Timeout' in ended.stderr

@@ -4,6 +4,8 @@
 """Clocks and frames of the nodes."""
 
 import importlib.util
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
 from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.nodes.clock import InterpolatedClock
+from av_tracker_nodes.nodes.clock import InputWatch, InterpolatedClock
 from av_tracker_nodes.nodes.frames import FrameTree
 
 MS = 1_000_000
@@ -51,6 +53,38 @@ class TestInterpolatedClock:
         for k in range(10, 40):
             clock.tick(180 * MS, 20 * MS * k)
         assert abs(clock.at(780 * MS) - 180 * MS) <= 60 * MS
+        assert clock.stands_still
+        clock.tick(200 * MS, 800 * MS)
+        assert not clock.stands_still
+
+
+class TestInputWatch:
+    @pytest.fixture
+    def source(self, monkeypatch):
+        source = SimpleNamespace(now=0.0, stands_still=False)
+        monkeypatch.setattr(time, 'monotonic_ns', lambda: round(1e9 * source.now))
+        return source
+
+    def test_input_that_does_not_come_has_stopped(self, source):
+        watch = InputWatch(source, patience=1.0)
+        source.now = 0.9
+        assert not watch.has_stopped()
+        watch.note()
+        source.now = 1.8
+        assert not watch.has_stopped()
+        source.now = 2.0
+        assert watch.has_stopped()
+
+    def test_it_may_take_as_long_after_a_pause_as_ever(self, source):
+        watch = InputWatch(source, patience=1.0)
+        source.stands_still = True
+        source.now = 5.0
+        assert not watch.has_stopped()
+        source.stands_still = False
+        source.now = 5.9
+        assert not watch.has_stopped()
+        source.now = 6.1
+        assert watch.has_stopped()
 
 
 def turned(degrees, *translation):

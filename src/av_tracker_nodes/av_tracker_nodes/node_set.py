@@ -46,6 +46,7 @@ _SWITCH = ('true', 'false')
 ARGUMENTS = (
     Argument('bag', '', 'Recording to replay; empty to use the devices'),
     Argument('rate', '1.0', 'Speed of the replay'),
+    Argument('loops', '1', 'How often the recording is replayed; 0 for again and again'),
     Argument('out', '', 'Folder for tracks.csv and run.json; empty to write nothing'),
     Argument('record', '', 'Bag to record the live streams to; empty to record nothing'),
     Argument('model', DEFAULT_MODEL, f'Fusion model: {", ".join(FUSION_MODELS)}'),
@@ -189,6 +190,7 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
         parameters = {
             'bag': str(Path(chosen['bag']).resolve()),
             'rate': _number('rate', chosen),
+            'loops': int(_number('loops', chosen)),
             'wait_for': ','.join(waited_for),
         }
         return [_Node('bag_player', parameters)]

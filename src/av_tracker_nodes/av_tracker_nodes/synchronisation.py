@@ -243,11 +243,10 @@ class CycleTrigger:
         if not self._accept('audio', stamp):
             return []
         heard = self._newest.get('audio')
-        skipped = heard is not None and stamp > heard + JUMP
+        if heard is None or stamp > heard + JUMP:
+            self._audio_since = stamp
         if self._next_audio_only is None and not self._images:
             self._next_audio_only = stamp + self._audio_only_after
-        elif skipped and self._next_audio_only is not None:
-            self._next_audio_only = max(self._next_audio_only, stamp)
         self._newest['audio'] = max(stamp, heard or stamp)
         return self._fire()
 
@@ -261,6 +260,7 @@ class CycleTrigger:
         self._first_image: int | None = None
         self._fired: int | None = None
         self._next_audio_only: int | None = None
+        self._audio_since = 0
 
     def _accept(self, stream: str, stamp: int) -> bool:
         """Note the stamp of a stream; False for what is left over from before a jump."""
@@ -310,6 +310,8 @@ class CycleTrigger:
     def _next_cycle(self, force: bool) -> Cycle | None:
         first = min(self._images, default=None)
         alone = self._next_audio_only
+        if alone is not None:
+            alone = max(alone, self._audio_since)
         if alone is not None and (first is None or alone < first):
             # The next image, once known, proves that none comes before it.
             needed = alone + (self._patience if first is None and not force else 0)

@@ -175,8 +175,13 @@ class AcousticStage:
         self._audio.reset()
         self._forget()
 
-    def add(self, block: AudioBlock) -> None:
+    def add(self, block: AudioBlock) -> bool:
         """Take samples in.
+
+        Returns
+        -------
+        bool
+            True if the stream has begun anew with them.
 
         Raises
         ------
@@ -188,8 +193,10 @@ class AcousticStage:
             self._ahead = None
             self._frames.reset()
             self._floor.reset()
-        if self._audio.add(block):
+        restarted = self._audio.add(block)
+        if restarted:
             self._forget()
+        return restarted
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""

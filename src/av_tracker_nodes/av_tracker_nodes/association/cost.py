@@ -72,7 +72,8 @@ def appearance_cost(
     Parameters
     ----------
     tracks, detections : lists of np.ndarray, shape (n,), or None
-        Embeddings of unit length, not negative; None where there is none.
+        Embeddings of unit length, not negative; None where there is none. Those of other numbers
+        are of another detector, and tell as little as none.
 
     Returns
     -------
@@ -82,9 +83,14 @@ def appearance_cost(
     cost = np.full((len(tracks), len(detections)), _UNKNOWN_LOOKS)
     for i, track in enumerate(tracks):
         for j, detection in enumerate(detections):
-            if track is not None and detection is not None:
+            if are_comparable(track, detection):
                 cost[i, j] = np.sqrt(max(1 - float(track @ detection), 0.0))
     return cost
+
+
+def are_comparable(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    """Tell whether two embeddings are there and of one kind."""
+    return first is not None and second is not None and first.shape == second.shape
 
 
 def kernel_width(sigma: float, room_depth: float) -> float:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from av_tracker_nodes.association.config import TrackerConfig
-from av_tracker_nodes.association.cost import NO_BOX
+from av_tracker_nodes.association.cost import NO_BOX, are_comparable
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry import Camera
@@ -162,7 +162,7 @@ class PersonTrack:
         embedding = detection.embedding
         if embedding is None:
             return
-        if self.embedding is not None:
+        if are_comparable(self.embedding, embedding):
             fresh = 1 - np.exp(-seconds / self._config.appearance_memory)
             embedding = self.embedding + fresh * (embedding - self.embedding)
         self.embedding = embedding / np.linalg.norm(embedding)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from av_tracker_nodes.datasets.plausible import check_box, check_covariance, check_numbers
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 _PACKAGE = 'av_tracker_msgs'
 _INT16_SCALE = 32_768
 _DISTORTION_TERMS = 5
+_SIDES = ('left', 'top', 'width', 'height')
+_RATES, _SPEEDS, _LARGEST_SIDE = (1_000, 1_000_000), (100.0, 10_000.0), 16_384
+"""Of sound (Hz), of its propagation, in water too (m/s), and of images (pixels)."""
+_SHORTEST_QUATERNION = 1e-3
+_LAST_SAMPLE = 2**53
 
 # Encoding: numbers a pixel, their type, and how OpenCV makes blue-green-red of them.
 _ENCODINGS = {
@@ -147,7 +153,7 @@ def from_audio(message: object) -> AudioBlock:
     Raises
     ------
     InputError
-        For an unknown encoding or a block whose size does not fit its header.
+        For an unknown encoding, a block whose size does not fit its header, or absurd counts.
     """
     formats = {'S16LE': ('<i2', 1 / _INT16_SCALE), 'FLOAT32LE': ('<f4', 1.0)}
     if message.encoding not in formats:
@@ -155,18 +161,23 @@ def from_audio(message: object) -> AudioBlock:
             f"audio encoding '{message.encoding}' is not supported; use {' or '.join(formats)}"
         )
     kind, scale = formats[message.encoding]
-    samples = np.frombuffer(memoryview(message.data), kind)
-    if samples.size != message.frames * message.channels:
+    if message.first_sample > _LAST_SAMPLE:
+        raise InputError(f'audio block at sample {message.first_sample}: nothing lasts so long')
+    data = np.frombuffer(memoryview(message.data), np.uint8)
+    size = np.dtype(kind).itemsize
+    if data.size != size * message.frames * message.channels:
         raise InputError(
-            f'audio block at sample {message.first_sample} holds {samples.size} values instead '
-            f'of {message.frames} x {message.channels}'
+            f'audio block at sample {message.first_sample} holds {data.size / size:g} values '
+            f'instead of {message.frames} x {message.channels}'
         )
-    samples = samples.reshape(message.frames, message.channels).astype(np.float32) * scale
+    if message.sample_rate == 0:
+        raise InputError(f'audio block at sample {message.first_sample} has a rate of 0 Hz')
+    samples = data.view(kind).reshape(message.frames, message.channels)
     return AudioBlock(
         stamp_of(message.header),
         message.first_sample,
         message.sample_rate,
-        np.asarray(samples, np.float32),
+        np.float32(scale) * samples.astype(np.float32),
     )
 
 
@@ -188,13 +199,26 @@ def to_array_info(
 
 
 def from_array_info(message: object) -> MicrophoneArray:
-    """Read an ``av_tracker_msgs/MicrophoneArrayInfo``."""
+    """Read an ``av_tracker_msgs/MicrophoneArrayInfo``.
+
+    Raises
+    ------
+    InputError
+        When it does not describe microphones.
+    """
+    name, sound = f"array '{message.name}'", float(message.speed_of_sound)
+    positions = np.array([[p.x, p.y, p.z] for p in message.positions])
+    check_numbers(name, positions)
+    if not _SPEEDS[0] <= sound <= _SPEEDS[1]:
+        raise InputError(f'{name}: the speed of sound cannot be {sound:g} m/s')
+    if not _RATES[0] <= message.sample_rate <= _RATES[1]:
+        raise InputError(f'{name}: the sampling rate cannot be {message.sample_rate} Hz')
     return MicrophoneArray(
-        np.array([[p.x, p.y, p.z] for p in message.positions]),
+        positions,
         np.asarray(message.groups, int),
         np.asarray(message.channels, int),
         int(message.sample_rate),
-        float(message.speed_of_sound),
+        sound,
         message.name,
     )
 
@@ -205,7 +229,7 @@ def room_of(message: object) -> Room | None:
     Raises
     ------
     InputError
-        When a corner is left over.
+        When a corner is left over, or nowhere.
     """
     if len(message.room) == 0:
         return None
@@ -214,6 +238,7 @@ def room_of(message: object) -> Room | None:
         raise InputError(
             f'the room of an array and what stands in it have two corners each, not {len(corners)}'
         )
+    check_numbers('the room of an array', corners)
     boxes = corners.reshape(-1, 2, 3)
     return Room.of([Box(box.min(axis=0), box.max(axis=0)) for box in boxes])
 
@@ -356,18 +381,20 @@ def from_camera_info(message: object, pose: RigidTransform | None = None) -> Cam
     Raises
     ------
     InputError
-        Without a calibration, or for another distortion model than plumb_bob.
+        Without a calibration, with an absurd one, or for another distortion model than plumb_bob.
     """
     matrix = np.asarray(message.k, float).reshape(3, 3)
     terms = np.asarray(message.d, float)
+    name = f"camera '{message.header.frame_id}'"
+    check_numbers(name, matrix, terms)
+    if not (0 < message.width <= _LARGEST_SIDE and 0 < message.height <= _LARGEST_SIDE):
+        raise InputError(f'{name} has images of {message.width} x {message.height} pixels')
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
-        raise InputError(
-            f"camera '{message.header.frame_id}' is not calibrated: K of its camera_info is zero"
-        )
+        raise InputError(f'{name} is not calibrated: K of its camera_info is zero')
     if np.any(terms[_DISTORTION_TERMS:]) or message.distortion_model not in ('plumb_bob', ''):
         raise InputError(
-            f"distortion model '{message.distortion_model}' of camera "
-            f"'{message.header.frame_id}' is not supported; calibrate it as plumb_bob"
+            f"distortion model '{message.distortion_model}' of {name} is not supported; "
+            'calibrate it as plumb_bob'
         )
     distortion = np.zeros(_DISTORTION_TERMS)
     distortion[: min(terms.size, _DISTORTION_TERMS)] = terms[:_DISTORTION_TERMS]
@@ -404,14 +431,23 @@ def to_transforms(parent: str, children: dict[str, RigidTransform], stamp: int) 
 
 
 def from_transforms(message: object) -> dict[tuple[str, str], RigidTransform]:
-    """Read a ``tf2_msgs/TFMessage``: ``{(parent, child): parent_from_child}``."""
+    """Read a ``tf2_msgs/TFMessage``: ``{(parent, child): parent_from_child}``.
+
+    Raises
+    ------
+    InputError
+        For a transform that is none.
+    """
     transforms = {}
     for stamped in message.transforms:
         t, q = stamped.transform.translation, stamped.transform.rotation
         key = stamped.header.frame_id.lstrip('/'), stamped.child_frame_id.lstrip('/')
-        transforms[key] = RigidTransform.from_quaternion(
-            np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w])
-        )
+        translation, quaternion = np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w])
+        name = f"the transform from '{key[1]}' to '{key[0]}'"
+        check_numbers(name, translation, quaternion)
+        if np.linalg.norm(quaternion) < _SHORTEST_QUATERNION:
+            raise InputError(f'{name} has a quaternion of zeros')
+        transforms[key] = RigidTransform.from_quaternion(translation, quaternion)
     return transforms
 
 
@@ -453,7 +489,7 @@ def _to_track(track: Track, stamp: int) -> object:
         has_box=track.box is not None,
         box=_make(
             'av_tracker_msgs/msg/Box',
-            **dict(zip(('left', 'top', 'width', 'height'), map(float, box), strict=True)),
+            **dict(zip(_SIDES, map(float, box), strict=True)),
         ),
         speaking_probability=float(track.speaking),
         is_speaking=bool(track.is_speaking),
@@ -475,6 +511,11 @@ def from_tracks(message: object) -> TrackFrame:
     """Read an ``av_tracker_msgs/SpeakerTrackArray``.
 
     A message has no covariance between position and velocity: those terms are zero.
+
+    Raises
+    ------
+    InputError
+        For numbers that make no track.
     """
     stamp = stamp_of(message.header)
     tracks = tuple(_from_track(track, stamp) for track in message.tracks)
@@ -486,14 +527,23 @@ def _from_track(message: object, stamp: int) -> Track:
     covariance = np.zeros((6, 6))
     covariance[:3, :3] = np.reshape(message.pose.covariance, (6, 6))[:3, :3]
     covariance[3:, 3:] = np.reshape(message.twist.covariance, (6, 6))[:3, :3]
-    box = message.box
+    place = np.array([position.x, position.y, position.z])
+    velocity = np.array([linear.x, linear.y, linear.z])
+    name, box = f'track {message.id}', None
+    check_numbers(name, place, velocity)
+    check_covariance(name, covariance)
+    if message.has_box:
+        box = np.array([getattr(message.box, side) for side in _SIDES])
+        check_box(name, box)
+    if message.state not in set(TrackState):
+        raise InputError(f'{name} has the state {message.state}, which there is not')
     return Track(
         int(message.id),
         TrackState(message.state),
-        np.array([position.x, position.y, position.z]),
-        np.array([linear.x, linear.y, linear.z]),
+        place,
+        velocity,
         covariance,
-        np.array([box.left, box.top, box.width, box.height]) if message.has_box else None,
+        box,
         float(message.speaking_probability),
         bool(message.is_speaking),
         float(message.existence_probability),

@@ -20,6 +20,7 @@ from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
+from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
 from av_tracker_nodes.nodes.image_input import ImageInput
@@ -121,7 +122,7 @@ class AcousticMapNode(ControlledNode):
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
-        self._heard_at = time.monotonic_ns()
+        self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
         self.facts['ready'] = False
         self._sensors = RigListener(self, self.guarded(self._announce))
@@ -167,11 +168,11 @@ class AcousticMapNode(ControlledNode):
         block = shift_sound(from_audio(message), self._audio_offset)
         self.counts['in'] += 1
         self._has_begun = True
-        self._count_lost(block)
         if self._stage is None:
             self._backlog.append(block)
-        else:
-            self._stage.add(block)
+        elif self._stage.add(block):
+            self._next_sample = None
+        self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
         self._fire(self._trigger.audio_until(end))
@@ -196,13 +197,13 @@ class AcousticMapNode(ControlledNode):
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.
-        if self._has_begun and time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
+        if self._has_begun and self._input.has_stopped():
             self._fire(self._trigger.flush())
 
     # ---- output
 
     def _fire(self, cycles: list[Cycle]) -> None:
-        self._heard_at = time.monotonic_ns()
+        self._input.note()
         if self._trigger.resets > self.counts['resets']:
             self._own_voice.reset()
         for cycle in cycles:

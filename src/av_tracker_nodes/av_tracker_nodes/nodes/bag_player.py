@@ -4,7 +4,8 @@
 """Node: plays a recording to the other nodes and waits for their answers.
 
 A stand-in for ``ros2 bag play`` that needs no rosbag2, and that knows when the last frame has
-been answered.
+been answered. The services ``~/pause`` and ``~/resume`` stop the time of the replay and let it go
+on.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import count
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
+from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs.msg import SpeakerTrackArray
@@ -74,6 +77,9 @@ class BagPlayer(StageNode):
     `answer_timeout`. Topics are relative, whatever namespace they were recorded under. The exit
     status is 0 when every image was answered, or when there is no tracker.
 
+    With `loops` it begins again when everything has been answered: the stamps jump back, and who
+    listens starts anew.
+
     Should the tracker fall more than half a second behind, as on a computer that is too slow, the
     time of the replay stands still until it has caught up: a recording is never cut short. The
     real-time factor then says so.
@@ -83,6 +89,9 @@ class BagPlayer(StageNode):
         super().__init__('bag_player', **node_options)
         self.parameter('bag', '', 'Recording to play')
         self.parameter('rate', 1.0, 'Speed of the replay', 0.01, 100.0)
+        self.parameter(
+            'loops', 1, 'How often the recording is played; 0 for again and again', 0, 1_000_000
+        )
         self.parameter(
             'wait_for', '', 'Nodes to wait for before the beginning, separated by commas'
         )
@@ -95,6 +104,9 @@ class BagPlayer(StageNode):
         self.parameter(
             'progress', False, f"Write lines of '{PROGRESS.strip()}' and JSON to standard output"
         )
+        self._is_paused = False
+        self.create_service(Trigger, '~/pause', lambda _, answer: self._pause(True, answer))
+        self.create_service(Trigger, '~/resume', lambda _, answer: self._pause(False, answer))
 
     def configure(self) -> None:
         """Advertise what the bag holds."""
@@ -104,6 +116,7 @@ class BagPlayer(StageNode):
         names = self.value('wait_for').split(',')
         self._expected = {name.strip() for name in names if name.strip()}
         self._rate = self.value('rate')
+        self._loops = self.value('loops')
         self._start_timeout = self.value('start_timeout')
         self._answer_timeout = self.value('answer_timeout')
         self._shows_progress = self.value('progress')
@@ -123,10 +136,8 @@ class BagPlayer(StageNode):
         """Begin to play, as soon as everybody is there."""
         self._bag = BagReader(self.value('bag'))
         self._truth = TrackMarkers('ground_truth/', grey=True)
-        self._sent = 0
+        self._sent = self._answered = self._lost = 0
         self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
-        self._answered = 0
-        self._holds_back = True
         self._answered_at = time.monotonic_ns()
         self._next_tick = self._next_progress = 0
         self._stopped = threading.Event()
@@ -198,8 +209,11 @@ class BagPlayer(StageNode):
             self._wait_for(self._missing)
             self._announce()
             self._wait_for(lambda: sorted(self._expected & self._unready))
-            self._play()
-            self._wait_for_answers()
+            for _ in range(self._loops) if self._loops else count():
+                self._play()
+                self._wait_for_answers()
+                if self._stopped.is_set():
+                    return
             status = self._conclude()
         except InputError as error:
             self.get_logger().error(str(error))
@@ -225,12 +239,12 @@ class BagPlayer(StageNode):
                     pending.discard(message.topic)
 
     def _play(self) -> None:
+        self._holds_back = True
         self._began = time.monotonic_ns()
         for message in self._bag.raw():
             if message.topic not in self._topics:
                 continue
-            due = self._steady_time(message.log_time)
-            self._tick_until(due)
+            self._tick_until(message.log_time)
             if self._stopped.is_set():
                 return
             self._hold_back(message.log_time)
@@ -239,12 +253,27 @@ class BagPlayer(StageNode):
     def _hold_back(self, now: int) -> None:
         """Stop the time of the replay while the tracker is behind."""
         began = time.monotonic_ns()
-        while self._holds_back and self._is_behind(now) and not self._stopped.wait(_HOLDING):
-            self._time.publish(Clock(clock=time_message(now)))
-            if elapsed_seconds(began) > self._answer_timeout:
+
+        def waits() -> bool:
+            if self._holds_back and elapsed_seconds(began) > self._answer_timeout:
                 self.get_logger().warning('the tracker does not answer: playing on')
                 self._holds_back = False
+            return self._holds_back and self._is_behind(now)
+
+        self._stand_still(now, waits)
+
+    def _stand_still(self, now: int, holds: Callable[[], bool]) -> None:
+        """Stop the time of the replay at a stream time (ns) as long as something holds."""
+        began = time.monotonic_ns()
+        while holds() and not self._stopped.wait(_HOLDING):
+            self._time.publish(Clock(clock=time_message(now)))
         self._began += time.monotonic_ns() - began
+
+    def _pause(self, is_paused: bool, answer: Trigger.Response) -> Trigger.Response:
+        self._is_paused = is_paused
+        answer.success = True
+        answer.message = 'paused' if is_paused else 'playing'
+        return answer
 
     def _is_behind(self, now: int) -> bool:
         with self._lock:
@@ -265,10 +294,13 @@ class BagPlayer(StageNode):
                 self._truth.draw(from_tracks(truth), truth.header.frame_id)
             )
 
-    def _tick_until(self, due: float) -> None:
-        """Sleep until a steady time (ns), keeping the clock and the progress going."""
+    def _tick_until(self, stream: int) -> None:
+        """Sleep until a stream time (ns), keeping the clock and the progress going."""
         while not self._stopped.is_set():
-            now = time.monotonic_ns()
+            if self._is_paused:
+                now = self._stream_time(time.monotonic_ns())
+                self._stand_still(now, lambda: self._is_paused)
+            now, due = time.monotonic_ns(), self._steady_time(stream)
             if now >= self._next_tick:
                 self._time.publish(Clock(clock=time_message(self._stream_time(now))))
                 self._next_tick = max(self._next_tick + _CLOCK_PERIOD, now)
@@ -303,24 +335,30 @@ class BagPlayer(StageNode):
 
     def _wait_for_answers(self) -> None:
         self._answered_at = time.monotonic_ns()
-        while self._unanswered and self._is_answered_by_somebody():
-            self._tick_until(time.monotonic_ns() + _CLOCK_PERIOD)
-            quiet = elapsed_seconds(self._answered_at) > self._answer_timeout
-            if quiet or self._stopped.is_set():
-                return
-        self._tick_until(time.monotonic_ns() + to_nanoseconds(_FAREWELL))
+        while self._unanswered and self._is_answered_by_somebody() and not self._stopped.is_set():
+            self._tick_for(_CLOCK_PERIOD)
+            if elapsed_seconds(self._answered_at) > self._answer_timeout:
+                break
+        else:
+            self._tick_for(to_nanoseconds(_FAREWELL))
+        with self._lock:
+            self._lost += len(self._unanswered)
+            self._unanswered.clear()
+
+    def _tick_for(self, steady: int) -> None:
+        """Keep the clock going for some nanoseconds."""
+        self._tick_until(self._stream_time(time.monotonic_ns() + steady))
 
     def _is_answered_by_somebody(self) -> bool:
         return self.count_publishers('speaker_tracks') > 0
 
     def _conclude(self) -> int:
-        lost = len(self._unanswered)
         if not self._is_answered_by_somebody():
             self.get_logger().info(f'played {self._sent} images; no tracker answers')
             return 0
-        log = self.get_logger().info if lost == 0 else self.get_logger().error
-        log(f'played {self._sent} images, {lost} of them not answered')
-        return 1 if lost else 0
+        log = self.get_logger().error if self._lost else self.get_logger().info
+        log(f'played {self._sent} images, {self._lost} of them not answered')
+        return 1 if self._lost else 0
 
 
 def _relative(topic: str) -> str | None:

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""ROS time between the messages on ``/clock``."""
+"""ROS time between the messages on ``/clock``, and input that has stopped in it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ class InterpolatedClock:
     latest time was the least delayed; the clock runs on from it, at the rate of the ticks. A tick
     that is not later than the one before it means that time stands still or has jumped: the clock
     begins anew.
+
+    Attributes
+    ----------
+    stands_still : bool
+        The last two ticks said the same time.
     """
 
     def __init__(self) -> None:
+        self.stands_still = False
         self._ticks: deque[tuple[int, int]] = deque()
 
     def tick(self, stamp: int, steady: int) -> None:
         """Take a time (ns) that was received at a steady time (ns)."""
+        self.stands_still = bool(self._ticks) and stamp == self._ticks[-1][0]
         if self._ticks and stamp <= self._ticks[-1][0]:
             self._ticks.clear()
         self._ticks.append((stamp, steady))
@@ -78,6 +85,37 @@ class RosClock:
             return self._interpolated.at(time.monotonic_ns())
         return self._node.get_clock().now().nanoseconds
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether a simulated clock is held, as that of a replay which is paused."""
+        return self._interpolated.stands_still
+
     def _tick(self, message: Clock) -> None:
         stamp = message.clock.sec * NANOSECONDS + message.clock.nanosec
         self._interpolated.tick(stamp, time.monotonic_ns())
+
+
+class InputWatch:
+    """Tells that input has stopped; while the clock stands still, as in a pause, it has not.
+
+    Parameters
+    ----------
+    clock : RosClock
+    patience : float
+        Input that does not come for so long (s) has stopped.
+    """
+
+    def __init__(self, clock: RosClock, patience: float) -> None:
+        self._clock = clock
+        self._patience = patience
+        self.note()
+
+    def note(self) -> None:
+        """Note that input has come."""
+        self._noted = time.monotonic_ns()
+
+    def has_stopped(self) -> bool:
+        """Tell whether input has stopped; to be asked more often than the patience is long."""
+        if self._clock.stands_still:
+            self.note()
+        return time.monotonic_ns() - self._noted > self._patience * NANOSECONDS

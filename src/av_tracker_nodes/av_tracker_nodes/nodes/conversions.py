@@ -21,6 +21,13 @@ from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.datasets.messages import corners_of, stamp_of
+from av_tracker_nodes.datasets.plausible import (
+    check_box,
+    check_covariance,
+    check_embedding,
+    check_numbers,
+)
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
     NANOSECONDS,
@@ -193,19 +200,33 @@ def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
 
 
 def from_faces(message: av.FaceArray) -> FaceFrame:
-    """Read the faces of an image."""
-    faces = tuple(
-        Face(
-            _box(face.box),
-            face.score,
-            np.array(face.landmarks).reshape(-1, 2) if face.landmarks else None,
-            face.tracklet,
-            np.array(face.embedding) if face.embedding else None,
-        )
-        for face in message.faces
-    )
+    """Read the faces of an image.
+
+    Raises
+    ------
+    InputError
+        For numbers that make no face.
+    """
+    faces = tuple(_from_face(face) for face in message.faces)
     size = message.image_width, message.image_height
     return FaceFrame(stamp_of(message.header), size, faces)
+
+
+def _from_face(message: av.Face) -> Face:
+    box, landmarks = _box(message.box), np.array(message.landmarks)
+    name = f'the face of tracklet {message.tracklet}'
+    check_box(name, box)
+    check_numbers(name, message.score, landmarks)
+    check_embedding(name, message.embedding)
+    if len(landmarks) not in (0, 10):
+        raise InputError(f'{name} has {len(landmarks)} coordinates of landmarks instead of 10')
+    return Face(
+        box,
+        message.score,
+        landmarks.reshape(-1, 2) if len(landmarks) else None,
+        message.tracklet,
+        np.array(message.embedding) if message.embedding else None,
+    )
 
 
 def to_acoustic_map(sound: AcousticMap, frame_id: str) -> av.AcousticMap:
@@ -231,7 +252,15 @@ def to_acoustic_map(sound: AcousticMap, frame_id: str) -> av.AcousticMap:
 
 
 def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
-    """Read an acoustic map."""
+    """Read an acoustic map.
+
+    Raises
+    ------
+    InputError
+        For numbers that make no map.
+    """
+    what = 'an acoustic map'
+    check_numbers(what, message.pitch, message.depth, message.coverage)
     return AcousticMap(
         stamp=stamp_of(message.header),
         audio_stamp=stamp_of_time(message.audio_stamp),
@@ -241,31 +270,42 @@ def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
         depth=message.depth,
         coverage=message.coverage,
         dead_channels=tuple(message.dead_channels),
-        peaks=tuple(
-            AcousticPeak(
-                xyz(peak.position),
-                np.reshape(peak.covariance, (3, 3)),
-                xyz(peak.direction),
-                peak.score,
-                peak.speech_probability,
-            )
-            for peak in message.peaks
-        ),
-        faces=tuple(
-            FaceSound(
-                face.tracklet,
-                _grid(face),
-                face.peak,
-                face.mean,
-                xyz(face.position),
-                face.range,
-                face.range_std,
-                face.speech_probability,
-            )
-            for face in message.faces
-        ),
+        peaks=tuple(_from_peak(peak) for peak in message.peaks),
+        faces=tuple(_from_face_sound(face) for face in message.faces),
         from_image=message.from_image,
     )
+
+
+def _from_peak(message: av.AcousticPeak) -> AcousticPeak:
+    peak = AcousticPeak(
+        xyz(message.position),
+        np.reshape(message.covariance, (3, 3)),
+        xyz(message.direction),
+        message.score,
+        message.speech_probability,
+    )
+    what = 'a peak of an acoustic map'
+    check_numbers(what, peak.position, peak.direction, peak.score, peak.speech)
+    check_covariance(what, peak.covariance)
+    if peak.score <= 0:
+        raise InputError(f'{what} has a score of {peak.score:g}')
+    return peak
+
+
+def _from_face_sound(message: av.FaceSound) -> FaceSound:
+    sound = FaceSound(
+        message.tracklet,
+        _grid(message),
+        message.peak,
+        message.mean,
+        xyz(message.position),
+        message.range,
+        message.range_std,
+        message.speech_probability,
+    )
+    numbers = (sound.peak, sound.mean, sound.range, sound.range_std, sound.speech)
+    check_numbers('the sound of a face', sound.position, *numbers)
+    return sound
 
 
 def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArray:
@@ -278,23 +318,38 @@ def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArra
 
 
 def from_detections(message: av.FusedDetectionArray) -> DetectionFrame:
-    """Read the detections of a stamp."""
-    detections = tuple(
-        Detection(
-            position=xyz(detection.position),
-            covariance=np.reshape(detection.covariance, (3, 3)),
-            modalities=Modality(detection.modalities),
-            box=_box(detection.box) if detection.has_box else None,
-            size_gain=detection.size_gain,
-            quality=detection.quality,
-            speaking=detection.speaking_probability,
-            delay=detection.delay,
-            tracklet=detection.tracklet,
-            embedding=np.array(detection.embedding) if detection.embedding else None,
-        )
-        for detection in message.detections
-    )
+    """Read the detections of a stamp.
+
+    Raises
+    ------
+    InputError
+        For numbers that make no detection.
+    """
+    detections = tuple(_from_detection(detection) for detection in message.detections)
     return DetectionFrame(stamp_of(message.header), detections, message.from_image)
+
+
+def _from_detection(message: av.FusedDetection) -> Detection:
+    detection = Detection(
+        position=xyz(message.position),
+        covariance=np.reshape(message.covariance, (3, 3)),
+        modalities=Modality(message.modalities),
+        box=_box(message.box) if message.has_box else None,
+        size_gain=message.size_gain,
+        quality=message.quality,
+        speaking=message.speaking_probability,
+        delay=message.delay,
+        tracklet=message.tracklet,
+        embedding=np.array(message.embedding) if message.embedding else None,
+    )
+    what = 'a detection'
+    numbers = (detection.size_gain, detection.quality, detection.speaking, detection.delay)
+    check_numbers(what, detection.position, *numbers)
+    check_embedding(what, message.embedding)
+    check_covariance(what, detection.covariance)
+    if detection.box is not None:
+        check_box(what, detection.box)
+    return detection
 
 
 def to_tracks(frame: TrackFrame, frame_id: str) -> av.SpeakerTrackArray:
@@ -308,6 +363,11 @@ def to_tracks(frame: TrackFrame, frame_id: str) -> av.SpeakerTrackArray:
 
 def _grid(message: av.AcousticMap | av.FaceSound) -> np.ndarray:
     values = np.frombuffer(memoryview(message.values), np.float32)
+    if values.size != message.rows * message.columns:
+        raise InputError(
+            f'a map holds {values.size} values instead of {message.rows} x {message.columns}'
+        )
+    check_numbers('a map', values)
     return values.reshape(message.rows, message.columns)
 
 

@@ -16,6 +16,7 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.datasets.messages import from_image, stamp_of
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
 from av_tracker_nodes.model_zoo import DEVICES
+from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
 from av_tracker_nodes.nodes.depth_input import DepthInput
@@ -25,7 +26,6 @@ from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.synchronisation import JUMP, StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
-    NANOSECONDS,
     AcousticMap,
     DetectionFrame,
     FaceFrame,
@@ -90,7 +90,7 @@ class Fusion(ControlledNode):
         self._waiting: deque[_Waiting] = deque()
         self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
         self._newest = 0
-        self._heard_at = time.monotonic_ns()
+        self._input = InputWatch(self.clock, _QUIET)
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
         self._depth = DepthInput(self)
         self._joined = self._join_inputs()
@@ -126,7 +126,7 @@ class Fusion(ControlledNode):
     # ---- input
 
     def _hear(self, message: av.AcousticMap) -> None:
-        self._heard_at = time.monotonic_ns()
+        self._input.note()
         self.counts['in'] += 1
         sound = from_acoustic_map(message)
         if sound.stamp < self._newest - JUMP:
@@ -159,7 +159,7 @@ class Fusion(ControlledNode):
         return from_image(message).image if pixels is None else pixels
 
     def _answer_the_rest(self) -> None:
-        if time.monotonic_ns() - self._heard_at > _QUIET * NANOSECONDS:
+        if self._input.has_stopped():
             self._answer_all()
 
     # ---- output

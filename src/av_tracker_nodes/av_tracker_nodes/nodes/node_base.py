@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import sys
 import time
@@ -37,6 +38,8 @@ from av_tracker_nodes.types import NANOSECONDS
 
 _PERIOD = 1.0
 _LONGEST_WAIT = 0.1
+_LONGEST_END = 5.0
+"""Seconds that a process may take to end once its nodes are closed."""
 
 
 class StageNode(LifecycleNode):
@@ -362,7 +365,12 @@ class StageNode(LifecycleNode):
             Call back with bytes.
         """
         flow = Flow(topic, needed)
-        run = self.guarded(callback, always=always)
+
+        def read(message: Any) -> None:
+            _check_stamp(topic, message)
+            callback(message)
+
+        run = self.guarded(read, always=always)
 
         def take(message: Any, info: Mapping[str, Any]) -> None:
             flow.note(
@@ -575,6 +583,8 @@ def run(*factories: Callable[[], StageNode]) -> int:
     finally:
         for node in nodes:
             node.close()
+        # Nothing of ours is open any more; a middleware that hangs must not hold the end up.
+        faulthandler.dump_traceback_later(_LONGEST_END, exit=True)
         with suppress(Exception):
             executor.shutdown()
         rclpy.try_shutdown()
@@ -585,6 +595,13 @@ def _is_over(nodes: list[StageNode]) -> bool:
     """Whether a node has done its work, or all have been shut down."""
     done = any(node.exit_status is not None for node in nodes)
     return done or all(node.is_finalized for node in nodes)
+
+
+def _check_stamp(topic: str, message: object) -> None:
+    """Refuse a message from before 1970, which rclpy and tf2 cannot take."""
+    header = getattr(message, 'header', None)
+    if header is not None and header.stamp.sec < 0:
+        raise InputError(f'{topic}: the stamp {header.stamp.sec} s is negative')
 
 
 def _line(error: Exception) -> str:

@@ -1,0 +1,203 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Whatever comes on a topic, nodes go on, and work when sense comes again."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tiny_recording import RATE, VOICE, make_rig, truth_at
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from live_graph import live_graph
+from malformed import mutated
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Bool
+from tf2_msgs.msg import TFMessage
+
+from av_tracker_msgs import msg as av
+from av_tracker_nodes.node_set import PACKAGE, STAGES, NodeSpec
+from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    FaceSound,
+    ImageFrame,
+    Modality,
+    to_nanoseconds,
+)
+
+pytestmark = pytest.mark.graph
+
+STAMP = to_nanoseconds(5.0)
+FRAMES = 160
+BLOCK = to_nanoseconds(FRAMES / RATE)
+RIG = make_rig()
+CAMERA, ARRAY = 'camera_optical', 'mic_array'
+GREY = np.full((288, 360, 3), 99, np.uint8)
+TOPICS = {
+    'audio': (av.AudioBlock, AUDIO),
+    'audio/array_info': (av.MicrophoneArrayInfo, LATCHED),
+    'image_raw/compressed': (CompressedImage, images(reliable=True)),
+    'camera_info': (CameraInfo, images(reliable=True)),
+    'depth/image': (Image, images(reliable=True)),
+    'robot_speaking': (Bool, RESULTS),
+    'faces': (av.FaceArray, RESULTS),
+    'acoustic_map': (av.AcousticMap, RESULTS),
+    'fused_detections': (av.FusedDetectionArray, RESULTS),
+    'speaker_tracks': (av.SpeakerTrackArray, RESULTS),
+    '/tf_static': (TFMessage, LATCHED),
+}
+NODES = {
+    'face_detector': {'image_transport': 'compressed'},
+    'acoustic_map': {'image_transport': 'compressed'},
+    'fusion': {'image_transport': 'compressed', 'depth': True},
+    'tracker': {'publish_tf': True},
+    'speaker_beams': {},
+}
+
+
+def sound_at(stamp):
+    samples = np.zeros((FRAMES, len(RIG.microphones.positions)), np.int16)
+    first = round((stamp - STAMP) / BLOCK + 10_000) * FRAMES
+    return conversions.to_audio(stamp, first, RATE, samples, ARRAY)
+
+
+def image_at(stamp):
+    return conversions.to_compressed_image(ImageFrame(stamp, GREY), CAMERA)
+
+
+def placed():
+    poses = {CAMERA: RIG.camera.pose, ARRAY: RIG.target_from_array}
+    return TFMessage(
+        transforms=[
+            conversions.to_transform('world', name, pose, 0) for name, pose in poses.items()
+        ]
+    )
+
+
+def sensible():
+    """A message of every topic, all of one stamp."""
+    box = np.array([100.0, 80.0, 40.0, 50.0])
+    embedding = np.eye(1, 64, dtype=np.float32)[0]
+    face = Face(box, 0.9, np.full((5, 2), 110.0), 1, embedding)
+    peak = AcousticPeak(VOICE, 0.1 * np.eye(3), VOICE / np.linalg.norm(VOICE), 0.3, 0.9)
+    heard = FaceSound(1, np.full((8, 8), 0.2, np.float32), 0.3, 0.1, VOICE, 1.5, 0.2, 0.9)
+    values = np.full((36, 45), 0.1, np.float32)
+    sound = AcousticMap(
+        STAMP, STAMP, 'vggcf', values, 8.0, 2.0, 1.0, (), (peak,), (heard,), from_image=True
+    )
+    detection = Detection(
+        VOICE, 0.1 * np.eye(3), Modality.VISUAL | Modality.AUDIO, box, embedding=embedding
+    )
+    depth = Image(height=288, width=360, encoding='16UC1', step=720, data=bytes(288 * 720))
+    depth.header = conversions.to_image(ImageFrame(STAMP, GREY), CAMERA).header
+    return {
+        'audio': sound_at(STAMP),
+        'audio/array_info': conversions.to_array_info(RIG.microphones, STAMP, ARRAY),
+        'image_raw/compressed': image_at(STAMP),
+        'camera_info': conversions.to_camera_info(RIG.camera, STAMP, CAMERA),
+        'depth/image': depth,
+        'robot_speaking': Bool(data=False),
+        'faces': conversions.to_faces(FaceFrame(STAMP, (360, 288), (face,)), CAMERA),
+        'acoustic_map': conversions.to_acoustic_map(sound, ARRAY),
+        'fused_detections': conversions.to_detections(
+            DetectionFrame(STAMP, (detection,)), 'world'
+        ),
+        'speaker_tracks': conversions.to_tracks(truth_at(STAMP), 'world'),
+        '/tf_static': placed(),
+    }
+
+
+SENSIBLE = sensible()
+ANYTHING = st.sampled_from(sorted(SENSIBLE)).flatmap(
+    lambda topic: st.tuples(st.just(topic), st.just(SENSIBLE[topic]) | mutated(SENSIBLE[topic]))
+)
+
+
+@pytest.fixture(scope='module')
+def graph():
+    arguments = tuple(f'{name}={json.dumps(values)}' for name, values in NODES.items())
+    spec = NodeSpec(PACKAGE, 'av_tracker_all', 'av_tracker_all', arguments)
+    with live_graph([spec]) as graph:
+        graph.publishers = {
+            topic: graph.node.create_publisher(kind, topic, quality)
+            for topic, (kind, quality) in TOPICS.items()
+        }
+        connected = lambda: all(  # noqa: E731
+            publisher.get_subscription_count() > 0
+            for topic, publisher in graph.publishers.items()
+            if topic != 'robot_speaking'
+        )
+        graph.spin_until(connected, 30)
+        yield graph
+
+
+def assert_alive(graph):
+    assert graph.supervisor.processes['av_tracker_all'].poll() is None, graph.lines
+
+
+def survive(graph, examples):
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(messages=st.lists(ANYTHING, min_size=20, max_size=40))
+    def send(messages):
+        for topic, message in messages:
+            graph.publishers[topic].publish(message)
+            graph.spin_until(lambda: False, 0.002)
+        assert_alive(graph)
+
+    send()
+    # What is refused is told in a line, and what is not does no harm.
+    unforeseen = [line for line in graph.lines if 'Traceback' in line or 'RuntimeWarning' in line]
+    assert unforeseen == [], graph.lines
+
+
+def test_nodes_survive_anything(graph):
+    survive(graph, 30)
+
+
+@pytest.mark.slow
+def test_nodes_survive_anything_by_the_thousand(graph):
+    survive(graph, 300)
+
+
+def test_they_work_afterwards(graph):
+    for topic in ('audio/array_info', 'camera_info', '/tf_static'):
+        graph.publishers[topic].publish(SENSIBLE[topic])
+    graph.spin_until(lambda: False, 1.0)
+    begin = to_nanoseconds(20.0)
+    sent = []
+
+    def answered():
+        """Send 40 ms, and look whether it was answered by all."""
+        stamp = begin + len(sent) * 4 * BLOCK
+        sent.append(stamp)
+        for k in range(4):
+            graph.publishers['audio'].publish(sound_at(stamp + k * BLOCK))
+        graph.publishers['camera_info'].publish(
+            conversions.to_camera_info(RIG.camera, stamp, CAMERA)
+        )
+        graph.publishers['image_raw/compressed'].publish(image_at(stamp))
+        topics = ('faces', 'acoustic_map', 'fused_detections', 'speaker_tracks')
+        return all(set(graph.stamps(topic)) & set(sent[5:]) for topic in topics)
+
+    assert graph.spin_until(answered, 30), graph.lines[-30:]
+    assert_alive(graph)
+    for node in STAGES:
+        assert graph.statuses_of(node), node
