@@ -263,12 +263,13 @@ def test_truncated_bag_is_one_clear_line(bag, tmp_path, share):
     assert '\n' not in str(caught.value)
 
 
-def test_damaged_bag_is_one_clear_line(bag, tmp_path):
+@pytest.mark.parametrize('damage', [0xA5, 0])
+def test_damaged_bag_is_one_clear_line(bag, tmp_path, damage):
     path = shutil.copytree(bag, tmp_path / 'bag')
     file = next(path.glob('*.mcap'))
     content = bytearray(file.read_bytes())
     third = len(content) // 3
-    content[third : third + 8192] = bytes([0xA5]) * 8192
+    content[third : third + 8192] = bytes([damage]) * 8192
     file.write_bytes(content)
     with pytest.raises(InputError, match='damaged'), BagReader(path) as reader:
         list(reader.records())

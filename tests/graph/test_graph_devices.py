@@ -5,6 +5,7 @@
 
 import importlib.util
 import json
+import resource
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
 from live_graph import live_graph
+from rclpy.parameter import Parameter
+from rclpy.parameter_client import AsyncParameterClient
 
 from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.geometry.calibration import save_camera
@@ -53,6 +56,64 @@ def test_a_camera_is_recorded(tmp_path):
         infos = [m for m in reader.raw() if m.topic == '/camera_info']
         assert abs(len(infos) - len(stamps)) <= 2
         assert [m.latched for m in reader.raw() if m.topic == '/tf_static'] == [True]
+
+
+ERROR = b'\x02'
+
+
+@pytest.fixture
+def camera_of_pictures(tmp_path):
+    """A folder of images that plays the camera."""
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(200):
+        noise = rng.integers(0, 255, (288, 360, 3), np.uint8)
+        cv2.imwrite(str(folder / f'{number:03}.png'), noise)
+    save_camera(tmp_path / 'camera.yaml', make_rig().camera, frame='eye', parent='world')
+    return spec('camera', device=str(folder), calibration=str(tmp_path / 'camera.yaml'))
+
+
+def faults_of(graph, node):
+    return [status.message for status in graph.statuses_of(node) if status.level == ERROR]
+
+
+def is_recording(graph):
+    """Whether images have been written."""
+    return any(
+        int(value.value) > 5
+        for status in graph.statuses_of('recorder')
+        for value in status.values
+        if value.key == 'image_raw'
+    )
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, camera_of_pictures):
+    recorder = spec('recorder', out=str(tmp_path / 'bag'), topics='image_raw')
+    with live_graph([recorder, camera_of_pictures]) as graph:
+        assert graph.spin_until(lambda: is_recording(graph)), graph.lines
+        process = graph.supervisor.processes['recorder']
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (2_500_000, 2_500_000))
+        assert graph.spin_until(lambda: faults_of(graph, 'recorder')), graph.lines
+        assert 'cannot write' in faults_of(graph, 'recorder')[0]
+        graph.spin_to_the_end()
+        assert graph.statuses['camera'] == 0, graph.lines
+    assert sum('cannot write' in line for line in graph.lines) == 1, graph.lines
+    assert not any('Traceback' in line for line in graph.lines), graph.lines
+    (left,) = tmp_path.glob('.bag.partial-*/bag/*.mcap')
+    assert left.stat().st_size > 1_000_000
+
+
+def test_a_recording_ends_while_it_can_be_finished(tmp_path, camera_of_pictures):
+    recorder = spec('recorder', out=str(tmp_path / 'bag'), topics='image_raw')
+    with live_graph([recorder, camera_of_pictures]) as graph:
+        assert graph.spin_until(lambda: is_recording(graph)), graph.lines
+        parameters = AsyncParameterClient(graph.node, 'recorder')
+        parameters.set_parameters([Parameter('free_space', value=1e6)])
+        assert graph.spin_until(lambda: faults_of(graph, 'recorder')), graph.lines
+        assert 'the recording has ended' in faults_of(graph, 'recorder')[0]
+        with BagReader(tmp_path / 'bag') as reader:
+            assert len(reader.image_stamps) > 5
 
 
 def test_recording_nothing_leaves_nothing(tmp_path):

@@ -5,6 +5,7 @@
 
 import importlib.util
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -125,6 +126,23 @@ def test_one_node_killed_takes_no_other_down(recording):
         assert graph.stamps('speaker_tracks') == recording.image_stamps
         assert graph.statuses.pop('face_detector') == -signal.SIGKILL
         assert set(graph.statuses.values()) == {0}, graph.lines
+
+
+def test_a_bag_that_is_damaged_inside_ends_the_replay_in_one_line(recording, tmp_path):
+    bag = tmp_path / 'bag'
+    shutil.copytree(recording.path, bag)
+    (file,) = bag.glob('*.mcap')
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200_000] = bytes(200_000)
+    file.write_bytes(content)
+    with live_graph(node_set({'bag': str(bag), 'model': 'vggcf'})) as graph:
+        graph.spin_to_the_end()
+        assert graph.statuses.pop('bag_player') == 2, graph.lines
+        assert set(graph.statuses.values()) == {0}, graph.lines
+    (told,) = [line for line in graph.lines if 'damaged' in line]
+    assert str(bag) in told
+    assert not any('Traceback' in line for line in graph.lines), graph.lines
 
 
 def test_one_process_with_a_namespace_goes_on_by_sound_alone(tmp_path):

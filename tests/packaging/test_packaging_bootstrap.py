@@ -6,7 +6,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import bootstrap
@@ -255,10 +254,8 @@ in_own_environment = pytest.mark.skipif(
 
 @in_own_environment
 def test_second_set_up_does_nothing():
-    started = time.monotonic()
     command = [sys.executable, bootstrap.__file__, 'sh', '-c', 'command -v av-tracker']
     process = subprocess.run(command, check=True, text=True, capture_output=True)
-    assert time.monotonic() - started < 10
     assert process.stderr == ''
     assert process.stdout.strip() == str(Path(sys.prefix) / 'bin/av-tracker')
 

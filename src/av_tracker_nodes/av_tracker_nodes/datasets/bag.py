@@ -98,7 +98,7 @@ class BagWriter:
     Raises
     ------
     InputError
-        When `path` exists already, or cannot be written.
+        When `path` exists already, or cannot be written; later too, when the disk is full.
     """
 
     def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
@@ -178,7 +178,10 @@ class BagWriter:
                 typestore=messages.typestore(),
                 offered_qos_profiles=[_qos(latched, depth)],
             )
-        self._writer.write(self._connections[topic], log_time, data)
+        try:
+            self._writer.write(self._connections[topic], log_time, data)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _write(self, channel: tuple[str, str], message: object, log_time: int) -> None:
         topic, msgtype = channel
@@ -187,12 +190,27 @@ class BagWriter:
         self.write_raw(topic, msgtype, log_time, bytes(data), latched=latched)
 
     def close(self) -> None:
-        """Finish the bag and give it its name."""
-        self._writer.close()
+        """Finish the bag and give it its name.
+
+        Raises
+        ------
+        InputError
+            When the disk is full: what was written stays where it says.
+        """
+        try:
+            self._writer.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
         if self.path.exists():
             shutil.rmtree(self.path)
         self._writer.path.rename(self.path)
         self._partial.rmdir()
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f'cannot write {self.path}: {error.strerror}; what was written until then is in '
+            f'{self._writer.path}, for `mcap recover`'
+        )
 
     def abort(self) -> None:
         """Drop what was written."""
@@ -427,12 +445,18 @@ class BagReader:
     def _messages(self, connections: list[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
         if not connections:
             return
+        read = 0
         try:
-            yield from self._reader.messages(connections)
+            for read, message in enumerate(self._reader.messages(connections), 1):  # noqa: B007
+                yield message
         except Exception as error:  # the library lets parsing errors of every kind through
             raise self._broken(error) from error
+        # The library passes over a chunk that it cannot make sense of.
+        announced = sum(connection.msgcount for connection in connections)
+        if read < announced:
+            raise self._broken(f'{announced - read} of {announced} messages cannot be read')
 
-    def _broken(self, error: Exception) -> InputError:
+    def _broken(self, error: Exception | str) -> InputError:
         reason = ' '.join(str(error).split()) or type(error).__name__
         return InputError(f'{self.path} is not a whole bag, or is damaged: {reason}')
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -35,6 +36,8 @@ _STREAMS = {
     '/tf': (TFMessage, TRANSFORMS),
     '/tf_static': (TFMessage, STATIC_TRANSFORMS),
 }
+_WATCH_PERIOD = 1.0
+_GIGABYTE = 1e9
 _STEADY = ('audio', 'image_raw', 'image_raw/compressed', 'camera_info')
 DEFAULT_TOPICS = (
     'audio,audio/array_info,image_raw/compressed,camera_info,robot_speaking,/tf,/tf_static'
@@ -45,13 +48,21 @@ class Recorder(StageNode):
     """Writes messages to a bag as they come, each at the time it came.
 
     The bag is begun when the node is activated and appears when it is deactivated or ends, and
-    only if something came.
+    only if something came. It ends before the disk is full, as long as it can still be finished.
     """
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('recorder', **node_options)
         self.parameter('out', '', 'Bag to write')
         self.parameter('topics', DEFAULT_TOPICS, f'What to record, of {", ".join(_STREAMS)}')
+        self.parameter(
+            'free_space',
+            0.5,
+            'The recording ends when less than this is free on the disk (GB)',
+            0.0,
+            1e6,
+            live=True,
+        )
 
     def configure(self) -> None:
         """Listen to what is to be recorded."""
@@ -67,6 +78,7 @@ class Recorder(StageNode):
         self._kept: dict[tuple[str, bytes], None] = {}
         for name in names:
             self._take_in(name)
+        self.every(_WATCH_PERIOD, self._watch)
 
     def activate(self) -> None:
         """Begin a bag, with what was said once and for all before."""
@@ -77,6 +89,9 @@ class Recorder(StageNode):
 
     def deactivate(self) -> None:
         """Finish the bag."""
+        self._finish()
+
+    def _finish(self) -> None:
         bag, self._bag = self._bag, None
         if bag is None:
             return
@@ -85,6 +100,17 @@ class Recorder(StageNode):
             return
         bag.abort()
         self.get_logger().error('nothing came: no bag was written')
+
+    def _watch(self) -> None:
+        """End the recording while there is room for what finishes it."""
+        if self._bag is None:
+            return
+        free = shutil.disk_usage(self._bag.path.parent).free
+        self.facts['free space (GB)'] = round(free / _GIGABYTE, 1)
+        if free < self.value('free_space') * _GIGABYTE:
+            problem = f'only {free / _GIGABYTE:.1f} GB are free: the recording has ended'
+            self.note('disk', problem, is_fault=True)
+            self._finish()
 
     def _take_in(self, name: str) -> None:
         message_type, quality = _STREAMS[name]
@@ -103,13 +129,18 @@ class Recorder(StageNode):
     def _write(self, name: str, data: bytes) -> None:
         message_type = _STREAMS[name][0]
         package = message_type.__module__.partition('.')[0]
-        self._bag.write_raw(
-            self.resolve_topic_name(name),
-            f'{package}/msg/{message_type.__name__}',
-            self.get_clock().now().nanoseconds,
-            data,
-            latched=_is_latched(name),
-        )
+        try:
+            self._bag.write_raw(
+                self.resolve_topic_name(name),
+                f'{package}/msg/{message_type.__name__}',
+                self.get_clock().now().nanoseconds,
+                data,
+                latched=_is_latched(name),
+            )
+        except InputError as error:
+            self._bag = None
+            self.note('disk', str(error), is_fault=True)
+            return
         self.counts[name] += 1
         self._written += 1
 
