@@ -263,13 +263,13 @@ def test_truncated_bag_is_one_clear_line(bag, tmp_path, share):
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize('damage', [0xA5, 0])
-def test_damaged_bag_is_one_clear_line(bag, tmp_path, damage):
+@pytest.mark.parametrize(('damage', 'size'), [(0xA5, 8192), (0, 30_000)])
+def test_damaged_bag_is_one_clear_line(bag, tmp_path, damage, size):
     path = shutil.copytree(bag, tmp_path / 'bag')
     file = next(path.glob('*.mcap'))
     content = bytearray(file.read_bytes())
     third = len(content) // 3
-    content[third : third + 8192] = bytes([damage]) * 8192
+    content[third : third + size] = bytes([damage]) * size
     file.write_bytes(content)
     with pytest.raises(InputError, match='damaged'), BagReader(path) as reader:
         list(reader.records())

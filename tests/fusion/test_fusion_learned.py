@@ -4,10 +4,12 @@
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 from tiny_network import write_network
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import open_fusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
@@ -128,6 +130,15 @@ def test_another_file_is_refused(tmp_path):
     (tmp_path / 'text.onnx').write_text('no network')
     with pytest.raises(InputError, match='cannot be loaded'):
         LearnedFusion(NetworkSession(tmp_path / 'text.onnx'))
+
+
+def test_a_network_of_another_version_is_refused(tmp_path):
+    model = onnx.load(write_network(tmp_path / 'network.onnx', [0.0] * 8))
+    (sound,) = [each for each in model.graph.input if each.name == 'sound']
+    sound.type.tensor_type.shape.dim[1].dim_value += 2
+    onnx.save(model, tmp_path / 'older.onnx')
+    with pytest.raises(InputError, match='of another version: its input sound is'):
+        open_fusion(tmp_path / 'older.onnx')
 
 
 def test_a_remembered_head_does_not_leap_to_another(tmp_path):

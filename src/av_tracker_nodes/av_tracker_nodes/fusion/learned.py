@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import (
+    CROP_SIZE,
+    GLOBAL_MAP_SIZE,
+    MAP_SIZE,
+    SIGHT_FEATURES,
+    SOUND_FEATURES,
     Candidate,
     CandidateArrays,
     Kind,
@@ -68,6 +74,14 @@ class LearnedFusion(FusionModel):
     """
 
     needs_image = True
+    inputs: ClassVar = {
+        'crops': (CROP_SIZE, CROP_SIZE, 3),
+        'maps': (MAP_SIZE, MAP_SIZE),
+        'sight': (SIGHT_FEATURES,),
+        'sound': (SOUND_FEATURES,),
+        'global_map': GLOBAL_MAP_SIZE,
+        'valid': (None,),
+    }
 
     def __init__(self, network: NetworkSession) -> None:
         self.network = network

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.model_zoo import open_model
 
 BATCHES = (4, 8)
@@ -52,13 +53,37 @@ class NetworkSession:
         self._output = output
         outputs = {each.name: each for each in self._session.get_outputs()}
         self._width = outputs[output].shape[-1]
-        self._inputs = {each.name for each in self._session.get_inputs()}
+        self._model = model
+        self._inputs = {each.name: each.shape for each in self._session.get_inputs()}
         self.facts = self._session.get_modelmeta().custom_metadata_map
 
     @property
     def device(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
         return self._session.get_providers()[0]
+
+    def check_inputs(self, expected: Mapping[str, tuple[int | None, ...]]) -> None:
+        """Refuse a network that another version of this package exported.
+
+        Parameters
+        ----------
+        expected : mapping of str to tuple
+            Names of all inputs, and their shapes less the first axis; None for what is free.
+
+        Raises
+        ------
+        InputError
+            It takes other inputs.
+        """
+        for name in sorted({*expected, *self._inputs}):
+            given, here = self._inputs.get(name, [None])[1:], expected.get(name)
+            fits = here is not None and len(given) == len(here)
+            if not fits or any(b not in (a, None) for a, b in zip(given, here, strict=True)):
+                raise InputError(
+                    f'fusion network {self._model} is of another version: its input {name} is '
+                    f'{list(given)}, here it is {list(here or ())}; export it again, or take the '
+                    'one that is shipped'
+                )
 
     def run(
         self,

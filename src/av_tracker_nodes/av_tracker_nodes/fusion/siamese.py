@@ -14,11 +14,12 @@ import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
-from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
+from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import is_same_head, remembered
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
@@ -26,6 +27,10 @@ from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     HISTORY,
     QUALITY_DECAY,
+    SEARCH_SIZE,
+    SOUND_MAP_SIZE,
+    SOUND_MAPS,
+    TEMPLATE_SIZE,
     SearchArrays,
     found_pixel,
     search_arrays,
@@ -101,6 +106,12 @@ class SiameseFusion(FusionModel):
     """
 
     needs_image = True
+    inputs: ClassVar = {
+        'templates': (TEMPLATE_SIZE, TEMPLATE_SIZE, 3),
+        'searches': (SEARCH_SIZE, SEARCH_SIZE, 3),
+        'maps': (SOUND_MAPS, SOUND_MAP_SIZE, SOUND_MAP_SIZE),
+        'sound': (SOUND_FEATURES,),
+    }
 
     def __init__(self, network: NetworkSession) -> None:
         self.network = network
