@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lxml import etree
 
 from av_tracker_nodes import processes
 from av_tracker_nodes.errors import InputError
@@ -103,6 +104,19 @@ def test_measure_follows_the_model(bag):
     assert measure(model='stgcf') == 'stgcf'
     assert measure(model='vggcf') == 'vggcf'
     assert measure(model='stgcf', measure='gcf') == 'gcf'
+
+
+def test_every_process_has_its_enclave():
+    policy = etree.parse(Path(__file__).resolve().parents[1] / 'security' / 'policy.xml')
+    known = set(policy.xpath('//enclave/@path'))
+    for one_process in ('false', 'true'):
+        specs = node_set({**LIVE, 'beams': 'true', 'one_process': one_process})
+        assert not any('--enclave' in spec.ros_arguments for spec in specs)
+        chosen = {**LIVE, 'enclaves': 'av_tracker/', 'beams': 'true', 'one_process': one_process}
+        for spec in node_set(chosen):
+            assert spec.ros_arguments[-2] == '--enclave'
+            assert spec.ros_arguments[-1] == f'/av_tracker/{spec.name}'
+            assert spec.ros_arguments[-1] in known
 
 
 def test_namespace_goes_to_everybody(bag):

@@ -38,9 +38,9 @@ class Stubs:
             )
         )
 
-    def describe_camera(self):
+    def describe_camera(self, stamp=0):
         """Send the calibration, which is not latched."""
-        self._camera.publish(conversions.to_camera_info(self.rig.camera, 0, 'camera_optical'))
+        self._camera.publish(conversions.to_camera_info(self.rig.camera, stamp, 'camera_optical'))
 
     def follow(self, stamp, *tracks):
         """Send tracks, and the calibration of the camera with them."""

@@ -87,6 +87,7 @@ ARGUMENTS = (
         _SWITCH,
     ),
     Argument('respawn', 'true', 'Start a node again that has died', _SWITCH),
+    Argument('enclaves', '', 'SROS2: nodes are in enclaves of their names below this one'),
     Argument('rviz', 'false', 'Show everything in RViz', _SWITCH),
     Argument(
         'log_level',
@@ -177,6 +178,8 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
         specs = [_one_process(nodes, common, bool(chosen['bag']))]
     else:
         specs = [_process(node, common) for node in nodes]
+    if chosen['enclaves']:
+        specs = [_in_enclave(spec, chosen['enclaves']) for spec in specs]
     if chosen['respawn'] == 'true':
         specs = [replace(spec, respawns=not spec.ends_all) for spec in specs]
     return specs + ([_rviz(chosen)] if chosen['rviz'] == 'true' else [])
@@ -300,6 +303,11 @@ def _process(node: _Node, common: tuple[str, ...]) -> NodeSpec:
 def _one_process(nodes: list[_Node], common: tuple[str, ...], ends_all: bool) -> NodeSpec:
     arguments = tuple(f'{node.name}={json.dumps(_parameters(node))}' for node in nodes)
     return NodeSpec(PACKAGE, 'av_tracker_all', 'av_tracker_all', arguments, common, ends_all)
+
+
+def _in_enclave(spec: NodeSpec, below: str) -> NodeSpec:
+    enclave = f'/{below.strip("/")}/{spec.name}'
+    return replace(spec, ros_arguments=(*spec.ros_arguments, '--enclave', enclave))
 
 
 def _parameters(node: _Node) -> dict[str, Any]:
