@@ -11,6 +11,7 @@ from reproduction_tracks import write_tracks
 from av_tracker_nodes.datasets.protocols import PROTOCOLS
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.truth import read_truth
+from av_tracker_nodes.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.reproduction.command import make_entries, reproduce
 from av_tracker_nodes.reproduction.runs import Entry
 from av_tracker_nodes.reproduction.tables import measured_row, total
@@ -111,6 +112,41 @@ def test_speaking_is_drawn_where_labels_exist(simulated, real):
     rows = json.loads((simulated / 'results.json').read_text())['rows']
     assert rows[0]['scores']['speaking_f1'] == 1.0
     assert rows[0]['scores']['mae_px'] == pytest.approx(0, abs=1e-3)
+
+
+WHOLE = {'model': 'whole', 'protocol': 'simulated multi_speaker, test, 2 scenes'}
+
+
+def test_ablations_are_drawn_and_said_to_be_simulated(cav3d, perfect, tmp_path, no_bar):
+    less = {**WHOLE, 'model': 'without sound', 'mota_change': -7, 'mota_change_95': [-9, -4]}
+    file, out = tmp_path / 'ablations_stnet.json', tmp_path / 'out'
+    file.write_text(json.dumps([WHOLE, less]))
+    entries = [Entry('theirs', results=perfect)]
+    report = reproduce('cav3d-mot', cav3d, entries, out, 1, no_bar, [file])
+    (found,) = report.ablations
+    assert (found.name, found.changes) == ('stnet', {'without sound': (-7, -9, -4)})
+    assert (out / 'figures' / 'ablations_stnet.pdf').is_file()
+    captions = re.findall(r'<figcaption>(.*?)\.', (out / 'index.html').read_text())
+    assert captions == ['Real recordings', 'Real recordings', 'Simulated scenes']
+    assert json.loads((out / 'results.json').read_text())['ablations'][0]['name'] == 'stnet'
+
+
+@pytest.mark.parametrize(
+    ('content', 'problem'),
+    [
+        (None, 'cannot read'),
+        ('{', 'is not what'),
+        ('[]', 'is not what'),
+        ('[{"model": 1}]', 'is not what'),
+        (json.dumps([WHOLE]), 'without variants'),
+    ],
+)
+def test_other_files_are_no_ablations(tmp_path, content, problem):
+    file = tmp_path / 'ablations_stnet.json'
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError, match=problem):
+        read_ablations(file)
 
 
 def test_a_run_that_fails_is_told_and_the_rest_goes_on(cav3d, perfect, tmp_path, no_bar):

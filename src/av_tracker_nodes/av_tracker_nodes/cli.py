@@ -344,6 +344,12 @@ def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     metavar='NAME',
     help='Of --results: was told where people are at the start; marked in the table.',
 )
+@click.option(
+    '--ablations',
+    type=_PATH,
+    multiple=True,
+    help='ablations_NAME.json of `benchmark ablations`, to be drawn.',
+)
 @_out_option
 @_jobs_option
 @_shows_input_errors
@@ -353,6 +359,7 @@ def reproduce(
     models: str,
     results: tuple[str, ...],
     truth_initialised: tuple[str, ...],
+    ablations: tuple[Path, ...],
     out: Path,
     jobs: int,
 ) -> None:
@@ -365,7 +372,7 @@ def reproduce(
     from av_tracker_nodes.reproduction.command import reproduce as run
 
     entries = make_entries(models, results, truth_initialised)
-    report = run(protocol, data, entries, out, jobs, progress_bar)
+    report = run(protocol, data, entries, out, jobs, progress_bar, ablations)
     click.echo((out / 'results.md').read_text())
     click.echo(out / 'index.html')
     if report.missing or report.failed:

@@ -13,6 +13,7 @@ from pathlib import Path
 from av_tracker_nodes.datasets.protocols import Protocol, find_protocol
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.parallel import in_processes
+from av_tracker_nodes.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.reproduction.report import Report, write_report
 from av_tracker_nodes.reproduction.runs import Entry, open_model, run_view
 from av_tracker_nodes.reproduction.tables import measured_row, published_rows
@@ -26,6 +27,7 @@ def reproduce(
     out: Path,
     jobs: int,
     progress_bar: Callable[[str], AbstractContextManager],
+    ablations: Sequence[Path] = (),
 ) -> Report:
     """Track and score every recording of a protocol with every entry, and write the report.
 
@@ -45,6 +47,8 @@ def reproduce(
         Processes.
     progress_bar : callable
         Opens a progress bar with a text.
+    ablations : sequence of Path
+        Files of ``benchmark ablations``, to be drawn.
 
     Raises
     ------
@@ -58,6 +62,7 @@ def reproduce(
     for entry in entries:
         if entry.results is None:
             open_model(entry.model)
+    found = tuple(read_ablations(path) for path in ablations)
     views, missing = find_views(protocol, root)
     with progress_bar(f'{protocol.name}: {len(views)} recordings') as advance:
         results, failed = _run_all(protocol, views, entries, out, jobs, advance)
@@ -79,6 +84,7 @@ def reproduce(
         tuple(failed),
         (*published_rows(protocol), *measured),
         results,
+        found,
     )
     write_report(report, out)
     return report

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from av_tracker_nodes.evaluation.curves import roc
 from av_tracker_nodes.evaluation.palette import colour_of
+from av_tracker_nodes.reproduction.ablation_files import Ablations
 from av_tracker_nodes.reproduction.tables import PUBLISHED_KIND, Row
 
 _GRID = '0.9'
@@ -119,6 +120,26 @@ def speaking_roc(results: Mapping[str, Sequence[Mapping]], kind: str) -> Figure 
     )
     axes.grid(color=_GRID)
     axes.legend(fontsize=8, loc='lower right')
+    return figure
+
+
+def ablations(found: Ablations) -> Figure:
+    """Draw the change of MOTA that each variant brings, with its interval.
+
+    These are recordings of their own, always simulated, whatever the report is on.
+    """
+    figure, axes = _figure(8, 1.4 + 0.28 * len(found.changes))
+    places = -np.arange(len(found.changes))
+    changes = np.array(list(found.changes.values()))
+    means, low, high = changes.T
+    axes.errorbar(
+        means, places, xerr=[means - low, high - means], fmt='o', color=colour_of(2), capsize=3
+    )
+    axes.axvline(0, color='0.7', lw=0.8, ls='--')
+    axes.set_yticks(places, list(found.changes), fontsize=8)
+    axes.set_xlabel('change of MOTA against the whole network (points, 95 % intervals)')
+    axes.set_title(f'Ablations of {found.name}: {found.protocol}', fontsize=9)
+    axes.grid(axis='x', color=_GRID)
     return figure
 
 

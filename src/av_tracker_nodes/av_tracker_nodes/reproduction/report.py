@@ -15,6 +15,7 @@ from av_tracker_nodes import __version__
 from av_tracker_nodes.datasets.protocols import AVERAGING, Protocol
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.reproduction import figures
+from av_tracker_nodes.reproduction.ablation_files import Ablations
 from av_tracker_nodes.reproduction.runs import WARM_UP
 from av_tracker_nodes.reproduction.tables import LABELS, SUMMED, Row, scores_by_run
 
@@ -41,6 +42,7 @@ class Report:
     rows : tuple of Row
     results : mapping
         By row, then by run: what `runs.run_view` returns.
+    ablations : tuple of Ablations
     """
 
     protocol: Protocol
@@ -50,6 +52,7 @@ class Report:
     failed: tuple[tuple[str, str, str], ...]
     rows: tuple[Row, ...]
     results: Mapping[str, Mapping[str, Mapping]]
+    ablations: tuple[Ablations, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -85,6 +88,7 @@ def write_report(report: Report, out: Path) -> list[Path]:
         'warm_up': WARM_UP,
         'version': __version__,
         'figures': {name: figures.data_uri(figure) for name, figure in drawn.items()},
+        'simulated_scenes': {_ablation_figure(found) for found in report.ablations},
     }
     paths = [out / 'index.html', out / 'results.json', out / 'results.md']
     for path, template in ((paths[0], 'report.html.jinja'), (paths[2], 'report.md.jinja')):
@@ -120,7 +124,13 @@ def _draw(report: Report) -> dict:
         speaking = figures.speaking_roc(listed, report.kind)
         if speaking is not None:
             drawn['speaking_roc'] = speaking
+    for found in report.ablations:
+        drawn[_ablation_figure(found)] = figures.ablations(found)
     return drawn
+
+
+def _ablation_figure(found: Ablations) -> str:
+    return f'ablations_{found.name}'
 
 
 def _as_json(report: Report) -> dict:
@@ -139,4 +149,5 @@ def _as_json(report: Report) -> dict:
         'failed': [list(failure) for failure in report.failed],
         'rows': [asdict(row) for row in report.rows],
         'metrics': metrics,
+        'ablations': [asdict(found) for found in report.ablations],
     }
