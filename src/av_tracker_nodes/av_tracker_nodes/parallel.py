@@ -6,12 +6,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
+import cv2
+
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.simulation.simulate import one_thread_each
+
+_THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
 def in_processes(
@@ -24,33 +29,45 @@ def in_processes(
     function : callable
         Importable by other processes.
     tasks : mapping of key to tuple
-        Arguments.
+        Arguments; those that come first are begun first.
     jobs : int
-        Processes, each with one thread for linear algebra; 1 calls in this one.
+        Processes, each with one thread; 1 calls in this one.
 
     Yields
     ------
     key, result
-        As they end. An :class:`~av_tracker_nodes.errors.InputError` is a result; any other
-        exception stops all.
+        As they end. An exception stops all.
     """
     if jobs == 1:
         for key, arguments in tasks.items():
-            yield key, _outcome(lambda arguments=arguments: function(*arguments))
+            yield key, function(*arguments)
         return
     context = multiprocessing.get_context('spawn')
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
+    with one_thread_each(), ProcessPoolExecutor(jobs, context, cv2.setNumThreads, (1,)) as pool:
         running = {pool.submit(function, *arguments): key for key, arguments in tasks.items()}
         try:
             for job in as_completed(running):
-                yield running[job], _outcome(job.result)
+                yield running[job], job.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _outcome(call: Callable[[], Any]) -> Any:
+def or_input_error(function: Callable, *arguments: Any) -> Any:
+    """Call a function; return the InputError that it raises, so that one does not stop all."""
     try:
-        return call()
+        return function(*arguments)
     except InputError as error:
         return error
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let processes started inside use one thread for linear algebra."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, '1'))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})

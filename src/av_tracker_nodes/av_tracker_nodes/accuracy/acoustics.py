@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-import cv2
 
 from av_tracker_nodes.accuracy.directions import room_errors
 from av_tracker_nodes.accuracy.images import image_scores
@@ -27,7 +23,7 @@ from av_tracker_nodes.accuracy.report import markdown, print_sheets, replace_blo
 from av_tracker_nodes.accuracy.rows import Row, direction_rows, image_rows, weaker_rows
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.tracks_csv import write_json
-from av_tracker_nodes.simulation.simulate import one_thread_each
+from av_tracker_nodes.parallel import in_processes
 
 FIGURES, TABLES = 'acoustics.json', 'acoustics.md'
 
@@ -131,22 +127,9 @@ def _measure_all(
     plan: list[Task], jobs: int, progress: Callable[[float], None]
 ) -> list[tuple[Task, dict]]:
     results: dict[int, dict] = {}
-    for number, found in _measured(plan, jobs):
+    # The longest are begun first.
+    tasks = {number: (task,) for number, task in reversed(list(enumerate(plan)))}
+    for number, found in in_processes(measure, tasks, jobs):
         results[number] = found
         progress(len(results) / len(plan))
     return [(task, results[number]) for number, task in enumerate(plan)]
-
-
-def _measured(plan: list[Task], jobs: int) -> Iterator[tuple[int, dict]]:
-    """Yield number and result of each task as it is done, the longest tasks begun first."""
-    if jobs == 1:
-        yield from enumerate(map(measure, plan))
-        return
-    context = multiprocessing.get_context('spawn')
-    with one_thread_each(), ProcessPoolExecutor(jobs, context, cv2.setNumThreads, (1,)) as pool:
-        begun = {pool.submit(measure, task): n for n, task in reversed(list(enumerate(plan)))}
-        try:
-            for job in as_completed(begun):
-                yield begun[job], job.result()
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -42,8 +39,8 @@ from av_tracker_nodes.fusion import (
     create_fusion,
     open_fusion,
 )
+from av_tracker_nodes.parallel import in_processes
 from av_tracker_nodes.pipeline import StageTimes
-from av_tracker_nodes.simulation.simulate import one_thread_each
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.truths import SEEN
 
@@ -186,24 +183,20 @@ def track_all(
     advance: Callable[[float], None],
 ) -> dict[str, list[dict]]:
     """Score every contender, by title, on every scene, in the order of the scenes."""
-    context = multiprocessing.get_context('spawn')
     table: dict[str, dict[int, dict]] = {contender.title: {} for contender in contenders}
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
-        running = {
-            pool.submit(track_scene, out, files, contender): (contender.title, number)
-            for number, files in enumerate(scenes)
-            for contender in contenders
-        }
-        for done, job in enumerate(as_completed(running), 1):
-            title, number = running[job]
-            table[title][number] = job.result()
-            advance(done / len(running))
+    tasks = {
+        (contender.title, number): (out, files, contender)
+        for number, files in enumerate(scenes)
+        for contender in contenders
+    }
+    for done, ((title, number), scores) in enumerate(in_processes(track_scene, tasks, jobs), 1):
+        table[title][number] = scores
+        advance(done / len(tasks))
     return {title: [runs[k] for k in sorted(runs)] for title, runs in table.items()}
 
 
 def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
     """Track one recorded scene with one contender, and score it."""
-    cv2.setNumThreads(1)
     fusion = _fusion(contender.model)
     if contender.thresholds:
         fusion.thresholds = replace(fusion.thresholds, **contender.thresholds)

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
+from av_tracker_nodes.parallel import in_processes
 from av_tracker_nodes.simulation.scenarios import build_scene
-from av_tracker_nodes.simulation.simulate import one_thread_each
 from av_tracker_nodes.simulation.writer import write_calibration, write_truth
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.recorder import record_scene
@@ -99,23 +95,18 @@ def make_scenes(
     out.mkdir(parents=True, exist_ok=True)
     write_calibration(out)
     first, count = FIRST_SEED[options.split], options.scenes
-    tasks = [(options.scenario, first + k, k % 3 + 1, options.inputs) for k in range(count)]
-    context = multiprocessing.get_context('spawn')
+    tasks = [(out, options.scenario, first + k, k % 3 + 1, options.inputs) for k in range(count)]
     files: dict[int, SceneFiles] = {}
-    with one_thread_each(), ProcessPoolExecutor(options.jobs, context) as pool:
-        running = {
-            pool.submit(_make_scene, out, *task): number for number, task in enumerate(tasks)
-        }
-        for done, job in enumerate(as_completed(running), 1):
-            files[running[job]] = job.result()
-            progress(done / count)
+    numbered = dict(enumerate(tasks))
+    for number, made in in_processes(_make_scene, numbered, options.jobs):
+        files[number] = made
+        progress(len(files) / count)
     return [files[number] for number in range(count)]
 
 
 def _make_scene(
     out: Path, scenario: str, seed: int, camera: int, inputs: Sequence[str]
 ) -> SceneFiles:
-    cv2.setNumThreads(1)
     scene = build_scene(scenario, seed)
     truth = out / scene.name
     frames = range(len(scene.frame_times(camera - 1)))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from heapq import merge
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.datasets.person_truth import PersonTruth, person_truth
 from av_tracker_nodes.datasets.recordings import Recording, open_corpus
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.parallel import in_processes
+from av_tracker_nodes.parallel import in_processes, or_input_error
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -141,7 +142,8 @@ def convert_all(
     missing = [path for path in paths if not path.exists()]
     problems = []
     tasks = {path: (root, *paths[path], path, compressed) for path in missing}
-    for done, (path, result) in enumerate(in_processes(convert_sequence, tasks, jobs), 1):
+    convert = partial(or_input_error, convert_sequence)
+    for done, (path, result) in enumerate(in_processes(convert, tasks, jobs), 1):
         if isinstance(result, InputError):
             problems.append(f'{path.name}: {result}')
         if progress is not None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from av_tracker_nodes.datasets.protocols import Protocol, find_protocol
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.parallel import in_processes
+from av_tracker_nodes.parallel import in_processes, or_input_error
 from av_tracker_nodes.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.reproduction.report import Report, write_report
 from av_tracker_nodes.reproduction.runs import Entry, open_model, run_view
@@ -142,7 +143,8 @@ def _run_all(
         for entry in entries
     }
     found, failed = {}, []
-    for done, (key, result) in enumerate(in_processes(run_view, tasks, jobs), 1):
+    run = partial(or_input_error, run_view)
+    for done, (key, result) in enumerate(in_processes(run, tasks, jobs), 1):
         if isinstance(result, InputError):
             failed.append((*key, str(result)))
         else:

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.parallel import one_thread_each
 from av_tracker_nodes.simulation.room_acoustics import record
 from av_tracker_nodes.simulation.scenarios import build_scene
 from av_tracker_nodes.simulation.scene import Scene
@@ -34,7 +35,6 @@ Progress = Callable[[float, str], None]
 
 _POLL = 0.25
 _AUDIO_SHARE = 0.1
-_THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
 
 def simulate(scenario: str, seed: int, out: Path, progress: Progress | None = None) -> Path:
@@ -127,18 +127,6 @@ def _report(done: list[float], progress: Progress) -> None:
     fraction = _AUDIO_SHARE * done[0] + (1 - _AUDIO_SHARE) * sum(videos) / len(videos)
     parts = ', '.join(f'video {i} {100 * part:.0f} %' for i, part in enumerate(videos, 1))
     progress(fraction, f'sound {100 * done[0]:.0f} %, {parts}')
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """Let processes started inside use one thread for linear algebra."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, '1'))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _start_worker(done, stop) -> None:

@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import tee
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from av_tracker_nodes.datasets.recordings import open_corpus
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.parallel import in_processes
 from av_tracker_nodes.simulation.scenarios import build_scene
 from av_tracker_nodes.simulation.scene import FRAME_RATE, Scene
-from av_tracker_nodes.simulation.simulate import one_thread_each
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.recorder import (
     record_local,
@@ -115,16 +112,9 @@ def _in_parallel(
 ) -> None:
     missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
     report = progress or (lambda share: None)
-    context = multiprocessing.get_context('spawn')
-    with one_thread_each(), ProcessPoolExecutor(jobs, context) as pool:
-        running = {pool.submit(make, scenario, seed, path) for seed, path in missing}
-        try:
-            for done, job in enumerate(as_completed(running), 1):
-                job.result()
-                report(1 - (len(missing) - done) / len(seeds))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    tasks = {path: (scenario, seed, path) for seed, path in missing}
+    for done, _ in enumerate(in_processes(make, tasks, jobs), 1):
+        report(1 - (len(missing) - done) / len(seeds))
     report(1.0)
 
 
@@ -180,14 +170,12 @@ def make_sequence_clips(
 
 
 def _make_clip(scenario: str, seed: int, path: Path) -> None:
-    cv2.setNumThreads(1)
     scene = build_scene(scenario, seed)
     camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
     record_scene(scene, camera, _takes(scene, camera))['vggcf'].save(path)
 
 
 def _make_local(scenario: str, seed: int, path: Path) -> None:
-    cv2.setNumThreads(1)
     clip = Clip.load(path.with_name(path.name.replace(_LOCAL, '.npz')))
     (local,) = record_local([clip], scene_blocks(build_scene(scenario, seed)))
     local.save(path)
