@@ -71,8 +71,8 @@ class QualityThresholds:
         The person speaks: this probability of the network is published as 0.5.
     """
 
-    update: float = 0.92
-    reset: float = 0.87
+    update: float = 0.95
+    reset: float = 0.92
     speaking: float = 0.5
 
 
