@@ -148,9 +148,10 @@ def assert_alive(graph):
     assert graph.supervisor.processes['av_tracker_all'].poll() is None, graph.lines
 
 
-def survive(graph, examples):
+def survive(graph, examples, derandomize):
     @settings(
         max_examples=examples,
+        derandomize=derandomize,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -169,12 +170,12 @@ def survive(graph, examples):
 
 
 def test_nodes_survive_anything(graph):
-    survive(graph, 30)
+    survive(graph, 30, derandomize=True)
 
 
 @pytest.mark.slow
 def test_nodes_survive_anything_by_the_thousand(graph):
-    survive(graph, 300)
+    survive(graph, 300, derandomize=False)
 
 
 def test_they_work_afterwards(graph):

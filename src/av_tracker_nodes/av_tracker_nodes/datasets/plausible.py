@@ -59,6 +59,7 @@ def check_embedding(what: str, embedding: object) -> None:
     InputError
         It is not.
     """
+    check_numbers(what, embedding)
     length = float(np.linalg.norm(embedding)) if len(embedding) else 1.0
     if not abs(length - 1) < _UNIT:
         raise InputError(f'{what} has an embedding of length {length:g} instead of 1')
