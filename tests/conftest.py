@@ -8,9 +8,11 @@ import pytest
 
 
 def pytest_configure(config):
-    """Give every worker of pytest-xdist a ROS domain of its own."""
+    """Give every worker of pytest-xdist a core and a ROS domain of its own."""
     worker = os.environ.get('PYTEST_XDIST_WORKER')
     if worker is not None:
+        for pool in ('OMP', 'OPENBLAS', 'MKL', 'NUMBA'):
+            os.environ.setdefault(f'{pool}_NUM_THREADS', '1')
         domain = int(os.environ.get('ROS_DOMAIN_ID', 1)) + int(worker.removeprefix('gw'))
         os.environ['ROS_DOMAIN_ID'] = str((domain - 1) % 100 + 1)
 

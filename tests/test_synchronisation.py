@@ -125,6 +125,22 @@ class TestImages:
         feed.audio(1100)
         assert [stamp for stamp, *_ in feed.cycles] == [1040, 1080]
 
+    @pytest.mark.parametrize('latency', [10, 30, 50, 90])
+    def test_images_that_come_back_are_not_outrun_by_the_sound(self, latency):
+        feed = Feed()
+        feed.audio(990)
+        feed.image(1000)
+        feed.faces(1000)
+        feed.audio_to(1000, 2000)
+        for stamp in range(2000, 4000, 40):
+            feed.audio_to(stamp, stamp + latency)
+            feed.image(stamp)
+            feed.faces(stamp)
+        seen = [stamp for stamp, _, from_image in feed.cycles if from_image]
+        assert seen[0] == 1000
+        assert set(range(2120, 4000, 40)) <= set(seen)
+        assert [stamp for stamp, *_ in feed.cycles] == sorted(s for s, *_ in feed.cycles)
+
     def test_a_stamp_of_the_sound_that_is_far_ahead_makes_no_cycles_up_to_it(self):
         feed = Feed()
         feed.audio(990)

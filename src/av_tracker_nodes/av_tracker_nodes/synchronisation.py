@@ -227,7 +227,7 @@ class CycleTrigger:
         """Tell of the faces of an image, announced before or not."""
         if not self._accept('faces', frame.stamp):
             return []
-        if self._fired is not None and frame.stamp <= self._fired:
+        if self._has_passed(frame.stamp):
             self.late += 1
             return []
         self._announce(frame.stamp, frame.image_size)
@@ -294,12 +294,22 @@ class CycleTrigger:
         return self._newest.get('audio', -1)
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
-        if stamp in self._images or (self._fired is not None and stamp <= self._fired):
+        if stamp in self._images or self._has_passed(stamp):
             return
         self._image_size = size
         self._images[stamp] = _Image(size, self._stream_time + self._faces_timeout)
         if self._first_image is None:
             self._first_image = stamp
+
+    def _has_passed(self, stamp: int) -> bool:
+        """Tell whether cycles are beyond an image; if so, it still shows that images come."""
+        if self._fired is None or stamp > self._fired:
+            return False
+        if self._next_audio_only is not None:
+            # Sound alone is faster than images, and would outrun them for ever.
+            held = stamp + self._audio_only_after
+            self._next_audio_only = max(self._next_audio_only, held)
+        return True
 
     def _fire(self, force: bool = False) -> list[Cycle]:
         cycles = []
