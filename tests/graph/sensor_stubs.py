@@ -15,6 +15,16 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, i
 from av_tracker_nodes.types import AudioBlock, Modality, Track, TrackFrame, TrackState
 
 
+def placed(rig):
+    """Where camera and microphones are in the world."""
+    places = {'camera_optical': rig.camera.pose, 'mic_array': rig.target_from_array}
+    return TFMessage(
+        transforms=[
+            conversions.to_transform('world', frame, pose, 0) for frame, pose in places.items()
+        ]
+    )
+
+
 class Stubs:
     """Publishers of sound, geometry, faces and tracks in a live graph."""
 
@@ -28,15 +38,7 @@ class Stubs:
         self._frames = make(TFMessage, '/tf_static', LATCHED)
         self._camera = make(CameraInfo, 'camera_info', images(reliable=True))
         self._array.publish(conversions.to_array_info(rig.microphones, 0, 'mic_array'))
-        places = {'camera_optical': rig.camera.pose, 'mic_array': rig.target_from_array}
-        self._frames.publish(
-            TFMessage(
-                transforms=[
-                    conversions.to_transform('world', frame, pose, 0)
-                    for frame, pose in places.items()
-                ]
-            )
-        )
+        self._frames.publish(placed(rig))
 
     def describe_camera(self, stamp=0):
         """Send the calibration, which is not latched."""

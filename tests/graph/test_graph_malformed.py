@@ -18,6 +18,7 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 from malformed import mutated
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_stubs import placed
 from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
 
@@ -78,15 +79,6 @@ def image_at(stamp):
     return conversions.to_compressed_image(ImageFrame(stamp, GREY), CAMERA)
 
 
-def placed():
-    poses = {CAMERA: RIG.camera.pose, ARRAY: RIG.target_from_array}
-    return TFMessage(
-        transforms=[
-            conversions.to_transform('world', name, pose, 0) for name, pose in poses.items()
-        ]
-    )
-
-
 def sensible():
     """A message of every topic, all of one stamp."""
     box = np.array([100.0, 80.0, 40.0, 50.0])
@@ -116,7 +108,7 @@ def sensible():
             DetectionFrame(STAMP, (detection,)), 'world'
         ),
         'speaker_tracks': conversions.to_tracks(truth_at(STAMP), 'world'),
-        '/tf_static': placed(),
+        '/tf_static': placed(RIG),
     }
 
 
