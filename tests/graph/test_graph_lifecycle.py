@@ -114,7 +114,7 @@ def test_a_stage_is_managed_from_outside():
         assert manager.change(DEACTIVATE)
         assert not answers(1.0)
         assert manager.change(CLEANUP)
-        assert publisher.get_subscription_count() == 0
+        assert graph.spin_until(lambda: publisher.get_subscription_count() == 0)
         assert manager.change(CONFIGURE)
         assert manager.change(ACTIVATE)
         assert answers(30.0)

@@ -84,9 +84,13 @@ def wait_until_quiet(graph):
         graph.spin_until(lambda: False, 2.0)
 
 
-def call(graph, name):
+def client_of(graph, name):
     client = graph.node.create_client(Trigger, name)
     assert graph.spin_until(client.service_is_ready), graph.lines
+    return client
+
+
+def call(graph, client):
     future = client.call_async(Trigger.Request())
     assert graph.spin_until(future.done), graph.lines
     return future.result().message
@@ -96,11 +100,12 @@ def test_fast_disordered_paused_and_played_three_times(recording, disordered, of
     values = {'bag': disordered, 'out': tmp_path, 'model': MODEL, 'rate': 4, 'loops': 3}
     arguments = {name: str(value) for name, value in values.items()}
     with live_graph(node_set({**arguments, 'one_process': 'true'})) as graph:
+        pause, resume = (client_of(graph, f'bag_player/{name}') for name in ('pause', 'resume'))
         assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 10), graph.lines
-        assert call(graph, 'bag_player/pause') == 'paused'
+        assert call(graph, pause) == 'paused'
         wait_until_quiet(graph)
         assert len(graph.heard['speaker_tracks']) < len(recording.image_stamps)
-        assert call(graph, 'bag_player/resume') == 'playing'
+        assert call(graph, resume) == 'playing'
         graph.spin_to_the_end()
         assert graph.statuses == {'av_tracker_all': 0}, graph.lines
         assert [resets(graph, node) for node in ('acoustic_map', 'fusion')] == [2, 2]

@@ -20,7 +20,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState
 from rclpy.lifecycle import TransitionCallbackReturn as Transition
 from rclpy.parameter import Parameter
@@ -31,6 +31,7 @@ from rclpy.subscription import Subscription
 from av_tracker_nodes.durations import Durations
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.clock import RosClock
+from av_tracker_nodes.nodes.executors import make_executor, with_info
 from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.quality_of_service import RESULTS
 from av_tracker_nodes.nodes.settings import Setting
@@ -381,7 +382,9 @@ class StageNode(LifecycleNode):
             run(message)
 
         self.flows.append(flow)
-        subscription = self.create_subscription(message_type, topic, take, quality, raw=raw)
+        subscription = self.create_subscription(
+            message_type, topic, with_info(take), quality, raw=raw
+        )
         self._inputs.append(subscription)
         return subscription
 
@@ -559,7 +562,7 @@ def run(*factories: Callable[[], StageNode]) -> int:
     """Run nodes in this process until they end or are told to; return the exit status."""
     cv2.setNumThreads(1)
     rclpy.init()
-    executor = SingleThreadedExecutor()
+    executor = make_executor()
     nodes = []
     try:
         for factory in factories:

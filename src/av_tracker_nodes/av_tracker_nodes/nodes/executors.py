@@ -1,0 +1,40 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What calls the callbacks of nodes: the fastest executor that this rclpy has."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rclpy.executors import Executor, SingleThreadedExecutor
+
+
+def make_executor() -> Executor:
+    """Make an executor of one thread.
+
+    That of events, which rclpy has had since Kilted, does not go through everything that a node
+    owns before each callback: with the tens of services and topics of a managed node that takes
+    about a millisecond, as long as many of the callbacks.
+    """
+    try:
+        from rclpy.experimental import EventsExecutor
+    except ImportError:
+        return SingleThreadedExecutor()
+    return EventsExecutor()
+
+
+def with_info(callback: Callable[[Any, Mapping[str, Any]], None]) -> Callable[..., None]:
+    """Have a callback called with the message and what the middleware knows of it.
+
+    The first versions of the executor of events pass both as one tuple.
+    """
+
+    def take(*received: Any) -> None:
+        callback(*(received[0] if len(received) == 1 else received))
+
+    # By the signature rclpy finds out what a callback wants.
+    take.__signature__ = inspect.signature(callback)
+    return take
