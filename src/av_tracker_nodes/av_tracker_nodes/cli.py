@@ -714,18 +714,25 @@ def demo(out: Path, seed: int) -> None:
 
 
 @main.command()
-@click.argument('names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline', 'latency']))
+@click.argument(
+    'names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline', 'latency', 'soak'])
+)
 @_tables_option
 @click.option(
-    '--seconds', default=60.0, show_default=True, help='Of the streams that latency is told of.'
+    '--seconds',
+    type=float,
+    help='Of the streams of latency (60 unless given) and soak (3600).',
 )
 @_shows_input_errors
-def bench(names: tuple[str, ...], out: Path, seconds: float) -> None:
-    """Measure speed, all of it or NAMES; prints tables, writes one JSON file each."""
-    from av_tracker_nodes.benchmarks import BENCHMARKS
+def bench(names: tuple[str, ...], out: Path, seconds: float | None) -> None:
+    """Measure speed, all of it or NAMES; prints tables, writes one JSON file each.
 
-    for name in names or BENCHMARKS:
-        duration = {'seconds': seconds} if name == 'latency' else {}
+    What an hour of streams leaves in memory, soak, is measured only when it is named.
+    """
+    from av_tracker_nodes.benchmarks import BENCHMARKS, LONG, STREAMED
+
+    for name in names or [each for each in BENCHMARKS if each not in LONG]:
+        duration = {'seconds': seconds} if seconds and name in STREAMED else {}
         BENCHMARKS[name](out, progress_bar, **duration)
 
 
