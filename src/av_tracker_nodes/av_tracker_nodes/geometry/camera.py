@@ -13,7 +13,7 @@ from av_tracker_nodes.geometry.transforms import RigidTransform
 
 _FIXED_POINT_STEPS = 2
 _NEWTON_STEPS = 20
-_CONVERGED = 1e-13
+_CONVERGED = 1e-11
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,12 @@ class Camera:
         np.ndarray, shape (..., 2)
             Pixels; NaN for points that are not in front of the camera.
         """
-        local = self.pose.inverse @ np.asarray(points, float)
-        z = np.where(local[..., 2:] > 0, local[..., 2:], np.nan)
-        return self._to_pixels(self._distort(local[..., :2] / z))
+        return self.project_local(self.pose.inverse @ np.asarray(points, float))
+
+    def project_local(self, points: np.ndarray) -> np.ndarray:
+        """Project points (..., 3) (m) of the camera's own frame; see `project`."""
+        z = np.where(points[..., 2:] > 0, points[..., 2:], np.nan)
+        return self._to_pixels(self._distort(points[..., :2] / z))
 
     def back_project(self, pixels: np.ndarray, depth: np.ndarray | float = 1.0) -> np.ndarray:
         """Find the points that project to pixels at a depth.

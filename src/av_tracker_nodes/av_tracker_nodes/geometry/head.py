@@ -42,8 +42,8 @@ def face_box(camera: Camera, mouth: np.ndarray) -> np.ndarray:
     half = FACE_WIDTH / 2 * np.stack([np.cos(yaw), np.zeros_like(yaw), -np.sin(yaw)], axis=-1)
     up = np.array([0.0, -FACE_HEIGHT * (1 - MOUTH_FROM_BOTTOM), 0.0])
     down = np.array([0.0, FACE_HEIGHT * MOUTH_FROM_BOTTOM, 0.0])
-    top_left = camera.project(camera.pose @ (local - half + up))
-    bottom_right = camera.project(camera.pose @ (local + half + down))
+    corners = np.stack([local - half + up, local + half + down])
+    top_left, bottom_right = camera.project_local(corners)
     return np.concatenate([top_left, bottom_right - top_left], axis=-1)
 
 
