@@ -27,11 +27,15 @@ from av_tracker_nodes.comparison.scenes import (
 from av_tracker_nodes.errors import InputError
 
 
+def track_one(out, files, contender):
+    return track_scene(out, files, [contender])[contender.title]
+
+
 def test_models_are_scored_on_identical_input(recorded, tmp_path):
     _, files = recorded
-    seen = track_scene(tmp_path, files, Contender('visual', 'visual'))
-    again = track_scene(tmp_path, files, Contender('visual again', 'visual'))
-    both = track_scene(tmp_path, files, Contender('vggcf', 'vggcf'))
+    seen = track_one(tmp_path, files, Contender('visual', 'visual'))
+    again = track_one(tmp_path, files, Contender('visual again', 'visual'))
+    both = track_one(tmp_path, files, Contender('vggcf', 'vggcf'))
     assert {key: seen[key] for key in models.METRICS} == {
         key: again[key] for key in models.METRICS
     }
@@ -41,10 +45,10 @@ def test_models_are_scored_on_identical_input(recorded, tmp_path):
 
 def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
     _, files = recorded
-    blind = track_scene(tmp_path, files, Contender('blind', 'visual', models.BLIND))
+    blind = track_one(tmp_path, files, Contender('blind', 'visual', models.BLIND))
     assert blind['mota'] == 0
-    deaf = track_scene(tmp_path, files, Contender('deaf', 'vggcf', models.DEAF))
-    seen = track_scene(tmp_path, files, Contender('visual', 'visual'))
+    deaf = track_one(tmp_path, files, Contender('deaf', 'vggcf', models.DEAF))
+    seen = track_one(tmp_path, files, Contender('visual', 'visual'))
     assert deaf['mota'] == pytest.approx(seen['mota'])
     assert not deaf['speaking_f1']
 
@@ -92,7 +96,7 @@ def test_a_network_tells_its_size_and_can_be_believed_otherwise(recorded, tmp_pa
     assert 0 < facts['gflops'] <= 0.5
     assert 0 < facts['onnx_mb'] < 20
     contender = Contender('doubtful', 'avclnet', thresholds={'person': 1.0})
-    assert track_scene(tmp_path, files, contender)['mota'] == 0
+    assert track_one(tmp_path, files, contender)['mota'] == 0
 
 
 def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, monkeypatch):
@@ -110,6 +114,19 @@ def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, m
     assert never['purity'] is None
     assert never['hota'] == 0
     assert 'speaking_f1' not in usual
+
+
+def test_trackers_of_one_fusion_are_run_together_and_do_not_meet(recorded, tmp_path):
+    _, files = recorded
+    greedy = TrackerConfig(assignment='greedy', reference='previous')
+    team = [Contender('usual', 'visual'), Contender('greedy', 'visual', tracker=greedy)]
+    assert team[0].fusion == team[1].fusion != Contender('deaf', 'visual', models.DEAF).fusion
+    together = models.track_all(tmp_path / 'team', [files], team, 1, lambda share: None)
+    for contender in team:
+        alone = track_one(tmp_path / 'alone', files, contender)
+        (run,) = together[contender.title]
+        for key in TRACK_METRICS:
+            np.testing.assert_equal(run[key], alone[key])
 
 
 def test_recorded_scenes_are_not_recorded_again(recorded, monkeypatch):

@@ -24,7 +24,7 @@ def test_thresholds_decide_what_becomes_of_templates(recorded, tmp_path):
     network = str(write_search_network(tmp_path / 'tiny.onnx', (0.0, 0.0), 0.0))
     shares = {}
     for contender in quality_contenders(network):
-        run = track_scene(tmp_path, files, contender)
+        run = track_scene(tmp_path, files, [contender])[contender.title]
         shares[contender.name] = summarise(contender.name, 'one scene', [run])
     unaware, always = shares['unaware of quality'], shares['always updated']
     assert (unaware['share_update'], unaware['share_keep'], unaware['share_reset']) == (0, 1, 0)

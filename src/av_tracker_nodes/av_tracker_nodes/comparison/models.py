@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -39,10 +39,12 @@ from av_tracker_nodes.fusion import (
     create_fusion,
     open_fusion,
 )
+from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.parallel import in_processes
 from av_tracker_nodes.pipeline import StageTimes
-from av_tracker_nodes.training.clips import Clip
+from av_tracker_nodes.training.clips import Clip, ClipFrame
 from av_tracker_nodes.training.truths import SEEN
+from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
 
 METRICS = ('mae_px', 'acc', 'mota', 'motp_px', 'ids', 'idf1', 'speaking_f1')
 TRACK_METRICS = (
@@ -93,6 +95,20 @@ class Contender:
     def title(self) -> str:
         """Name, which rows with other inputs may have too, and inputs."""
         return self.name if self.inputs == COMPLETE else f'{self.name}, {self.inputs}'
+
+    @property
+    def fusion(self) -> tuple:
+        """Everything before the tracker: contenders with the same have the same detections."""
+        return self.model, self.without, self.inputs, *sorted(self.thresholds.items())
+
+    def given(
+        self, frame: ClipFrame, needs_image: bool
+    ) -> tuple[FaceFrame, AcousticMap, np.ndarray | None]:
+        """Return faces, sound and, if it is needed, image, less what is taken away."""
+        if self.without == BLIND:
+            return replace(frame.faces, faces=()), replace(frame.sound, faces=()), None
+        sound = frame.sound.silenced() if self.without == DEAF else frame.sound
+        return frame.faces, sound, frame.image if needs_image else None
 
 
 CONTENDERS = (
@@ -184,46 +200,69 @@ def track_all(
 ) -> dict[str, list[dict]]:
     """Score every contender, by title, on every scene, in the order of the scenes."""
     table: dict[str, dict[int, dict]] = {contender.title: {} for contender in contenders}
+    teams: dict[tuple, list[Contender]] = defaultdict(list)
+    for contender in contenders:
+        teams[contender.fusion].append(contender)
     tasks = {
-        (contender.title, number): (out, files, contender)
+        (number, fusion): (out, files, team)
         for number, files in enumerate(scenes)
-        for contender in contenders
+        for fusion, team in teams.items()
     }
-    for done, ((title, number), scores) in enumerate(in_processes(track_scene, tasks, jobs), 1):
-        table[title][number] = scores
+    for done, ((number, _), scores) in enumerate(in_processes(track_scene, tasks, jobs), 1):
+        for title, run in scores.items():
+            table[title][number] = run
         advance(done / len(tasks))
     return {title: [runs[k] for k in sorted(runs)] for title, runs in table.items()}
 
 
-def track_scene(out: Path, files: SceneFiles, contender: Contender) -> dict:
-    """Track one recorded scene with one contender, and score it."""
-    fusion = _fusion(contender.model)
-    if contender.thresholds:
-        fusion.thresholds = replace(fusion.thresholds, **contender.thresholds)
-    clip = load_scene(files, fusion.measure, contender.inputs)
-    tracker = SpeakerTracker(contender.tracker)
-    folder = out / contender.title.replace(', ', '-').replace(' ', '-') / files.name
-    writer, times = TrackWriter(folder), StageTimes()
+def track_scene(
+    out: Path, files: SceneFiles, contenders: Sequence[Contender]
+) -> dict[str, dict[str, float]]:
+    """Track one recorded scene with contenders of the same fusion; return scores by title."""
+    shared = contenders[0]
+    fusion = _fusion(shared.model)
+    if shared.thresholds:
+        fusion.thresholds = replace(fusion.thresholds, **shared.thresholds)
+    clip = load_scene(files, fusion.measure, shared.inputs)
+    runs = [_Run(out, files, contender) for contender in contenders]
+    times = StageTimes()
     for frame in clip.frames:
-        image = frame.image if fusion.needs_image and contender.without != BLIND else None
-        faces, sound = frame.faces, frame.sound
-        if contender.without == BLIND:
-            faces, sound = replace(faces, faces=()), replace(sound, faces=())
-        if contender.without == DEAF:
-            sound = sound.silenced()
+        faces, sound, image = shared.given(frame, fusion.needs_image)
         with times.measure('fusion'):
             detections = fusion.process(faces, sound, clip.rig, image)
-        with times.measure('tracker'):
-            tracks = tracker.process(detections, clip.rig.camera)
-        writer.write(tracks)
-    writer.close({'model': contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)})
-    scores = evaluate(folder, files.truth, files.camera) | _absences(folder, files, clip)
-    return {
-        **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
+        for run in runs:
+            run.track(detections, clip.rig.camera)
+    facts = {
         'fusion_ms': times.summary()['fusion']['median'],
-        'tracker_ms': times.summary()['tracker']['median'],
         'decisions': dict(fusion.decisions),
     }
+    return {run.contender.title: run.scores(clip) | facts for run in runs}
+
+
+class _Run:
+    """A contender's tracks of a scene."""
+
+    def __init__(self, out: Path, files: SceneFiles, contender: Contender) -> None:
+        self.contender, self._files = contender, files
+        self._folder = out / contender.title.replace(', ', '-').replace(' ', '-') / files.name
+        self._tracker = SpeakerTracker(contender.tracker)
+        self._writer, self._times, self._frames = TrackWriter(self._folder), StageTimes(), 0
+
+    def track(self, detections: DetectionFrame, camera: Camera) -> None:
+        with self._times.measure('tracker'):
+            tracks = self._tracker.process(detections, camera)
+        self._writer.write(tracks)
+        self._frames += 1
+
+    def scores(self, clip: Clip) -> dict[str, float]:
+        run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': self._frames}
+        self._writer.close(run)
+        scores = evaluate(self._folder, self._files.truth, self._files.camera)
+        scores |= _absences(self._folder, self._files, clip)
+        return {
+            **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
+            'tracker_ms': self._times.summary()['tracker']['median'],
+        }
 
 
 def _absences(folder: Path, files: SceneFiles, clip: Clip) -> dict[str, float]:
