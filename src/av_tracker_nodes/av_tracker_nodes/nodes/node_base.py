@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import signal
 import sys
 import time
 import traceback
@@ -440,7 +441,7 @@ class StageNode(LifecycleNode):
                 return
             try:
                 callback(*arguments)
-            except (KeyboardInterrupt, ExternalShutdownException):
+            except ExternalShutdownException:
                 raise
             except Exception as error:
                 # What fails because the process is being ended is not worth a word.
@@ -561,6 +562,8 @@ def elapsed_seconds(since: int) -> float:
 def run(*factories: Callable[[], StageNode]) -> int:
     """Run nodes in this process until they end or are told to; return the exit status."""
     cv2.setNumThreads(1)
+    # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted.
+    signal.signal(signal.SIGINT, lambda *_: None)
     rclpy.init()
     executor = make_executor()
     nodes = []
@@ -571,13 +574,13 @@ def run(*factories: Callable[[], StageNode]) -> int:
         for node in nodes:
             if node.value('autostart'):
                 node.start()
-        while not _is_over(nodes):
+        while rclpy.ok() and not _is_over(nodes):
             executor.spin_once(timeout_sec=_LONGEST_WAIT)
         return max(node.exit_status or 0 for node in nodes)
     except InputError as error:
         print(f'av_tracker: {error}', file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     except Exception:
         # Told to end, ROS fails wherever it is.
