@@ -50,6 +50,16 @@ def test_everybody_ends_cleanly(replayed):
     assert set(replayed.statuses.values()) == {0}, replayed.lines
 
 
+def test_nodes_that_are_interrupted_at_work_end_cleanly(recording, tmp_path):
+    arguments = {'bag': str(recording.path), 'out': str(tmp_path)}
+    with live_graph(node_set(arguments)) as graph:
+        assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 10), graph.lines
+        graph.supervisor.stop()
+        graph.spin_to_the_end()
+        assert set(graph.statuses.values()) == {0}, graph.lines
+        assert 'Traceback' not in '\n'.join(graph.lines)
+
+
 def test_late_listeners_learn_the_microphones(replayed, recording):
     info = replayed.heard['audio/array_info'][0]
     positions = [[p.x, p.y, p.z] for p in info.positions]

@@ -562,8 +562,9 @@ def elapsed_seconds(since: int) -> float:
 def run(*factories: Callable[[], StageNode]) -> int:
     """Run nodes in this process until they end or are told to; return the exit status."""
     cv2.setNumThreads(1)
-    # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted, and a
+    # second Ctrl-C, which ros2 launch sends, does not end the process amid its end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     rclpy.init()
     executor = make_executor()
     nodes = []
