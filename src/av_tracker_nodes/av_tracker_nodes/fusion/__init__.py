@@ -27,7 +27,7 @@ BASELINES: dict[str, Callable[[], FusionModel]] = {
 }
 """Fusion models without a network, by name."""
 
-NETWORKS = ('avclnet', 'stnet', 'msmd_avt')
+NETWORKS = ('avclnet', 'stnet', 'msmd_avt', 'gldtracker')
 """Fusion models with a network, in models/."""
 
 RUNTIMES: dict[str, Callable[[NetworkSession], FusionModel]] = {
