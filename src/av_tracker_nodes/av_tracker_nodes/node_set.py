@@ -79,7 +79,7 @@ ARGUMENTS = (
         ('', *_SWITCH),
     ),
     Argument('params_file', '', 'Parameters of the nodes (YAML); empty for the shipped ones'),
-    Argument('one_process', 'false', 'All nodes in one process, for small computers', _SWITCH),
+    Argument('one_process', 'false', 'All nodes in one process: less memory, one core', _SWITCH),
     Argument(
         'autostart',
         'true',
