@@ -10,7 +10,7 @@ from pathlib import Path
 
 from av_tracker_nodes.benchmarks.pipeline import LIVE_STAGE, recording
 from av_tracker_nodes.benchmarks.report import print_result
-from av_tracker_nodes.benchmarks.streams import Sensors, restream
+from av_tracker_nodes.benchmarks.streams import Sensors, kept_streams
 from av_tracker_nodes.benchmarks.usage import watched
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.replay import replay
@@ -50,10 +50,7 @@ def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> d
     source = recording(out, progress_bar)
     result = {'seconds': seconds}
     for kind, sensors in SENSORS.items():
-        bag = out / f'{kind}-{seconds:g}s'
-        if not bag.exists():
-            with progress_bar(f'making the streams, {kind}') as progress:
-                restream(source, bag, sensors, seconds, progress)
+        bag = kept_streams(source, out, kind, sensors, seconds, progress_bar)
         for prefix, one_process in _PROCESSES.items():
             if one_process == 'true' and kind != 'av163':
                 continue

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from av_tracker_nodes.benchmarks.pipeline import recording
 from av_tracker_nodes.benchmarks.report import print_result
-from av_tracker_nodes.benchmarks.streams import Sensors, restream
+from av_tracker_nodes.benchmarks.streams import Sensors, kept_streams
 from av_tracker_nodes.benchmarks.usage import watched
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.replay import replay
@@ -38,10 +38,7 @@ def bench_soak(out: Path, progress_bar: Callable, seconds: float = 3600.0) -> di
         tells, such as NODE_growth_percent.
     """
     source = recording(out, progress_bar)
-    bag = out / f'av163-{seconds:g}s'
-    if not bag.exists():
-        with progress_bar('making the streams') as progress:
-            restream(source, bag, Sensors(), seconds, progress)
+    bag = kept_streams(source, out, 'av163', Sensors(), seconds, progress_bar)
     with progress_bar('tracking') as progress, watched() as usage:
         run = replay(bag, out=out / 'soak', rate=_RATE, progress=progress)
     kept = {name: run[name] for name in ('realtime_factor', 'lost_frames')}

@@ -92,6 +92,22 @@ def restream(
     return out
 
 
+def kept_streams(
+    source: Path,
+    out: Path,
+    kind: str,
+    sensors: Sensors,
+    seconds: float,
+    progress_bar: Callable,
+) -> Path:
+    """Restream a bag into the folder `out`, with a progress bar, unless that was done before."""
+    bag = out / f'{kind}-{seconds:g}s'
+    if not bag.exists():
+        with progress_bar(f'making the streams, {kind}') as progress:
+            restream(source, bag, sensors, seconds, progress)
+    return bag
+
+
 def _images(
     images: list[ImageFrame], start: int, rate: int, seconds: float
 ) -> Iterator[tuple[int, np.ndarray]]:

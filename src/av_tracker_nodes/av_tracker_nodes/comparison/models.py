@@ -246,16 +246,15 @@ class _Run:
         self.contender, self._files = contender, files
         self._folder = out / contender.title.replace(', ', '-').replace(' ', '-') / files.name
         self._tracker = SpeakerTracker(contender.tracker)
-        self._writer, self._times, self._frames = TrackWriter(self._folder), StageTimes(), 0
+        self._writer, self._times = TrackWriter(self._folder), StageTimes()
 
     def track(self, detections: DetectionFrame, camera: Camera) -> None:
         with self._times.measure('tracker'):
             tracks = self._tracker.process(detections, camera)
         self._writer.write(tracks)
-        self._frames += 1
 
     def scores(self, clip: Clip) -> dict[str, float]:
-        run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': self._frames}
+        run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)}
         self._writer.close(run)
         scores = evaluate(self._folder, self._files.truth, self._files.camera)
         scores |= _absences(self._folder, self._files, clip)
