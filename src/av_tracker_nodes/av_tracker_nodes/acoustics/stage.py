@@ -78,6 +78,8 @@ class _Heard:
     ----------
     context : _Context
     sources : list of Source
+    voices : list of float
+        Log-odds that each source is a voice.
     residual : np.ndarray, shape (pairs, bins)
         Cross-spectra less the sources.
     shown : Survey
@@ -91,6 +93,7 @@ class _Heard:
 
     context: _Context
     sources: list[Source]
+    voices: list[float]
     residual: np.ndarray
     shown: Survey
     age: float
@@ -327,8 +330,9 @@ class AcousticStage:
         context = self._context(end)
         view = self._finder.survey(self._cross(context))
         sources, residual = self._finder.find(view)
+        voices = self._voices(context, [source.position for source in sources])
         age, shown = self._shown(context, view)
-        return _Heard(context, sources, residual, shown, age, *self._global_map(shown))
+        return _Heard(context, sources, voices, residual, shown, age, *self._global_map(shown))
 
     def _context(self, end: int) -> _Context:
         count = max(self.config.context, self._looks_back)
@@ -415,44 +419,46 @@ class AcousticStage:
             self._field(volume, self._gcc.correlate(_own(number, sources, owners, heard.residual)))
             for number, volume in enumerate(volumes)
         ]
-        voices, face_voices = self._voices(context, sources, owners, fields)
+        voices = self._face_voices(heard, owners, fields)
         sounds = tuple(
             self._face_sound(face.tracklet, volume, field, voice, heard.shown, context)
             for face, volume, field, voice in zip(
-                faces.faces, volumes, fields, face_voices, strict=True
+                faces.faces, volumes, fields, voices, strict=True
             )
         )
         self._history.forget_before(self._images)
         peaks = tuple(
             self._peak(source, voice, context)
-            for source, voice in zip(sources, voices, strict=True)
+            for source, voice in zip(sources, heard.voices, strict=True)
         )
         return sounds, peaks
 
-    def _voices(
-        self,
-        context: _Context,
-        sources: list[Source],
-        owners: list[int | None],
-        fields: list[FaceField],
-    ) -> tuple[list[float], list[float]]:
-        """Log-odds that each source and each face is a voice, as beams to them tell.
-
-        A face shares the beam of its strongest source; one without, from where hardly anything
-        comes, is not listened to.
-        """
-        beams = {face: owners.index(face) for face in owners if face is not None}
-        places = [source.position for source in sources]
-        for face, field in enumerate(fields):
-            if face not in beams and field.peak >= self.config.min_score:
-                beams[face] = len(places)
-                places.append(field.position)
-        heard = self._beam.listen(
+    def _voices(self, context: _Context, places: list[np.ndarray]) -> list[float]:
+        """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
+        return self._beam.listen(
             self._audio, context.end, context.alive, np.reshape(places, (-1, 3))
         ).tolist()
-        return heard[: len(sources)], [
-            heard[beams[face]] if face in beams else UNHEARD for face in range(len(fields))
+
+    def _face_voices(
+        self, heard: _Heard, owners: list[int | None], fields: list[FaceField]
+    ) -> list[float]:
+        """Log-odds that each face is a voice.
+
+        A face shares the beam of its strongest source; one without, from where hardly anything
+        comes, is not listened to. What its beam hears of the sources is taken off.
+        """
+        voices = {face: heard.voices[owners.index(face)] for face in owners if face is not None}
+        others = [
+            face
+            for face, field in enumerate(fields)
+            if face not in voices and field.peak >= self.config.min_score
         ]
+        if others:
+            places = [source.position for source in heard.sources]
+            places += [fields[face].position for face in others]
+            beams = self._voices(heard.context, places)[len(heard.sources) :]
+            voices |= zip(others, beams, strict=True)
+        return [voices.get(face, UNHEARD) for face in range(len(fields))]
 
     def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
         """Give each source to the face that explains its place best, if one does."""

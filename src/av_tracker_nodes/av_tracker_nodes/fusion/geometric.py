@@ -10,6 +10,7 @@ Peaks of the field that no face explains are voices without a face.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,16 +80,24 @@ class _Sighting:
     range: _Range
 
     @classmethod
-    def of(cls, face: Face, camera: Camera) -> _Sighting:
-        return cls(face, camera.rays(mouth_from_face(face)), _range_of(face, camera))
+    def of(cls, faces: Sequence[Face], camera: Camera) -> list[_Sighting]:
+        """Look at faces: all rays are cast at once."""
+        if not faces:
+            return []
+        rays = camera.rays(np.array([mouth_from_face(face) for face in faces]))
+        boxes = np.array([face.box for face in faces])
+        by_size = range_of_box(camera, boxes, DETECTOR_FACE_HEIGHT)
+        return [
+            cls(face, ray, _range_of(face, float(mean)))
+            for face, ray, mean in zip(faces, rays, by_size, strict=True)
+        ]
 
 
-def _range_of(face: Face, camera: Camera) -> _Range:
+def _range_of(face: Face, by_size: float) -> _Range:
     """Range as a depth image measured it, or as the size of the face tells."""
     if np.isfinite(face.range):
         return _Range(face.range, np.hypot(_DEPTH_STD, _DEPTH_GROWTH * face.range**2), 0.0)
-    mean = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
-    return _Range(mean, mean * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
+    return _Range(by_size, by_size * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
 
 
 class GeometricFusion(FusionModel):
@@ -125,7 +134,7 @@ class GeometricFusion(FusionModel):
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.process`."""
         seen_faces = faces.faces if self._see else ()
-        sightings = [_Sighting.of(face, rig.camera) for face in seen_faces]
+        sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
         peaks = [
             peak

@@ -65,15 +65,18 @@ def box_centre(box: np.ndarray) -> np.ndarray:
     return box[..., :2] + box[..., 2:] / 2
 
 
-def range_of_box(camera: Camera, box: np.ndarray, height: float = FACE_HEIGHT) -> float:
+def range_of_box(camera: Camera, box: np.ndarray, height: float = FACE_HEIGHT) -> np.ndarray:
     """Distance from the camera (m) at which a face of `height` (m) fills the height of a box.
 
     The angle between the rays through the middle of the upper and lower edge is that of a segment
-    across the line of sight: ``range = height / (2 tan(angle / 2))``.
+    across the line of sight: ``range = height / (2 tan(angle / 2))``. Of boxes (..., 4) the
+    distances (...,).
     """
-    left, top, width, tall = np.asarray(box, float)
-    rays = camera.rays(np.array([[left + width / 2, top], [left + width / 2, top + tall]]))
-    angle = np.arccos(np.clip(rays[0] @ rays[1], -1, 1))
+    box = np.asarray(box, float)
+    middle = box[..., 0] + box[..., 2] / 2
+    upper, lower = box[..., 1], box[..., 1] + box[..., 3]
+    edges = np.stack([np.stack([middle, upper], -1), np.stack([middle, lower], -1)])
+    angle = np.arccos(np.clip(np.sum(np.prod(camera.rays(edges), axis=0), axis=-1), -1, 1))
     return height / (2 * np.tan(angle / 2))
 
 

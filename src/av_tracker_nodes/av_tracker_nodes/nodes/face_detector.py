@@ -67,8 +67,8 @@ class FaceDetector(ControlledNode):
         self._newest = max(frame.stamp, self._newest)
         faces = self._stage.process(frame)
         self._faces.publish(to_faces(faces, message.header.frame_id))
-        self._mirror.publish(faces, message.header)
         self.answered(frame.stamp, began)
+        self._mirror.publish(faces, message.header)
 
 
 def main() -> int:

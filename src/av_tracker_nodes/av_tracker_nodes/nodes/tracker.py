@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
+from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
@@ -75,34 +76,34 @@ class Tracker(ControlledNode):
         if not self._sensors.is_target(frame_id, 'detections'):
             camera = None
         frame = self._tracker.process(detections, camera)
-        self._publish(frame, frame_id)
-        self.answered(frame.stamp, began, frame.from_image)
-        self.facts['tracks'] = len(frame.tracks)
-
-    def _publish(self, frame: TrackFrame, frame_id: str) -> None:
         tracks = to_tracks(frame, frame_id)
         self._tracks.publish(tracks)
+        self.answered(frame.stamp, began, frame.from_image)
+        self.facts['tracks'] = len(frame.tracks)
+        self._mirror(tracks, frame)
+
+    def _mirror(self, tracks: av.SpeakerTrackArray, frame: TrackFrame) -> None:
+        """Publish in other words what others listen to."""
+        frame_id = tracks.header.frame_id
         known = [t for t in tracks.tracks if t.state != av.SpeakerTrack.TENTATIVE]
-        self._poses.publish(
-            PoseArray(header=tracks.header, poses=[track.pose.pose for track in known])
-        )
-        self._publish_active(tracks, known)
+        if self._poses.get_subscription_count() > 0:
+            poses = [track.pose.pose for track in known]
+            self._poses.publish(PoseArray(header=tracks.header, poses=poses))
+        self._mirror_active(tracks.header, known)
         if self._drawn.get_subscription_count() > 0:
             self._drawn.publish(self._markers.draw(frame, frame_id))
         if self._transforms is not None:
             self._publish_transforms(frame, frame_id)
 
-    def _publish_active(self, tracks: av.SpeakerTrackArray, known: list[av.SpeakerTrack]) -> None:
+    def _mirror_active(self, header: Header, known: list[av.SpeakerTrack]) -> None:
         """Of those who speak, the most probable one."""
         speaking = [track for track in known if track.is_speaking]
         active = max(speaking, key=lambda track: track.speaking_probability, default=None)
-        self._active.publish(
-            av.SpeakerTrackStamped(header=tracks.header, track=active or av.SpeakerTrack())
-        )
-        if active is not None:
-            self._active_pose.publish(
-                PoseWithCovarianceStamped(header=tracks.header, pose=active.pose)
-            )
+        if self._active.get_subscription_count() > 0:
+            track = active or av.SpeakerTrack()
+            self._active.publish(av.SpeakerTrackStamped(header=header, track=track))
+        if active is not None and self._active_pose.get_subscription_count() > 0:
+            self._active_pose.publish(PoseWithCovarianceStamped(header=header, pose=active.pose))
 
     def _publish_transforms(self, frame: TrackFrame, frame_id: str) -> None:
         transforms = [

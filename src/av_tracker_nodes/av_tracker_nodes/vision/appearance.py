@@ -57,12 +57,12 @@ def appearance_embedding(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     crop = square_crop(image, centre, side, _SIZE).astype(float) + _DARK
     to_crop = _SIZE / side
     origin = np.array([left, top]) - (centre - side / 2)
-    pixels = [
+    regions = [
         _region(crop, origin * to_crop, np.array([width, height]) * to_crop, region)
         for region in _REGIONS
     ]
-    person = np.log(np.concatenate(pixels)).mean()
-    histograms = np.concatenate([_describe(np.log(part), person) for part in pixels])
+    starts = np.cumsum([len(pixels) for pixels in regions[:-1]])
+    histograms = _histograms(np.log(np.concatenate(regions)), starts)
     embedding = np.sqrt(histograms)
     return (embedding / np.linalg.norm(embedding)).astype(np.float32)
 
@@ -78,14 +78,25 @@ def _region(
     return crop[low[1] : high[1], low[0] : high[0]].reshape(-1, 3)
 
 
-def _describe(log_colour: np.ndarray, person: float) -> np.ndarray:
-    """Histograms of colour (16) and relative brightness (8) of pixels (n, 3), each of sum 1."""
+def _histograms(log_colour: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Of each region, histograms of colour (16) and relative brightness (8), each of sum 1.
+
+    The pixels (n, 3) of all regions follow each other; `starts` of all but the first.
+    """
     blue, green, red = log_colour.T
-    first = _soft_bins(red - green, _CHROMA_RANGE, _CHROMA_BINS)
-    second = _soft_bins(blue - green, _CHROMA_RANGE, _CHROMA_BINS)
-    light = _soft_bins(log_colour.mean(axis=1) - person, _LIGHT_RANGE, _LIGHT_BINS)
-    colour = first.T @ second / len(log_colour)
-    return np.concatenate([colour.ravel(), light.mean(axis=0)])
+    shares = (
+        _soft_bins(red - green, _CHROMA_RANGE, _CHROMA_BINS),
+        _soft_bins(blue - green, _CHROMA_RANGE, _CHROMA_BINS),
+        _soft_bins(log_colour.mean(axis=1) - log_colour.mean(), _LIGHT_RANGE, _LIGHT_BINS),
+    )
+    parts = zip(*(np.split(share, starts) for share in shares), strict=True)
+    return np.concatenate(
+        [
+            histogram
+            for first, second, light in parts
+            for histogram in ((first.T @ second / len(first)).ravel(), light.mean(axis=0))
+        ]
+    )
 
 
 def _soft_bins(values: np.ndarray, reach: float, bins: int) -> np.ndarray:
