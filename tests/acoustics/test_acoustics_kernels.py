@@ -44,6 +44,22 @@ def test_interpolation_agrees(compiled):
     )
 
 
+@pytest.mark.parametrize('kernels', ['numpy', 'numba'])
+def test_points_too_far_away_read_nothing_beyond_the_lags(kernels):
+    """What lies around the table would be added, or is not even memory of this process."""
+    kernels = pytest.importorskip(f'av_tracker_nodes.acoustics.kernels_{kernels}')
+    directions = np.random.default_rng(3).normal(size=(5000, 3))
+    ones = np.ones((len(DELAYS.pairs), len(GCC.lags)), np.float32)
+    scale = 1 / (DELAYS.speed * GCC.lag_step)
+    for distance in (1e3, 1e6, 1e9, 1e30):
+        points = distance * directions
+        values = kernels.mean_at_points(ones, points, ARRAY.positions, DELAYS.pairs, scale)
+        assert values.shape == (5000,)
+    np.testing.assert_allclose(
+        kernels.mean_at_points(ones, 1e3 * directions, ARRAY.positions, DELAYS.pairs, scale), 1.0
+    )
+
+
 def test_interpolation_is_exact_for_straight_lines():
     ramp = np.tile(np.arange(len(GCC.lags), dtype=np.float32), (56, 1))
     scale = 1 / (DELAYS.speed * GCC.lag_step)

@@ -78,6 +78,8 @@ def test_defaults_are_one_group_and_channels_in_order():
         ({'groups': [0]}, '2 positions need as many groups'),
         ({'channels': [1, 1]}, 'distinct'),
         ({'channels': [-1, 0]}, 'not negative'),
+        ({'positions': [[0, 0, 0], [100, 0, 0]]}, 'positions are in metres'),
+        ({'speed_of_sound': 0.34}, 'positions are in metres'),
     ],
 )
 def test_bad_arrays_are_refused(change, message):

@@ -23,6 +23,9 @@ _RANGE_STD = 0.1
 _ACROSS_STD = 0.05
 """Deviation of the mouth that a detected face tells, across the line of sight (m)."""
 
+_FARTHEST = 100.0
+"""Nobody is heard from farther (m), however small a box is."""
+
 
 @dataclass(frozen=True)
 class FaceVolume:
@@ -63,7 +66,7 @@ class FaceVolume:
         """
         grid = box_grid(face.box, config.face_rows, config.face_columns)
         rays = camera.rays(np.concatenate([grid.reshape(-1, 2), mouth_from_face(face)[None]]))
-        implied = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
+        implied = min(float(range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)), _FARTHEST)
         ranges = implied * _relative_ranges(*config.face_range_limits, config.face_ranges)
         points = (
             camera.centre + rays[:-1].reshape(*grid.shape[:2], 3) * ranges[:, None, None, None]

@@ -56,6 +56,7 @@ def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
     number, lags = correlation.shape
     flat = correlation.ravel()
     scale, middle = np.float32(lags_per_metre), np.float32(lags // 2)
+    last = np.int32(lags - 2)
     heard_at = microphones.astype(np.float32)
     place = np.empty((3, _BLOCK), np.float32)
     travel = np.empty((len(microphones), _BLOCK), np.float32)
@@ -79,7 +80,8 @@ def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
             i, j, row = pairs[k, 0], pairs[k, 1], np.uint32(lags * k)
             for p in range(count):
                 lag = travel[i, p] - travel[j, p] + middle
-                below = np.int32(lag)
+                # From very far away, rounding alone leads beyond the lags.
+                below = min(max(np.int32(lag), np.int32(0)), last)
                 share[p] = lag - np.float32(below)
                 entry[p] = row + np.uint32(below)
             for p in range(count):

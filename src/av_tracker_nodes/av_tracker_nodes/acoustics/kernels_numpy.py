@@ -87,7 +87,8 @@ def mean_at_points(
         offsets = points[start : start + _CHUNK, None] - microphones
         travel = np.sqrt((offsets**2).sum(axis=-1)) * lags_per_metre
         lag = travel[:, pairs[:, 0]] - travel[:, pairs[:, 1]] + middle
-        below = np.floor(lag).astype(np.intp)
+        # From very far away, rounding alone leads beyond the lags.
+        below = np.clip(np.floor(lag).astype(np.intp), 0, correlation.shape[1] - 2)
         share = (lag - below).astype(np.float32)
         values = (1 - share) * correlation[rows, below] + share * correlation[rows, below + 1]
         result[start : start + _CHUNK] = values.mean(axis=1)

@@ -15,6 +15,8 @@ from av_tracker_nodes.errors import InputError
 
 LARGEST = 1e6
 """Metres, pixels, and whatever else tells of people in a room are far below."""
+_SMALLEST = 1.0
+"""Pixels of a side of a box: from less, ranges come that are as good as infinite."""
 _UNIT = 0.01
 
 
@@ -39,15 +41,15 @@ def check_numbers(what: str, *values: object) -> None:
 
 
 def check_box(what: str, box: np.ndarray) -> None:
-    """Refuse a box (left, top, width, height) that has no area.
+    """Refuse a box (left, top, width, height) that is smaller than a pixel.
 
     Raises
     ------
     InputError
-        It has none, or absurd numbers.
+        It is, or it has absurd numbers.
     """
     check_numbers(what, box)
-    if not (box[2:] > 0).all():
+    if not (box[2:] >= _SMALLEST).all():
         raise InputError(f'{what} has a box of {box[2]:g} x {box[3]:g} pixels')
 
 

@@ -15,6 +15,9 @@ from av_tracker_nodes.errors import InputError
 SPEED_OF_SOUND = 343.0
 
 _COLDEST, _HOTTEST = -50.0, 60.0
+_LONGEST_TRAVEL = 0.2
+"""Seconds of sound across an array, 69 m of air: longer than what is correlated, and a sign of
+millimetres that were meant."""
 
 
 def speed_of_sound(temperature: float) -> float:
@@ -69,6 +72,11 @@ class MicrophoneArray:
         channels = np.arange(count) if self.channels is None else np.asarray(self.channels, int)
         if positions.shape != (count, 3) or not np.isfinite(positions).all():
             raise InputError(f"array '{self.name}': positions must be finite x, y, z triples")
+        if not np.linalg.norm(np.ptp(positions, axis=0)) < _LONGEST_TRAVEL * self.speed_of_sound:
+            raise InputError(
+                f"array '{self.name}': sound takes more than {_LONGEST_TRAVEL} s from one end to "
+                'the other: positions are in metres, the speed of sound in metres a second'
+            )
         if groups.shape != (count,) or channels.shape != (count,):
             raise InputError(
                 f"array '{self.name}': {count} positions need as many groups and channels, "
