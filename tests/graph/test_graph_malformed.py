@@ -245,7 +245,7 @@ def test_nodes_survive_anything(graph):
 @pytest.mark.slow
 def test_nothing_is_unforeseen_among_thousands(graph):
     """What is refused is told in a line, and what is not does no harm."""
-    survive(graph, 300, derandomize=False)
+    survive(graph, 100, derandomize=False)
     unforeseen = [line for line in graph.lines if 'Traceback' in line or 'RuntimeWarning' in line]
     assert unforeseen == [], graph.lines
 
