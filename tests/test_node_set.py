@@ -82,6 +82,12 @@ def test_replay_set(bag, tmp_path):
     assert parameters(specs['acoustic_map'])['patience'] == 2.0
 
 
+def test_patience_stays_within_what_the_nodes_allow(bag):
+    specs = by_name(node_set({'bag': str(bag), 'rate': '100'}))
+    for name in ('acoustic_map', 'fusion'):
+        assert parameters(specs[name])['patience'] == 10.0
+
+
 def test_beams_and_ros4hri_are_extras(bag):
     specs = by_name(node_set({**LIVE, 'beams': 'true', 'audio_offset': '0.02'}))
     assert list(specs) == ['microphone_array', 'camera', *STAGES, 'speaker_beams']

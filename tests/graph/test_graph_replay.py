@@ -7,8 +7,11 @@ import importlib.util
 import os
 import shutil
 import signal
+import subprocess
+import sys
 
 import numpy as np
+import psutil
 import pytest
 from tiny_recording import write_bag
 
@@ -58,6 +61,28 @@ def test_nodes_that_are_interrupted_at_work_end_cleanly(recording, tmp_path):
         graph.spin_to_the_end()
         assert set(graph.statuses.values()) == {0}, graph.lines
         assert 'Traceback' not in '\n'.join(graph.lines)
+
+
+def test_nodes_end_with_the_program_that_started_them(recording, tmp_path):
+    command = [sys.executable, '-m', 'av_tracker_nodes.cli', 'replay', str(recording.path)]
+    program = subprocess.Popen([*command, '--out', str(tmp_path), '--rate', '0.1'])
+    nodes = []
+    while len(nodes) < len(node_set({'bag': str(recording.path)})):
+        assert program.poll() is None
+        nodes = psutil.Process(program.pid).children()
+    program.kill()
+    program.wait()
+    _, left = psutil.wait_procs(nodes, timeout=20)
+    assert left == []
+
+
+def test_a_replay_faster_than_the_nodes_loses_nothing(recording, tmp_path):
+    """Queues are shorter than this recording: the player has to wait for answers."""
+    arguments = {'bag': str(recording.path), 'out': str(tmp_path), 'rate': '50'}
+    with live_graph(node_set(arguments)) as graph:
+        graph.spin_to_the_end()
+    assert graph.stamps('speaker_tracks') == recording.image_stamps
+    assert [line for line in graph.lines if 'lost' in line] == []
 
 
 def test_late_listeners_learn_the_microphones(replayed, recording):

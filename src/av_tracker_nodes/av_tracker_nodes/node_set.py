@@ -24,6 +24,9 @@ from av_tracker_nodes.synchronisation import REPLAY_PATIENCE
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 
+_FASTEST = 10.0
+"""Nodes need no more patience at higher rates: the player runs a second ahead at most."""
+
 DONE, BAD_INPUT = 0, 2
 """Exit statuses of nodes that end on purpose; any other one is a death."""
 
@@ -230,7 +233,8 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     transport = {'image_transport': _image_transport(chosen)}
     patience = {}
     if replays:
-        patience = {'patience': REPLAY_PATIENCE * max(_number('rate', chosen), 1.0)}
+        rate = min(max(_number('rate', chosen), 1.0), _FASTEST)
+        patience = {'patience': REPLAY_PATIENCE * rate}
     heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
     fused = {
         'model': chosen['model'],

@@ -24,6 +24,9 @@ from av_tracker_nodes.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
 
 _ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 """Signals that ask more and more firmly, and how long (s) each is given to work."""
+SUPERVISOR = 'AV_TRACKER_SUPERVISOR'
+"""Environment variable of a node: number of the process that has started it."""
+
 _DOMAINS = range(1, 101)
 _WATCH_PERIOD = 0.1
 
@@ -76,10 +79,17 @@ class Supervisor:
         return {name: process.returncode for name, process in self.processes.items()}
 
     def start(self, spec: NodeSpec) -> None:
-        """Start one process, in a group of its own: Ctrl-C reaches it through this one."""
+        """Start one process, in a group of its own: Ctrl-C reaches it through this one.
+
+        It ends with the thread that calls this, however that ends.
+        """
         process = subprocess.Popen(
             command(spec),
-            env={**self._environment, 'PYTHONUNBUFFERED': '1'},
+            env={
+                **self._environment,
+                'PYTHONUNBUFFERED': '1',
+                SUPERVISOR: str(os.getpid()),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -60,6 +60,9 @@ _TOPICS = {
 _IMAGES = ('image_raw', 'image_raw/compressed')
 _LOOK_AHEAD = to_nanoseconds(2.0)
 _FALLS_BEHIND = to_nanoseconds(0.5)
+_LONGEST_LEAD = to_nanoseconds(1.0)
+"""The replay stops while the oldest image that is not answered was sent so long ago, at its rate;
+and never runs ahead farther, however fast it is: queues are 2 s of the stream deep."""
 _HOLDING = 0.02
 _CLOCK_PERIOD = to_nanoseconds(0.04)
 _PROGRESS_PERIOD = to_nanoseconds(0.2)
@@ -278,7 +281,8 @@ class BagPlayer(StageNode):
     def _is_behind(self, now: int) -> bool:
         with self._lock:
             oldest = next(iter(self._unanswered), now)
-        return now - oldest > _FALLS_BEHIND * self._rate and self._is_answered_by_somebody()
+        lead = min(_FALLS_BEHIND * self._rate, _LONGEST_LEAD)
+        return now - oldest > lead and self._is_answered_by_somebody()
 
     def _send(self, message: RawMessage) -> None:
         name = _relative(message.topic)

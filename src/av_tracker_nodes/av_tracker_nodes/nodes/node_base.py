@@ -36,6 +36,7 @@ from av_tracker_nodes.nodes.executors import make_executor, with_info
 from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.quality_of_service import RESULTS
 from av_tracker_nodes.nodes.settings import Setting
+from av_tracker_nodes.nodes.supervision import end_with_supervisor
 from av_tracker_nodes.types import NANOSECONDS
 
 _PERIOD = 1.0
@@ -561,6 +562,7 @@ def elapsed_seconds(since: int) -> float:
 
 def run(*factories: Callable[[], StageNode]) -> int:
     """Run nodes in this process until they end or are told to; return the exit status."""
+    end_with_supervisor()
     cv2.setNumThreads(1)
     # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted, and a
     # second Ctrl-C, which ros2 launch sends, does not end the process amid its end.
