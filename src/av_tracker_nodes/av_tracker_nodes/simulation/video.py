@@ -94,8 +94,9 @@ class _Studio:
         local = camera.pose.inverse @ vertices
         depth = np.maximum(local[:, 2], 1e-6)
         off_axis = np.hypot(local[:, 0], local[:, 1]) / depth
-        pixels = camera.project(vertices).astype(np.float32)
-        pixels[(local[:, 2] < _NEAREST) | (off_axis > _MARGIN * self._corner)] = np.nan
+        shown = (local[:, 2] >= _NEAREST) & (off_axis <= _MARGIN * self._corner)
+        pixels = np.full((len(vertices), 2), np.nan, np.float32)
+        pixels[shown] = camera.project_local(local[shown])
         return pixels, (1 / depth).astype(np.float32)
 
 
