@@ -12,6 +12,7 @@ the arrays can. So the size is a state: a person who has talked keeps the right 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class Measurement:
         """From the viewpoint to the measured position (m), shape (3,)."""
         return self.position - self.viewpoint
 
-    @property
+    @cached_property
     def noise(self) -> np.ndarray:
         """Covariance without the doubt about the head size (m^2), shape (3, 3)."""
         distance = max(np.linalg.norm(self.sight), 1e-9)

@@ -100,19 +100,14 @@ class PersonTrack:
         box = self._previous.box if self._uses_previous else self._box(camera)
         return NO_BOX if box is None else box
 
-    def compare(self, detection: Detection, viewpoint: np.ndarray) -> tuple[float, float]:
+    def compare(self, detection: Detection, measured: Measurement) -> tuple[float, float]:
         """Return the distance (m) of a detection and its squared Mahalanobis distance.
 
         The former is to where the detection of this person should be, or to the previous one, as
-        the configuration asks; the latter always to where it should be. The range of a face can
-        be grossly off, as in profile, where its line of sight cannot.
+        the configuration asks; the latter always to where it should be, with `measured` what
+        `with_doubt` makes of the detection.
         """
-        difference, squared = self._filter.innovation(_measurement(detection, viewpoint))
-        if detection.modalities & Modality.VISUAL:
-            sight = detection.position - viewpoint
-            doubt = _GROSS_RANGE**2 * np.outer(sight, sight)
-            doubtful = replace(detection, covariance=detection.covariance + doubt)
-            _, squared = self._filter.innovation(_measurement(doubtful, viewpoint))
+        difference, squared = self._filter.innovation(measured)
         if self._uses_previous:
             difference = detection.position - self._previous.position
         return float(np.linalg.norm(difference)), squared
@@ -243,6 +238,18 @@ def _motion(config: TrackerConfig) -> tuple[float, float, float, float]:
 def _speaking(config: TrackerConfig) -> tuple[float, float, float]:
     """Numbers of the `SpeakingFilter`."""
     return config.speaking_memory, config.speaking_on, config.speaking_off
+
+
+def with_doubt(detection: Detection, viewpoint: np.ndarray) -> Measurement:
+    """Take a detection for no more than it surely is.
+
+    The range of a face can be grossly off, as in profile, where its line of sight cannot.
+    """
+    if detection.modalities & Modality.VISUAL:
+        sight = detection.position - viewpoint
+        doubt = _GROSS_RANGE**2 * np.outer(sight, sight)
+        detection = replace(detection, covariance=detection.covariance + doubt)
+    return _measurement(detection, viewpoint)
 
 
 def _measurement(

@@ -17,7 +17,7 @@ from av_tracker_nodes.association.cost import (
     dual_geometric_cost,
     kernel_width,
 )
-from av_tracker_nodes.association.track import PersonTrack
+from av_tracker_nodes.association.track import PersonTrack, with_doubt
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.synchronisation import JUMP
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackFrame, to_seconds
@@ -166,7 +166,12 @@ class SpeakerTracker:
         self, detections: list[Detection], viewpoint: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distances (m) and squared Mahalanobis distances, each of shape (tracks, detections)."""
-        pairs = [t.compare(d, viewpoint) for t in self._tracks for d in detections]
+        measured = [with_doubt(detection, viewpoint) for detection in detections]
+        pairs = [
+            track.compare(detection, surely)
+            for track in self._tracks
+            for detection, surely in zip(detections, measured, strict=True)
+        ]
         table = np.array(pairs).reshape(len(self._tracks), len(detections), 2)
         return table[..., 0], table[..., 1]
 
