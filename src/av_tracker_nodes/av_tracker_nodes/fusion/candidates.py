@@ -10,6 +10,7 @@ carries what geometry alone makes of it, which the networks refine.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,7 +48,8 @@ PREDICTED = 8
 
 _COHERENCE_SCALE = 4.0
 _LOGIT_SCALE = 5.0
-_FARTHEST = 4.0
+_REACH = np.array([4.0, 4.0, 1.0])
+"""Offsets of peaks are cut there (face heights across, log range)."""
 _LONGEST_UNSEEN = 3.0
 
 
@@ -303,26 +305,22 @@ def sound_features(
 
 def _nearest_peaks(frame: SightFrame, sound: AcousticMap, rig: Rig) -> np.ndarray:
     """Describe the peaks nearest to a line of sight, shape (PEAKS, 7)."""
-    rows = []
-    for peak in sound.peaks:
-        offset = frame.offset(rig.target_from_array @ peak.position)
-        across, _ = frame.deviations(rig.target_from_array.rotate_covariance(peak.covariance))
-        rows.append(
-            [
-                1.0,
-                *np.clip(offset[:2], -_FARTHEST, _FARTHEST),
-                np.clip(offset[2], -1, 1),
-                _COHERENCE_SCALE * peak.score,
-                _log_odds(peak.speech),
-                np.log(across),
-            ]
-        )
-    rows.sort(key=lambda row: np.hypot(row[1], row[2]))
     table = np.zeros((PEAKS, 7))
-    table[: len(rows)] = np.reshape(rows[:PEAKS], (-1, 7))
+    if not sound.peaks:
+        return table
+    places = rig.target_from_array @ np.array([peak.position for peak in sound.peaks])
+    spreads = np.array([peak.covariance for peak in sound.peaks])
+    rows = np.empty((len(places), 7))
+    rows[:, 0] = 1.0
+    rows[:, 1:4] = np.clip(frame.offset(places), -_REACH, _REACH)
+    rows[:, 4] = [_COHERENCE_SCALE * peak.score for peak in sound.peaks]
+    rows[:, 5] = [_log_odds(peak.speech) for peak in sound.peaks]
+    rows[:, 6] = np.log(frame.deviations(rig.target_from_array.rotate_covariance(spreads))[:, 0])
+    nearest = np.argsort(np.hypot(rows[:, 1], rows[:, 2]), kind='stable')[:PEAKS]
+    table[: len(nearest)] = rows[nearest]
     return table
 
 
 def _log_odds(probability: float) -> float:
-    kept = np.clip(probability, 1e-3, 1 - 1e-3)
-    return float(np.log(kept / (1 - kept))) / _LOGIT_SCALE
+    kept = min(max(probability, 1e-3), 1 - 1e-3)
+    return math.log(kept / (1 - kept)) / _LOGIT_SCALE

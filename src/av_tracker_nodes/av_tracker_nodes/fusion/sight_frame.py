@@ -52,16 +52,21 @@ class SightFrame:
         return FACE_HEIGHT / self.range
 
     def offset(self, position: np.ndarray) -> np.ndarray:
-        """Offset of a position (m); what is far beside or behind is cut at five times the range.
+        """Offsets of positions (m); what is far beside or behind is cut at five times the range.
+
+        Parameters
+        ----------
+        position : np.ndarray, shape (..., 3)
 
         Returns
         -------
-        np.ndarray, shape (3,)
+        np.ndarray, shape (..., 3)
         """
-        right, down, along = self.axes @ (position - self.centre)
-        distance = float(np.sqrt(right**2 + down**2 + along**2))
-        across = np.array([right, down]) / max(along, _LEAST_COSINE * distance)
-        return np.append(across / self.head, np.log(distance / self.range))
+        turned = (position - self.centre) @ self.axes.T
+        distance = np.sqrt((turned**2).sum(axis=-1, keepdims=True))
+        ahead = np.maximum(turned[..., 2:], _LEAST_COSINE * distance)
+        across = turned[..., :2] / (ahead * self.head)
+        return np.concatenate([across, np.log(distance / self.range)], axis=-1)
 
     def place(self, offset: np.ndarray) -> np.ndarray:
         """Return the position (m) of an offset; the inverse of :meth:`offset`."""
@@ -75,10 +80,13 @@ class SightFrame:
         return self.axes.T @ np.diag(deviations**2) @ self.axes
 
     def deviations(self, covariance: np.ndarray) -> np.ndarray:
-        """Deviations across (heights of a face) and along (log range) of a covariance (m^2)."""
-        variance = np.diag(self.axes @ covariance @ self.axes.T)
-        across = np.sqrt(variance[:2].mean()) / FACE_HEIGHT
-        return np.array([across, np.sqrt(variance[2]) / self.range])
+        """Deviations across (heights of a face) and along (log range) of covariances (m^2).
+
+        Of shape (..., 2) for shape (..., 3, 3).
+        """
+        variance = (self.axes @ covariance * self.axes).sum(axis=-1)
+        across = np.sqrt(variance[..., :2].mean(axis=-1)) / FACE_HEIGHT
+        return np.stack([across, np.sqrt(variance[..., 2]) / self.range], axis=-1)
 
 
 def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
