@@ -19,6 +19,7 @@ from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
 from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.tally import Tally
 from av_tracker_nodes.types import to_seconds
 
 _OUTPUTS = {
@@ -59,8 +60,7 @@ class TrackWriterNode(StageNode):
     def activate(self) -> None:
         """Begin the files."""
         self._writer = TrackWriter(self.value('out'))
-        self._images: set[int] = set()
-        self._answered: set[int] = set()
+        self._images, self._answered = Tally(), Tally()
         self._began: int | None = None
         self._seconds = 0.0
 
@@ -72,7 +72,7 @@ class TrackWriterNode(StageNode):
 
     def _note_image(self, message: CameraInfo) -> None:
         self._images.add(stamp_of(message.header))
-        if self._began is None and len(self._images) > 1:
+        if self._began is None and self._images.count > 1:
             self._began = time.monotonic_ns()
 
     def _write(self, message: SpeakerTrackArray) -> None:
@@ -81,7 +81,7 @@ class TrackWriterNode(StageNode):
         self.counts['in'] += 1
         if frame.from_image:
             self._answered.add(frame.stamp)
-            self._images.add(frame.stamp)
+            self._images.include(frame.stamp)
             if self._began is not None:
                 self._seconds = elapsed_seconds(self._began)
 
@@ -92,15 +92,16 @@ class TrackWriterNode(StageNode):
                 self._stages[name] = {value.key: value.value for value in status.values}
 
     def _summary(self) -> dict:
-        stamps = sorted(self._answered)
-        # From the second image, when the clock of `seconds` started, to the last.
-        recorded = to_seconds(stamps[-1] - stamps[1]) if len(stamps) > 2 else 0.0
+        # Both from the second image to the last.
+        recorded = to_seconds(self._answered.span)
+        answered = self._answered.count
+        taken = max(self._images.count, answered)
         return {
             'mode': self.value('mode'),
             'model': self.value('model'),
-            'frames_in': len(self._images),
-            'frames_answered': len(self._answered),
-            'lost_frames': len(self._images) - len(self._answered),
+            'frames_in': taken,
+            'frames_answered': answered,
+            'lost_frames': taken - answered,
             'seconds': round(self._seconds, 3),
             'realtime_factor': round(recorded / self._seconds, 3) if self._seconds else 0.0,
             'latency_ms': {

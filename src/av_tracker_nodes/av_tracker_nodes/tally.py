@@ -1,0 +1,49 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Counts images by their stamps, in little memory however long it takes."""
+
+from __future__ import annotations
+
+from av_tracker_nodes.synchronisation import JUMP
+
+_RECENT = 1500
+"""Stamps that are remembered: a minute at 25 Hz."""
+
+
+class Tally:
+    """Counts the stamps of a stream, each once.
+
+    After a jump back, as in a replay that begins again, they count anew.
+
+    Attributes
+    ----------
+    count : int
+        Of the stamps.
+    span : int
+        Time (ns) from the second stamp to the last, jumps left out.
+    """
+
+    def __init__(self) -> None:
+        self.count = self.span = 0
+        self._newest = 0
+        self._recent: dict[int, None] = {}
+
+    def add(self, stamp: int) -> None:
+        """Count a stamp (ns) of the stream."""
+        if stamp < self._newest - JUMP:
+            self._recent.clear()
+            self._newest = stamp
+        if self.count > 1:
+            self.span += max(stamp - self._newest, 0)
+        self._newest = max(stamp, self._newest)
+        self.include(stamp)
+
+    def include(self, stamp: int) -> None:
+        """Count a stamp (ns) that another stream tells of, unless it has been counted lately."""
+        if stamp in self._recent:
+            return
+        self.count += 1
+        self._recent[stamp] = None
+        if len(self._recent) > _RECENT:
+            del self._recent[next(iter(self._recent))]
