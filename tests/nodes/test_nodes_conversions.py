@@ -264,6 +264,7 @@ def test_transform():
 
 
 REFUSED = [
+    ('from_faces', 'faces.0.box.height', 0.5, 'x 0.5 pixels'),
     ('from_acoustic_map', 'depth', np.nan, 'an acoustic map has numbers'),
     ('from_acoustic_map', 'rows', 3, 'values instead of 3 x'),
     ('from_acoustic_map', 'peaks.0.covariance', np.diag([1, 1, -1.0]), 'covariance that is none'),
@@ -279,7 +280,9 @@ REFUSED = [
 
 @pytest.mark.parametrize(('read', 'place', 'value', 'problem'), REFUSED)
 def test_numbers_that_nobody_means_are_refused(rng, read, place, value, problem):
+    face = Face(np.array([10.0, 20, 30, 40]), 0.9)
     messages_by_reader = {
+        'from_faces': conversions.to_faces(FaceFrame(STAMP, (360, 288), (face,)), 'camera'),
         'from_acoustic_map': conversions.to_acoustic_map(acoustic_map(rng), 'array'),
         'from_detections': conversions.to_detections(detections(rng), 'world'),
         'from_tracks': conversions.to_tracks(TrackFrame(STAMP, (track(rng),)), 'world'),

@@ -15,8 +15,6 @@ from av_tracker_nodes.errors import InputError
 
 LARGEST = 1e6
 """Metres, pixels, and whatever else tells of people in a room are far below."""
-_SMALLEST = 1.0
-"""Pixels of a side of a box: from less, ranges come that are as good as infinite."""
 _UNIT = 0.01
 
 
@@ -40,16 +38,16 @@ def check_numbers(what: str, *values: object) -> None:
             raise InputError(f'{what} has numbers that are not finite, or above {LARGEST:.0e}')
 
 
-def check_box(what: str, box: np.ndarray) -> None:
-    """Refuse a box (left, top, width, height) that is smaller than a pixel.
+def check_box(what: str, box: np.ndarray, least: float = 0.0) -> None:
+    """Refuse a box (left, top, width, height) with a side of `least` pixels or less.
 
     Raises
     ------
     InputError
-        It is, or it has absurd numbers.
+        It has one, or absurd numbers.
     """
     check_numbers(what, box)
-    if not (box[2:] >= _SMALLEST).all():
+    if not (box[2:] > least).all():
         raise InputError(f'{what} has a box of {box[2]:g} x {box[3]:g} pixels')
 
 

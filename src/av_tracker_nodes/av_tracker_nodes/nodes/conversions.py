@@ -45,6 +45,8 @@ from av_tracker_nodes.types import (
 )
 
 _JPEG_QUALITY = 90
+_SMALLEST_FACE = 1.0
+"""Pixels: the range of anything smaller is as good as infinite."""
 
 
 def time_message(stamp: int) -> Time:
@@ -215,7 +217,7 @@ def from_faces(message: av.FaceArray) -> FaceFrame:
 def _from_face(message: av.Face) -> Face:
     box, landmarks = _box(message.box), np.array(message.landmarks)
     name = f'the face of tracklet {message.tracklet}'
-    check_box(name, box)
+    check_box(name, box, _SMALLEST_FACE)
     check_numbers(name, message.score, landmarks)
     check_embedding(name, message.embedding)
     if len(landmarks) not in (0, 10):
