@@ -133,6 +133,23 @@ def anything_on(topics):
     )
 
 
+def receive_anything(receive, topics, examples, derandomize=False):
+    """Call with lists of 20 to 40 topics and messages."""
+
+    @settings(
+        max_examples=examples,
+        derandomize=derandomize,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(messages=st.lists(anything_on(topics), min_size=20, max_size=40))
+    def test(messages):
+        receive(messages)
+
+    test()
+
+
 @pytest.fixture(scope='module')
 def graph():
     arguments = tuple(f'{name}={json.dumps(values)}' for name, values in NODES.items())
@@ -201,19 +218,12 @@ def called_with_message(callback):
 def test_nothing_is_unforeseen_by_callbacks(callbacks, unforeseen):
     """Without the middleware between, a hundred times as many come as over a graph."""
 
-    @settings(
-        max_examples=400,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(messages=st.lists(anything_on(callbacks), min_size=20, max_size=40))
     def call(messages):
         for topic, message in messages:
             callbacks[topic](message)
         assert unforeseen == []
 
-    call()
+    receive_anything(call, callbacks, 400)
 
 
 def assert_alive(graph):
@@ -221,21 +231,13 @@ def assert_alive(graph):
 
 
 def survive(graph, examples, derandomize):
-    @settings(
-        max_examples=examples,
-        derandomize=derandomize,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(messages=st.lists(anything_on(SENSIBLE), min_size=20, max_size=40))
     def send(messages):
         for topic, message in messages:
             graph.publishers[topic].publish(message)
             graph.spin_until(lambda: False, 0.002)
         assert_alive(graph)
 
-    send()
+    receive_anything(send, SENSIBLE, examples, derandomize)
 
 
 def test_nodes_survive_anything(graph):
