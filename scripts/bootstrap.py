@@ -127,6 +127,12 @@ SYSTEM_PACKAGES = (
         essential=False,
     ),
     SystemPackage(
+        'flite',
+        'other simulated voices',
+        lambda: shutil.which('flite') is not None,
+        essential=False,
+    ),
+    SystemPackage(
         'pocketsphinx-testdata',
         'recorded voices for the simulator',
         Path('/usr/share/pocketsphinx/test/data/librivox').is_dir,
