@@ -1,11 +1,13 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+import sys
+
 import numpy as np
 import pytest
 from acoustic_scenes import two_circles
 
-from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics import backend, kernels_numpy
 from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -164,6 +166,17 @@ def test_parted_beams_agree(compiled, places):
     expected = kernels_numpy.parted(beams, turns_to(places), 16, 0.1)
     actual = compiled.parted(beams, turns_to(places), 16, 0.1)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
+
+
+def test_without_a_driver_torch_is_not_asked(monkeypatch):
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(backend.ctypes, 'CDLL', missing)
+    monkeypatch.setattr(backend, 'torch_available', lambda: True)
+    # To import it would fail.
+    monkeypatch.setitem(sys.modules, 'torch', None)
+    assert not backend.cuda_available()
 
 
 def test_backends():
