@@ -826,10 +826,18 @@ def benchmark_quality(
 @click.option(
     '--steps', type=click.IntRange(1), default=1000, show_default=True, help='Batches to train.'
 )
+@click.option('--clips', type=click.IntRange(1), help='Learn on the first ones only.')
 @_jobs_option
 @_shows_input_errors
 def benchmark_ablations(
-    model: str, data: Path, out: Path, split: str, scenes: int, steps: int, jobs: int
+    model: str,
+    data: Path,
+    out: Path,
+    split: str,
+    scenes: int,
+    steps: int,
+    clips: int | None,
+    jobs: int,
 ) -> None:
     """Train a network without each of its parts, and compare; writes ablations_MODEL.json."""
     from av_tracker_nodes.comparison.scenes import COMPLETE, INCOMPLETE, Options
@@ -841,7 +849,7 @@ def benchmark_ablations(
     schedule = replace(SHORT, steps=steps)
     inputs = (COMPLETE, INCOMPLETE) if learns_from_less(model) else (COMPLETE,)
     options = Options(split=split, scenes=scenes, jobs=jobs, inputs=inputs)
-    measure_ablations(out, model, data, options, progress_bar, schedule)
+    measure_ablations(out, model, data, options, progress_bar, schedule, clips=clips)
 
 
 @benchmark.command('retrieval')

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +36,7 @@ from av_tracker_nodes.training.command import corpus_paths, load_clips
 from av_tracker_nodes.training.export import export_network
 from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.tasks import TASKS
-from av_tracker_nodes.training.trainer import Trainer
+from av_tracker_nodes.training.trainer import SUMMARY, Trainer
 
 SHORT = Schedule(steps=1000, checks=3)
 """The schedule of every row: at most ten minutes on two cores."""
@@ -54,10 +55,12 @@ def measure_ablations(
     progress_bar: Callable[[str], AbstractContextManager],
     schedule: Schedule = SHORT,
     variants: Sequence[Variant] | None = None,
+    clips: int | None = None,
 ) -> list[dict]:
     """Train and compare the variants of a network, print tables, write ``ablations_NAME.json``.
 
-    All are believed from the thresholds of the network that is shipped. What was trained or
+    All are believed from the thresholds of the network that is shipped, except those of quality,
+    which depend on the length of a training: see `training.quality_ranks`. What was trained or
     recorded before is not done again.
 
     Parameters
@@ -75,12 +78,15 @@ def measure_ablations(
     schedule : Schedule
     variants : sequence of Variant, optional
         Those of the network where left out.
+    clips : int, optional
+        Learn on the first ones only.
 
     Returns
     -------
     list of dict
         Scores of the whole network, then of each variant, with the mean difference to the whole
-        network (its mean over the seeds) and its 95 % interval over scenes.
+        network (its mean over the seeds) and its 95 % interval over scenes; and the scores of
+        the trainings on validation clips.
 
     Raises
     ------
@@ -95,13 +101,19 @@ def measure_ablations(
     everything = [*whole, *variants]
     trainings = [
         _Training(
-            name, each.objective, each.network, replace(schedule, **each.schedule), thresholds
+            name,
+            each.objective,
+            each.network,
+            replace(schedule, **each.schedule),
+            thresholds,
+            clips,
         )
         for each in everything
     ]
     files = _train_all(out / 'ablations', trainings, data, options.jobs, progress_bar)
     scenes = record_scenes(out / 'scenes', options, progress_bar)
     table = []
+    learnt_on = '' if clips is None else f' of {clips} clips'
     for inputs in options.inputs:
         contenders = [
             Contender(
@@ -120,10 +132,13 @@ def measure_ablations(
         runs = dict(zip((variant.name for variant in everything), scores.values(), strict=True))
         protocol = (
             f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes, {inputs}, '
-            f'{schedule.steps} batches'
+            f'{schedule.steps} batches{learnt_on}'
         )
         rows = [_whole_row(protocol, [runs[variant.name] for variant in whole])]
         rows += [_variant_row(variant.name, protocol, runs, whole) for variant in variants]
+        rows[0]['validation'] = [_validation(file) for file in files[: len(whole)]]
+        for row, file in zip(rows[1:], files[len(whole) :], strict=True):
+            row['validation'] = _validation(file)
         Console(width=120).print(_table(rows, protocol))
         table += rows
     write_json(out / f'ablations_{name}.json', table)
@@ -144,11 +159,12 @@ class _Training:
     network: Mapping[str, Any]
     schedule: Schedule
     thresholds: Mapping[str, float]
+    clips: int | None
 
     @property
     def folder(self) -> str:
         options = [sorted(each.items()) for each in (self.objective, self.network)]
-        facts = self.name, options, self.schedule, self.thresholds
+        facts = self.name, options, self.schedule, self.thresholds, self.clips
         return sha256(repr(facts).encode()).hexdigest()[:12]
 
 
@@ -164,7 +180,8 @@ def _train_all(
     files = [out / training.folder / 'network.onnx' for training in trainings]
     missing = {file: t for file, t in zip(files, trainings, strict=True) if not file.exists()}
     local = any(learns_from_less(each.name) for each in trainings)
-    paths = corpus_paths(data, jobs, progress_bar, local=local) if missing else ()
+    limit = trainings[0].clips
+    paths = corpus_paths(data, jobs, progress_bar, local=local, limit=limit) if missing else ()
     for enhanced in (True, False):
         group = {file: t for file, t in missing.items() if t.schedule.enhanced == enhanced}
         # The clips are large: those of one kind of maps at a time.
@@ -180,8 +197,14 @@ def _train_all(
             )
             with progress_bar(f'training {done} of {len(group)}') as advance:
                 trainer.run(advance)
-            export_network(file.parent, file, training.thresholds)
+            thresholds = {**training.thresholds, **trainer.ranked_thresholds()}
+            export_network(file.parent, file, thresholds)
     return files
+
+
+def _validation(file: Path) -> dict[str, float]:
+    """Read how the training of an exported network scored on validation clips."""
+    return json.loads((file.parent / SUMMARY).read_text())['scores']
 
 
 def _whole_row(protocol: str, seeds: Sequence[Sequence[Mapping]]) -> dict:

@@ -137,6 +137,7 @@ def corpus_paths(
     progress_bar: ProgressBar,
     av163: Path | None = None,
     local: bool = False,
+    limit: int | None = None,
 ) -> tuple[list[Path], list[Path]]:
     """Make the clips that are missing; return those to learn on and those to choose by.
 
@@ -146,10 +147,12 @@ def corpus_paths(
         See `run_training`.
     local : bool
         Make what half of the microphones tell, too.
+    limit : int or None
+        Simulated clips to learn on; all of the corpus for None.
     """
     paths = []
     for text, seeds, sequences in (
-        ('clips to learn on', TRAINING_SEEDS, AV163_TRAINING),
+        ('clips to learn on', TRAINING_SEEDS[:limit], AV163_TRAINING),
         ('clips to choose by', VALIDATION_SEEDS, AV163_VALIDATION),
     ):
         with progress_bar(text) as advance:

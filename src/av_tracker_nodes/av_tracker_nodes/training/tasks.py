@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import nn
 
 from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.fusion.siamese import QualityThresholds
@@ -16,6 +18,7 @@ from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.disturbances import INCOMPLETE, UNDISTURBED, Disturbance
 from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
+from av_tracker_nodes.training.quality_ranks import quality_thresholds
 from av_tracker_nodes.training.samples import SampleSource
 from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.search_batches import collate as collate_searches
@@ -37,6 +40,9 @@ class Task:
         From when on what a network says is believed; a dataclass of numbers.
     local : bool
         Clips need to tell what half of the microphones hear.
+    ranked : callable or None
+        Chooses, of a network and validation batches, the thresholds that depend on how sure the
+        network is of itself, which comes with the length of its training.
     """
 
     source: Callable[[Sequence[Clip], Schedule, bool], ClipSource]
@@ -44,6 +50,7 @@ class Task:
     form: OnnxForm
     thresholds: type
     local: bool = False
+    ranked: Callable[[nn.Module, Iterable[Any]], dict[str, float]] | None = None
 
 
 def _candidates(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SampleSource:
@@ -63,7 +70,11 @@ def _incomplete(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> S
 
 TASKS = {
     'candidates': Task(_candidates, collate_candidates, CANDIDATES, Thresholds),
-    'search': Task(_searches, collate_searches, SEARCH, QualityThresholds),
-    'incomplete search': Task(_incomplete, collate_searches, SEARCH, QualityThresholds, True),
+    'search': Task(
+        _searches, collate_searches, SEARCH, QualityThresholds, ranked=quality_thresholds
+    ),
+    'incomplete search': Task(
+        _incomplete, collate_searches, SEARCH, QualityThresholds, True, quality_thresholds
+    ),
 }
 """By name."""

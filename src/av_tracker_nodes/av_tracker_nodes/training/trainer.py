@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -172,13 +172,22 @@ class Trainer:
     def validate(self, stride: int = 4) -> dict[str, float]:
         """Score the network on every `stride`-th image of the validation clips."""
         self.network.eval()
-        rng = np.random.default_rng(0)
-        numbers = np.arange(0, len(self._validate), stride)
-        chunks = np.array_split(numbers, max(len(numbers) // self._schedule.images, 1))
-        drawn = (draw_batch(self._task, self._validate, chunk, rng) for chunk in chunks)
-        scores = _mean([self._score(moved(batch, self._device)) for batch in drawn])
+        scores = _mean([self._score(batch) for batch in self._validation_batches(stride)])
         self.network.train()
         return scores
+
+    def ranked_thresholds(self, stride: int = 4) -> dict[str, float]:
+        """Thresholds that fit how sure the network is on validation clips; see `tasks.Task`."""
+        if self._task.ranked is None:
+            return {}
+        self.network.eval()
+        return self._task.ranked(self.network, self._validation_batches(stride))
+
+    def _validation_batches(self, stride: int) -> Iterator[Any]:
+        rng = np.random.default_rng(0)
+        numbers = np.arange(0, len(self._validate), stride)
+        for chunk in np.array_split(numbers, max(len(numbers) // self._schedule.images, 1)):
+            yield moved(draw_batch(self._task, self._validate, chunk, rng), self._device)
 
     def _score(self, batch: Any) -> dict[str, float]:
         losses = self.objective(self.network, batch)
