@@ -75,6 +75,16 @@ def test_a_model_is_run_once(av163, tmp_path):
     assert json.loads((tmp_path / 'run.json').read_text())['asked']['model'] == 'audio'
 
 
+def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
+    view = the_view(av163, 'simulated')
+    entry = Entry('visual', 'visual')
+    run_view(entry, view, PROTOCOLS['simulated'], tmp_path)
+    written = (tmp_path / 'tracks.csv').stat().st_mtime_ns
+    next(path for path in view.directory.rglob('*') if path.is_file()).touch()
+    run_view(entry, view, PROTOCOLS['simulated'], tmp_path)
+    assert (tmp_path / 'tracks.csv').stat().st_mtime_ns > written
+
+
 def test_tracks_of_others_in_mot_format(cav3d, perfect, tmp_path):
     view = the_view(cav3d, 'cav3d-mot')
     entry = Entry('theirs', results=perfect)

@@ -121,6 +121,7 @@ def _track(
     asked = {
         'version': __version__,
         'data': str(view.directory.resolve()),
+        'files': _files(view.directory),
         'camera': view.camera,
         'model': model,
         'network': _fingerprint(model),
@@ -152,6 +153,13 @@ def _track(
             'asked': asked,
         }
     )
+
+
+def _files(folder: Path) -> str:
+    """Tell whether a sequence was made or copied anew: names, lengths and times of its files."""
+    found = sorted(path for path in folder.rglob('*') if path.is_file())
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
+    return sha256(repr(facts).encode()).hexdigest()[:12]
 
 
 def _records(
