@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +12,9 @@ from av_tracker_nodes.datasets.protocols import PROTOCOLS, find_protocol
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.reproduction.runs import (
-    Entry,
-    half_of_the_microphones,
-    read_results,
-    run_view,
-    without_the_middle,
-)
+from av_tracker_nodes.reproduction import tracking
+from av_tracker_nodes.reproduction.runs import Entry, read_results, run_view
+from av_tracker_nodes.reproduction.tracking import half_of_the_microphones, without_the_middle
 from av_tracker_nodes.reproduction.views import find_views
 from av_tracker_nodes.types import AudioBlock, ImageFrame
 
@@ -60,35 +57,65 @@ def test_the_middle_third_is_covered():
     assert without_the_middle(block) is block
 
 
+def run(entry, view, protocol, out):
+    return run_view([entry], view, protocol, out)[entry.name]
+
+
 def test_a_model_is_run_once(av163, tmp_path):
     view = the_view(av163, 'simulated')
-    first = run_view(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
+    folder = tmp_path / 'visual' / view.run
+    first = run(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
     assert first['metrics']['frames_scored'] == 30
     assert first['metrics']['fn'] == first['metrics']['objects'] == 60
     assert first['metrics']['model'] == 'visual'
-    written = (tmp_path / 'tracks.csv').stat().st_mtime_ns
-    again = run_view(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
-    assert (tmp_path / 'tracks.csv').stat().st_mtime_ns == written
+    written = (folder / 'tracks.csv').stat().st_mtime_ns
+    again = run(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
+    assert (folder / 'tracks.csv').stat().st_mtime_ns == written
     assert again['metrics'] == first['metrics']
-    run_view(Entry('visual', 'audio'), view, PROTOCOLS['simulated'], tmp_path)
-    assert (tmp_path / 'tracks.csv').stat().st_mtime_ns > written
-    assert json.loads((tmp_path / 'run.json').read_text())['asked']['model'] == 'audio'
+    run(Entry('visual', 'audio'), view, PROTOCOLS['simulated'], tmp_path)
+    assert (folder / 'tracks.csv').stat().st_mtime_ns > written
+    assert json.loads((folder / 'run.json').read_text())['asked']['model'] == 'audio'
 
 
 def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
     view = the_view(av163, 'simulated')
-    entry = Entry('visual', 'visual')
-    run_view(entry, view, PROTOCOLS['simulated'], tmp_path)
-    written = (tmp_path / 'tracks.csv').stat().st_mtime_ns
+    tracks, entry = tmp_path / 'visual' / view.run / 'tracks.csv', Entry('visual', 'visual')
+    run(entry, view, PROTOCOLS['simulated'], tmp_path)
+    written = tracks.stat().st_mtime_ns
     next(path for path in view.directory.rglob('*') if path.is_file()).touch()
-    run_view(entry, view, PROTOCOLS['simulated'], tmp_path)
-    assert (tmp_path / 'tracks.csv').stat().st_mtime_ns > written
+    run(entry, view, PROTOCOLS['simulated'], tmp_path)
+    assert tracks.stat().st_mtime_ns > written
+
+
+def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, monkeypatch):
+    view, sensed = the_view(av163, 'simulated'), []
+
+    class Spy(tracking.Sensing):
+        def run(self, records):
+            sensed.append(self)
+            return super().run(records)
+
+    monkeypatch.setattr(tracking, 'Sensing', Spy)
+    entries = [Entry(name, name) for name in ('audio', 'vggcf', 'visual')]
+    run(entries[1], view, PROTOCOLS['simulated'], tmp_path / 'alone')
+    kept = tmp_path / 'together' / 'visual' / view.run / 'tracks.csv'
+    run(entries[2], view, PROTOCOLS['simulated'], tmp_path / 'together')
+    written = kept.stat().st_mtime_ns
+    together = run_view(entries, view, PROTOCOLS['simulated'], tmp_path / 'together')
+    assert len(sensed) == 3
+    assert list(together) == ['audio', 'vggcf', 'visual']
+    # What was there is kept.
+    assert kept.stat().st_mtime_ns == written
+    path = f'vggcf/{view.run}/tracks.csv'
+    assert (tmp_path / 'together' / path).read_text() == (tmp_path / 'alone' / path).read_text()
+    facts = json.loads((tmp_path / 'together' / f'vggcf/{view.run}/run.json').read_text())
+    assert {'face_detector', 'acoustic_map', 'fusion', 'tracker'} <= set(facts['latency_ms'])
 
 
 def test_tracks_of_others_in_mot_format(cav3d, perfect, tmp_path):
     view = the_view(cav3d, 'cav3d-mot')
     entry = Entry('theirs', results=perfect)
-    result = run_view(entry, view, PROTOCOLS['cav3d-mot'], tmp_path)
+    result = run(entry, view, PROTOCOLS['cav3d-mot'], tmp_path)
     metrics = result['metrics']
     # Every mouth is a pixel to the left of the truth.
     assert metrics['mae_px'] == pytest.approx(1.0, abs=1e-3)
@@ -122,23 +149,24 @@ def test_missing_results_are_named(cav3d, tmp_path):
 def test_nobody_in_the_published_frames(av163, tmp_path):
     view = the_view(av163, 'stnet-mot')
     with pytest.raises(InputError, match='nobody is annotated in the scored images of seq24-cam1'):
-        run_view(Entry('visual', 'visual'), view, PROTOCOLS['stnet-mot'], tmp_path)
+        run(Entry('visual', 'visual'), view, PROTOCOLS['stnet-mot'], tmp_path)
 
 
 def test_incomplete_input_reaches_the_tracker(av163, tmp_path, monkeypatch):
-    from av_tracker_nodes.reproduction import runs
-
     seen = {}
 
-    class Spy(runs.Pipeline):
+    class Spy(tracking.Sensing):
+        def __init__(self, rig, *arguments):
+            seen['microphones'] = len(rig.microphones.positions)
+            super().__init__(rig, *arguments)
+
         def run(self, records):
             records = list(records)
             seen['images'] = [r.image for r in records if isinstance(r, ImageFrame)]
-            seen['microphones'] = len(self._rig.microphones.positions)
             return super().run(records)
 
-    monkeypatch.setattr(runs, 'Pipeline', Spy)
-    incomplete = runs.replace(PROTOCOLS['simulated'], incomplete=True)
-    run_view(Entry('visual', 'visual'), the_view(av163, 'simulated'), incomplete, tmp_path)
+    monkeypatch.setattr(tracking, 'Sensing', Spy)
+    incomplete = replace(PROTOCOLS['simulated'], incomplete=True)
+    run(Entry('visual', 'visual'), the_view(av163, 'simulated'), incomplete, tmp_path)
     assert seen['microphones'] == 8
     assert all((image[:, 120:240] == 128).all() for image in seen['images'])

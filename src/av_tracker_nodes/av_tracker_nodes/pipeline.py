@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -57,6 +58,155 @@ class StageTimes:
         return {stage: durations.summary() for stage, durations in self._durations.items()}
 
 
+@dataclass(frozen=True)
+class Sensed:
+    """What fusion is given.
+
+    Attributes
+    ----------
+    faces : FaceFrame
+    sound : AcousticMap
+    image : np.ndarray or None
+        None where there is none, or nobody asked for it.
+    """
+
+    faces: FaceFrame
+    sound: AcousticMap
+    image: np.ndarray | None
+
+
+class Sensing:
+    """Faces and acoustic maps, one record of a recording after the other.
+
+    Parameters
+    ----------
+    rig : Rig
+    measure : str
+        Acoustic measure.
+    needs_image : bool
+        Pass the images on.
+    face_model : Path, optional
+        Face detector; the usual one if left out.
+    times : StageTimes, optional
+        Where to note how long it takes.
+
+    Attributes
+    ----------
+    own_voice : OwnVoice
+        To be told when the robot itself talks.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        measure: str,
+        needs_image: bool = True,
+        face_model: Path | None = None,
+        times: StageTimes | None = None,
+    ) -> None:
+        self.times = times or StageTimes()
+        self._faces = FaceStage(face_model)
+        self._acoustics = AcousticStage(rig, measure)
+        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
+        self.own_voice = OwnVoice()
+        self._needs_image = needs_image
+        self._images: dict[int, np.ndarray] = {}
+
+    def run(self, records: Iterable[AudioBlock | ImageFrame]) -> Iterator[Sensed]:
+        """See and hear a whole recording.
+
+        Parameters
+        ----------
+        records : iterable of AudioBlock and ImageFrame
+            In the order in which they would arrive.
+
+        Yields
+        ------
+        Sensed
+            One for each image, and at 25 Hz where there are no images.
+        """
+        with ThreadPoolExecutor(max_workers=1) as worker:
+            for record in self._detect_ahead(records, worker):
+                cycles = (
+                    self._hear(record) if isinstance(record, AudioBlock) else self._see(*record)
+                )
+                yield from map(self._sense, cycles)
+        yield from map(self._sense, self._trigger.flush())
+
+    def _detect_ahead(
+        self, records: Iterable[AudioBlock | ImageFrame], worker: ThreadPoolExecutor
+    ) -> Iterator[AudioBlock | tuple[ImageFrame, FaceFrame]]:
+        """Replace each image by itself with its faces, detected some records ahead."""
+
+        def begin(record: AudioBlock | ImageFrame) -> AudioBlock | tuple[ImageFrame, Future]:
+            if isinstance(record, AudioBlock):
+                return record
+            return record, worker.submit(self._detect, record)
+
+        def finish(begun: AudioBlock | tuple) -> AudioBlock | tuple[ImageFrame, FaceFrame]:
+            return begun if isinstance(begun, AudioBlock) else (begun[0], begun[1].result())
+
+        stream = iter(records)
+        ahead = [begin(record) for record in islice(stream, _LOOKAHEAD)]
+        for record in stream:
+            ahead.append(begin(record))
+            yield finish(ahead.pop(0))
+        yield from map(finish, ahead)
+
+    def _detect(self, image: ImageFrame) -> FaceFrame:
+        with self.times.measure('face_detector'):
+            return self._faces.process(image)
+
+    def _see(self, image: ImageFrame, faces: FaceFrame) -> list[Cycle]:
+        if self._needs_image:
+            self._images[image.stamp] = image.image
+        return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
+
+    def _hear(self, block: AudioBlock) -> list[Cycle]:
+        self._acoustics.add(block)
+        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
+        return self._trigger.audio_until(end)
+
+    def _sense(self, cycle: Cycle) -> Sensed:
+        with self.times.measure('acoustic_map'):
+            sound = self._acoustics.process(cycle.faces, cycle.from_image)
+        if self.own_voice.is_heard(sound.stamp):
+            sound = sound.silenced()
+        return Sensed(cycle.faces, sound, self._images.pop(cycle.faces.stamp, None))
+
+
+class Following:
+    """Fusion and tracks of what was sensed.
+
+    Parameters
+    ----------
+    rig : Rig
+        Geometry; its target frame is that of the tracks.
+    fusion : FusionModel
+    tracker : TrackerConfig, optional
+    times : StageTimes, optional
+        Where to note how long it takes.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        fusion: FusionModel,
+        tracker: TrackerConfig | None = None,
+        times: StageTimes | None = None,
+    ) -> None:
+        self.times = times or StageTimes()
+        self._rig, self._fusion, self._tracker = rig, fusion, SpeakerTracker(tracker)
+
+    def process(self, sensed: Sensed) -> TrackFrame:
+        """Go on with the next image."""
+        image = sensed.image if self._fusion.needs_image else None
+        with self.times.measure('fusion'):
+            detections = self._fusion.process(sensed.faces, sensed.sound, self._rig, image)
+        with self.times.measure('tracker'):
+            return self._tracker.process(detections, self._rig.camera)
+
+
 class Pipeline:
     """Faces, acoustic map, fusion and tracks, one record of a recording after the other.
 
@@ -87,83 +237,18 @@ class Pipeline:
         on_map: Callable[[AcousticMap], None] | None = None,
     ) -> None:
         self.times = StageTimes()
-        self._rig = rig
-        self._fusion = create_fusion(model) if isinstance(model, str) else model
-        self._faces = FaceStage(face_model)
-        self._acoustics = AcousticStage(rig, self._fusion.measure)
-        self._tracker = SpeakerTracker(tracker)
-        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
-        self.own_voice = OwnVoice()
-        self._images: dict[int, np.ndarray] = {}
+        fusion = create_fusion(model) if isinstance(model, str) else model
+        self._sensing = Sensing(rig, fusion.measure, fusion.needs_image, face_model, self.times)
+        self._following = Following(rig, fusion, tracker, self.times)
+        self.own_voice = self._sensing.own_voice
         self._on_map = on_map
 
     def run(self, records: Iterable[AudioBlock | ImageFrame]) -> Iterator[TrackFrame]:
-        """Track a whole recording.
-
-        Parameters
-        ----------
-        records : iterable of AudioBlock and ImageFrame
-            In the order in which they would arrive.
-
-        Yields
-        ------
-        TrackFrame
-            One for each image, and at 25 Hz where there are no images.
-        """
-        with ThreadPoolExecutor(max_workers=1) as worker:
-            for record in self._detect_ahead(records, worker):
-                cycles = (
-                    self._hear(record) if isinstance(record, AudioBlock) else self._see(*record)
-                )
-                yield from map(self._track, cycles)
-        yield from map(self._track, self._trigger.flush())
-
-    def _detect_ahead(
-        self, records: Iterable[AudioBlock | ImageFrame], worker: ThreadPoolExecutor
-    ) -> Iterator[AudioBlock | tuple[ImageFrame, FaceFrame]]:
-        """Replace each image by itself with its faces, detected some records ahead."""
-
-        def begin(record: AudioBlock | ImageFrame) -> AudioBlock | tuple[ImageFrame, Future]:
-            if isinstance(record, AudioBlock):
-                return record
-            return record, worker.submit(self._detect, record)
-
-        def finish(begun: AudioBlock | tuple) -> AudioBlock | tuple[ImageFrame, FaceFrame]:
-            return begun if isinstance(begun, AudioBlock) else (begun[0], begun[1].result())
-
-        stream = iter(records)
-        ahead = [begin(record) for record in islice(stream, _LOOKAHEAD)]
-        for record in stream:
-            ahead.append(begin(record))
-            yield finish(ahead.pop(0))
-        yield from map(finish, ahead)
-
-    def _detect(self, image: ImageFrame) -> FaceFrame:
-        with self.times.measure('face_detector'):
-            return self._faces.process(image)
-
-    def _see(self, image: ImageFrame, faces: FaceFrame) -> list[Cycle]:
-        if self._fusion.needs_image:
-            self._images[image.stamp] = image.image
-        return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
-
-    def _hear(self, block: AudioBlock) -> list[Cycle]:
-        self._acoustics.add(block)
-        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
-        return self._trigger.audio_until(end)
-
-    def _track(self, cycle: Cycle) -> TrackFrame:
-        with self.times.measure('acoustic_map'):
-            sound = self._acoustics.process(cycle.faces, cycle.from_image)
-        if self.own_voice.is_heard(sound.stamp):
-            sound = sound.silenced()
-        if self._on_map is not None:
-            self._on_map(sound)
-        image = self._images.pop(cycle.faces.stamp, None)
-        with self.times.measure('fusion'):
-            detections = self._fusion.process(cycle.faces, sound, self._rig, image)
-        with self.times.measure('tracker'):
-            return self._tracker.process(detections, self._rig.camera)
+        """Track a whole recording; see `Sensing.run`."""
+        for sensed in self._sensing.run(records):
+            if self._on_map is not None:
+                self._on_map(sensed.sound)
+            yield self._following.process(sensed)
 
 
 def track_bag(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -16,8 +16,9 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.parallel import in_processes, or_input_error
 from av_tracker_nodes.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.reproduction.report import Report, write_report
-from av_tracker_nodes.reproduction.runs import Entry, open_model, run_view
+from av_tracker_nodes.reproduction.runs import Entry, run_view
 from av_tracker_nodes.reproduction.tables import measured_row, published_rows
+from av_tracker_nodes.reproduction.tracking import open_model
 from av_tracker_nodes.reproduction.views import View, find_views, run_names
 
 
@@ -60,13 +61,11 @@ def reproduce(
     names = [entry.name for entry in entries]
     if len(set(names)) < len(names):
         raise InputError(f'rows need different names: {", ".join(names)}')
-    for entry in entries:
-        if entry.results is None:
-            open_model(entry.model)
+    teams = _teams(entries)
     found = tuple(read_ablations(path) for path in ablations)
     views, missing = find_views(protocol, root)
     with progress_bar(f'{protocol.name}: {len(views)} recordings') as advance:
-        results, failed = _run_all(protocol, views, entries, out, jobs, advance)
+        results, failed = _run_all(protocol, views, teams, out, jobs, advance)
     runs = run_names(protocol)
     measured = [
         measured_row(
@@ -128,28 +127,39 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(',') if part.strip()]
 
 
+def _teams(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Put models together that are given the same; results of somebody else stay alone."""
+    teams: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        given = f'={entry.name}' if entry.results is not None else open_model(entry.model).measure
+        teams[given].append(entry)
+    return list(teams.values())
+
+
 def _run_all(
     protocol: Protocol,
     views: Sequence[View],
-    entries: Sequence[Entry],
+    teams: Sequence[Sequence[Entry]],
     out: Path,
     jobs: int,
     advance: Callable[..., None],
 ) -> tuple[dict[str, dict[str, dict]], list[tuple[str, str, str]]]:
     """Return the results by row and run, in the order of the protocol, and what failed."""
     tasks = {
-        (entry.name, view.run): (entry, view, protocol, out / 'runs' / _folder(entry) / view.run)
+        (number, view.run): (team, view, protocol, out / 'runs')
         for view in views
-        for entry in entries
+        for number, team in enumerate(teams)
     }
     found, failed = {}, []
     run = partial(or_input_error, run_view)
-    for done, (key, result) in enumerate(in_processes(run, tasks, jobs), 1):
+    for done, ((number, name), result) in enumerate(in_processes(run, tasks, jobs), 1):
+        rows = [entry.name for entry in teams[number]]
         if isinstance(result, InputError):
-            failed.append((*key, str(result)))
+            failed += [(row, name, str(result)) for row in rows]
         else:
-            found[key] = result
-        advance(done / len(tasks), f'{key[1]}, {key[0]}')
+            found |= {(row, name): result[row] for row in rows}
+        advance(done / len(tasks), f'{name}, {", ".join(rows)}')
+    entries = [entry for team in teams for entry in team]
     results = {
         entry.name: {
             view.run: found[entry.name, view.run]
@@ -159,7 +169,3 @@ def _run_all(
         for entry in entries
     }
     return results, sorted(failed)
-
-
-def _folder(entry: Entry) -> str:
-    return entry.name.replace(os.sep, '_')

@@ -16,8 +16,8 @@ from av_tracker_nodes.datasets.protocols import AVERAGING, Protocol
 from av_tracker_nodes.evaluation.tracks_csv import write_json
 from av_tracker_nodes.reproduction import figures
 from av_tracker_nodes.reproduction.ablation_files import Ablations
-from av_tracker_nodes.reproduction.runs import WARM_UP
 from av_tracker_nodes.reproduction.tables import LABELS, SUMMED, Row, scores_by_run
+from av_tracker_nodes.reproduction.tracking import WARM_UP
 
 SIMULATED, REAL = 'simulated stand-ins', 'real recordings'
 
