@@ -28,8 +28,14 @@ from av_tracker_nodes.comparison.scenes import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.absences import absences
 from av_tracker_nodes.evaluation.matching import Matching
-from av_tracker_nodes.evaluation.metrics import evaluate
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, read_tracks, write_json
+from av_tracker_nodes.evaluation.metrics import METRICS as SCORES
+from av_tracker_nodes.evaluation.metrics import score
+from av_tracker_nodes.evaluation.tracks_csv import (
+    TrackWriter,
+    read_run,
+    read_tracks,
+    write_json,
+)
 from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.fusion import (
     BASELINES,
@@ -256,18 +262,17 @@ class _Run:
     def scores(self, clip: Clip) -> dict[str, float]:
         run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)}
         self._writer.close(run)
-        scores = evaluate(self._folder, self._files.truth, self._files.camera)
-        scores |= _absences(self._folder, self._files, clip)
+        truth = read_truth(self._files.truth, self._files.camera)
+        matching = Matching(truth, read_tracks(self._folder))
+        scores = score(matching, read_run(self._folder))
+        write_json(self._folder / SCORES, scores)
+        # Unlike the files of a sequence, clips know who is hidden.
+        visible = np.stack([frame.people.visible > SEEN for frame in clip.frames], axis=1)
+        scores |= absences(matching, visible)
         return {
             **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
             'tracker_ms': self._times.summary()['tracker']['median'],
         }
-
-
-def _absences(folder: Path, files: SceneFiles, clip: Clip) -> dict[str, float]:
-    """Score returns; unlike the files of a sequence, clips know who is hidden."""
-    matching = Matching(read_truth(files.truth, files.camera), read_tracks(folder))
-    return absences(matching, np.stack([f.people.visible > SEEN for f in clip.frames], axis=1))
 
 
 def _fusion(model: str) -> FusionModel:
