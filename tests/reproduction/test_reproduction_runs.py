@@ -63,7 +63,7 @@ def run(entry, view, protocol, out):
 
 def test_a_model_is_run_once(av163, tmp_path):
     view = the_view(av163, 'simulated')
-    folder = tmp_path / 'visual' / view.run
+    folder = tmp_path / 'every-image' / 'visual' / view.run
     first = run(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
     assert first['metrics']['frames_scored'] == 30
     assert first['metrics']['fn'] == first['metrics']['objects'] == 60
@@ -79,7 +79,10 @@ def test_a_model_is_run_once(av163, tmp_path):
 
 def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
     view = the_view(av163, 'simulated')
-    tracks, entry = tmp_path / 'visual' / view.run / 'tracks.csv', Entry('visual', 'visual')
+    tracks, entry = (
+        tmp_path / 'every-image' / 'visual' / view.run / 'tracks.csv',
+        Entry('visual', 'visual'),
+    )
     run(entry, view, PROTOCOLS['simulated'], tmp_path)
     written = tracks.stat().st_mtime_ns
     next(path for path in view.directory.rglob('*') if path.is_file()).touch()
@@ -98,7 +101,7 @@ def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, monkey
     monkeypatch.setattr(tracking, 'Sensing', Spy)
     entries = [Entry(name, name) for name in ('audio', 'vggcf', 'visual')]
     run(entries[1], view, PROTOCOLS['simulated'], tmp_path / 'alone')
-    kept = tmp_path / 'together' / 'visual' / view.run / 'tracks.csv'
+    kept = tmp_path / 'together' / 'every-image' / 'visual' / view.run / 'tracks.csv'
     run(entries[2], view, PROTOCOLS['simulated'], tmp_path / 'together')
     written = kept.stat().st_mtime_ns
     together = run_view(entries, view, PROTOCOLS['simulated'], tmp_path / 'together')
@@ -106,9 +109,9 @@ def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, monkey
     assert list(together) == ['audio', 'vggcf', 'visual']
     # What was there is kept.
     assert kept.stat().st_mtime_ns == written
-    path = f'vggcf/{view.run}/tracks.csv'
+    path = f'every-image/vggcf/{view.run}/tracks.csv'
     assert (tmp_path / 'together' / path).read_text() == (tmp_path / 'alone' / path).read_text()
-    facts = json.loads((tmp_path / 'together' / f'vggcf/{view.run}/run.json').read_text())
+    facts = json.loads((tmp_path / 'together' / path).with_name('run.json').read_text())
     assert {'face_detector', 'acoustic_map', 'fusion', 'tracker'} <= set(facts['latency_ms'])
 
 

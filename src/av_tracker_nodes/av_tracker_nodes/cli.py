@@ -363,19 +363,24 @@ def reproduce(
     out: Path,
     jobs: int,
 ) -> None:
-    """Make the table of a publication with our rows in it; what was stopped goes on.
+    """Make the tables of publications with our rows in them; what was stopped goes on.
 
-    PROTOCOL is one of `av-tracker protocols`. Writes index.html, results.json, results.md and the
-    figures as PDF. The exit status is 1 when a recording is missing or a run failed.
+    PROTOCOL is one of `av-tracker protocols`, or `all` of them that DATA has recordings for.
+    Writes index.html, results.json, results.md and the figures as PDF. The exit status is 1 when a
+    recording is missing or a run failed.
     """
+    from av_tracker_nodes.reproduction.all_protocols import ALL, reproduce_all
     from av_tracker_nodes.reproduction.command import make_entries
     from av_tracker_nodes.reproduction.command import reproduce as run
 
     entries = make_entries(models, results, truth_initialised)
-    report = run(protocol, data, entries, out, jobs, progress_bar, ablations)
+    if protocol == ALL:
+        reports = reproduce_all(data, entries, out, jobs, progress_bar, ablations)
+    else:
+        reports = [run(protocol, data, entries, out, jobs, progress_bar, ablations)]
     click.echo((out / 'results.md').read_text())
     click.echo(out / 'index.html')
-    if report.missing or report.failed:
+    if any(report.missing or report.failed for report in reports):
         raise click.exceptions.Exit(1)
 
 

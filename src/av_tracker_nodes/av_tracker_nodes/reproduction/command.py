@@ -30,6 +30,7 @@ def reproduce(
     jobs: int,
     progress_bar: Callable[[str], AbstractContextManager],
     ablations: Sequence[Path] = (),
+    runs: Path | None = None,
 ) -> Report:
     """Track and score every recording of a protocol with every entry, and write the report.
 
@@ -44,13 +45,15 @@ def reproduce(
     entries : sequence of Entry
         Rows to measure.
     out : Path
-        Folder of the report; the runs lie below it.
+        Folder of the report.
     jobs : int
         Processes.
     progress_bar : callable
         Opens a progress bar with a text.
     ablations : sequence of Path
         Files of ``benchmark ablations``, to be drawn.
+    runs : Path, optional
+        Folder of the runs, which may be shared with other protocols; ``out/runs`` if left out.
 
     Raises
     ------
@@ -58,28 +61,28 @@ def reproduce(
         When there is no such protocol, corpus, model, or two entries have one name.
     """
     protocol = find_protocol(name)
-    names = [entry.name for entry in entries]
-    if len(set(names)) < len(names):
-        raise InputError(f'rows need different names: {", ".join(names)}')
+    titles = [entry.name for entry in entries]
+    if len(set(titles)) < len(titles):
+        raise InputError(f'rows need different names: {", ".join(titles)}')
     teams = _teams(entries)
     found = tuple(read_ablations(path) for path in ablations)
     views, missing = find_views(protocol, root)
     with progress_bar(f'{protocol.name}: {len(views)} recordings') as advance:
-        results, failed = _run_all(protocol, views, teams, out, jobs, advance)
-    runs = run_names(protocol)
+        results, failed = _run_all(protocol, views, teams, runs or out / 'runs', jobs, advance)
+    names = run_names(protocol)
     measured = [
         measured_row(
             entry,
             protocol,
             {run: result['metrics'] for run, result in results[entry.name].items()},
-            len(runs),
+            len(names),
         )
         for entry in entries
     ]
     report = Report(
         protocol,
         any(view.open().simulated for view in views),
-        tuple(runs),
+        tuple(names),
         tuple(missing),
         tuple(failed),
         (*published_rows(protocol), *measured),
@@ -140,13 +143,13 @@ def _run_all(
     protocol: Protocol,
     views: Sequence[View],
     teams: Sequence[Sequence[Entry]],
-    out: Path,
+    runs: Path,
     jobs: int,
     advance: Callable[..., None],
 ) -> tuple[dict[str, dict[str, dict]], list[tuple[str, str, str]]]:
     """Return the results by row and run, in the order of the protocol, and what failed."""
     tasks = {
-        (number, view.run): (team, view, protocol, out / 'runs')
+        (number, view.run): (team, view, protocol, runs)
         for view in views
         for number, team in enumerate(teams)
     }

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,6 +97,22 @@ def write_report(report: Report, out: Path) -> list[Path]:
         )
     write_json(paths[1], _as_json(report))
     return paths
+
+
+def write_overview(reports: Sequence[Report], out: Path) -> None:
+    """Write a page that leads to several reports in folders below, and their tables as one file.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+    out : Path
+        Folder; each report is in a folder of its protocol's name in it.
+    """
+    content = {'reports': reports, 'version': __version__}
+    page = _environment(True).get_template('overview.html.jinja').render(content)
+    (out / 'index.html').write_text(page)
+    tables = [(out / report.protocol.name / 'results.md').read_text() for report in reports]
+    (out / 'results.md').write_text('\n'.join(tables))
 
 
 def _environment(escaped: bool) -> jinja2.Environment:

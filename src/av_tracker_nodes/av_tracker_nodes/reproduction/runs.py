@@ -17,12 +17,12 @@ from av_tracker_nodes.datasets.protocols import Protocol
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.evaluation.curves import error_curve, speaking_pairs
 from av_tracker_nodes.evaluation.matching import Matching
-from av_tracker_nodes.evaluation.metrics import METRICS, score
+from av_tracker_nodes.evaluation.metrics import score
 from av_tracker_nodes.evaluation.mot_format import read_mot
 from av_tracker_nodes.evaluation.scoring import Scoring
 from av_tracker_nodes.evaluation.tracks_csv import TrackTable, read_run, read_tracks, write_json
 from av_tracker_nodes.evaluation.truth import Truth, read_truth
-from av_tracker_nodes.reproduction.tracking import track_view
+from av_tracker_nodes.reproduction.tracking import kind_of, track_view
 from av_tracker_nodes.reproduction.views import View
 
 _SNAP = 2_000_000
@@ -62,12 +62,13 @@ def run_view(
     view : View
     protocol : Protocol
     out : Path
-        Folder of all runs; a finished run of the same kind in it is kept.
+        Folder of all runs; a finished run of the same kind in it is kept, also one that was made
+        for another protocol.
 
     Returns
     -------
     dict
-        By name of the entry, metrics: what ``metrics.json`` says; times and errors: see
+        By name of the entry, metrics: what ``metrics-PROTOCOL.json`` says; times and errors: see
         `error_curve`; speaks and said: see `speaking_pairs`.
 
     Raises
@@ -79,7 +80,8 @@ def run_view(
     truth = read_truth(view.directory, view.camera, protocol.publication)
     if not truth.scored.any():
         raise InputError(f'nobody is annotated in the scored images of {view.run}')
-    folders = {entry: out / entry.name.replace(os.sep, '_') / view.run for entry in entries}
+    kind = out / kind_of(protocol)
+    folders = {entry: kind / entry.name.replace(os.sep, '_') / view.run for entry in entries}
     models = {folders[entry]: entry.model for entry in entries if entry.results is None}
     track_view(models, view, protocol, truth)
     return {
@@ -99,7 +101,7 @@ def _scored(entry: Entry, out: Path, view: View, protocol: Protocol, truth: Trut
     metrics = score(matching, read_run(out))
     if np.isnan(tracks.speaking).all():
         metrics = {k: None if k.startswith('speaking') else v for k, v in metrics.items()}
-    write_json(out / METRICS, metrics)
+    write_json(out / f'metrics-{protocol.name}.json', metrics)
     times, errors = error_curve(matching)
     speaks, said = speaking_pairs(matching)
     return {'metrics': metrics, 'times': times, 'errors': errors, 'speaks': speaks, 'said': said}

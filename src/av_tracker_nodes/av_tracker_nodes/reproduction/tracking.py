@@ -36,6 +36,12 @@ _KEPT = (1, 3, 5, 7)
 _GREY = 128
 
 
+def kind_of(protocol: Protocol) -> str:
+    """Name what tracks depend on: those of two protocols of a kind are the same."""
+    lacks = '-incomplete' if protocol.incomplete else ''
+    return f'{protocol.publication or "every-image"}{lacks}'
+
+
 def track_view(models: Mapping[Path, str], view: View, protocol: Protocol, truth: Truth) -> None:
     """Track a recording with every model that has not done so.
 

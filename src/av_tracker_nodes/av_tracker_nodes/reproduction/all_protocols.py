@@ -1,0 +1,84 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every table that a corpus has the recordings for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from av_tracker_nodes.datasets.cav3d import Cav3d
+from av_tracker_nodes.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
+from av_tracker_nodes.datasets.recordings import open_corpus
+from av_tracker_nodes.datasets.sequence_names import short_name
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.reproduction.command import reproduce
+from av_tracker_nodes.reproduction.report import Report, write_overview
+from av_tracker_nodes.reproduction.runs import Entry
+
+ALL = 'all'
+
+
+def reproduce_all(
+    root: Path,
+    entries: Sequence[Entry],
+    out: Path,
+    jobs: int,
+    progress_bar: Callable[[str], AbstractContextManager],
+    ablations: Sequence[Path] = (),
+) -> list[Report]:
+    """Reproduce the protocols of a corpus, each in a folder of its name, and write an overview.
+
+    What several protocols ask for is tracked once.
+
+    Parameters
+    ----------
+    root, entries, out, jobs, progress_bar, ablations
+        See `command.reproduce`.
+
+    Raises
+    ------
+    InputError
+        When there is no such corpus or model, or nothing of any protocol.
+    """
+    reports = [
+        reproduce(
+            protocol.name,
+            root,
+            entries,
+            out / protocol.name,
+            jobs,
+            progress_bar,
+            ablations,
+            out / 'runs',
+        )
+        for protocol in protocols_of(root)
+    ]
+    write_overview(reports, out)
+    return reports
+
+
+def protocols_of(root: Path) -> list[Protocol]:
+    """Find the protocols that a corpus has a sequence of; those of stand-ins for stand-ins only.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    corpus = open_corpus(root)
+    name = CAV3D if isinstance(corpus, Cav3d) else AV163
+    there = {short_name(full): full for full in corpus.sequences()}
+    simulated = any(corpus.sequence(full).simulated for full in there.values())
+    found = [
+        protocol
+        for protocol in PROTOCOLS.values()
+        if protocol.corpus == name
+        and not there.keys().isdisjoint(protocol.sequences)
+        and (simulated or protocol.publication is not None)
+    ]
+    if not found:
+        raise InputError(f'{root} holds no sequence of any protocol of {name}')
+    return found
