@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.lifeline import end_with
 
 _THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 
@@ -43,7 +44,7 @@ def in_processes(
             yield key, function(*arguments)
         return
     context = multiprocessing.get_context('spawn')
-    with one_thread_each(), ProcessPoolExecutor(jobs, context, cv2.setNumThreads, (1,)) as pool:
+    with one_thread_each(), ProcessPoolExecutor(jobs, context, _begin, (os.getpid(),)) as pool:
         running = {pool.submit(function, *arguments): key for key, arguments in tasks.items()}
         try:
             for job in as_completed(running):
@@ -51,6 +52,11 @@ def in_processes(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _begin(parent: int) -> None:
+    end_with(parent)
+    cv2.setNumThreads(1)
 
 
 def or_input_error(function: Callable, *arguments: Any) -> Any:

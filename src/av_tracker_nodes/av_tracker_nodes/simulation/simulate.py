@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.lifeline import end_with
 from av_tracker_nodes.parallel import one_thread_each
 from av_tracker_nodes.simulation.room_acoustics import record
 from av_tracker_nodes.simulation.scenarios import build_scene
@@ -107,7 +108,7 @@ def _record_in_parallel(scene: Scene, folder: Path, progress: Progress) -> None:
     stop = context.Event()
     with (
         one_thread_each(),
-        ProcessPoolExecutor(len(done), context, _start_worker, (done, stop)) as pool,
+        ProcessPoolExecutor(len(done), context, _start_worker, (os.getpid(), done, stop)) as pool,
     ):
         jobs = {pool.submit(_record_camera, scene, folder, i) for i in range(len(scene.cameras))}
         jobs.add(pool.submit(_record_sound, scene, folder))
@@ -129,7 +130,8 @@ def _report(done: list[float], progress: Progress) -> None:
     progress(fraction, f'sound {100 * done[0]:.0f} %, {parts}')
 
 
-def _start_worker(done, stop) -> None:
+def _start_worker(parent, done, stop) -> None:
+    end_with(parent)
     global _done, _stop
     _done, _stop = done, stop
     cv2.setNumThreads(1)

@@ -1,0 +1,34 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Processes that end when the one that has started them does, even when it is killed."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux' prctl."""
+
+
+def end_with(parent: int) -> None:
+    """Have the system end this process once its parent has ended; elsewhere than on Linux not.
+
+    Parameters
+    ----------
+    parent : int
+        Number of the process that has started this one.
+
+    Raises
+    ------
+    SystemExit
+        It has ended already.
+    """
+    if sys.platform != 'linux':
+        return
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if os.getppid() != parent:
+        raise SystemExit(1)
