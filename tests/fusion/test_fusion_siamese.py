@@ -86,6 +86,19 @@ def test_two_people_are_two_and_one_found_twice_is_one(tmp_path):
     assert {each.tracklet for each in again} == {2, 3}
 
 
+def test_who_strays_to_the_head_of_somebody_else_is_lost(tmp_path):
+    fusion = network(tmp_path, offset=(-0.25, 0.0))
+    height = face_box(CAMERA, ANN)[3]
+    beside = CAMERA.centre + CAMERA.rays(CAMERA.project(ANN) + (3 * height, 0)) * np.linalg.norm(
+        ANN - CAMERA.centre
+    )
+    counts = [len(detect(fusion, [face(beside, 1)]))]
+    # The face is not detected any more, and the network leads to Ann's, and past it.
+    counts += [len(detect(fusion, [face(ANN, 2)], stamp=step * FRAME)) for step in range(2, 40)]
+    assert counts[:6] == [1, 2, 2, 2, 2, 2]
+    assert counts[-20:] == [1] * 20
+
+
 def test_a_voice_where_somebody_is_found_is_no_second_person(tmp_path):
     fusion = network(tmp_path)
     detect(fusion, [face(ANN)])

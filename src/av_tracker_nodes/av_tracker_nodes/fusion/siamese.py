@@ -149,8 +149,7 @@ class SiameseFusion(FusionModel):
                 people, self._search(people, sound, faces.stamp, rig, image), strict=True
             )
         ]
-        self._people = [person for person, _ in judged]
-        found = _one_each([each for _, each in judged if each is not None], rig)
+        self._people, found = _one_each(judged, faces.stamp, rig)
         found += [
             voice
             for voice in voices
@@ -285,10 +284,22 @@ def _take(people: list[_Person], face: Detection, rig: Rig) -> _Person | None:
     return None
 
 
-def _one_each(found: list[Detection], rig: Rig) -> list[Detection]:
-    """Of several who were found at one head leave the one of the best quality."""
+def _one_each(
+    judged: Sequence[tuple[_Person, Detection | None]], stamp: int, rig: Rig
+) -> tuple[list[_Person], list[Detection]]:
+    """Of several who were found at one head leave one: who has a face, else the best quality.
+
+    Who is found at the head of somebody else, and has no face, was lost: nobody goes on searching
+    for two people where there is one. Who was not found at all is still searched for.
+    """
+    people = [person for person, detection in judged if detection is None]
+    found = [(person, detection) for person, detection in judged if detection is not None]
+    found.sort(key=lambda pair: (pair[0].face < stamp, -pair[1].quality))
     kept: list[Detection] = []
-    for detection in sorted(found, key=lambda each: -each.quality):
-        if not any(is_same_head(other.position, detection.position, rig.camera) for other in kept):
+    for person, detection in found:
+        alone = not any(is_same_head(k.position, detection.position, rig.camera) for k in kept)
+        if alone:
             kept.append(detection)
-    return kept
+        if alone or person.face == stamp:
+            people.append(person)
+    return people, kept
