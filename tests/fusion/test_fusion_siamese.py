@@ -86,13 +86,33 @@ def test_two_people_are_two_and_one_found_twice_is_one(tmp_path):
     assert {each.tracklet for each in again} == {2, 3}
 
 
+def test_who_has_had_no_face_for_long_is_given_up(tmp_path):
+    fusion = network(tmp_path)
+    counts = [len(detect(fusion, [face(ANN)]))]
+    counts += [len(detect(fusion, stamp=step * FRAME)) for step in range(2, 125)]
+    assert counts[:99] == [1] * 99
+    assert counts[-20:] == [0] * 20
+
+
+@pytest.mark.parametrize(('frames', 'people'), [(10, 2), (40, 1)])
+def test_a_face_beside_who_has_had_none_for_long_is_theirs(tmp_path, frames, people):
+    fusion = network(tmp_path)
+    detect(fusion, [face(beside(1.2), 1)])
+    for step in range(2, frames):
+        detect(fusion, stamp=step * FRAME)
+    assert len(detect(fusion, [face(ANN, 2)], stamp=frames * FRAME)) == people
+
+
+def beside(heights):
+    """Right of Ann by so many heights of her face, as far from the camera."""
+    shift = np.array([heights * face_box(CAMERA, ANN)[3], 0])
+    ray = CAMERA.rays(CAMERA.project(ANN) + shift)
+    return CAMERA.centre + ray * np.linalg.norm(ANN - CAMERA.centre)
+
+
 def test_who_strays_to_the_head_of_somebody_else_is_lost(tmp_path):
     fusion = network(tmp_path, offset=(-0.25, 0.0))
-    height = face_box(CAMERA, ANN)[3]
-    beside = CAMERA.centre + CAMERA.rays(CAMERA.project(ANN) + (3 * height, 0)) * np.linalg.norm(
-        ANN - CAMERA.centre
-    )
-    counts = [len(detect(fusion, [face(beside, 1)]))]
+    counts = [len(detect(fusion, [face(beside(3), 1)]))]
     # The face is not detected any more, and the network leads to Ann's, and past it.
     counts += [len(detect(fusion, [face(ANN, 2)], stamp=step * FRAME)) for step in range(2, 40)]
     assert counts[:6] == [1, 2, 2, 2, 2, 2]

@@ -128,6 +128,11 @@ def remembered(position: np.ndarray, rig: Rig, unseen: float) -> Candidate:
 
 def is_same_head(first: np.ndarray, second: np.ndarray, camera: Camera) -> bool:
     """Tell whether two places (m) can be those of one head, as a camera sees them."""
+    return head_distance(first, second, camera) < 1
+
+
+def head_distance(first: np.ndarray, second: np.ndarray, camera: Camera) -> float:
+    """Distance of two places (m), as a camera sees them; up to 1 they can be those of one head."""
     offset = SightFrame.towards(camera, first).offset(second)
     across, along = _SAME_HEAD
-    return bool(np.hypot(offset[0], offset[1]) < across and abs(offset[2]) < along)
+    return max(float(np.hypot(offset[0], offset[1])) / across, abs(float(offset[2])) / along)
