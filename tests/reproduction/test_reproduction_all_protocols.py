@@ -4,6 +4,7 @@
 import re
 import shutil
 
+import mini_corpus
 import numpy as np
 import pytest
 
@@ -43,6 +44,12 @@ def test_protocols_that_a_corpus_has_a_sequence_of(av163, cav3d, tmp_path):
     shutil.copytree(av163, stand_in)
     (next(stand_in.glob('seq24*')) / 'scenario.json').write_text('{"simulated": true}')
     assert names(protocols_of(stand_in)) == ['stnet-mot', 'avcl-mot', 'simulated']
+
+
+def test_stand_ins_of_cav3d_have_the_files_of_av163(tmp_path):
+    mini_corpus.write_sequence(tmp_path, name='seq24-2p-cav3d')
+    (tmp_path / 'seq24-2p-cav3d' / 'scenario.json').write_text('{"simulated": true}')
+    assert names(protocols_of(tmp_path)) == ['cav3d-mot']
 
 
 def test_a_folder_without_sequences_is_refused(tmp_path):
