@@ -44,7 +44,10 @@ def in_processes(
             yield key, function(*arguments)
         return
     context = multiprocessing.get_context('spawn')
-    with one_thread_each(), ProcessPoolExecutor(jobs, context, _begin, (os.getpid(),)) as pool:
+    with (
+        one_thread_each(),
+        ProcessPoolExecutor(jobs, context, begin_worker, (os.getpid(),)) as pool,
+    ):
         running = {pool.submit(function, *arguments): key for key, arguments in tasks.items()}
         try:
             for job in as_completed(running):
@@ -54,7 +57,8 @@ def in_processes(
             raise
 
 
-def _begin(parent: int) -> None:
+def begin_worker(parent: int) -> None:
+    """Work with one thread, no longer than the process that has started this one."""
     end_with(parent)
     cv2.setNumThreads(1)
 

@@ -61,7 +61,11 @@ def track_view(models: Mapping[Path, str], view: View, protocol: Protocol, truth
     InputError
         When something of the recording or of a model is missing or malformed.
     """
-    asked = {out: _asked(model, view, protocol) for out, model in models.items()}
+    given = _given(view, protocol)
+    asked = {
+        out: given | {'model': model, 'network': _fingerprint(model)}
+        for out, model in models.items()
+    }
     missing = {out: facts for out, facts in asked.items() if read_run(out).get('asked') != facts}
     if not missing:
         return
@@ -124,15 +128,13 @@ class _Run:
         self._writer.close(facts)
 
 
-def _asked(model: str, view: View, protocol: Protocol) -> dict:
-    """Say what a run is of; a run of the same is not made again."""
+def _given(view: View, protocol: Protocol) -> dict:
+    """Say what runs are of; one of the same, with the same model, is not made again."""
     return {
         'version': __version__,
         'data': str(view.directory.resolve()),
         'files': _files(view.directory),
         'camera': view.camera,
-        'model': model,
-        'network': _fingerprint(model),
         'protocol': protocol.publication,
         'incomplete': protocol.incomplete,
         'warm_up': WARM_UP,

@@ -14,11 +14,8 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
-
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.lifeline import end_with
-from av_tracker_nodes.parallel import one_thread_each
+from av_tracker_nodes.parallel import begin_worker, one_thread_each
 from av_tracker_nodes.simulation.room_acoustics import record
 from av_tracker_nodes.simulation.scenarios import build_scene
 from av_tracker_nodes.simulation.scene import Scene
@@ -131,10 +128,9 @@ def _report(done: list[float], progress: Progress) -> None:
 
 
 def _start_worker(parent, done, stop) -> None:
-    end_with(parent)
     global _done, _stop
+    begin_worker(parent)
     _done, _stop = done, stop
-    cv2.setNumThreads(1)
 
 
 def _record_sound(scene: Scene, folder: Path) -> None:
