@@ -17,6 +17,7 @@ from av_tracker_nodes.types import Modality
 DARK = np.zeros_like(IMAGE)
 """The network is sure of nothing here."""
 STILL = (0.0, 0.0)
+BEYOND = np.array([-0.5, 0.1, 3.8])
 
 
 def network(tmp_path, offset=STILL, speaking=-4.0):
@@ -124,6 +125,45 @@ def test_a_voice_where_somebody_is_found_is_no_second_person(tmp_path):
     detect(fusion, [face(ANN)])
     assert len(detect(fusion, voices=[voice(ANN)], stamp=2 * FRAME)) == 1
     assert len(detect(fusion, voices=[voice(BOB)], stamp=3 * FRAME)) == 2
+
+
+def lost(tmp_path):
+    """Ann was seen for an image, and not found for a second."""
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    assert detect(fusion, stamp=25 * FRAME, image=DARK) == ()
+    return fusion
+
+
+def test_who_was_lost_is_found_where_a_voice_is(tmp_path):
+    fusion = lost(tmp_path)
+    (found,) = detect(fusion, voices=[voice(beside(1.5))], stamp=26 * FRAME)
+    assert found.tracklet == 1
+    assert Modality.VISUAL in found.modalities
+    np.testing.assert_allclose(
+        CAMERA.project(found.position), CAMERA.project(beside(1.5)), atol=1.0
+    )
+    # The range is that of a head, which sight and memory tell better than sound.
+    np.testing.assert_allclose(found.position, beside(1.5), atol=0.15)
+
+
+@pytest.mark.parametrize(
+    ('place', 'frame', 'image'),
+    [(beside(1.5), 26, DARK), (BEYOND, 26, IMAGE), (beside(1.5), 300, IMAGE)],
+    ids=['found badly', 'too far', 'too long ago'],
+)
+def test_any_other_voice_is_heard_only(tmp_path, place, frame, image):
+    fusion = lost(tmp_path)
+    (heard,) = detect(fusion, voices=[voice(place)], stamp=frame * FRAME, image=image)
+    assert heard.modalities == Modality.AUDIO
+
+
+def test_who_speaks_is_not_given_up(tmp_path):
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    for step in range(2, 125):
+        (found,) = detect(fusion, voices=[voice(ANN)], stamp=step * FRAME)
+    assert Modality.VISUAL in found.modalities
 
 
 def test_without_an_image_geometry_tells(tmp_path):

@@ -10,8 +10,12 @@ torch = pytest.importorskip('torch')
 from av_tracker_nodes.fusion.siamese import quality_of  # noqa: E402
 from av_tracker_nodes.networks.correlation import correlate  # noqa: E402
 from av_tracker_nodes.networks.search_blocks import PositionEncoding, PositionHead  # noqa: E402
-from av_tracker_nodes.networks.search_inputs import SearchInputs  # noqa: E402
-from av_tracker_nodes.networks.search_losses import quality_label, search_losses  # noqa: E402
+from av_tracker_nodes.networks.search_inputs import Found, SearchInputs  # noqa: E402
+from av_tracker_nodes.networks.search_losses import (  # noqa: E402
+    quality_label,
+    search_losses,
+    sureness,
+)
 from av_tracker_nodes.networks.stnet import StNet  # noqa: E402
 from av_tracker_nodes.training.export import gflops  # noqa: E402
 from av_tracker_nodes.training.onnx_forms import SEARCH  # noqa: E402
@@ -69,6 +73,16 @@ def test_the_label_of_quality_is_that_of_the_running_code_and_carries_no_gradien
     label = quality_label(offset, torch.zeros(3, 2))
     assert not label.requires_grad
     np.testing.assert_allclose(label.numpy(), quality_of(24 * np.array([0, 0.5, 5])), rtol=1e-6)
+
+
+def test_who_is_expected_to_be_off_counts_less_by_the_square_of_it():
+    expected = np.array([0.0, 0.04, 0.2])
+    quality = torch.from_numpy(quality_of(24 * expected)).clamp(max=1 - 1e-12).logit()
+    weights = sureness(Found(torch.zeros(3, 2), quality.requires_grad_(), torch.zeros(3)))
+    assert not weights.requires_grad
+    assert weights.mean().item() == pytest.approx(1.0)
+    variances = expected**2 + 0.04**2
+    np.testing.assert_allclose(weights / weights[0], variances[0] / variances, rtol=1e-4)
 
 
 def test_losses_are_finite_without_anybody_and_without_labels():

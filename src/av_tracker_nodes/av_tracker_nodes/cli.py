@@ -620,6 +620,7 @@ def check_corpus(root: Path) -> None:
 @_out_option
 @click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
 @click.option('--seed', default=0, show_default=True, help='Of the weights and the samples.')
+@click.option('--clips', type=click.IntRange(1), help='Learn on the first simulated ones only.')
 @click.option(
     '--images', type=click.IntRange(1), default=24, show_default=True, help='In a batch.'
 )
@@ -647,6 +648,7 @@ def train(
     out: Path,
     budget: float,
     seed: int,
+    clips: int | None,
     images: int,
     options: tuple[tuple[str, str], ...],
     weights: Path | None,
@@ -673,6 +675,7 @@ def train(
         pretrained=weights,
         protocol=protocol,
         leaking=leaking_split,
+        clips=clips,
     )
 
 

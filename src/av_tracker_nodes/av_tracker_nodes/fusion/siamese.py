@@ -54,8 +54,12 @@ _PATIENCE = to_nanoseconds(0.6)
 _RANGE_STD, _RANGE_DRIFT = 0.1, 0.15
 """Relative deviation of the range of somebody without a detected face, and its growth a second."""
 _LONGEST = to_nanoseconds(4.0)
-"""A person is followed for this long (ns) without a detected face: what the network finds then is
-often not their head. Of 2 s, 4 s and for ever, 4 s was best on validation scenes."""
+"""A person is followed for this long (ns) without a face or a voice there: what the network finds
+then is often not their head. Of 2 s, 4 s and for ever, 4 s was best on validation scenes."""
+_MEMORY = to_nanoseconds(10.0)
+"""Who was lost is looked for where a voice is for this long (ns)."""
+_STEP, _WALK = 0.5, 1.0
+"""How far (m) from where somebody was lost a voice may be theirs, and its growth a second."""
 _LONG, _STRAYED = to_nanoseconds(1.0), 2.0
 """Without a face for so long (ns), a person may be this much farther off than one head."""
 _LEAST_ERROR = 1.0
@@ -85,7 +89,8 @@ class QualityThresholds:
 class _Person:
     """Somebody who is searched for.
 
-    Stamps are in ns: when found last, and when the face was detected last.
+    Stamps are in ns: when found last, when a face was detected last, and when that or a voice
+    told last that it is somebody.
     """
 
     position: np.ndarray
@@ -94,6 +99,17 @@ class _Person:
     embedding: np.ndarray | None
     found: int
     face: int
+    sure: int
+
+
+@dataclass(frozen=True)
+class _Sought:
+    """A person, the place (m) that is searched about, and what else tells that they are there."""
+
+    person: _Person
+    place: np.ndarray
+    face: Detection | None = None
+    heard: bool = False
 
 
 class SiameseFusion(FusionModel):
@@ -145,16 +161,18 @@ class SiameseFusion(FusionModel):
         geometric = self._geometric.process(faces, sound, rig)
         if image is None:
             return geometric
-        count = len(faces.faces)
+        count, stamp = len(faces.faces), faces.stamp
         seen, voices = geometric.detections[:count], geometric.detections[count:]
-        people = self._adopt(faces.stamp, seen, rig, image)
+        people, lost = self._adopt(stamp, seen, voices, rig, image)
+        people += _called(lost, people, voices, stamp, rig)
         judged = [
-            self._judge(person, face, said, faces.stamp, rig, image)
-            for (person, face), said in zip(
-                people, self._search(people, sound, faces.stamp, rig, image), strict=True
+            self._judge(sought, said, stamp, rig, image)
+            for sought, said in zip(
+                people, self._search(people, sound, stamp, rig, image), strict=True
             )
         ]
-        self._people, found = _one_each(judged, faces.stamp, rig)
+        self._people, found = _one_each(judged, stamp, rig)
+        self._people += lost
         found += [
             voice
             for voice in voices
@@ -163,36 +181,45 @@ class SiameseFusion(FusionModel):
         return DetectionFrame(faces.stamp, tuple(found), sound.from_image)
 
     def _adopt(
-        self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray
-    ) -> list[tuple[_Person, Detection | None]]:
-        """Give each detected face to the person it goes on with, or to somebody new."""
+        self,
+        stamp: int,
+        seen: Sequence[Detection],
+        voices: Sequence[Detection],
+        rig: Rig,
+        image: np.ndarray,
+    ) -> tuple[list[_Sought], list[_Person]]:
+        """Give each detected face to the person it goes on with, or to somebody new.
+
+        Returns whom to search for where they were, and who is lost.
+        """
         missing, people = list(self._people), []
         owners = _owners(missing, seen, stamp, rig)
         for index, face in enumerate(seen):
             person = owners.get(index)
             if person is None:
                 template = template_crop(image, face.box)
-                person = _Person(face.position, template, face.tracklet, None, stamp, stamp)
+                person = _Person(face.position, template, face.tracklet, None, stamp, stamp, stamp)
+            person = replace(person, tracklet=face.tracklet, embedding=face.embedding, face=stamp)
             # What was found before drifts with the template; a detected face does not.
-            person = replace(
-                person,
-                position=face.position,
-                tracklet=face.tracklet,
-                embedding=face.embedding,
-                face=stamp,
-            )
-            people.append((person, face))
-        return people + [
-            (person, None)
-            for person in missing
-            if 0 <= stamp - person.found <= _PATIENCE
-            and stamp - person.face <= _LONGEST
-            and in_picture(face_box(rig.camera, person.position), rig)
-        ]
+            people.append(_Sought(person, face.position, face))
+        lost = []
+        for person in missing:
+            if (
+                0 <= stamp - person.found <= _PATIENCE
+                and stamp - person.sure <= _LONGEST
+                and in_picture(face_box(rig.camera, person.position), rig)
+            ):
+                heard = any(
+                    is_same_head(person.position, voice.position, rig.camera) for voice in voices
+                )
+                people.append(_Sought(person, person.position, heard=heard))
+            elif 0 <= stamp - person.found <= _MEMORY:
+                lost.append(person)
+        return people, lost
 
     def _search(
         self,
-        people: Sequence[tuple[_Person, Detection | None]],
+        people: Sequence[_Sought],
         sound: AcousticMap,
         stamp: int,
         rig: Rig,
@@ -201,8 +228,9 @@ class SiameseFusion(FusionModel):
         """Run the network on everybody, shape (people, FOUND)."""
         heard = {each.tracklet: each for each in sound.faces}
         parts = []
-        for person, face in people:
-            candidate = remembered(person.position, rig, to_seconds(stamp - person.face))
+        for sought in people:
+            person, face = sought.person, sought.face
+            candidate = remembered(sought.place, rig, to_seconds(stamp - person.face))
             if face is not None:
                 base = replace(candidate.base, speaking=face.speaking)
                 candidate = Candidate(Kind.FACE, base, sound=heard.get(face.tracklet))
@@ -212,18 +240,18 @@ class SiameseFusion(FusionModel):
 
     def _judge(
         self,
-        person: _Person,
-        face: Detection | None,
+        sought: _Sought,
         said: np.ndarray,
         stamp: int,
         rig: Rig,
         image: np.ndarray,
     ) -> tuple[_Person, Detection | None]:
         """Believe what was found or the face detector; and treat the template accordingly."""
+        person, face = sought.person, sought.face
         quality = float(probability(said[2]))
-        pixel = found_pixel(face_box(rig.camera, person.position), said[:2].astype(float))
+        pixel = found_pixel(face_box(rig.camera, sought.place), said[:2].astype(float))
         if quality > self.thresholds.reset and rig.camera.contains(pixel):
-            detection = self._found(person, face, pixel, quality, stamp, rig)
+            detection = self._found(sought, pixel, quality, stamp, rig)
             updates = quality >= self.thresholds.update
             self.decisions['update' if updates else 'keep'] += 1
         elif face is not None:
@@ -232,23 +260,25 @@ class SiameseFusion(FusionModel):
         else:
             return person, None
         template = template_crop(image, detection.box) if updates else person.template
-        person = replace(person, position=detection.position, template=template, found=stamp)
+        sure = stamp if face is not None or sought.heard else person.sure
+        person = replace(
+            person, position=detection.position, template=template, found=stamp, sure=sure
+        )
         speaking = float(probability(said[3] - log_odds(self.thresholds.speaking)))
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
 
     def _found(
         self,
-        person: _Person,
-        face: Detection | None,
+        sought: _Sought,
         pixel: np.ndarray,
         quality: float,
         stamp: int,
         rig: Rig,
     ) -> Detection:
-        """Make a detection of a pixel, at the range of the face or where the person was."""
-        camera, known = rig.camera, person.position if face is None else face.position
-        sight = SightFrame.towards(camera, known)
+        """Make a detection of a pixel, at the range of the place that was searched about."""
+        camera, person, face = rig.camera, sought.person, sought.face
+        sight = SightFrame.towards(camera, sought.place)
         position = camera.centre + sight.range * camera.rays(pixel)
         unseen = to_seconds(stamp - person.face)
         along = float(np.hypot(_RANGE_STD, _RANGE_DRIFT * unseen))
@@ -278,6 +308,39 @@ def quality_of(error: np.ndarray) -> np.ndarray:
 def expected_error(quality: float) -> float:
     """Error (pixels of the search crop) of results of a quality; the inverse of `quality_of`."""
     return float(np.log(2 / max(quality, 1e-3) - 1) / QUALITY_DECAY)
+
+
+def _called(
+    lost: list[_Person],
+    people: Sequence[_Sought],
+    voices: Sequence[Detection],
+    stamp: int,
+    rig: Rig,
+) -> list[_Sought]:
+    """Take people out of those who were lost: search for the nearest where a voice is."""
+    called = []
+    for voice in voices:
+        known = any(is_same_head(each.place, voice.position, rig.camera) for each in people)
+        near = [
+            (float(np.linalg.norm(voice.position - person.position)), k)
+            for k, person in enumerate(lost)
+        ]
+        if known or not near or not in_picture(face_box(rig.camera, voice.position), rig):
+            continue
+        distance, nearest = min(near)
+        if distance <= _STEP + _WALK * to_seconds(stamp - lost[nearest].found):
+            person = lost.pop(nearest)
+            called.append(_Sought(person, _at_voice(person, voice, stamp, rig), heard=True))
+    return called
+
+
+def _at_voice(person: _Person, voice: Detection, stamp: int, rig: Rig) -> np.ndarray:
+    """Place (m) in the direction of a voice, at the range of both it and the person."""
+    sight = SightFrame.towards(rig.camera, voice.position)
+    by_sound = sight.deviations(voice.covariance)[1] ** 2
+    before = _RANGE_STD**2 + (_RANGE_DRIFT * to_seconds(stamp - person.face)) ** 2
+    towards = np.log(np.linalg.norm(person.position - rig.camera.centre) / sight.range)
+    return sight.place(np.array([0.0, 0.0, towards * by_sound / (by_sound + before)]))
 
 
 def _owners(

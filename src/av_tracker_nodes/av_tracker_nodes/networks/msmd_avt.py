@@ -25,6 +25,7 @@ from av_tracker_nodes.networks.search_losses import (
     quality_label,
     search_losses,
     search_scores,
+    sureness,
 )
 from av_tracker_nodes.networks.spec import NetworkSpec, Variant
 
@@ -99,7 +100,9 @@ class MsmdObjective(nn.Module):
         tokens = network.encode(batch.inputs)
         found = network.found(tokens.fused, batch.inputs)
         losses = search_losses(found, batch)
-        losses['position'] = _TASK_SHARE * POSITION_WEIGHT * _smooth(found.offset, batch.offset)
+        losses['position'] = (
+            _TASK_SHARE * POSITION_WEIGHT * _smooth(found.offset, batch.offset, sureness(found))
+        )
         seen, sight = self.visual(batch.inputs)
         heard, sound = self.audio(batch.inputs)
         losses['visual_teacher'] = POSITION_WEIGHT * _smooth(sight, batch.offset)
@@ -120,8 +123,11 @@ class MsmdObjective(nn.Module):
         return losses
 
 
-def _smooth(offset: Tensor, truth: Tensor) -> Tensor:
-    return smooth_l1_loss(offset, truth) if len(offset) else offset.sum() * 0.0
+def _smooth(offset: Tensor, truth: Tensor, weights: Tensor | float = 1.0) -> Tensor:
+    """Mean over people by weights, shape (n,)."""
+    if not len(offset):
+        return offset.sum() * 0.0
+    return (weights * smooth_l1_loss(offset, truth, reduction='none').mean(dim=1)).mean()
 
 
 def _apart(student: Tensor, teacher: Tensor, right: Tensor) -> Tensor:

@@ -59,6 +59,9 @@ class FieldEncoder(nn.Sequential):
 class SiameseResponse(nn.Module):
     """Compare search crops with templates: one encoder for both, and their correlation.
 
+    What is encoded of the search crop is passed on beside the correlation, which is as blurred as
+    the template is large: it tells which head it is, and the crop itself where exactly.
+
     Parameters
     ----------
     width : int
@@ -73,13 +76,13 @@ class SiameseResponse(nn.Module):
         super().__init__()
         self.encoder = HeadEncoder(width, channels)
         self.narrow, self.widen = nn.Conv2d(width, compared, 1), nn.Conv2d(compared, width, 1)
+        self.beside = nn.Conv2d(width, width, 1)
 
     def forward(self, searches: Tensor, templates: Tensor) -> Tensor:
         """Return the response, shape (n, width, grid, grid), of crops in uint8."""
-        search, template = (
-            self.narrow(self.encoder(as_pictures(crops))) for crops in (searches, templates)
-        )
-        return self.widen(correlate(search, template))
+        search, template = (self.encoder(as_pictures(crops)) for crops in (searches, templates))
+        response = correlate(self.narrow(search), self.narrow(template))
+        return self.widen(response) + self.beside(search)
 
 
 def tokens_of(features: Tensor) -> Tensor:
@@ -121,17 +124,20 @@ class TokenAttention(nn.Module):
 class PositionHead(nn.Module):
     """Predict where the mouth is from tokens.
 
-    What is highest over all tokens goes through three layers, as published; to that is added the
-    centre of mass of a score of each token, which needs no learning of where tokens are.
+    What is highest over all tokens goes through three layers, as published. To that is added the
+    centre of mass of a score of each token, which needs no learning of where tokens are, and what
+    a few channels of all tokens, end to end, say of places between them.
     """
 
-    def __init__(self, grid: int, width: int, hidden: int = 128) -> None:
+    def __init__(self, grid: int, width: int, hidden: int = 128, channels: int = 16) -> None:
         super().__init__()
         self.score = nn.Linear(width, 1)
         self.refine = nn.Sequential(
             nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
         )
-        self.last = nn.Linear(hidden, 2, bias=False)
+        self.narrow = nn.Linear(width, channels)
+        self.whole = nn.Sequential(nn.Linear(channels * grid**2, hidden), nn.ReLU())
+        self.last = nn.Linear(2 * hidden, 2, bias=False)
         nn.init.zeros_(self.last.weight)
         middles = ((torch.arange(grid) + 0.5) / grid - 0.5) * SEARCH_SIZE / FACE_PIXELS
         places = torch.stack(torch.meshgrid(middles, middles, indexing='xy'), dim=2)
@@ -140,7 +146,10 @@ class PositionHead(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return offsets, shape (n, 2) (face heights), of tokens (n, grid^2, width)."""
         share = self.score(tokens).softmax(dim=1)
-        return (share * self.places).sum(dim=1) + self.last(self.refine(tokens.amax(dim=1)))
+        highest = self.refine(tokens.amax(dim=1))
+        everything = self.whole(self.narrow(tokens).relu().flatten(1))
+        finer = self.last(torch.cat([highest, everything], dim=1))
+        return (share * self.places).sum(dim=1) + finer
 
 
 class PooledHead(nn.Module):

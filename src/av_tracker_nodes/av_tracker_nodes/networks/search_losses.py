@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 POSITION_WEIGHT = 10.0
 """Of errors of position in face heights beside those of quality and speech."""
+_LEAST_DEVIATION = 0.04
+"""Of a position, in face heights: nobody counts more than who is found as well as this."""
 
 
 def quality_label(offset: Tensor, truth: Tensor) -> Tensor:
@@ -30,12 +32,25 @@ def quality_label(offset: Tensor, truth: Tensor) -> Tensor:
     return 2 / (torch.exp(QUALITY_DECAY * error) + 1)
 
 
+def sureness(found: Found) -> Tensor:
+    """Weights of people, shape (n,), mean 1: inverse of the squared error that is expected.
+
+    As in the likelihood of a Gaussian; those who cannot be found would drown the rest. What is
+    expected is what the quality says, of which no gradient flows back.
+    """
+    quality = found.quality.detach().sigmoid().clamp(min=1e-3)
+    expected = (2 / quality - 1).log() / (QUALITY_DECAY * FACE_PIXELS)
+    weights = 1 / (expected.square() + _LEAST_DEVIATION**2)
+    return weights / weights.mean()
+
+
 def search_losses(found: Found, batch: SearchBatch) -> dict[str, Tensor]:
-    """Squared errors of position (face heights) and quality; cross-entropy of speech."""
+    """Squared errors of position (face heights, by `sureness`) and quality; entropy of speech."""
     if not len(found.offset):
         nothing = found.joined().sum() * 0.0
         return {'position': nothing, 'quality': nothing, 'speaking': nothing}
     label = quality_label(found.offset, batch.offset)
+    square = (found.offset - batch.offset).square().mean(dim=1)
     labelled = batch.speaking.isfinite()
     speaking = found.speaking.sum() * 0.0
     if labelled.any():
@@ -43,7 +58,7 @@ def search_losses(found: Found, batch: SearchBatch) -> dict[str, Tensor]:
             found.speaking[labelled], batch.speaking[labelled]
         )
     return {
-        'position': POSITION_WEIGHT * mse_loss(found.offset, batch.offset),
+        'position': POSITION_WEIGHT * (sureness(found) * square).mean(),
         'quality': mse_loss(found.quality.sigmoid(), label),
         'speaking': speaking,
     }

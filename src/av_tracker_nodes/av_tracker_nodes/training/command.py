@@ -56,6 +56,7 @@ def run_training(
     pretrained: Path | None = None,
     protocol: str | None = None,
     leaking: bool = False,
+    clips: int | None = None,
 ) -> None:
     """Train a network, on clips that are made where they are missing.
 
@@ -86,6 +87,8 @@ def run_training(
         Learn on what a publication learnt on, of the corpus at `av163`.
     leaking : bool
         Split its frames as published, shuffled.
+    clips : int or None
+        Simulated clips to learn on; all of the corpus for None.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def run_training(
     schedule = Schedule(minutes=minutes, seed=seed, images=images)
     local = TASKS[NETWORKS[model].task].local
     if protocol is None:
-        paths = corpus_paths(data, jobs, progress_bar, av163, local)
+        paths = corpus_paths(data, jobs, progress_bar, av163, local, clips)
         training, validation = (load_clips(part, local=local) for part in paths)
     else:
         published = find_training_protocol(protocol)

@@ -96,13 +96,13 @@ class Displacement:
     ----------
     search, template : float
         Of the centres of the crops (face heights); people whose face is detected are searched for
-        about that.
+        about that. Templates are off by so much because they drift while they are renewed.
     size : float
         Of their sizes (log).
     """
 
     search: float = 0.35
-    template: float = 0.08
+    template: float = 0.2
     size: float = 0.1
 
 
