@@ -163,7 +163,12 @@ class SiameseFusion(FusionModel):
             return geometric
         count, stamp = len(faces.faces), faces.stamp
         seen, voices = geometric.detections[:count], geometric.detections[count:]
-        people, lost = self._adopt(stamp, seen, voices, rig, image)
+        people, missing = self._adopt(stamp, seen, rig, image)
+        followed, lost = _parted(missing, stamp, rig)
+        people += [
+            _Sought(person, person.position, heard=_is_at(person.position, voices, rig))
+            for person in followed
+        ]
         people += _called(lost, people, voices, stamp, rig)
         judged = [
             self._judge(sought, said, stamp, rig, image)
@@ -173,24 +178,15 @@ class SiameseFusion(FusionModel):
         ]
         self._people, found = _one_each(judged, stamp, rig)
         self._people += lost
-        found += [
-            voice
-            for voice in voices
-            if not any(is_same_head(each.position, voice.position, rig.camera) for each in found)
-        ]
+        found += [voice for voice in voices if not _is_at(voice.position, found, rig)]
         return DetectionFrame(faces.stamp, tuple(found), sound.from_image)
 
     def _adopt(
-        self,
-        stamp: int,
-        seen: Sequence[Detection],
-        voices: Sequence[Detection],
-        rig: Rig,
-        image: np.ndarray,
+        self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray
     ) -> tuple[list[_Sought], list[_Person]]:
         """Give each detected face to the person it goes on with, or to somebody new.
 
-        Returns whom to search for where they were, and who is lost.
+        Returns those with a face, and those without one.
         """
         missing, people = list(self._people), []
         owners = _owners(missing, seen, stamp, rig)
@@ -202,20 +198,7 @@ class SiameseFusion(FusionModel):
             person = replace(person, tracklet=face.tracklet, embedding=face.embedding, face=stamp)
             # What was found before drifts with the template; a detected face does not.
             people.append(_Sought(person, face.position, face))
-        lost = []
-        for person in missing:
-            if (
-                0 <= stamp - person.found <= _PATIENCE
-                and stamp - person.sure <= _LONGEST
-                and in_picture(face_box(rig.camera, person.position), rig)
-            ):
-                heard = any(
-                    is_same_head(person.position, voice.position, rig.camera) for voice in voices
-                )
-                people.append(_Sought(person, person.position, heard=heard))
-            elif 0 <= stamp - person.found <= _MEMORY:
-                lost.append(person)
-        return people, lost
+        return people, missing
 
     def _search(
         self,
@@ -310,6 +293,28 @@ def expected_error(quality: float) -> float:
     return float(np.log(2 / max(quality, 1e-3) - 1) / QUALITY_DECAY)
 
 
+def _parted(
+    people: Sequence[_Person], stamp: int, rig: Rig
+) -> tuple[list[_Person], list[_Person]]:
+    """Part people without a face: who is followed on, and who is lost but remembered."""
+    followed, lost = [], []
+    for person in people:
+        if (
+            0 <= stamp - person.found <= _PATIENCE
+            and stamp - person.sure <= _LONGEST
+            and in_picture(face_box(rig.camera, person.position), rig)
+        ):
+            followed.append(person)
+        elif 0 <= stamp - person.found <= _MEMORY:
+            lost.append(person)
+    return followed, lost
+
+
+def _is_at(place: np.ndarray, detections: Sequence[Detection], rig: Rig) -> bool:
+    """Tell whether a place (m) can be that of the head of one of some detections."""
+    return any(is_same_head(each.position, place, rig.camera) for each in detections)
+
+
 def _called(
     lost: list[_Person],
     people: Sequence[_Sought],
@@ -381,7 +386,7 @@ def _one_each(
     found.sort(key=lambda pair: (pair[0].face < stamp, -pair[1].quality))
     kept: list[Detection] = []
     for person, detection in found:
-        alone = not any(is_same_head(k.position, detection.position, rig.camera) for k in kept)
+        alone = not _is_at(detection.position, kept, rig)
         if alone:
             kept.append(detection)
         if alone or person.face == stamp:
