@@ -11,7 +11,7 @@ import torch
 from av_tracker_nodes.networks import NETWORKS
 from av_tracker_nodes.networks.search_inputs import Found
 from av_tracker_nodes.training.onnx_forms import SEARCH
-from av_tracker_nodes.training.quality_ranks import RESET, UPDATED, quality_thresholds
+from av_tracker_nodes.training.quality_ranks import QualityShares
 from av_tracker_nodes.training.search_batches import SearchBatch
 from av_tracker_nodes.training.tasks import TASKS
 
@@ -33,13 +33,13 @@ def network(inputs):
 @pytest.mark.parametrize('sureness', [-4.0, 0.0, 2.0])
 def test_the_same_shares_are_renewed_and_doubted_however_sure_a_network_is(sureness):
     log_odds = (sureness + np.random.default_rng(0).normal(size=2000)).astype(np.float32)
-    chosen = quality_thresholds(network, batches(log_odds))
+    chosen = QualityShares(0.8, 0.05).thresholds(network, batches(log_odds))
     quality = 1 / (1 + np.exp(-log_odds))
-    assert (quality >= chosen['update']).mean() == pytest.approx(UPDATED, abs=0.005)
-    assert (quality <= chosen['reset']).mean() == pytest.approx(RESET, abs=0.005)
+    assert (quality >= chosen['update']).mean() == pytest.approx(0.8, abs=0.005)
+    assert (quality <= chosen['reset']).mean() == pytest.approx(0.05, abs=0.005)
 
 
 def test_networks_that_predict_quality_are_given_thresholds_by_rank():
     for name, spec in NETWORKS.items():
         task = TASKS[spec.task]
-        assert (task.ranked is quality_thresholds) == (task.form is SEARCH), name
+        assert (task.ranked is not None) == (task.form is SEARCH), name

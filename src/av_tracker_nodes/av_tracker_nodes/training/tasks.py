@@ -13,12 +13,12 @@ from torch import nn
 
 from av_tracker_nodes.fusion.learned import Thresholds
 from av_tracker_nodes.fusion.siamese import QualityThresholds
+from av_tracker_nodes.training import quality_ranks
 from av_tracker_nodes.training.candidate_batches import collate as collate_candidates
 from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip
 from av_tracker_nodes.training.disturbances import INCOMPLETE, UNDISTURBED, Disturbance
 from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
-from av_tracker_nodes.training.quality_ranks import quality_thresholds
 from av_tracker_nodes.training.samples import SampleSource
 from av_tracker_nodes.training.schedule import Schedule
 from av_tracker_nodes.training.search_batches import collate as collate_searches
@@ -71,10 +71,19 @@ def _incomplete(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> S
 TASKS = {
     'candidates': Task(_candidates, collate_candidates, CANDIDATES, Thresholds),
     'search': Task(
-        _searches, collate_searches, SEARCH, QualityThresholds, ranked=quality_thresholds
+        _searches,
+        collate_searches,
+        SEARCH,
+        QualityThresholds,
+        ranked=quality_ranks.COMPLETE.thresholds,
     ),
     'incomplete search': Task(
-        _incomplete, collate_searches, SEARCH, QualityThresholds, True, quality_thresholds
+        _incomplete,
+        collate_searches,
+        SEARCH,
+        QualityThresholds,
+        local=True,
+        ranked=quality_ranks.INCOMPLETE.thresholds,
     ),
 }
 """By name."""
