@@ -341,9 +341,13 @@ def patch_include_folders(cmake: str, numpy: str, python: str) -> str:
 
 
 def ask_python(target: Target, code: str) -> str:
-    """Return what a line of code prints in the virtual environment."""
+    """Return what a line of code prints in the virtual environment.
+
+    Beside wheels, packages of another workspace that this shell has sourced do not count.
+    """
+    isolated = () if target.system else ('-I',)
     process = subprocess.run(
-        [target.python, '-c', code], check=True, text=True, stdout=subprocess.PIPE
+        [target.python, *isolated, '-c', code], check=True, text=True, stdout=subprocess.PIPE
     )
     return process.stdout.strip()
 

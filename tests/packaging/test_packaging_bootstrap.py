@@ -246,6 +246,17 @@ def test_fallback_is_linked_only_where_the_real_package_is_absent(
     assert list(links) == ['tf2_msgs'] * tf2_msgs_is_absent
 
 
+@pytest.mark.parametrize('system', [True, False])
+def test_packages_of_a_sourced_workspace_count_beside_an_installed_ros_only(
+    tmp_path, monkeypatch, system
+):
+    (tmp_path / 'somebody_elses.py').touch()
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    monkeypatch.setattr(Target, 'python', Path(sys.executable))
+    code = 'import importlib.util as u; print(u.find_spec("somebody_elses") is not None)'
+    assert bootstrap.ask_python(Target('jazzy', system), code) == str(system)
+
+
 in_own_environment = pytest.mark.skipif(
     Path(sys.prefix) != bootstrap.choose_target(os.environ).venv,
     reason='this interpreter was not set up by scripts/bootstrap.py',
