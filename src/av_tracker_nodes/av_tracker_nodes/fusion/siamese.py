@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -165,8 +165,9 @@ class SiameseFusion(FusionModel):
         seen, voices = geometric.detections[:count], geometric.detections[count:]
         people, missing = self._adopt(stamp, seen, rig, image)
         followed, lost = _parted(missing, stamp, rig)
+        heard = [voice.position for voice in voices]
         people += [
-            _Sought(person, person.position, heard=_is_at(person.position, voices, rig))
+            _Sought(person, person.position, heard=_is_at(person.position, heard, rig))
             for person in followed
         ]
         people += _called(lost, people, voices, stamp, rig)
@@ -178,8 +179,9 @@ class SiameseFusion(FusionModel):
         ]
         self._people, found = _one_each(judged, stamp, rig)
         self._people += lost
-        found += [voice for voice in voices if not _is_at(voice.position, found, rig)]
-        return DetectionFrame(faces.stamp, tuple(found), sound.from_image)
+        heads = [each.position for each in found]
+        found += [voice for voice in voices if not _is_at(voice.position, heads, rig)]
+        return DetectionFrame(stamp, tuple(found), sound.from_image)
 
     def _adopt(
         self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray
@@ -263,8 +265,7 @@ class SiameseFusion(FusionModel):
         camera, person, face = rig.camera, sought.person, sought.face
         sight = SightFrame.towards(camera, sought.place)
         position = camera.centre + sight.range * camera.rays(pixel)
-        unseen = to_seconds(stamp - person.face)
-        along = float(np.hypot(_RANGE_STD, _RANGE_DRIFT * unseen))
+        along = _range_std(person, stamp)
         if face is not None:
             along = float(sight.deviations(face.covariance)[1])
         across = max(expected_error(quality), _LEAST_ERROR) / FACE_PIXELS
@@ -310,9 +311,9 @@ def _parted(
     return followed, lost
 
 
-def _is_at(place: np.ndarray, detections: Sequence[Detection], rig: Rig) -> bool:
-    """Tell whether a place (m) can be that of the head of one of some detections."""
-    return any(is_same_head(each.position, place, rig.camera) for each in detections)
+def _is_at(place: np.ndarray, heads: Iterable[np.ndarray], rig: Rig) -> bool:
+    """Tell whether a place (m) can be that of one of some heads."""
+    return any(is_same_head(head, place, rig.camera) for head in heads)
 
 
 def _called(
@@ -325,7 +326,7 @@ def _called(
     """Take people out of those who were lost: search for the nearest where a voice is."""
     called = []
     for voice in voices:
-        known = any(is_same_head(each.place, voice.position, rig.camera) for each in people)
+        known = _is_at(voice.position, (each.place for each in people), rig)
         near = [
             (float(np.linalg.norm(voice.position - person.position)), k)
             for k, person in enumerate(lost)
@@ -339,11 +340,16 @@ def _called(
     return called
 
 
+def _range_std(person: _Person, stamp: int) -> float:
+    """Relative deviation of the range of a person whose face is not detected."""
+    return float(np.hypot(_RANGE_STD, _RANGE_DRIFT * to_seconds(stamp - person.face)))
+
+
 def _at_voice(person: _Person, voice: Detection, stamp: int, rig: Rig) -> np.ndarray:
     """Place (m) in the direction of a voice, at the range of both it and the person."""
     sight = SightFrame.towards(rig.camera, voice.position)
     by_sound = sight.deviations(voice.covariance)[1] ** 2
-    before = _RANGE_STD**2 + (_RANGE_DRIFT * to_seconds(stamp - person.face)) ** 2
+    before = _range_std(person, stamp) ** 2
     towards = np.log(np.linalg.norm(person.position - rig.camera.centre) / sight.range)
     return sight.place(np.array([0.0, 0.0, towards * by_sound / (by_sound + before)]))
 
@@ -386,7 +392,7 @@ def _one_each(
     found.sort(key=lambda pair: (pair[0].face < stamp, -pair[1].quality))
     kept: list[Detection] = []
     for person, detection in found:
-        alone = not _is_at(detection.position, kept, rig)
+        alone = not _is_at(detection.position, (each.position for each in kept), rig)
         if alone:
             kept.append(detection)
         if alone or person.face == stamp:
