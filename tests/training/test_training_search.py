@@ -9,6 +9,7 @@ from test_training_samples import ANN, BOB, RIG, clip
 
 from av_tracker_nodes.fusion.search import found_pixel
 from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.training.clips import encode_image
 from av_tracker_nodes.training.disturbances import UNDISTURBED, Disturbance
 from av_tracker_nodes.training.search_samples import Displacement, SearchSource
 
@@ -73,3 +74,22 @@ def test_nobody_in_the_picture_is_an_empty_sample():
     sample = draw(SearchSource([clip(faces=(), people=(behind,))], UNDISTURBED))
     assert sample.offset.shape == (0, 2)
     assert len(sample.arrays.searches) == 0
+
+
+def test_networks_that_search_meet_covers_in_training_and_none_in_validation():
+    pytest.importorskip('torch')
+    from av_tracker_nodes.training.schedule import Schedule
+    from av_tracker_nodes.training.tasks import TASKS
+
+    white = encode_image(np.full((288, 360, 3), 255, np.uint8))
+    recorded = clip(faces=(ANN, BOB))
+    frames = tuple(replace(frame, jpeg=white) for frame in recorded.frames)
+    covered = {}
+    for disturbed in (True, False):
+        make = TASKS['search'].source
+        source = make([replace(recorded, frames=frames)], Schedule(), disturbed)
+        crops = np.concatenate([draw(source, seed=k).arrays.searches for k in range(200)])
+        # Grey even in other light: neither the picture nor, where there is none, black.
+        covered[disturbed] = abs(np.median(crops, axis=(1, 2, 3)) - 128) < 50
+    assert 0 < covered[True].mean() < 0.25
+    assert not covered[False].any()

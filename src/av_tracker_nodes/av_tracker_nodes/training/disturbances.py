@@ -62,6 +62,9 @@ class Disturbance:
 UNDISTURBED = Disturbance(0.0, 0.0, 1.0, 0.5, 0.15, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0)
 """Recordings as they are, with the memories that a tracker would have: for validation."""
 
+SEARCHED = Disturbance(occluded=0.15)
+"""A search that has never met a cover finds people on it, and is sure of them."""
+
 INCOMPLETE = Disturbance(occluded=0.5, local=0.5)
 """As GLDTracker's incomplete set, half of the time each."""
 

@@ -17,7 +17,12 @@ from av_tracker_nodes.training import quality_ranks
 from av_tracker_nodes.training.candidate_batches import collate as collate_candidates
 from av_tracker_nodes.training.clip_source import ClipSource
 from av_tracker_nodes.training.clips import Clip
-from av_tracker_nodes.training.disturbances import INCOMPLETE, UNDISTURBED, Disturbance
+from av_tracker_nodes.training.disturbances import (
+    INCOMPLETE,
+    SEARCHED,
+    UNDISTURBED,
+    Disturbance,
+)
 from av_tracker_nodes.training.onnx_forms import CANDIDATES, SEARCH, OnnxForm
 from av_tracker_nodes.training.samples import SampleSource
 from av_tracker_nodes.training.schedule import Schedule
@@ -59,7 +64,7 @@ def _candidates(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> S
 
 
 def _searches(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SearchSource:
-    return SearchSource(clips, Disturbance() if disturbed else UNDISTURBED)
+    return SearchSource(clips, SEARCHED if disturbed else UNDISTURBED)
 
 
 def _incomplete(clips: Sequence[Clip], schedule: Schedule, disturbed: bool) -> SearchSource:
