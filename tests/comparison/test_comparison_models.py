@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from av_tracker_nodes.comparison.scenes import (
     make_scenes,
 )
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import create_fusion
+from av_tracker_nodes.types import AcousticPeak
 
 
 def track_one(out, files, contender):
@@ -53,7 +56,28 @@ def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
     assert not deaf['speaking_f1']
 
 
-def test_the_table_has_a_row_a_contender_and_is_written(recorded, no_bar, tmp_path, monkeypatch):
+def test_without_a_picture_others_listen_as_if_there_were_no_camera(recorded):
+    _, files = recorded
+    clip = load_scene(files, 'vggcf')
+    place = np.array([0.5, 1.5, 0.3])
+    peak = AcousticPeak(place, 0.01 * np.eye(3), place / np.linalg.norm(place), 0.3, 0.9)
+    frame = clip.frames[20]
+    frame = replace(frame, sound=replace(frame.sound, peaks=(peak,)))
+
+    def heard(model, without):
+        faces, sound, image = Contender(model, model, without).given(frame, needs_image=True)
+        *_, voice = create_fusion(model).process(faces, sound, clip.rig, image).detections
+        return voice.covariance
+
+    for model in ('vggcf', 'stnet'):
+        listened = heard('audio', models.BLIND)
+        np.testing.assert_array_equal(heard(model, models.BLIND), listened)
+        assert not np.allclose(heard(model, ''), listened)
+
+
+def test_the_table_has_a_row_a_contender_and_is_written(
+    recorded, no_bar, tmp_path, monkeypatch, capsys
+):
     _, files = recorded
     monkeypatch.setattr(models, 'record_scenes', lambda *_: [files, files, files])
     options = Options('varied', 'validation', 3, inputs=(COMPLETE, INCOMPLETE))
@@ -68,6 +92,10 @@ def test_the_table_has_a_row_a_contender_and_is_written(recorded, no_bar, tmp_pa
     assert row['mota'] == pytest.approx(np.mean(row['mota_scenes']), abs=1e-3)
     assert row['fps'] > 0
     assert row['onnx_mb'] is None
+    printed = capsys.readouterr().out
+    assert printed.count('visual') == 2
+    assert all(column in printed for column in (*models.METRICS, *models.COSTS))
+    assert '\N{HORIZONTAL ELLIPSIS}' not in printed
 
 
 def test_incomplete_scenes_lack_the_middle_of_the_picture_and_half_of_the_sound(recorded):

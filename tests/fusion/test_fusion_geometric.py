@@ -46,9 +46,18 @@ def sound_of(face, distance, std=0.05, speech=0.9):
     )
 
 
-def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG):
+def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG, from_image=True):
     sound = AcousticMap(
-        5, 5, 'vggcf', np.zeros((2, 2), np.float32), 3.0, 2.0, 1.0, (), tuple(peaks), tuple(sounds)
+        stamp=5,
+        audio_stamp=5,
+        measure='vggcf',
+        values=np.zeros((2, 2), np.float32),
+        pitch=3.0,
+        depth=2.0,
+        coverage=1.0,
+        peaks=tuple(peaks),
+        faces=tuple(sounds),
+        from_image=from_image,
     )
     return create_fusion(model).process(FaceFrame(5, (360, 288), tuple(faces)), sound, rig)
 
@@ -111,6 +120,17 @@ def test_a_peak_behind_a_face_is_its_voice_and_another_one_a_second_person():
     offset = detections[1].position - TURNED @ RIG.microphones.centre
     doubt = detections[1].covariance - np.diag([0.04, 0.01, 0.09])
     np.testing.assert_allclose(doubt, 0.49 * np.outer(offset, offset), atol=1e-3)
+
+
+def test_only_a_voice_that_a_camera_could_have_seen_is_that_of_somebody_hidden():
+    peak = peak_at((-0.5, 1.5, 0.3))
+    unseen, looked_at = (
+        fuse('vggcf', peaks=[peak], from_image=from_image).detections[0]
+        for from_image in (False, True)
+    )
+    (heard,) = fuse('audio', peaks=[peak]).detections
+    np.testing.assert_array_equal(unseen.covariance, heard.covariance)
+    assert np.trace(looked_at.covariance) > 5 * np.trace(unseen.covariance)
 
 
 def test_the_doubt_about_a_voice_leads_away_from_the_axis_of_two_arrays():

@@ -71,6 +71,9 @@ people (10^9), size of the file."""
 
 DEAF, BLIND = 'deaf', 'blind'
 
+_WIDTH = 200
+"""Of a printed table, in characters: what is written to a file or scrolled is not cut."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -112,7 +115,8 @@ class Contender:
     ) -> tuple[FaceFrame, AcousticMap, np.ndarray | None]:
         """Return faces, sound and, if it is needed, image, less what is taken away."""
         if self.without == BLIND:
-            return replace(frame.faces, faces=()), replace(frame.sound, faces=()), None
+            sound = replace(frame.sound, faces=(), from_image=False)
+            return replace(frame.faces, faces=()), sound, None
         sound = frame.sound.silenced() if self.without == DEAF else frame.sound
         return frame.faces, sound, frame.image if needs_image else None
 
@@ -181,7 +185,7 @@ def compare_models(
     for inputs in options.inputs:
         title = f'{protocol}, {inputs}'
         shown = [row for row in rows if row['protocol'] == title]
-        Console().print(_table(shown, title, metrics))
+        Console(width=_WIDTH).print(_table(shown, title, metrics))
     return rows
 
 
@@ -257,7 +261,8 @@ class _Run:
     def track(self, detections: DetectionFrame, camera: Camera) -> None:
         with self._times.measure('tracker'):
             tracks = self._tracker.process(detections, camera)
-        self._writer.write(tracks)
+        # Also judged where no image came.
+        self._writer.write(replace(tracks, from_image=True))
 
     def scores(self, clip: Clip) -> dict[str, float]:
         run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)}
@@ -343,9 +348,9 @@ def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
     for row in rows:
         cells = [row['model']]
         for key in metrics:
-            spread = row[f'{key}_95']
+            spread = row[f'{key}_95'] if key == 'mota' else None
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
             cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
         rest = (row.get(key) for key in (*COSTS, *shares))
-        table.add_row(*cells, *('-' if number is None else f'{number:.3g}' for number in rest))
+        table.add_row(*cells, *('-' if number is None else f'{number:.4g}' for number in rest))
     return table

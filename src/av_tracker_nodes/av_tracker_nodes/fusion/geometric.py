@@ -54,7 +54,7 @@ Who is heard but not seen has turned away or is hidden, and walls, floor and cei
 loud as the mouth. In training and validation scenes of one walker turned away, voices lay 25 %
 too far from the axis, for seconds on end, but within 5 cm along it."""
 _ANY_RANGE_STD = 0.15
-"""The same of any voice, where no camera tells who faces the microphones (validation scenes)."""
+"""The same of any voice, where no image tells who faces the microphones (validation scenes)."""
 _SURE_SPEECH, _LEAST_TRUST = 0.75, 0.2
 """Speech is told of now, place of the last 0.2 s: as long as speech is less probable than this, a
 voice that sets in may be placed where other sound was (training and validation scenes)."""
@@ -144,7 +144,8 @@ class GeometricFusion(FusionModel):
             and peak.score >= _LEAST_DOMINANCE * strongest
         ]
         delay = to_seconds(sound.stamp - sound.audio_stamp)
-        doubt = _HIDDEN_RANGE_STD if self._see else _ANY_RANGE_STD
+        looked = self._see and sound.from_image
+        doubt = _HIDDEN_RANGE_STD if looked else _ANY_RANGE_STD
         claimed: set[int] = set()
         detections = []
         for sighting in sightings:
