@@ -13,7 +13,9 @@ PUBLISHED = {'update': 0.985, 'reset': 0.94}
 UNAWARE = {'update': 1.01, 'reset': -0.01}
 """Qualities that no result has: the first template for ever, and every result is believed."""
 
-_UPDATES, _RESETS = (0.8, 0.85, 0.9, 0.95), (0.2, 0.4, 0.6, 0.8)
+_SWEPT = ((0.7, 0.6), (0.85, 0.75), (0.9, 0.85), (0.93, 0.9), (0.95, 0.92), (0.97, 0.95))
+"""Pairs to update from, and to reset up to: results off by up to 12, 6, 4, 3, 2 and 1 pixels renew
+the template."""
 
 
 def quality_contenders(model: str) -> list[Contender]:
@@ -28,8 +30,10 @@ def quality_contenders(model: str) -> list[Contender]:
         'published thresholds': PUBLISHED,
         'unaware of quality': UNAWARE,
         'always updated': {'update': 0.0, 'reset': -0.01},
-        **{f'update from {value}': {'update': value} for value in _UPDATES},
-        **{f'reset up to {value}': {'reset': value} for value in _RESETS},
+        **{
+            f'{update:.2f} and {reset:.2f}': {'update': update, 'reset': reset}
+            for update, reset in _SWEPT
+        },
     }
     return [
         Contender('as it is', model),
