@@ -348,6 +348,7 @@ def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
     for row in rows:
         cells = [row['model']]
         for key in metrics:
+            # With every interval the table would be wider than a screen; the file has them all.
             spread = row[f'{key}_95'] if key == 'mota' else None
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
             cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
