@@ -4,7 +4,7 @@
 """Start the nodes: on devices, or with ``bag:=BAG`` on a recording.
 
 ``ros2 launch av_tracker_nodes av_tracker.launch.py --show-args`` tells all arguments. Which nodes
-run with which parameters is decided in :mod:`av_tracker_nodes.node_set`.
+run with which parameters is decided in :mod:`av_tracker_nodes.launching.node_set`.
 """
 
 import os
@@ -24,7 +24,7 @@ from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from av_tracker_nodes.node_set import ARGUMENTS, RESPAWN_DELAY, NodeSpec, node_set
+from av_tracker_nodes.launching.node_set import ARGUMENTS, RESPAWN_DELAY, NodeSpec, node_set
 
 _REACH = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 

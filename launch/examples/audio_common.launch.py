@@ -18,7 +18,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from av_tracker_nodes.shipped import shipped_file
+from av_tracker_nodes.models.shipped import shipped_file
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -32,7 +32,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node, SetRemap
 
 from av_tracker_nodes.geometry.calibration import load_camera, load_mounting
-from av_tracker_nodes.shipped import shipped_file
+from av_tracker_nodes.models.shipped import shipped_file
 
 EXECUTABLES = {'usb_cam': 'usb_cam_node_exe', 'v4l2_camera': 'v4l2_camera_node'}
 

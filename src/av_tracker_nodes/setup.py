@@ -64,7 +64,7 @@ setup(
     zip_safe=False,
     entry_points={
         'console_scripts': [
-            f'av-tracker = {PACKAGE}.cli:main',
+            f'av-tracker = {PACKAGE}.cli.main:main',
             *(f'{node} = {PACKAGE}.nodes.{node}:main' for node in NODES),
         ]
     },

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
-from av_tracker_nodes.simulation.speech import draw_voices
-from av_tracker_nodes.simulation.splits import Split
+from av_tracker_nodes.research.simulation.speech import draw_voices
+from av_tracker_nodes.research.simulation.splits import Split
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame
 
 RATE = 16_000

@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from av_tracker_nodes.calibration.array_check import ArrayCheck
-from av_tracker_nodes.cli import main
-from av_tracker_nodes.datasets.bag import BagWriter
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.calibration import save_microphones
+from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
 RATE, SPEED = 16_000, 343.0

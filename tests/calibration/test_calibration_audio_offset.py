@@ -5,18 +5,13 @@
 
 import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
-
 from tiny_recording import write_bag
 
-from av_tracker_nodes.datasets.bag import BagReader
-from av_tracker_nodes.node_set import node_set
+from av_tracker_nodes.launching.node_set import node_set
 from av_tracker_nodes.pipeline import Pipeline, track_bag
+from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.types import AudioBlock, to_nanoseconds
 
 LATE = 0.35

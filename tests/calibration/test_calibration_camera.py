@@ -17,7 +17,7 @@ from av_tracker_nodes.calibration.intrinsics import (
     missing_parts,
 )
 from av_tracker_nodes.calibration.view_collector import Frame, ViewCollector, frames
-from av_tracker_nodes.cli import main
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.geometry.calibration import load_camera

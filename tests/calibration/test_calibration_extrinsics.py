@@ -3,26 +3,18 @@
 
 """The pose of the camera is found from places that were seen and heard."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from board_pictures import CAMERA, picture
 from click.testing import CliRunner
 from scipy.spatial.transform import Rotation
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
-
 from tiny_recording import make_rig
 
 from av_tracker_nodes.calibration.boards import CharucoBoard
 from av_tracker_nodes.calibration.extrinsics import Place, solve_extrinsics
 from av_tracker_nodes.calibration.extrinsics_session import calibrate_extrinsics
 from av_tracker_nodes.calibration.places import find_places, loudspeaker, person
-from av_tracker_nodes.cli import main
-from av_tracker_nodes.datasets.bag import BagReader, BagWriter
-from av_tracker_nodes.datasets.convert import convert_sequence
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import (
@@ -32,8 +24,10 @@ from av_tracker_nodes.geometry.calibration import (
     save_camera,
     save_microphones,
 )
-from av_tracker_nodes.node_set import node_set
-from av_tracker_nodes.simulation.simulate import simulate
+from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.recordings.bag import BagReader, BagWriter
+from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.simulation.simulate import simulate
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
 
 OPTICAL = Rotation.from_euler('ZYX', [-80, 3, -85], degrees=True).as_matrix()

@@ -3,15 +3,8 @@
 
 """The offset between sound and images is found in recordings of claps."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from click.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
-
 from claps import (
     FRAME_RATE,
     METRES,
@@ -22,12 +15,13 @@ from claps import (
     hands_picture,
     sound_of,
 )
+from click.testing import CliRunner
 from tiny_recording import make_rig
 
 from av_tracker_nodes.calibration.sync import measure_sync
-from av_tracker_nodes.cli import main
-from av_tracker_nodes.datasets.bag import BagWriter
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
 

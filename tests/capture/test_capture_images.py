@@ -3,16 +3,11 @@
 
 """Where images can come from."""
 
-import sys
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'graph'))
-
 from mjpeg_server import MjpegCamera, number_of, numbered_image
 from rtsp_server import RtspCamera
 

@@ -8,12 +8,12 @@ import importlib.util
 import numpy as np
 import pytest
 
-from av_tracker_nodes.datasets.convert import convert_sequence
-from av_tracker_nodes.evaluation.metrics import evaluate
-from av_tracker_nodes.evaluation.tracks_csv import read_tracks
+from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.pipeline import track_bag
-from av_tracker_nodes.replay import replay
-from av_tracker_nodes.simulation.simulate import simulate
+from av_tracker_nodes.recordings.tracks_csv import read_tracks
+from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.evaluation.metrics import evaluate
+from av_tracker_nodes.research.simulation.simulate import simulate
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.simulation.meeting_room import cameras
+from av_tracker_nodes.research.simulation.meeting_room import cameras
 
 FRONTAL = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
 

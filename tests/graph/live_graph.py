@@ -16,9 +16,9 @@ from rclpy.executors import SingleThreadedExecutor
 from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.datasets.messages import stamp_of
+from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.nodes.quality_of_service import LATCHED, RESULTS
-from av_tracker_nodes.processes import Supervisor, private_environment
+from av_tracker_nodes.recordings.messages import stamp_of
 
 TOPICS = {
     'faces': av.FaceArray,

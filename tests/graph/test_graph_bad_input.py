@@ -18,7 +18,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, images
 from av_tracker_nodes.types import ImageFrame

@@ -18,11 +18,11 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from av_tracker_nodes.datasets.messages import from_image, stamp_of
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.calibration import save_camera
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.recordings.messages import from_image, stamp_of
 
 pytestmark = pytest.mark.graph
 

@@ -15,10 +15,10 @@ from live_graph import live_graph
 from std_srvs.srv import SetBool, Trigger
 
 from av_tracker_nodes.acoustics.own_voice import HOLD
-from av_tracker_nodes.datasets.bag import BagReader, BagWriter
-from av_tracker_nodes.datasets.messages import stamp_of
-from av_tracker_nodes.node_set import STAGES, node_set
+from av_tracker_nodes.launching.node_set import STAGES, node_set
 from av_tracker_nodes.pipeline import Pipeline
+from av_tracker_nodes.recordings.bag import BagReader, BagWriter
+from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.types import to_nanoseconds
 
 pytestmark = pytest.mark.graph

@@ -19,9 +19,9 @@ from live_graph import live_graph
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 
-from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.geometry.calibration import save_camera
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.recordings.bag import BagReader
 
 pytestmark = pytest.mark.graph
 

@@ -27,10 +27,10 @@ from trajectory_msgs.msg import JointTrajectory
 
 from av_tracker_msgs.msg import SpeakerTrackStamped
 from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.node_set import node_set
+from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.launching.processes import private_environment
 from av_tracker_nodes.nodes.conversions import header, point, to_transform
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
-from av_tracker_nodes.processes import private_environment
 
 EXAMPLES = Path(__file__).resolve().parents[2] / 'examples'
 TRACK_PERIOD = 0.04

@@ -22,10 +22,10 @@ from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
-from av_tracker_nodes.datasets.messages import stamp_of
-from av_tracker_nodes.node_set import PACKAGE, STAGES, NodeSpec, node_set
+from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec, node_set
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.types import ImageFrame
 
 pytestmark = pytest.mark.graph

@@ -27,7 +27,7 @@ from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.node_set import PACKAGE, STAGES, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector

@@ -26,11 +26,11 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 
 from av_tracker_msgs.msg import AudioBlock
-from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import save_microphones
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
+from av_tracker_nodes.recordings.messages import from_audio
 
 pytestmark = pytest.mark.graph
 

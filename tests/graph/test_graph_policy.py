@@ -30,12 +30,12 @@ from sensor_stubs import Stubs, track
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
-from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec, node_set
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, RESULTS
+from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,

@@ -20,10 +20,10 @@ if importlib.util.find_spec('rclpy') is None:
 
 from live_graph import live_graph
 
-from av_tracker_nodes.datasets.bag import BagReader
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, read_run, read_tracks
-from av_tracker_nodes.node_set import STAGES, node_set
+from av_tracker_nodes.launching.node_set import STAGES, node_set
 from av_tracker_nodes.pipeline import Pipeline
+from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run, read_tracks
 
 pytestmark = pytest.mark.graph
 

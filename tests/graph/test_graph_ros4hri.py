@@ -22,11 +22,11 @@ from std_msgs.msg import Bool, Float32, String
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
-from av_tracker_nodes.datasets.messages import from_image, from_transforms
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, TRANSFORMS, images
+from av_tracker_nodes.recordings.messages import from_image, from_transforms
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame, ImageFrame
 
 pytestmark = pytest.mark.graph

@@ -18,15 +18,15 @@ if importlib.util.find_spec('rclpy') is None:
 from mjpeg_server import MjpegCamera
 from virtual_array import Feeder, virtual_array
 
-from av_tracker_nodes.datasets.av163 import open_sequence
-from av_tracker_nodes.datasets.convert import convert_sequence
-from av_tracker_nodes.evaluation.metrics import evaluate
-from av_tracker_nodes.evaluation.truth import read_truth
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
-from av_tracker_nodes.node_set import node_set
-from av_tracker_nodes.processes import Supervisor, private_environment
-from av_tracker_nodes.replay import replay
-from av_tracker_nodes.simulation.simulate import simulate
+from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.launching.processes import Supervisor, private_environment
+from av_tracker_nodes.launching.replay import replay
+from av_tracker_nodes.research.datasets.av163 import open_sequence
+from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.evaluation.metrics import evaluate
+from av_tracker_nodes.research.evaluation.truth import read_truth
+from av_tracker_nodes.research.simulation.simulate import simulate
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds, to_seconds
 
 pytestmark = [pytest.mark.slow, pytest.mark.graph, pytest.mark.timeout(600)]

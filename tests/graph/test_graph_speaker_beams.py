@@ -18,9 +18,9 @@ from sensor_stubs import Stubs, track
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.acoustics.beamformer import Beamformer
-from av_tracker_nodes.datasets.messages import from_audio
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
+from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
 pytestmark = pytest.mark.graph

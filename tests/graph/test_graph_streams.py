@@ -17,7 +17,7 @@ from live_graph import live_graph
 from sensor_msgs.msg import Image
 from sensor_stubs import Stubs
 
-from av_tracker_nodes.node_set import PACKAGE, STAGES, NodeSpec
+from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds

@@ -24,8 +24,8 @@ from tiny_recording import make_rig
 from virtual_array import Feeder, virtual_array
 
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
-from av_tracker_nodes.node_set import node_set
-from av_tracker_nodes.processes import Supervisor, private_environment
+from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.launching.processes import Supervisor, private_environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.graph, pytest.mark.timeout(180)]
 

@@ -14,10 +14,10 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 from std_srvs.srv import Trigger
 
-from av_tracker_nodes.datasets.bag import BagReader, BagWriter
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter, read_run, read_tracks
-from av_tracker_nodes.node_set import node_set
+from av_tracker_nodes.launching.node_set import node_set
 from av_tracker_nodes.pipeline import Pipeline
+from av_tracker_nodes.recordings.bag import BagReader, BagWriter
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run, read_tracks
 from av_tracker_nodes.types import to_nanoseconds
 
 pytestmark = pytest.mark.graph

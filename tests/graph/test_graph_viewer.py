@@ -13,7 +13,7 @@ pytest.importorskip('rerun')
 from live_graph import live_graph
 from rerun.chunk import RrdReader
 
-from av_tracker_nodes.node_set import PACKAGE, NodeSpec, node_set
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.viewing import paths
 
 pytestmark = pytest.mark.graph

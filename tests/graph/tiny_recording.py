@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.simulation.speech import draw_voices
-from av_tracker_nodes.simulation.splits import Split
+from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.research.simulation.speech import draw_voices
+from av_tracker_nodes.research.simulation.splits import Split
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,

@@ -14,10 +14,10 @@ if importlib.util.find_spec('rclpy') is None:
 
 from rclpy.serialization import deserialize_message, serialize_message
 
-from av_tracker_nodes.datasets import messages
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,

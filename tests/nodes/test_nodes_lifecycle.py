@@ -21,6 +21,7 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes import microphone_array, node_base
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
@@ -28,7 +29,6 @@ from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.speaker_beams import SpeakerBeams
 from av_tracker_nodes.nodes.tracker import Tracker
-from av_tracker_nodes.shipped import shipped_file
 
 SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.SUCCESS,

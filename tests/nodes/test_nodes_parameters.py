@@ -16,7 +16,8 @@ from rclpy.parameter import Parameter
 
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.node_set import STAGES
+from av_tracker_nodes.launching.node_set import STAGES
+from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.array_description import speed_of_sound
 from av_tracker_nodes.nodes.av_tracker_all import NODES
@@ -25,7 +26,6 @@ from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
 from av_tracker_nodes.nodes.settings import Setting
 from av_tracker_nodes.nodes.tracker import Tracker
-from av_tracker_nodes.shipped import shipped_file
 
 
 @pytest.fixture(scope='module')

@@ -12,10 +12,10 @@ import yaml
 from visualization_msgs.msg import Marker
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes import sensor_markers as module
 from av_tracker_nodes.nodes.conversions import xyz
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.shipped import shipped_file
 
 MICROPHONES = 0.1 * np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])
 CAMERA = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), np.array([-0.2, 0.1, 0, 0, 0]))

@@ -9,7 +9,7 @@ import pytest
 from bootstrap import ROOT
 from launch_stubs import load_launch_file
 
-from av_tracker_nodes.node_set import ARGUMENTS, PACKAGE, NodeSpec
+from av_tracker_nodes.launching.node_set import ARGUMENTS, PACKAGE, NodeSpec
 
 LAUNCH_FILE = ROOT / 'launch' / 'av_tracker.launch.py'
 RUNS, SHUTS_DOWN = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)

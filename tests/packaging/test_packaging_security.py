@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_camera, load_microphones
-from av_tracker_nodes.model_zoo import PACKAGED_MODELS, open_model
-from av_tracker_nodes.node_set import STAGES, node_set
+from av_tracker_nodes.launching.node_set import STAGES, node_set
+from av_tracker_nodes.models.zoo import PACKAGED_MODELS, open_model
 
 PACKAGE = ROOT / 'src' / 'av_tracker_nodes' / 'av_tracker_nodes'
 SOURCES = {

@@ -6,7 +6,7 @@
 import pytest
 from click.testing import CliRunner
 
-from av_tracker_nodes.cli import main
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.viewing import recording
 from av_tracker_nodes.viewing.recording import open_recording

@@ -14,8 +14,8 @@ pytest.importorskip('rerun')
 
 from rerun.chunk import RrdReader
 
-from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,

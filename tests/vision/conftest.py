@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from av_tracker_nodes.model_zoo import YUNET
+from av_tracker_nodes.models.zoo import YUNET
 
 
 @pytest.fixture(scope='session')

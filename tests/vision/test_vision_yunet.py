@@ -9,7 +9,7 @@ import pytest
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import overlap
-from av_tracker_nodes.model_zoo import YUNET
+from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.vision.face_geometry import mouth_from_face
 from av_tracker_nodes.vision.yunet import YuNet
 

@@ -22,7 +22,7 @@ from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.model_zoo import SILERO_VAD, open_model
+from av_tracker_nodes.models.zoo import SILERO_VAD, open_model
 
 _MOST_COHERENCE = 0.10
 """What is more coherent is nearer or in a drier room, not more like speech."""

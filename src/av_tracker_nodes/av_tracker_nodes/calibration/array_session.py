@@ -18,10 +18,10 @@ from rich.table import Table
 
 from av_tracker_nodes.calibration.array_check import ArrayCheck, ArrayReport
 from av_tracker_nodes.capture.microphone_stream import MicrophoneStream, StreamSettings
-from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones
+from av_tracker_nodes.recordings.bag import BagReader
 
 _LOWEST = -90.0
 _BAR = 30

@@ -13,7 +13,6 @@ import numpy as np
 from av_tracker_nodes.calibration.boards import Board
 from av_tracker_nodes.calibration.extrinsics import Extrinsics, Place, solve_extrinsics
 from av_tracker_nodes.calibration.places import find_places, loudspeaker, person
-from av_tracker_nodes.datasets.bag import ARRAY_FRAME, CAMERA_FRAME, WORLD_FRAME, BagReader
 from av_tracker_nodes.geometry.calibration import (
     load_camera,
     load_microphones,
@@ -21,6 +20,7 @@ from av_tracker_nodes.geometry.calibration import (
     load_room,
     save_mounted,
 )
+from av_tracker_nodes.recordings.bag import ARRAY_FRAME, CAMERA_FRAME, WORLD_FRAME, BagReader
 from av_tracker_nodes.synchronisation import shift_sound
 
 Echo = Callable[[str], None]

@@ -17,9 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.microphones import SPEED_OF_SOUND
+from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 

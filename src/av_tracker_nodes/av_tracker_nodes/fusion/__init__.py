@@ -15,8 +15,8 @@ from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.siamese import SiameseFusion
-from av_tracker_nodes.model_zoo import execution_providers
-from av_tracker_nodes.shipped import shipped_file
+from av_tracker_nodes.models.shipped import shipped_file
+from av_tracker_nodes.models.zoo import execution_providers
 
 BASELINES: dict[str, Callable[[], FusionModel]] = {
     'vwswe': partial(GeometricFusion, 'vwswe'),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.model_zoo import open_model
+from av_tracker_nodes.models.zoo import open_model
 
 BATCHES = (4, 8)
 """Numbers of rows that a network is run on: few shapes keep the memory flat."""

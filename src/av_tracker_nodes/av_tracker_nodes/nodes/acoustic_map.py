@@ -17,7 +17,6 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
 from av_tracker_nodes.acoustics.stage import AcousticStage
-from av_tracker_nodes.datasets.messages import from_audio
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -28,6 +27,7 @@ from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,

@@ -12,7 +12,6 @@ from rclpy.time import Time
 from sensor_msgs.msg import Image, PointCloud2, PointField
 from visualization_msgs.msg import MarkerArray
 
-from av_tracker_nodes.datasets.messages import from_image
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.conversions import header, to_image
 from av_tracker_nodes.nodes.image_input import ImageInput
@@ -20,6 +19,7 @@ from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
+from av_tracker_nodes.recordings.messages import from_image
 from av_tracker_nodes.types import AcousticMap, ImageFrame
 from av_tracker_nodes.viewing.sound import draw_overlay, place_map
 

@@ -27,8 +27,6 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs.msg import SpeakerTrackArray
-from av_tracker_nodes.datasets.bag import BagReader, RawMessage, stamp_of_cdr
-from av_tracker_nodes.datasets.messages import from_tracks, stamp_of
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.conversions import time_message
 from av_tracker_nodes.nodes.markers import TrackMarkers
@@ -41,6 +39,8 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
     images,
 )
+from av_tracker_nodes.recordings.bag import BagReader, RawMessage, stamp_of_cdr
+from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
 
 PROGRESS = '@progress '

@@ -4,7 +4,7 @@
 """Between the messages of ROS and the types of this package.
 
 Readers of recorded topics (sound, images, calibration, tracks) are shared with the bags:
-:mod:`av_tracker_nodes.datasets.messages`. Long arrays go into messages as ``array.array`` of
+:mod:`av_tracker_nodes.recordings.messages`. Long arrays go into messages as ``array.array`` of
 bytes, which rclpy takes over without looking at the elements.
 """
 
@@ -20,15 +20,15 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.datasets.messages import corners_of, stamp_of
-from av_tracker_nodes.datasets.plausible import (
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.recordings.messages import corners_of, stamp_of
+from av_tracker_nodes.recordings.plausible import (
     check_box,
     check_covariance,
     check_embedding,
     check_numbers,
 )
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from sensor_msgs.msg import Image
 
-from av_tracker_nodes.datasets.messages import from_depth_image
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.recordings.messages import from_depth_image
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import FaceFrame, to_nanoseconds
 from av_tracker_nodes.vision.depth import with_ranges

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 from tf2_msgs.msg import TFMessage
 
-from av_tracker_nodes.datasets.messages import from_transforms, stamp_of
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.quality_of_service import STATIC_TRANSFORMS, TRANSFORMS
+from av_tracker_nodes.recordings.messages import from_transforms, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import to_nanoseconds
 

@@ -11,9 +11,9 @@ from geometry_msgs.msg import Quaternion
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from av_tracker_nodes.evaluation.palette import colour_of
 from av_tracker_nodes.nodes.conversions import header, point, vector
 from av_tracker_nodes.types import Track, TrackFrame
+from av_tracker_nodes.viewing.palette import colour_of
 from av_tracker_nodes.viewing.shapes import (
     GREY,
     HEAD_DIAMETER,

@@ -29,8 +29,8 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from av_tracker_nodes.durations import Durations
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.launching.durations import Durations
 from av_tracker_nodes.nodes.clock import RosClock
 from av_tracker_nodes.nodes.executors import make_executor, with_info
 from av_tracker_nodes.nodes.flow import Flow, Growth

@@ -13,7 +13,6 @@ from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
-from av_tracker_nodes.datasets.bag import BagWriter
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.node_base import StageNode, run
 from av_tracker_nodes.nodes.quality_of_service import (
@@ -24,6 +23,7 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
     images,
 )
+from av_tracker_nodes.recordings.bag import BagWriter
 
 _EVERY_IMAGE = images(reliable=False, depth=250)
 _STREAMS = {

@@ -11,13 +11,18 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import MicrophoneArrayInfo
-from av_tracker_nodes.datasets.messages import from_array_info, from_camera_info, room_of, stamp_of
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
 from av_tracker_nodes.nodes.frames import FrameListener
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
+from av_tracker_nodes.recordings.messages import (
+    from_array_info,
+    from_camera_info,
+    room_of,
+    stamp_of,
+)
 
 
 class CameraListener:

@@ -15,12 +15,11 @@ from std_msgs.msg import Bool, Float32, Header, String
 from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, FaceArray, SpeakerTrackArray
-from av_tracker_nodes.datasets.messages import from_image, from_tracks, stamp_of
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
-from av_tracker_nodes.humans import Humans, facing, sellion
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, header, to_image, to_transform
+from av_tracker_nodes.nodes.humans import Humans, facing, sellion
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
@@ -31,6 +30,7 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
+from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import FaceFrame, ImageFrame, to_nanoseconds
 from av_tracker_nodes.vision.crops import face_crop

@@ -12,9 +12,9 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from av_tracker_nodes.evaluation.palette import colour_of
 from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.nodes.conversions import point
+from av_tracker_nodes.viewing.palette import colour_of
 
 _MICROPHONE_DIAMETER = 0.02
 _IMAGE_DISTANCE = 0.5

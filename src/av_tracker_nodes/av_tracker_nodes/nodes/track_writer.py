@@ -13,13 +13,13 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import SpeakerTrackArray
-from av_tracker_nodes.datasets.messages import from_tracks, stamp_of
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.evaluation.tracks_csv import TrackWriter
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
 from av_tracker_nodes.nodes.quality_of_service import images
-from av_tracker_nodes.tally import Tally
+from av_tracker_nodes.nodes.tally import Tally
+from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.types import to_seconds
 
 _OUTPUTS = {

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from av_tracker_nodes.datasets.bag import BagReader
 from av_tracker_nodes.fusion import DEFAULT_MODEL
 from av_tracker_nodes.pipeline import Pipeline
+from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_seconds
 from av_tracker_nodes.viewing.recording import open_recording

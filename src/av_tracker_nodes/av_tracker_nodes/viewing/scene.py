@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import rerun as rr
 
-from av_tracker_nodes.evaluation.palette import colour_of
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.types import AcousticMap, ImageFrame, Track, TrackFrame
 from av_tracker_nodes.viewing import paths
 from av_tracker_nodes.viewing.layout import blueprint
+from av_tracker_nodes.viewing.palette import colour_of
 from av_tracker_nodes.viewing.shapes import (
     GREY,
     HEAD_DIAMETER,

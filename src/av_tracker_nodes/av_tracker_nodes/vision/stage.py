@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.model_zoo import YUNET
+from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
 from av_tracker_nodes.vision.tracklets import Tracklets

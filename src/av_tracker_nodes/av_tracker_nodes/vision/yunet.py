@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.model_zoo import open_model
+from av_tracker_nodes.models.zoo import open_model
 from av_tracker_nodes.types import Face
 
 _STRIDES = (8, 16, 32)

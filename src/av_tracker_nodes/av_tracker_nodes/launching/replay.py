@@ -1,0 +1,170 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The live nodes without ``ros2 launch``: replay a recording, record, or look."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import DEFAULT_MODEL
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
+from av_tracker_nodes.launching.processes import Supervisor, private_environment
+from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.tracks_csv import read_run
+
+PROGRESS = '@progress '
+"""Lines of the bag player that begin with this tell how far it is, in JSON."""
+
+_KEPT_LINES = 200
+
+
+def replay(
+    bag: Path,
+    model: str = DEFAULT_MODEL,
+    out: Path = Path('out/replay'),
+    rate: float = 1.0,
+    progress: Callable[[float], None] | None = None,
+    arguments: Mapping[str, str] | None = None,
+) -> dict:
+    """Play a bag to the live nodes and write their tracks.
+
+    Parameters
+    ----------
+    bag, out : Path
+        Bag to play, folder to write.
+    model : str
+        Fusion model.
+    rate : float
+        Speed of the replay.
+    progress : callable, optional
+        Called with the share done, 0..1.
+    arguments : mapping of str to str, optional
+        Further arguments of the node set.
+
+    Returns
+    -------
+    dict
+        What ``run.json`` says.
+
+    Raises
+    ------
+    InputError
+        When the bag, the model or a parameter is wrong, or a node could not start.
+    """
+    with BagReader(bag) as reader:
+        frames = len(reader.image_stamps)
+        reader.rig()
+    chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
+    specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
+    with private_environment() as environment:
+        _run(specs, environment, progress)
+    run = read_run(out)
+    if not run:
+        raise InputError(f'the nodes wrote no run.json to {out}; see the messages above')
+    lost = frames - run['frames_answered']
+    return {**run, 'frames_in': frames, 'lost_frames': lost}
+
+
+def record(out: Path, topics: str = '', namespace: str = '') -> None:
+    """Record the streams of a running robot until Ctrl-C.
+
+    Parameters
+    ----------
+    out : Path
+        Bag to write.
+    topics : str
+        Names separated by commas; empty for sound, compressed images and what describes them.
+    namespace : str
+        Of the streams.
+
+    Raises
+    ------
+    InputError
+        When the bag exists already or the recorder could not start.
+    """
+    if Path(out).exists():
+        raise InputError(f'{out} exists already; remove it or choose another name')
+    values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
+    _run_beside('recorder', values, namespace)
+
+
+def view(
+    save: Path | None = None,
+    image_transport: str = 'compressed',
+    target_frame: str = 'world',
+    namespace: str = '',
+) -> None:
+    """Show the streams of a running robot until Ctrl-C.
+
+    Parameters
+    ----------
+    save : Path, optional
+        Recording (.rrd) to write instead of opening the viewer.
+    image_transport : str
+        ``raw`` or ``compressed``.
+    target_frame : str
+        Frame of the tracks.
+    namespace : str
+        Of the streams.
+
+    Raises
+    ------
+    InputError
+        When rerun-sdk is missing, the recording cannot be written, or there is no display.
+    """
+    values = {'image_transport': image_transport, 'target_frame': target_frame}
+    if save is not None:
+        values['save'] = str(Path(save).resolve())
+    _run_beside('viewer', values, namespace)
+
+
+def _run_beside(node: str, parameters: Mapping[str, str], namespace: str) -> None:
+    """Run one node beside those that run already, until Ctrl-C."""
+    arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
+    if namespace:
+        arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
+    spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
+    _run([spec])
+
+
+def _run(
+    specs: list[NodeSpec],
+    environment: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    lines: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def take(name: str, line: str) -> None:
+        if line.startswith(PROGRESS):
+            if progress is not None:
+                progress(json.loads(line.removeprefix(PROGRESS))['share'])
+            return
+        lines.append(f'[{name}] {line}')
+        _show(name, line)
+
+    _check(Supervisor(specs, environment, take).run(), lines)
+
+
+def _show(name: str, line: str) -> None:
+    print(f'[{name}] {line}', file=sys.stderr)
+
+
+def _check(statuses: Mapping[str, int], lines: deque[str]) -> None:
+    """Turn exit status 2 of a node, which is bad input, into the error that it is."""
+    for name, status in statuses.items():
+        if status == 2:
+            reasons = [line for line in lines if line.startswith(f'[{name}] ')]
+            raise InputError(reasons[-1] if reasons else f'{name} could not start')
+
+
+def _with_progress(spec: NodeSpec) -> NodeSpec:
+    if spec.executable != 'bag_player':
+        return spec
+    return replace(spec, ros_arguments=(*spec.ros_arguments, '-p', 'progress:=true'))

@@ -1,0 +1,131 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What of a downloaded corpus is missing or damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets.cav3d import Cav3d
+from av_tracker_nodes.research.datasets.person_truth import person_truth
+from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS
+from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus
+from av_tracker_nodes.research.datasets.sequence_names import short_name
+
+_UNFINISHED = ('.part', '.crdownload', '.download', '.tmp', '.aria2')
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found.
+
+    Attributes
+    ----------
+    corpus : str
+        ``AV16.3`` or ``CAV3D``.
+    sequences : tuple of str
+        Those that are there.
+    problems : tuple of (str, str)
+        Sequence, and one line about what is missing or damaged.
+    lacking : dict of str to tuple of str
+        For each protocol of the corpus the sequences that are not there.
+    """
+
+    corpus: str
+    sequences: tuple[str, ...]
+    problems: tuple[tuple[str, str], ...]
+    lacking: dict[str, tuple[str, ...]]
+
+
+def inspect_corpus(
+    root: str | Path, progress: Callable[[float, str], None] | None = None
+) -> Inspection:
+    """Read every file of a corpus, every picture included.
+
+    Parameters
+    ----------
+    root : str or Path
+        Directory of AV16.3 or CAV3D.
+    progress : callable, optional
+        Called with the share done, 0..1, and the name of the next sequence.
+
+    Raises
+    ------
+    InputError
+        When there is no such directory, or no sequence in it.
+    """
+    corpus = open_corpus(root)
+    names = corpus.sequences()
+    if not names:
+        raise InputError(f'{root} holds no sequence of {AV163} or {CAV3D}')
+    problems = []
+    for done, name in enumerate(names):
+        if progress is not None:
+            progress(done / len(names), f'reading {name}')
+        recording = corpus.sequence(name)
+        found = [*_of_files(recording), *_of_sound(recording)]
+        for camera in recording.cameras:
+            found += [*_of_pictures(recording, camera), *_of_geometry(recording, camera)]
+        problems += [(name, problem) for problem in dict.fromkeys(found)]
+    kind = CAV3D if isinstance(corpus, Cav3d) else AV163
+    there = {short_name(name) for name in names}
+    lacking = {
+        protocol.name: tuple(name for name in protocol.sequences if name not in there)
+        for protocol in PROTOCOLS.values()
+        if protocol.corpus == kind
+    }
+    return Inspection(kind, tuple(names), tuple(problems), lacking)
+
+
+def _of_files(recording: Recording) -> Iterator[str]:
+    for path in sorted(recording.directory.rglob('*')):
+        if path.suffix in _UNFINISHED:
+            yield f'{path} is an unfinished download'
+        elif path.is_file() and path.stat().st_size == 0:
+            yield f'{path} is empty'
+
+
+def _of_sound(recording: Recording) -> Iterator[str]:
+    try:
+        lengths = recording.audio_lengths()
+        for _ in recording.audio_blocks():
+            pass
+    except InputError as error:
+        yield str(error)
+        return
+    if max(lengths.values()) == 0:
+        yield f'the sound in {recording.directory} is empty'
+    for path, length in lengths.items():
+        if length < max(lengths.values()):
+            yield f'{path} is {max(lengths.values()) - length} samples shorter than the longest'
+
+
+def _of_pictures(recording: Recording, camera: int) -> Iterator[str]:
+    try:
+        stamps = recording.image_stamps(camera)
+        count = sum(1 for _ in recording.frames(camera))
+    except InputError as error:
+        yield str(error)
+        return
+    if count != len(stamps):
+        yield f'camera {camera}: {count} pictures, {len(stamps)} are listed'
+    gaps = np.flatnonzero(np.diff(stamps) > 1.5e9 / recording.frame_rate)
+    if len(gaps):
+        yield f'camera {camera}: pictures are missing after number {gaps[0]}'
+
+
+def _of_geometry(recording: Recording, camera: int) -> Iterator[str]:
+    try:
+        recording.rig(camera)
+        for person in recording.people:
+            truth = person_truth(recording, person, camera)
+            if np.isnan(truth.mouth).all():
+                yield f'camera {camera}: person {person} is annotated at none of the pictures'
+    except InputError as error:
+        yield str(error)

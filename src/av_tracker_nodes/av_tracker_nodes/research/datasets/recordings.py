@@ -1,0 +1,42 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Recordings of any corpus: what they have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from av_tracker_nodes.research.datasets import cav3d
+from av_tracker_nodes.research.datasets.av163 import Av163, Sequence, open_sequence
+from av_tracker_nodes.research.datasets.cav3d import Cav3d, Cav3dSequence
+
+Corpus = Av163 | Cav3d
+"""A directory of sequences."""
+
+Recording = Sequence | Cav3dSequence
+"""A sequence: sensors and truth on one clock, both classes with the same methods."""
+
+
+def open_corpus(root: str | Path) -> Corpus:
+    """Open a directory of sequences of AV16.3 or CAV3D.
+
+    Raises
+    ------
+    InputError
+        When there is no such directory.
+    """
+    corpus = Cav3d(root)
+    return corpus if corpus.sequences() else Av163(root)
+
+
+def open_recording(directory: str | Path) -> Recording:
+    """Open the folder of a sequence of AV16.3 or CAV3D.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder.
+    """
+    directory = Path(directory)
+    return Cav3dSequence(directory) if cav3d.is_sequence(directory) else open_sequence(directory)

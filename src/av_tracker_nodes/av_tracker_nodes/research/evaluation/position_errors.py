@@ -1,0 +1,48 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Errors of tracks in space."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.research.evaluation.matching import Matching
+from av_tracker_nodes.research.evaluation.statistics import mean
+
+_THREE_SIGMA = 9.0
+
+
+def position_errors(matching: Matching) -> dict[str, float]:
+    """Distance between mouths of people in view and the tracks matched to them in the image.
+
+    Returns
+    -------
+    dict
+        mae_3d_m; mae_3d_speaking_m and mae_3d_silent_m: while the person speaks or not, NaN
+        without labels; coverage_3sigma: share of the errors inside the ellipsoid of three
+        standard deviations that the tracker states, NaN without covariances.
+    """
+    truth, tracks = matching.truth, matching.tracks
+    people, frames, rows = matching.pairs.T
+    error = tracks.position[rows] - truth.mouth[people, frames]
+    distance = np.linalg.norm(error, axis=1)
+    known = ~np.isnan(distance)
+    speaking = silent = np.zeros(len(rows), bool)
+    if truth.speaking is not None:
+        speaking = truth.speaking[people, frames]
+        silent = ~speaking
+    covariance = tracks.covariance[rows]
+    stated = known & ~np.isnan(covariance).any(axis=(1, 2))
+    return {
+        'mae_3d_m': mean(distance[known]),
+        'mae_3d_speaking_m': mean(distance[known & speaking]),
+        'mae_3d_silent_m': mean(distance[known & silent]),
+        'coverage_3sigma': mean(inside_ellipsoid(error[stated], covariance[stated])),
+    }
+
+
+def inside_ellipsoid(error: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Tell which errors (n, 3) are within three standard deviations of covariances (n, 3, 3)."""
+    weighted = (np.linalg.pinv(covariance, hermitian=True) @ error[..., None])[..., 0]
+    return (error * weighted).sum(axis=-1) <= _THREE_SIGMA

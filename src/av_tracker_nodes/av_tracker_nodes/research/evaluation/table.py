@@ -1,0 +1,67 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scores as a table in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = {
+    'MOTA %': ('mota', 1),
+    'IDF1 %': ('idf1', 1),
+    'HOTA %': ('hota', 1),
+    'ACC %': ('acc', 1),
+    'MAE px': ('mae_px', 2),
+    'MAE* px': ('mae_star_px', 2),
+    'MOTP px': ('motp_px', 2),
+    'IDS': ('ids', 0),
+    'FP': ('fp', 0),
+    'FN': ('fn', 0),
+    '3-D m': ('mae_3d_m', 3),
+    'speaking m': ('mae_3d_speaking_m', 3),
+    'silent m': ('mae_3d_silent_m', 3),
+    'in 3 sigma': ('coverage_3sigma', 3),
+    'speaking F1': ('speaking_f1', 3),
+    'voice 10 deg': ('voice_recall_10deg', 3),
+    'voice deg': ('voice_direction_median_deg', 1),
+    'face away': ('face_away_recall', 3),
+    'frames': ('frames_scored', 0),
+    'real time': ('realtime_factor', 2),
+}
+
+
+def print_table(metrics: Sequence[dict], console: Console | None = None) -> None:
+    """Print scores of runs side by side, and their plain mean when there are several.
+
+    Parameters
+    ----------
+    metrics : sequence of dict
+        What :func:`~av_tracker_nodes.research.evaluation.metrics.evaluate` returns.
+    console : rich.console.Console, optional
+    """
+    simulated = any(run['simulated'] for run in metrics)
+    table = Table(title='Scores' + (' (simulated recordings)' if simulated else ''))
+    table.add_column('')
+    for run in metrics:
+        heading = f'{run["sequence"]}\ncamera {run["camera"]}'
+        table.add_column(
+            heading + (f'\n{run["model"]}' if run.get('model') else ''), justify='right'
+        )
+    if len(metrics) > 1:
+        table.add_column('mean', justify='right')
+    for name, (key, digits) in COLUMNS.items():
+        values = [run.get(key) for run in metrics]
+        known = [value for value in values if value is not None]
+        if known:
+            means = [float(np.mean(known))] if len(metrics) > 1 else []
+            table.add_row(name, *(_cell(value, digits) for value in [*values, *means]))
+    (console or Console()).print(table)
+
+
+def _cell(value: float | None, digits: int) -> str:
+    return '-' if value is None else f'{value:.{digits}f}'

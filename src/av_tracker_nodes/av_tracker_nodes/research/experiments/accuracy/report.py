@@ -1,0 +1,190 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Rows of figures as tables to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.experiments.accuracy.images import MEASURES
+from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
+from av_tracker_nodes.research.experiments.accuracy.rows import Row
+
+BEGIN = '<!-- begin: written by av-tracker benchmark acoustics -->'
+END = '<!-- end -->'
+
+_NAMES = {
+    'gcf': 'GCF',
+    'stgcf': 'stGCF',
+    'vggcf': 'vgGCF',
+    'vwswe': 'V-WSWE',
+    'sources': 'sources',
+    'srp': 'SRP-PHAT',
+    'music': 'MUSIC',
+}
+_SCORES = {'mae_px': 'MAE (px)', 'mota': 'MOTA (%)', 'motp_px': 'MOTP (px)'}
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of text."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def markdown(self) -> str:
+        """Write it as Markdown."""
+        rule = ['---', *['---:'] * (len(self.header) - 1)]
+        lines = ['| ' + ' | '.join(cells) + ' |' for cells in (self.header, rule, *self.rows)]
+        return '\n'.join([f'**{self.title}**', '', *lines, ''])
+
+    def rich(self) -> Table:
+        """Write it for a terminal."""
+        table = Table(title=self.title)
+        for number, heading in enumerate(self.header):
+            table.add_column(heading, justify='right' if number else 'left')
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+def sheets(rows: list[Row]) -> list[Sheet]:
+    """Lay the figures out."""
+    of = {name: [row for row in rows if row['table'] == name] for name in _tables(rows)}
+    direction = of.get('direction', [])
+    rooms = [r for r in direction if r['rt60_s'] is not None and r['motion'] is None]
+    casts = [r for r in direction if r['rt60_s'] is None and r['motion'] is not None]
+    found = 'median / 90th percentile of the error (degrees) / share within 10 degrees (%)'
+    drawn = [
+        _by_method(f'Rooms (simulated): {found}', 'RT60, SNR', rooms, _room, _direction),
+        _by_method(f'Voices (simulated): {found}', 'voices', casts, _cast, _direction),
+        _by_method(
+            'The weaker of two voices (simulated): share within 10 degrees (%), 95 % interval',
+            'level',
+            of.get('weaker voice', []),
+            lambda row: f'{row["level_db"]:.0f} dB',
+            _detection,
+        ),
+        _image(of.get('image', [])),
+        _differences(of.get('image difference', [])),
+    ]
+    return [sheet for sheet in drawn if sheet.rows]
+
+
+def print_sheets(drawn: list[Sheet], console: Console | None = None) -> None:
+    """Print tables to a terminal."""
+    console = console or Console()
+    for sheet in drawn:
+        console.print(sheet.rich())
+
+
+def markdown(drawn: list[Sheet], origin: str) -> str:
+    """Write tables as Markdown, after a line on where they come from."""
+    return '\n'.join([f'_{origin}_', '', *(sheet.markdown() for sheet in drawn)])
+
+
+def replace_block(document: Path, text: str) -> None:
+    """Put text between the two markers of a document.
+
+    Raises
+    ------
+    InputError
+        When the document is not there or has no markers.
+    """
+    try:
+        before, rest = document.read_text(encoding='utf-8').split(BEGIN, 1)
+        after = rest.split(END, 1)[1]
+    except OSError as error:
+        raise InputError(f'cannot read {document}: {error.strerror}') from error
+    except (ValueError, IndexError) as error:
+        raise InputError(f'{document} lacks the lines {BEGIN} and {END}') from error
+    document.write_text(f'{before}{BEGIN}\n\n{text}\n{END}{after}', encoding='utf-8')
+
+
+def _tables(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(row['table'] for row in rows))
+
+
+def _by_method(title: str, corner: str, rows: list[Row], label, cell) -> Sheet:
+    """One line for each label, one column for each method."""
+    lines: dict[str, dict[str, str]] = {}
+    for row in rows:
+        lines.setdefault(label(row), {})[row['method']] = cell(row)
+    header = [corner, *(_NAMES[method] for method in METHODS)]
+    return Sheet(title, header, [[name, *line.values()] for name, line in lines.items()])
+
+
+def _room(row: Row) -> str:
+    return f'{row["rt60_s"]:.1f} s, {row["snr_db"]:.0f} dB'
+
+
+def _cast(row: Row) -> str:
+    return f'{row["voices"]}, {row["motion"]}'
+
+
+def _direction(row: Row) -> str:
+    if row['median_deg'] is None:
+        return '-'
+    median, worse = row['median_deg'], row['p90_deg']
+    return f'{median:.1f} / {worse:.0f} / {100 * row["detection_rate"]:.0f}'
+
+
+def _detection(row: Row) -> str:
+    if row['detection_rate'] is None:
+        return '-'
+    interval = ''
+    if row['detection_low'] is not None:
+        interval = f' ({100 * row["detection_low"]:.0f} to {100 * row["detection_high"]:.0f})'
+    return f'{100 * row["detection_rate"]:.0f}{interval}'
+
+
+def _image(rows: list[Row]) -> Sheet:
+    header = ['measure', *_SCORES.values(), *(f'published {name}' for name in _SCORES.values())]
+    lines = [
+        [
+            _NAMES[row['measure']],
+            *(f'{row[name]:.2f}' for name in _SCORES),
+            *(f'{row[f"published_{name}"]:.2f}' for name in _SCORES),
+        ]
+        for row in rows
+    ]
+    about = ''
+    if rows:
+        about = (
+            f'; {rows[0]["recordings"]} recordings, {rows[0]["images_without_face"]} of '
+            f'{rows[0]["images"]} images without a face'
+        )
+    title = f'In the image (simulated; published figures are of AV16.3{about})'
+    return Sheet(title, header, sorted(lines, key=lambda line: _order(line[0])))
+
+
+def _order(name: str) -> int:
+    return [_NAMES[measure] for measure in reversed(MEASURES)].index(name)
+
+
+def _differences(rows: list[Row]) -> Sheet:
+    header = ['difference', 'score', 'simulated', '95 % interval', 'published', 'order']
+    lines = []
+    for row in rows:
+        interval = '-' if row['low'] is None else f'{row["low"]:+.2f} to {row["high"]:+.2f}'
+        verdict = 'as published' if row['as_published'] else 'reversed'
+        if not row['significant']:
+            verdict = 'not told apart'
+        lines.append(
+            [
+                f'{_NAMES[row["measure"]]} - {_NAMES[row["than"]]}',
+                _SCORES[row['score']],
+                f'{row["difference"]:+.2f}',
+                interval,
+                f'{row["published_difference"]:+.2f}',
+                verdict,
+            ]
+        )
+    return Sheet('Differences in the image (simulated), paired by recording', header, lines)

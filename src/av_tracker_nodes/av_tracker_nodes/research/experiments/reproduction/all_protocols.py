@@ -1,0 +1,91 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Every table that a corpus has the recordings for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets.cav3d import Cav3d
+from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
+from av_tracker_nodes.research.datasets.recordings import open_corpus
+from av_tracker_nodes.research.datasets.sequence_names import short_name
+from av_tracker_nodes.research.experiments.reproduction.command import reproduce
+from av_tracker_nodes.research.experiments.reproduction.report import Report, write_overview
+from av_tracker_nodes.research.experiments.reproduction.runs import Entry
+from av_tracker_nodes.research.simulation.stand_ins import STAND_INS
+
+ALL = 'all'
+
+
+def reproduce_all(
+    root: Path,
+    entries: Sequence[Entry],
+    out: Path,
+    jobs: int,
+    progress_bar: Callable[[str], AbstractContextManager],
+    ablations: Sequence[Path] = (),
+) -> list[Report]:
+    """Reproduce the protocols of a corpus, each in a folder of its name, and write an overview.
+
+    What several protocols ask for is tracked once.
+
+    Parameters
+    ----------
+    root, entries, out, jobs, progress_bar, ablations
+        See `command.reproduce`.
+
+    Raises
+    ------
+    InputError
+        When there is no such corpus or model, or nothing of any protocol.
+    """
+    reports = [
+        reproduce(
+            protocol.name,
+            root,
+            entries,
+            out / protocol.name,
+            jobs,
+            progress_bar,
+            ablations,
+            out / 'runs',
+        )
+        for protocol in protocols_of(root)
+    ]
+    write_overview(reports, out)
+    return reports
+
+
+def protocols_of(root: Path) -> list[Protocol]:
+    """Find the protocols that a corpus has a sequence of; those of stand-ins for stand-ins only.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    corpus = open_corpus(root)
+    there = {short_name(full): full for full in corpus.sequences()}
+    name = CAV3D if isinstance(corpus, Cav3d) or _are_stand_ins_of_cav3d(there.values()) else AV163
+    simulated = any(corpus.sequence(full).simulated for full in there.values())
+    found = [
+        protocol
+        for protocol in PROTOCOLS.values()
+        if protocol.corpus == name
+        and not there.keys().isdisjoint(protocol.sequences)
+        and (simulated or protocol.publication is not None)
+    ]
+    if not found:
+        raise InputError(f'{root} holds no sequence of any protocol of {name}')
+    return found
+
+
+def _are_stand_ins_of_cav3d(names: Iterable[str]) -> bool:
+    """Tell by the full names; the files are those of AV16.3."""
+    known = {stand_in.name for stand_in in STAND_INS if stand_in.corpus == CAV3D}
+    return not known.isdisjoint(names)

@@ -1,0 +1,213 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Track one recording of a protocol with several models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes import __version__
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import BASELINES, create_fusion, open_fusion
+from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.models.shipped import shipped_file
+from av_tracker_nodes.pipeline import Following, Sensed, Sensing, StageTimes
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run
+from av_tracker_nodes.research.datasets.convert import records_in_log_order
+from av_tracker_nodes.research.datasets.protocols import Protocol
+from av_tracker_nodes.research.datasets.recordings import Recording
+from av_tracker_nodes.research.evaluation.truth import Truth
+from av_tracker_nodes.research.experiments.reproduction.views import View
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
+
+WARM_UP = 4.0
+"""Seconds before the first scored image from which on a tracker sees and hears."""
+
+_KEPT = (1, 3, 5, 7)
+"""Microphones 2, 4, 6 and 8 of an array of eight."""
+_GREY = 128
+
+
+def kind_of(protocol: Protocol) -> str:
+    """Name what tracks depend on: those of two protocols of a kind are the same."""
+    lacks = '-incomplete' if protocol.incomplete else ''
+    return f'{protocol.publication or "every-image"}{lacks}'
+
+
+def track_view(models: Mapping[Path, str], view: View, protocol: Protocol, truth: Truth) -> None:
+    """Track a recording with every model that has not done so.
+
+    Faces are detected and sound is mapped once for all of them.
+
+    Parameters
+    ----------
+    models : mapping of Path to str
+        Folder of the tracks, and fusion model or ONNX file. All of one acoustic measure.
+    view : View
+    protocol : Protocol
+    truth : Truth
+        Says what is scored.
+
+    Raises
+    ------
+    InputError
+        When something of the recording or of a model is missing or malformed.
+    """
+    given = _given(view, protocol)
+    asked = {
+        out: given | {'model': model, 'network': _fingerprint(model)}
+        for out, model in models.items()
+    }
+    missing = {out: facts for out, facts in asked.items() if read_run(out).get('asked') != facts}
+    if not missing:
+        return
+    fusions = {out: open_model(models[out]) for out in missing}
+    stamps = truth.stamps[truth.scored]
+    window = int(stamps[0]) - round(WARM_UP * NANOSECONDS), int(stamps[-1])
+    rig, records = truth.rig, _records(view.open(), view.camera, window)
+    if protocol.incomplete:
+        rig, records = half_of_the_microphones(rig), map(without_the_middle, records)
+    runs = [_Run(out, rig, fusion) for out, fusion in fusions.items()]
+    (measure,) = {fusion.measure for fusion in fusions.values()}
+    sensing = Sensing(rig, measure, any(fusion.needs_image for fusion in fusions.values()))
+    start = time.perf_counter()
+    for sensed in sensing.run(records):
+        for run in runs:
+            run.follow(sensed)
+    shared = time.perf_counter() - start - sum(run.seconds for run in runs)
+    facts = {
+        'mode': 'offline',
+        'frames_in': int(((truth.stamps >= window[0]) & (truth.stamps <= window[1])).sum()),
+    }
+    for run in runs:
+        seconds = shared + run.seconds
+        run.close(
+            facts
+            | {
+                'model': models[run.out],
+                'seconds': round(seconds, 3),
+                'realtime_factor': round(to_seconds(window[1] - window[0]) / seconds, 3),
+                'latency_ms': sensing.times.summary() | run.times.summary(),
+                'asked': asked[run.out],
+            }
+        )
+
+
+class _Run:
+    """The tracks of one model.
+
+    Attributes
+    ----------
+    out : Path
+    seconds : float
+        Spent on this model alone.
+    """
+
+    def __init__(self, out: Path, rig: Rig, fusion: FusionModel) -> None:
+        self.out, self.seconds = out, 0.0
+        self._following, self._writer = Following(rig, fusion), TrackWriter(out)
+
+    @property
+    def times(self) -> StageTimes:
+        return self._following.times
+
+    def follow(self, sensed: Sensed) -> None:
+        start = time.perf_counter()
+        self._writer.write(self._following.process(sensed))
+        self.seconds += time.perf_counter() - start
+
+    def close(self, facts: dict) -> None:
+        self._writer.close(facts)
+
+
+def _given(view: View, protocol: Protocol) -> dict:
+    """Say what runs are of; one of the same, with the same model, is not made again."""
+    return {
+        'version': __version__,
+        'data': str(view.directory.resolve()),
+        'files': _files(view.directory),
+        'camera': view.camera,
+        'protocol': protocol.publication,
+        'incomplete': protocol.incomplete,
+        'warm_up': WARM_UP,
+    }
+
+
+def _files(folder: Path) -> str:
+    """Tell whether a sequence was made or copied anew: names, lengths and times of its files."""
+    found = sorted(path for path in folder.rglob('*') if path.is_file())
+    facts = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in found]
+    return sha256(repr(facts).encode()).hexdigest()[:12]
+
+
+def _records(
+    recording: Recording, camera: int, window: tuple[int, int]
+) -> Iterator[AudioBlock | ImageFrame]:
+    """Sound and images of a window of time (ns), with the sound up to the last image."""
+    for log_time, record in records_in_log_order(recording, camera):
+        if log_time > window[1] and isinstance(record, ImageFrame):
+            return
+        if log_time >= window[0]:
+            yield record
+
+
+def half_of_the_microphones(rig: Rig) -> Rig:
+    """Leave microphones 2, 4, 6 and 8 of each array (GLDTracker section IV-A).
+
+    Raises
+    ------
+    InputError
+        When the arrays have not eight microphones each.
+    """
+    array = rig.microphones
+    kept = []
+    for group in np.unique(array.groups):
+        members = np.flatnonzero(array.groups == group)
+        if len(members) != 8:
+            raise InputError('half of the microphones are published for arrays of eight only')
+        kept += members[list(_KEPT)].tolist()
+    half = replace(
+        array,
+        positions=array.positions[kept],
+        groups=array.groups[kept],
+        channels=array.channels[kept],
+    )
+    return replace(rig, microphones=half)
+
+
+def without_the_middle(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:
+    """Cover the middle third of a picture; sound stays as it is."""
+    if isinstance(record, AudioBlock):
+        return record
+    image = record.image.copy()
+    width = image.shape[1]
+    image[:, width // 3 : 2 * width // 3] = _GREY
+    return replace(record, image=image)
+
+
+def open_model(model: str) -> FusionModel:
+    """Make a fusion model of its name, or of an ONNX file.
+
+    Raises
+    ------
+    InputError
+        When there is no such model or file.
+    """
+    return open_fusion(Path(model)) if model.endswith('.onnx') else create_fusion(model)
+
+
+def _fingerprint(model: str) -> str:
+    """Tell networks apart; empty for models without one."""
+    if model in BASELINES:
+        return ''
+    shipped = not model.endswith('.onnx')
+    path = shipped_file(f'{model}/{model}.onnx', 'models') if shipped else Path(model)
+    return sha256(path.read_bytes()).hexdigest()[:12]

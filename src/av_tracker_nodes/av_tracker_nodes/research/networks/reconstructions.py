@@ -1,0 +1,86 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Pictures of what GLDTracker reconstructs of features that it lacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from av_tracker_nodes.research.networks.search_blocks import GRID
+
+if TYPE_CHECKING:
+    from av_tracker_nodes.research.networks.gldtracker import GldObjective, GldTracker
+    from av_tracker_nodes.research.training.search_batches import SearchBatch
+
+_COLUMNS = 2 * ('complete', 'given', 'local features', 'reconstructed', "teacher's")
+_PEOPLE = 8
+
+
+@torch.no_grad()
+def draw_reconstructions(
+    network: GldTracker, objective: GldObjective, batch: SearchBatch, path: Path
+) -> None:
+    """Draw what is given, what is reconstructed of it, and what a teacher makes of all.
+
+    A row is a person, on the left sight and on the right sound; of features the first principal
+    component over all people and all three kinds is drawn, so that equal colours are equal
+    features along it.
+
+    Parameters
+    ----------
+    network : GldTracker
+    objective : GldObjective
+        With the teachers.
+    batch : SearchBatch
+        People with complete inputs too; those who lack most are drawn.
+    path : Path
+        Picture to write.
+    """
+    given, complete = batch.inputs, batch.complete
+    sight, sound = network.encode(given)
+    seen, _ = objective.visual(complete)
+    heard, _ = objective.audio(complete)
+    sights = _components(sight.local, sight.reconstructed, seen)
+    sounds = _components(sound.local, sound.reconstructed, heard)
+    chosen = _lacking(batch)[:_PEOPLE]
+    figure = Figure(figsize=(1.1 * len(_COLUMNS), 1.15 * len(chosen) + 0.4), layout='constrained')
+    grid = figure.subplots(len(chosen), len(_COLUMNS), squeeze=False)
+    for row, person in zip(grid, chosen, strict=True):
+        pictures = [
+            crops[person].flip(-1).cpu().numpy() for crops in (complete.searches, given.searches)
+        ]
+        maps = [inputs.maps[person, 0].cpu().numpy() for inputs in (complete, given)]
+        panels = [*pictures, *sights[:, person], *maps, *sounds[:, person]]
+        loudest = max(float(maps[0].max()), 1e-3)
+        for axes, panel in zip(row, panels, strict=True):
+            limits = {'vmin': 0, 'vmax': loudest} if panel.shape == maps[0].shape else {}
+            axes.imshow(panel, **limits)
+            axes.set_axis_off()
+    for axes, title in zip(grid[0], _COLUMNS, strict=True):
+        axes.set_title(title, fontsize=8)
+    figure.savefig(path, dpi=90)
+
+
+def _lacking(batch: SearchBatch) -> list[int]:
+    """People, those first who lack most of what the complete input has."""
+    given, complete = batch.inputs, batch.complete
+    sight = (given.searches.float() - complete.searches.float()).abs().mean(dim=(1, 2, 3)) / 255
+    sound = (given.maps - complete.maps).abs().mean(dim=(1, 2, 3))
+    lack = sight / sight.max().clamp_min(1e-6) + sound / sound.max().clamp_min(1e-6)
+    return lack.argsort(descending=True).tolist()
+
+
+def _components(*kinds: Tensor) -> np.ndarray:
+    """First principal component of tokens, shape (kinds, people, GRID, GRID)."""
+    tokens = torch.stack(kinds)
+    flat = tokens.flatten(0, 2)
+    flat = flat - flat.mean(dim=0)
+    _, _, axes = torch.pca_lowrank(flat, q=1, center=False)
+    return (flat @ axes[:, 0]).unflatten(0, (*tokens.shape[:2], GRID, GRID)).cpu().numpy()

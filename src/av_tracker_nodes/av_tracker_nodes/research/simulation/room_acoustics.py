@@ -1,0 +1,130 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the microphones of a scene record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from av_tracker_nodes.research.simulation.diffuse import DiffuseField
+from av_tracker_nodes.research.simulation.image_sources import HOP, render_early
+from av_tracker_nodes.research.simulation.reverberation import (
+    reflection_factor,
+    render_tail,
+    tail_envelope,
+)
+from av_tracker_nodes.research.simulation.scene import Scene
+from av_tracker_nodes.research.simulation.speech import ACTIVE_LEVEL, RATE
+from av_tracker_nodes.research.simulation.trajectories import facing_vector
+
+Progress = Callable[[float, str], None]
+
+_TYPICAL_RANGE = 1.3
+_ROOM_NOISE_SLOPE = 0.7
+_SHARES = {'room': 0.9, 'microphones': 0.1}
+_SHARES_WITH_FAN = {'room': 0.45, 'microphones': 0.1, 'fan': 0.45}
+_FULL_SCALE = 0.95
+
+
+def record(scene: Scene, progress: Progress | None = None) -> np.ndarray:
+    """Render the recording of a scene.
+
+    Parameters
+    ----------
+    scene : Scene
+    progress : callable or None
+        Called with a fraction and a text.
+
+    Returns
+    -------
+    np.ndarray, shape (samples, microphones), float32
+        In [-1, 1] and never clipped; dead microphones hold zeros.
+    """
+    rng = np.random.default_rng([scene.seed, 0xAC])
+    renderer = _Renderer(scene, rng)
+    report = progress or (lambda fraction, text: None)
+    speech = np.zeros((len(scene.gains), round(scene.duration * RATE)), np.float32)
+    for index, person in enumerate(scene.people):
+        report(0.8 * index / len(scene.people), f'speech of person {index + 1}')
+        if person.segments:
+            places = person.at(renderer.knots, person.mouth)
+            facing = facing_vector(person.at(renderer.knots, person.orientation))
+            speech += renderer.render(person.speech, places, facing)
+    report(0.8, 'noise')
+    noise = renderer.noise()
+    power = _speech_power(scene, speech) / 10 ** (scene.snr_db / 10)
+    heard = (speech + noise * np.float32(np.sqrt(power))) * scene.gains[:, None]
+    heard *= min(1.0, _FULL_SCALE / np.abs(heard).max())
+    heard[list(scene.dead_microphones)] = 0.0
+    report(1.0, 'audio done')
+    return heard.T.astype(np.float32)
+
+
+class _Renderer:
+    """The room of one scene."""
+
+    def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
+        self.scene, self.rng = scene, rng
+        self.field = DiffuseField(scene.microphones)
+        self.samples = round(scene.duration * RATE)
+        self.knots = np.arange(self.samples // HOP + 2) * HOP / RATE
+        self.reflection = reflection_factor(
+            scene.room, scene.rt60, scene.microphones.speed_of_sound
+        )
+
+    def render(self, sound: np.ndarray, places: np.ndarray, facing: np.ndarray) -> np.ndarray:
+        """Direct path, early reflections and tail, shape (microphones, samples)."""
+        scene, array = self.scene, self.scene.microphones
+        envelope = tail_envelope(
+            scene.room, places.mean(axis=0), self.reflection, scene.rt60, array.speed_of_sound
+        )
+        early = render_early(
+            sound,
+            places,
+            facing,
+            array.positions,
+            array.groups,
+            scene.room,
+            self.reflection,
+            array.speed_of_sound,
+        )
+        return early + render_tail(sound, places, envelope, self.field, self.rng)
+
+    def noise(self) -> np.ndarray:
+        """Room, microphones and fan together, of unit variance on average over microphones."""
+        shape = (len(self.scene.gains), self.samples)
+        parts = {
+            'room': self.field.noise(self.samples, _ROOM_NOISE_SLOPE, self.rng),
+            'microphones': self.rng.standard_normal(shape, dtype=np.float32),
+        }
+        if self.scene.fan is not None:
+            parts['fan'] = self._fan()
+        shares = _SHARES if self.scene.fan is None else _SHARES_WITH_FAN
+        return sum(
+            part * np.float32(np.sqrt(shares[name]) / part.std()) for name, part in parts.items()
+        )
+
+    def _fan(self) -> np.ndarray:
+        """Hum of a motor and rush of air from one place; it blows upwards, alike to all sides."""
+        time = np.arange(self.samples) / RATE
+        hum = sum(np.sin(2 * np.pi * 97.0 * k * time) / k for k in range(1, 6))
+        spectrum = np.fft.rfft(self.rng.standard_normal(self.samples))
+        frequency = np.fft.rfftfreq(self.samples, 1 / RATE)
+        rush = np.fft.irfft(spectrum / (1 + (frequency / 900.0) ** 2), self.samples)
+        sound = (0.5 * hum / hum.std() + rush / rush.std()).astype(np.float32)
+        places = np.tile(self.scene.fan, (len(self.knots), 1))
+        return self.render(sound, places, np.tile([0.0, 0.0, 1.0], (len(self.knots), 1)))
+
+
+def _speech_power(scene: Scene, speech: np.ndarray) -> float:
+    """Mean power of speech while anybody talks; of a usual voice where nobody does."""
+    talking = np.zeros(speech.shape[1], bool)
+    for person in scene.people:
+        for start, end in person.segments:
+            talking[round(start * RATE) : round(end * RATE)] = True
+    if not talking.any():
+        return (ACTIVE_LEVEL / _TYPICAL_RANGE) ** 2
+    return float(np.mean(np.square(speech[:, talking], dtype=float)))

@@ -1,0 +1,173 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where people of a simulated scene come from: what they share, and how one is put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.scene import Person
+from av_tracker_nodes.research.simulation.speech import (
+    MERGED_PAUSE,
+    RATE,
+    Voice,
+    draw_voices,
+    speech_segments,
+    talk,
+)
+from av_tracker_nodes.research.simulation.splits import Split
+from av_tracker_nodes.research.simulation.trajectories import (
+    SAMPLE_RATE,
+    Itinerary,
+    Look,
+    body_axis,
+    jaw_opening,
+    look_ahead,
+    mouth_of,
+    turn_head,
+)
+
+STANDING = (0.74, 1.00)
+"""World z of the mouth (m) of people who stand: 1.47 m to 1.73 m above the floor."""
+
+SEATED = (0.43, 0.52)
+"""World z of the mouth (m) of people who sit."""
+
+TABLE = np.array([0.0, 0.0, 0.0])
+
+_MARGIN = 1.5
+_IDENTITIES_PER_SPLIT = 1000
+
+Turns = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Room, time and chance that the people of one scene share.
+
+    Attributes
+    ----------
+    split : Split
+        Decides which voices and identities may appear.
+    duration : float
+        Seconds.
+    rng : np.random.Generator
+        Every draw of the scene.
+    """
+
+    split: Split
+    duration: float
+    rng: np.random.Generator
+
+    @property
+    def times(self) -> np.ndarray:
+        """Scene times (s) of all motion; they begin before the audio, as some videos do."""
+        return np.arange(-_MARGIN, self.duration + _MARGIN, 1 / SAMPLE_RATE)
+
+    def voices(self, count: int) -> list[Voice]:
+        """Draw different voices."""
+        return draw_voices(self.split, count, self.rng)
+
+    def height(self, limits: tuple[float, float] = STANDING) -> float:
+        """Draw the height of a mouth (m)."""
+        return self.rng.uniform(*limits)
+
+    def near(self, x: float, y: float, spread: float = 0.08) -> np.ndarray:
+        """Draw a place on the floor within `spread` (m) of a point."""
+        return np.array([x, y]) + self.rng.uniform(-spread, spread, 2)
+
+    def axis(self, itinerary: Itinerary, height: float) -> np.ndarray:
+        """Head axis (n, 3) of somebody who follows an itinerary."""
+        return body_axis(itinerary, height, self.times, self.rng)
+
+    def camera(self, number: int) -> np.ndarray:
+        """Centre of camera 1, 2 or 3 (m)."""
+        return meeting_room.cameras()[number - 1].centre
+
+    def glances(
+        self, axis: np.ndarray, others: list[np.ndarray] | None = None, start: float = 0.0
+    ) -> list[Look]:
+        """Draw what somebody looks at.
+
+        Camera 1 and the table, where the robot is, for 1.5 s to 3.5 s; now and then the way ahead
+        and other people (n, 3), for up to 1.5 s.
+        """
+        targets = [self.camera(1), TABLE, look_ahead(axis, self.times), *(others or [])]
+        weights = np.array([0.60, 0.24, 0.05, *[0.11 / len(others or [0])] * len(others or [])])
+        looks = []
+        while start < self.duration:
+            choice = self.rng.choice(len(targets), p=weights / weights.sum())
+            looks.append(Look(start, targets[choice]))
+            start += self.rng.uniform(*((1.5, 3.5) if choice < 2 else (0.7, 1.5)))
+        return looks
+
+    def turns(
+        self,
+        start: float,
+        end: float,
+        talking: tuple[float, float] = (3.0, 5.5),
+        pause: tuple[float, float] = (0.9, 2.2),
+    ) -> Turns:
+        """Draw turns of speech between two times, with pauses; limits in seconds."""
+        turns = []
+        while end - start > 1.0:
+            stop = min(start + self.rng.uniform(*talking), end)
+            turns.append((start, stop))
+            start = stop + self.rng.uniform(*pause)
+        return turns
+
+    def person(
+        self,
+        axis: np.ndarray,
+        looks: list[Look],
+        voice: Voice | None = None,
+        turns: Turns | None = None,
+        loudness_db: tuple[float, float] = (-2.0, 2.0),
+    ) -> Person:
+        """Put a person together; without a voice somebody who stays silent.
+
+        How loud the person speaks (dB re a usual voice) is drawn between the limits.
+        """
+        speech = np.zeros(round(self.duration * RATE), np.float32)
+        if voice is not None:
+            loudness = 10 ** (self.rng.uniform(*loudness_db) / 20)
+            dry = talk(voice, turns or [], self.duration, self.rng)
+            speech, segments = (loudness * dry).astype(np.float32), speech_segments(dry)
+        else:
+            segments = ()
+        orientation = turn_head(axis, looks, self.times, self.rng)
+        first = _IDENTITIES_PER_SPLIT * list(Split).index(self.split)
+        return Person(
+            identity=first + int(self.rng.integers(_IDENTITIES_PER_SPLIT)),
+            head_scale=self.rng.uniform(0.92, 1.08),
+            times=self.times,
+            mouth=mouth_of(axis, orientation),
+            orientation=orientation,
+            jaw=jaw_opening(speech, self.times),
+            speech=speech,
+            segments=segments,
+            voice=voice.name if voice else 'silent',
+        )
+
+
+def round_robin(stage: Stage, count: int, start: float, end: float) -> list[Turns]:
+    """Draw a conversation: one after the other, a third of the turns begun too early.
+
+    Returns
+    -------
+    list of turns, one a person
+    """
+    turns: list[Turns] = [[] for _ in range(count)]
+    speaker = int(stage.rng.integers(count))
+    while end - start > 1.5:
+        stop = min(start + stage.rng.uniform(2.0, 4.5), end)
+        turns[speaker].append((start, stop))
+        early = stage.rng.uniform() < 0.35
+        gap = stage.rng.uniform(-1.2, -0.3) if early else stage.rng.uniform(MERGED_PAUSE, 0.9)
+        start = stop + gap
+        speaker = (speaker + int(stage.rng.integers(1, count))) % count
+    return turns

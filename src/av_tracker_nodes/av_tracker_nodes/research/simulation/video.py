@@ -1,0 +1,158 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the cameras of a simulated scene see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.research.simulation.backdrop import draw_backdrop
+from av_tracker_nodes.research.simulation.lighting import Lighting, encode
+from av_tracker_nodes.research.simulation.posing import Actor
+from av_tracker_nodes.research.simulation.rasteriser import draw_triangles
+from av_tracker_nodes.research.simulation.scene import Scene
+
+_FINER = 2
+"""Pictures are drawn this much larger, then averaged."""
+
+_NEAREST, _MARGIN = 0.1, 1.3
+"""What is nearer to the camera (m), or this much farther from the optical axis than the corners
+of the picture, is not drawn."""
+
+_NOISE_MARGIN = 128
+
+
+def render_frames(
+    scene: Scene, camera: int, frames: Sequence[int] | None = None
+) -> Iterator[np.ndarray]:
+    """Draw the frames of a camera one by one.
+
+    The same scene gives the same frames, whichever of them are asked for.
+
+    Parameters
+    ----------
+    scene : Scene
+    camera : int
+        Index of the camera.
+    frames : sequence of int or None
+        Which frames; all by default.
+
+    Yields
+    ------
+    np.ndarray, shape (height, width, 3), uint8
+        Blue, green, red.
+
+    Raises
+    ------
+    InputError
+        The package that carries the mesh of humans is not installed.
+    """
+    times = scene.frame_times(camera)
+    studio = _Studio(scene, camera)
+    for frame in range(len(times)) if frames is None else frames:
+        yield studio.picture(times[frame], frame)
+
+
+class _Studio:
+    """All of a scene that stays the same from frame to frame, as one camera sees it."""
+
+    def __init__(self, scene: Scene, camera: int) -> None:
+        self._camera = _enlarge(scene.cameras[camera], _FINER)
+        self._corner = _off_axis(self._camera)
+        self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
+        self._backdrop, self._nearness = draw_backdrop(scene, self._camera, self._lighting)
+        floor = scene.room.minimum[2]
+        self._actors = [Actor(person, floor) for person in scene.people]
+        self._sensor = _Sensor(scene, camera)
+
+    def picture(self, time: float, frame: int) -> np.ndarray:
+        image, nearness = self._backdrop.copy(), self._nearness.copy()
+        for actor in self._actors:
+            self._draw(actor, time, image, nearness)
+        return self._sensor.expose(image, time, frame)
+
+    def _draw(self, actor: Actor, time: float, image: np.ndarray, nearness: np.ndarray) -> None:
+        vertices, normals = actor.pose(time)
+        pixels, near = self._project(vertices)
+        light = self._lighting.shade(actor.albedo, normals)
+        colours = encode(light).astype(np.float32)
+        draw_triangles(image, nearness, pixels, near, colours, actor.triangles)
+
+    def _project(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels (n, 2), NaN for vertices that the lens cannot see, and inverse depths (n,).
+
+        The polynomial of the distortion holds only for the directions that the picture shows;
+        farther out it can fold back and throw what is beside the camera all over the picture.
+        """
+        camera = self._camera
+        local = camera.pose.inverse @ vertices
+        depth = np.maximum(local[:, 2], 1e-6)
+        off_axis = np.hypot(local[:, 0], local[:, 1]) / depth
+        shown = (local[:, 2] >= _NEAREST) & (off_axis <= _MARGIN * self._corner)
+        pixels = np.full((len(vertices), 2), np.nan, np.float32)
+        pixels[shown] = camera.project_local(local[shown])
+        return pixels, (1 / depth).astype(np.float32)
+
+
+def _off_axis(camera: Camera) -> float:
+    """Tangent of the angle between the optical axis and the farthest corner of the picture."""
+    width, height = camera.size
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
+    cosine = camera.rays(corners) @ camera.pose.rotation[:, 2]
+    return float(np.tan(np.arccos(cosine.min())))
+
+
+class _Sensor:
+    """Lens blur, exposure, white balance and noise of a camera."""
+
+    def __init__(self, scene: Scene, camera: int) -> None:
+        rng = np.random.default_rng([scene.seed, camera, 0x5E5])
+        self._light = scene.light
+        self._blur = float(np.hypot(rng.uniform(0.35, 0.6), scene.defocus))
+        self._balance = 1 + rng.normal(0, 0.02, 3)
+        self._drift = rng.uniform(0.15, 0.4, 3), rng.uniform(0, 2 * np.pi, 3)
+        self._size = scene.cameras[camera].size
+        width, height = self._size
+        tile = (height + _NOISE_MARGIN, width + _NOISE_MARGIN, 3)
+        noise = rng.normal(0, rng.uniform(1.5, 3.0), tile)
+        self._noise = cv2.GaussianBlur(noise, (0, 0), 0.5).round().astype(np.int8)
+        self._seed = [scene.seed, camera]
+
+    def expose(self, image: np.ndarray, time: float, frame: int) -> np.ndarray:
+        """Turn a drawn picture into a recorded one."""
+        recorded = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        recorded = cv2.GaussianBlur(recorded, (0, 0), self._blur)
+        brightness = np.interp(time, self._light[:, 0], self._light[:, 1])
+        rate, phase = self._drift
+        balance = self._balance * (1 + 0.012 * np.sin(rate * time + phase))
+        gain = np.sqrt(brightness) * balance
+        levels = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)
+        exposed = cv2.LUT(recorded, levels.reshape(256, 1, 3))
+        return cv2.add(exposed, self._noise_of(frame), dtype=cv2.CV_8U)
+
+    def _noise_of(self, frame: int) -> np.ndarray:
+        """Noise of a frame: a window of a large tile, turned about at random."""
+        width, height = self._size
+        rng = np.random.default_rng([*self._seed, frame])
+        top, left = rng.integers(0, _NOISE_MARGIN, 2)
+        tile = self._noise[top : top + height, left : left + width]
+        return tile[:: rng.choice([-1, 1]), :: rng.choice([-1, 1])]
+
+
+def _enlarge(camera: Camera, factor: int) -> Camera:
+    """Return the camera with pixels that are smaller by a factor."""
+    width, height = camera.size
+    return replace(
+        camera,
+        fx=camera.fx * factor,
+        fy=camera.fy * factor,
+        cx=camera.cx * factor + (factor - 1) / 2,
+        cy=camera.cy * factor + (factor - 1) / 2,
+        size=(width * factor, height * factor),
+    )

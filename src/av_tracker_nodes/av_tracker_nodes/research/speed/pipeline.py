@@ -1,0 +1,71 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Speed of the whole chain, offline and live, on one simulated recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from av_tracker_nodes.launching.replay import replay
+from av_tracker_nodes.pipeline import track_bag
+from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.simulation.simulate import simulate
+from av_tracker_nodes.research.speed.report import print_result
+
+_SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
+LIVE_STAGE = 'speaker_tracks'
+"""Topic whose publication ends the chain."""
+
+
+def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
+    """Time the stages offline and the latency of the live graph; write ``pipeline.json``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the results; the recording is kept there for the next time.
+    progress_bar : callable
+        Context manager that takes a text and yields a progress callback.
+
+    Returns
+    -------
+    dict
+        Flat: frames_per_second, STAGE_median_ms and STAGE_p95_ms offline, live median_ms and
+        p99_ms from capture stamp to track publication, lost_frames, realtime_factor.
+    """
+    bag = recording(out, progress_bar)
+    with progress_bar('tracking offline') as progress:
+        offline = track_bag(bag, out / 'offline', progress=progress)
+    with progress_bar('tracking live') as progress:
+        live = replay(bag, offline['model'], out / 'live', progress=progress)
+    stages = {
+        f'{stage}_{name}_ms': times[name]
+        for stage, times in offline['latency_ms'].items()
+        for name in ('median', 'p95')
+    }
+    latency = live['latency_ms'][LIVE_STAGE]
+    result = {
+        'frames_per_second': offline['frames_per_second'],
+        **stages,
+        'median_ms': latency['median'],
+        'p99_ms': latency['p99'],
+        'lost_frames': live['lost_frames'],
+        'realtime_factor': live['realtime_factor'],
+    }
+    write_json(out / 'pipeline.json', result)
+    print_result('pipeline', result)
+    return result
+
+
+def recording(out: Path, progress_bar: Callable) -> Path:
+    """Return the bag to measure on, made once."""
+    bag = out / 'bag'
+    if not bag.exists():
+        with progress_bar('simulating the recording') as progress:
+            sequence = simulate(_SCENARIO, _SEED, out / 'recording', progress)
+        with progress_bar('converting to a ROS 2 bag') as progress:
+            convert_sequence(sequence.parent, sequence.name, _CAMERA, bag, progress=progress)
+    return bag

@@ -1,0 +1,46 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Where training samples come from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from av_tracker_nodes.fusion.geometric import GeometricFusion
+from av_tracker_nodes.research.training.clips import Clip
+from av_tracker_nodes.research.training.disturbances import Disturbance
+
+
+class ClipSource(ABC):
+    """Draws samples from the images of clips.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    disturbance : Disturbance
+
+    Attributes
+    ----------
+    clips : sequence of Clip
+    index : list of (int, int)
+        Clip and frame of each image.
+    """
+
+    def __init__(self, clips: Sequence[Clip], disturbance: Disturbance) -> None:
+        self.clips = clips
+        self._disturbance = disturbance
+        self._geometric = GeometricFusion()
+        self.index = [(c, f) for c, clip in enumerate(clips) for f in range(len(clip.frames))]
+
+    def __len__(self) -> int:
+        """Count the images."""
+        return len(self.index)
+
+    @abstractmethod
+    def draw(self, number: int, rng: np.random.Generator) -> Any:
+        """Make a sample of an image."""

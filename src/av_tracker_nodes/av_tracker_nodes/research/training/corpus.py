@@ -1,0 +1,188 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The training corpus: many short simulated scenes, recorded in parallel, each made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import tee
+from pathlib import Path
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets.recordings import open_corpus
+from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.simulation.scenarios import build_scene
+from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
+from av_tracker_nodes.research.training.clips import Clip
+from av_tracker_nodes.research.training.recorder import (
+    record_local,
+    record_scene,
+    record_sequence,
+    scene_blocks,
+)
+
+SCENARIO = 'varied'
+TRAINING_SEEDS, VALIDATION_SEEDS = range(1000), range(1000, 1050)
+
+AV163_TRAINING = ('seq18', 'seq19', 'seq35', 'seq40')
+AV163_VALIDATION = ('seq11', 'seq12')
+"""Sequences that AVCLNet learns on, and others to choose by, of AV16.3."""
+
+_LOCAL = '-local.npz'
+_TAKES = (2.1, 3.1, 4.1)
+"""When takes begin (s): by then the noise floor of the room is known."""
+_TAKE_FRAMES = 16
+
+
+def make_corpus(
+    out: Path,
+    seeds: Sequence[int],
+    jobs: int,
+    progress: Callable[[float], None] | None = None,
+    scenario: str = SCENARIO,
+) -> list[Path]:
+    """Record scenes that are not there yet.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the clips, made where it is missing.
+    seeds : sequence of int
+        Of the scenes; the same seed always makes the same clip.
+    jobs : int
+        Processes.
+    progress : callable or None
+        Called with the share done, 0..1.
+    scenario : str
+
+    Returns
+    -------
+    list of Path
+        Of the clips, in the order of the seeds.
+
+    Raises
+    ------
+    InputError
+        Speech or head data are not installed, or the folder cannot be written.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    paths = [out / f'{scenario}-{seed:04d}.npz' for seed in seeds]
+    _in_parallel(_make_clip, scenario, seeds, paths, jobs, progress)
+    return paths
+
+
+def make_local_sounds(
+    clips: Sequence[Path],
+    seeds: Sequence[int],
+    jobs: int,
+    progress: Callable[[float], None] | None = None,
+    scenario: str = SCENARIO,
+) -> None:
+    """Record what half of the microphones tell at the images of clips, where it is not there yet.
+
+    Parameters
+    ----------
+    clips : sequence of Path
+        As `make_corpus` returns them.
+    seeds, jobs, progress, scenario
+        See `make_corpus`.
+    """
+    paths = [local_path(clip) for clip in clips]
+    _in_parallel(_make_local, scenario, seeds, paths, jobs, progress)
+
+
+def local_path(clip: Path) -> Path:
+    """Where the local sound of a clip is kept."""
+    return clip.with_name(f'{clip.stem}{_LOCAL}')
+
+
+def _in_parallel(
+    make: Callable[[str, int, Path], None],
+    scenario: str,
+    seeds: Sequence[int],
+    paths: Sequence[Path],
+    jobs: int,
+    progress: Callable[[float], None] | None,
+) -> None:
+    missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
+    report = progress or (lambda share: None)
+    tasks = {path: (scenario, seed, path) for seed, path in missing}
+    for done, _ in enumerate(in_processes(make, tasks, jobs), 1):
+        report(1 - (len(missing) - done) / len(seeds))
+    report(1.0)
+
+
+def make_sequence_clips(
+    out: Path,
+    root: Path,
+    sequences: Sequence[str],
+    progress: Callable[[float], None],
+    cameras: Sequence[int] | None = None,
+) -> list[Path]:
+    """Turn sequences of AV16.3 or CAV3D into clips that are not there yet.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of the clips, made where it is missing.
+    root : Path
+        Of the corpus.
+    sequences : sequence of str
+        Names or numbers.
+    progress : callable
+        Called with the share done, 0..1.
+    cameras : sequence of int, optional
+        All of a sequence where left out.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        Something of a sequence is missing.
+    """
+    corpus, paths = open_corpus(root), []
+    out.mkdir(parents=True, exist_ok=True)
+    recordings = [corpus.sequence(name) for name in sequences]
+    views = [(each, camera) for each in recordings for camera in cameras or each.cameras]
+    for done, (sequence, camera) in enumerate(views, 1):
+        finished = out / f'{sequence.name}-cam{camera}.done'
+        if not finished.exists():
+            clips, again = tee(record_sequence(sequence.directory, camera))
+            local = record_local(again, sequence.audio_blocks())
+            for clip, half in zip(clips, local, strict=True):
+                path = out / f'{clip.name}.npz'
+                clip.save(path)
+                half.save(local_path(path))
+            finished.touch()
+        pieces = out.glob(f'{sequence.name}-cam{camera}-*.npz')
+        paths += sorted(path for path in pieces if not path.name.endswith(_LOCAL))
+        progress(done / len(views))
+    return paths
+
+
+def _make_clip(scenario: str, seed: int, path: Path) -> None:
+    scene = build_scene(scenario, seed)
+    camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
+    record_scene(scene, camera, _takes(scene, camera))['vggcf'].save(path)
+
+
+def _make_local(scenario: str, seed: int, path: Path) -> None:
+    clip = Clip.load(path.with_name(path.name.replace(_LOCAL, '.npz')))
+    (local,) = record_local([clip], scene_blocks(build_scene(scenario, seed)))
+    local.save(path)
+
+
+def _takes(scene: Scene, camera: int) -> list[range]:
+    """Frames of each take."""
+    firsts = [round((start - scene.video_starts[camera]) * FRAME_RATE) for start in _TAKES]
+    count = len(scene.frame_times(camera))
+    return [range(first, min(first + _TAKE_FRAMES, count)) for first in firsts]

@@ -1,0 +1,208 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Make clips: let simulated scenes and recorded sequences through faces and sound once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.head import mouth_pixel
+from av_tracker_nodes.research.datasets.recordings import open_recording
+from av_tracker_nodes.research.evaluation.truth import read_truth
+from av_tracker_nodes.research.simulation.meeting_room import ROOM
+from av_tracker_nodes.research.simulation.room_acoustics import record
+from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
+from av_tracker_nodes.research.simulation.speech import RATE
+from av_tracker_nodes.research.simulation.video import render_frames
+from av_tracker_nodes.research.simulation.visibility import visible_share
+from av_tracker_nodes.research.simulation.writer import AUDIO_START
+from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
+from av_tracker_nodes.research.training.disturbances import cover_middle
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AudioBlock,
+    FaceFrame,
+    ImageFrame,
+    to_nanoseconds,
+)
+from av_tracker_nodes.vision.stage import FaceStage
+
+LOCAL_MICROPHONES = (1, 3, 5, 7, 9, 11, 13, 15)
+"""Channels of GLDTracker's incomplete set: microphones 2, 4, 6 and 8 of both arrays."""
+
+_BLOCK = RATE // 100
+_PIECE = 400
+"""Images of a recorded sequence that make a clip."""
+
+
+@dataclass
+class _Ears:
+    """The acoustic stage, given its sound just in time."""
+
+    stage: AcousticStage
+    blocks: Iterator[AudioBlock]
+    heard: int = -1
+
+    def listen(self, faces: FaceFrame) -> AcousticMap:
+        """Map the sound that was captured before an image."""
+        while self.heard < faces.stamp:
+            block = next(self.blocks, None)
+            if block is None:
+                break
+            self.stage.add(block)
+            self.heard = block.stamp + to_nanoseconds(len(block.samples) / block.rate)
+        return self.stage.process(faces)
+
+
+def record_scene(
+    scene: Scene,
+    camera: int,
+    takes: Sequence[range],
+    measures: Sequence[str] = ('vggcf',),
+    incomplete: bool = False,
+) -> dict[str, Clip]:
+    """Record frames of a simulated scene with one camera and all microphones.
+
+    Parameters
+    ----------
+    scene : Scene
+    camera : int
+        Index.
+    takes : sequence of range
+        Frames, in order; those of one range follow each other.
+    measures : sequence of str
+        Acoustic measures.
+    incomplete : bool
+        As GLDTracker's incomplete set: the middle third of all pictures covered, and half of the
+        microphones silent.
+
+    Returns
+    -------
+    dict of str to Clip
+        By acoustic measure.
+    """
+    rig = Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM)
+    blocks = list(scene_blocks(scene))
+    pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
+    if incomplete:
+        blocks = [_halved(block) for block in blocks]
+        pictures = (cover_middle(picture) for picture in pictures)
+    ears = {each: _Ears(AcousticStage(rig, each), iter(blocks)) for each in measures}
+    frames: dict[str, list[ClipFrame]] = {measure: [] for measure in measures}
+    for number, take in enumerate(takes):
+        faces = FaceStage()
+        for frame in take:
+            seconds = AUDIO_START + scene.video_starts[camera] + frame / FRAME_RATE
+            stamp, jpeg = to_nanoseconds(seconds), encode_image(next(pictures))
+            seen, people = _see(stamp, jpeg, faces), _scene_truth(scene, camera, frame)
+            for measure in measures:
+                sound = ears[measure].listen(seen)
+                frames[measure].append(ClipFrame(jpeg, seen, sound, people, number))
+    name = f'{scene.name}-cam{camera + 1}'
+    return {measure: Clip(name, rig, tuple(frames[measure])) for measure in measures}
+
+
+def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
+    """Turn a sequence of AV16.3 or CAV3D into clips.
+
+    Where nobody says who is hidden, everybody in the picture counts as seen.
+
+    Parameters
+    ----------
+    directory : Path
+        Folder of the sequence.
+    camera : int
+        1, 2 or 3 of AV16.3, 5 of CAV3D.
+
+    Raises
+    ------
+    InputError
+        When something of the sequence is missing.
+    """
+    sequence, truth = open_recording(directory), read_truth(directory, camera, protocol=None)
+    ears = _Ears(AcousticStage(truth.rig), sequence.audio_blocks())
+    faces, images = FaceStage(), enumerate(sequence.frames(camera))
+    piece = 0
+    while part := list(islice(images, _PIECE)):
+        frames = []
+        for index, image in part:
+            annotated = ~np.isnan(truth.mouth[:, index]).any(axis=1)
+            visible = truth.visible[annotated, index].astype(float)
+            speaking = np.full(len(visible), np.nan)
+            if truth.speaking is not None:
+                speaking = truth.speaking[annotated, index].astype(float)
+            pixel = mouth_pixel(truth.box[annotated, index])
+            people = PeopleTruth(truth.mouth[annotated, index], pixel, speaking, visible)
+            jpeg = encode_image(image.image)
+            seen = _see(image.stamp, jpeg, faces)
+            frames.append(ClipFrame(jpeg, seen, ears.listen(seen), people))
+        yield Clip(f'{truth.sequence}-cam{camera}-{piece:02d}', truth.rig, tuple(frames))
+        piece += 1
+
+
+def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterator[Clip]:
+    """Map the sound of half of the microphones at the images of clips.
+
+    Parameters
+    ----------
+    clips : iterable of Clip
+        Of one camera, in order.
+    blocks : iterable of AudioBlock
+        The whole sound from which they were recorded.
+
+    Returns
+    -------
+    iterator of Clip
+        The same frames; see `Clip.with_local`.
+    """
+    ears = None
+    for clip in clips:
+        ears = ears or _Ears(AcousticStage(clip.rig), (_halved(block) for block in blocks))
+        frames = [replace(frame, sound=ears.listen(frame.faces)) for frame in clip.frames]
+        yield replace(clip, frames=tuple(frames))
+
+
+def scene_blocks(scene: Scene) -> Iterator[AudioBlock]:
+    """Record the sound of a scene, in blocks."""
+    samples = record(scene)
+    for first in range(0, len(samples), _BLOCK):
+        stamp = to_nanoseconds(AUDIO_START + first / RATE)
+        yield AudioBlock(stamp, first, RATE, samples[first : first + _BLOCK])
+
+
+def _halved(block: AudioBlock) -> AudioBlock:
+    samples = np.zeros_like(block.samples)
+    samples[:, LOCAL_MICROPHONES] = block.samples[:, LOCAL_MICROPHONES]
+    return replace(block, samples=samples)
+
+
+def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:
+    """Detect the faces of a picture as it is after compression."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return faces.process(ImageFrame(stamp, pixels))
+
+
+def _scene_truth(scene: Scene, camera: int, frame: int) -> PeopleTruth:
+    """Tell what is true at the time at which a frame was really taken."""
+    time = scene.frame_times(camera)[frame]
+    now = np.array([time])
+    mouth = np.concatenate([person.at(now, person.mouth) for person in scene.people])
+    speaking = [
+        float(any(start <= time < end for start, end in person.segments))
+        for person in scene.people
+    ]
+    return PeopleTruth(
+        mouth=mouth,
+        pixel=scene.cameras[camera].project(mouth),
+        speaking=np.array(speaking),
+        visible=visible_share(scene, camera, time),
+    )

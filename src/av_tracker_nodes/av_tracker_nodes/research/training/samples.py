@@ -1,0 +1,189 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Training samples: candidates of single images, disturbed, with what is true of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from av_tracker_nodes.fusion.candidates import (
+    Candidate,
+    CandidateArrays,
+    candidate_arrays,
+    find_candidates,
+)
+from av_tracker_nodes.fusion.head_memory import remembered
+from av_tracker_nodes.fusion.sight_frame import SightFrame
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.research.training.clip_source import ClipSource
+from av_tracker_nodes.research.training.clips import Clip, ClipFrame
+from av_tracker_nodes.research.training.disturbances import (
+    Disturbance,
+    disturbed_pictures,
+    without_some_faces,
+)
+from av_tracker_nodes.research.training.truths import (
+    NOBODY,
+    SEEN,
+    faces_of_people,
+    is_pictured,
+    true_positions,
+    truth_of,
+)
+
+SLOTS = 8
+"""Candidates of one image at most."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Candidates of one image, n of them, and what is true.
+
+    Attributes
+    ----------
+    arrays : CandidateArrays
+    kind : np.ndarray, shape (n,), int
+    person : np.ndarray, shape (n,), int
+        Row of the person of the clip; `NOBODY` for none.
+    offset : np.ndarray, shape (n, 3)
+        From the candidate to the person, see `SightFrame`; zero for nobody.
+    visible : np.ndarray, shape (n,), bool
+    speaking : np.ndarray, shape (n,)
+        1 or 0; NaN without a label.
+    neighbour : CandidateArrays or None
+        The same people up to n+ images away, for the rows of `neighbour_of`.
+    neighbour_of : np.ndarray, shape (m,), int
+    """
+
+    arrays: CandidateArrays
+    kind: np.ndarray
+    person: np.ndarray
+    offset: np.ndarray
+    visible: np.ndarray
+    speaking: np.ndarray
+    neighbour: CandidateArrays | None
+    neighbour_of: np.ndarray
+
+
+class SampleSource(ClipSource):
+    """Draws samples from clips.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    disturbance : Disturbance
+    neighbours : int
+        Images that a positive sample is away at most (n+); 0 for none.
+    """
+
+    def __init__(
+        self, clips: Sequence[Clip], disturbance: Disturbance, neighbours: int = 3
+    ) -> None:
+        super().__init__(clips, disturbance)
+        self._neighbours = neighbours
+
+    def draw(self, number: int, rng: np.random.Generator) -> Sample:
+        """Make a sample of an image.
+
+        Parameters
+        ----------
+        number : int
+            Of the image.
+        rng : np.random.Generator
+        """
+        c, f = self.index[number]
+        clip, how = self.clips[c], self._disturbance
+        frame = without_some_faces(clip.frames[f], how.missed, rng)
+        if rng.uniform() < how.deaf:
+            frame = replace(frame, sound=frame.sound.silenced())
+        places = true_positions(frame.people, clip.rig)
+        candidates = self._candidates(frame, places, clip.rig, rng)
+        image = None if rng.uniform() < how.blind else frame.image
+        arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
+        truths = [truth_of(candidate, places, clip.rig) for candidate in candidates]
+        person = np.array([who for who, _ in truths], int)
+        somebody = person != NOBODY
+        visible = np.zeros(len(person), bool)
+        visible[somebody] = (frame.people.visible > SEEN)[person[somebody]] & (image is not None)
+        speaking = np.zeros(len(person))
+        speaking[somebody] = frame.people.speaking[person[somebody]]
+        rows, neighbour = self._neighbour(c, f, person, visible, rng)
+        return Sample(
+            replace(arrays, crops=disturbed_pictures(arrays.crops, how, rng)),
+            np.array([candidate.kind for candidate in candidates], int),
+            person,
+            np.array([offset for _, offset in truths]).reshape(-1, 3),
+            visible,
+            speaking,
+            neighbour,
+            rows,
+        )
+
+    def _find(self, frame: ClipFrame, rig: Rig) -> list[Candidate]:
+        """Name faces and voices, as at run time."""
+        geometric = self._geometric.process(frame.faces, frame.sound, rig)
+        return find_candidates(frame.faces, frame.sound, geometric)
+
+    def _candidates(
+        self, frame: ClipFrame, places: np.ndarray, rig: Rig, rng: np.random.Generator
+    ) -> list[Candidate]:
+        candidates = self._find(frame, rig)
+        found = faces_of_people(candidates, places, rig)
+        how = self._disturbance
+        memories = []
+        for person, pictured in enumerate(is_pictured(frame.people, rig)):
+            likely = how.remembered if person in found else how.unseen_remembered
+            if pictured and rng.uniform() < likely:
+                memories.append(_memory_of(places[person], rig, how, rng))
+        if rng.uniform() < how.false_memory:
+            memories.append(_memory_of_nobody(rig, rng))
+        return [*candidates, *memories][:SLOTS]
+
+    def _neighbour(
+        self,
+        c: int,
+        f: int,
+        person: np.ndarray,
+        visible: np.ndarray,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, CandidateArrays | None]:
+        """Measure the faces of the same people in an image close by."""
+        clip, nothing = self.clips[c], (np.zeros(0, int), None)
+        if self._neighbours == 0:
+            return nothing
+        step = int(rng.integers(1, self._neighbours + 1)) * int(rng.choice([-1, 1]))
+        if not 0 <= f + step < len(clip.frames) or clip.frames[f + step].take != (
+            clip.frames[f].take
+        ):
+            return nothing
+        frame = clip.frames[f + step]
+        places = true_positions(frame.people, clip.rig)
+        there = faces_of_people(self._find(frame, clip.rig), places, clip.rig)
+        rows = [
+            row for row, who in enumerate(person) if visible[row] and who in there and who >= 0
+        ]
+        if not rows:
+            return nothing
+        arrays = candidate_arrays(
+            [there[person[row]] for row in rows], frame.sound, clip.rig, frame.image
+        )
+        crops = disturbed_pictures(arrays.crops, self._disturbance, rng)
+        return np.array(rows), replace(arrays, crops=crops)
+
+
+def _memory_of(
+    place: np.ndarray, rig: Rig, how: Disturbance, rng: np.random.Generator
+) -> Candidate:
+    sight = SightFrame.towards(rig.camera, place)
+    shift = rng.normal(size=3) * [how.across, how.across, how.along]
+    return remembered(sight.place(shift), rig, float(rng.exponential(1.0)))
+
+
+def _memory_of_nobody(rig: Rig, rng: np.random.Generator) -> Candidate:
+    pixel = rng.uniform([0.0, 0.0], np.array(rig.camera.size) - 1.0)
+    position = rig.camera.centre + rng.uniform(1.0, 5.0) * rig.camera.rays(pixel)
+    return remembered(position, rig, float(rng.exponential(1.0)))

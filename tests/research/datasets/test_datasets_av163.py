@@ -1,0 +1,227 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import shutil
+
+import mini_corpus
+import numpy as np
+import pytest
+import soundfile
+from mini_corpus import NAME
+from scipy.io import savemat
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence, table_microphones
+
+MILLISECOND = 1_000_000
+
+
+@pytest.fixture(scope='module')
+def sequence(whole_corpus):
+    return Av163(whole_corpus).sequence('seq24')
+
+
+def test_names(whole_corpus):
+    corpus = Av163(whole_corpus)
+    assert corpus.sequences() == [NAME]
+    assert corpus.sequence(NAME).name == corpus.sequence('seq24').name == NAME
+    assert corpus.sequence('seq24').people == (1, 2)
+
+
+def test_unknown_sequence_lists_what_is_there(whole_corpus, tmp_path):
+    with pytest.raises(InputError, match=rf"'seq99' is unknown; .* holds {NAME}"):
+        Av163(whole_corpus).sequence('seq99')
+    with pytest.raises(InputError, match='holds no sequence'):
+        Av163(tmp_path).sequence('seq24')
+    with pytest.raises(InputError, match='no directory'):
+        Av163(tmp_path / 'nowhere')
+
+
+def test_short_name_of_two_is_ambiguous(corpus):
+    (corpus / 'seq24-3p-0111').mkdir()
+    with pytest.raises(InputError, match='ambiguous'):
+        Av163(corpus).sequence('seq24')
+
+
+def test_simulated_folders_are_sequences(tmp_path):
+    folder = mini_corpus.write_sequence(tmp_path, 'sim00001-2p-0111', calibration=None)
+    mini_corpus.write_calibration(folder / 'CAM')
+    sequence = Av163(tmp_path).sequence('sim00001')
+    assert sequence.simulated
+    assert open_sequence(folder).name == sequence.name
+    assert sequence.camera(1).size == (360, 288)
+
+
+def test_timecode_tail_counts_frames_and_lag_may_be_negative(sequence):
+    # 00:00:10.21 is 10 s and 21 frames: 10.84 s.
+    assert sequence.video_start(1) == 10_840 * MILLISECOND
+    lags = [sequence.audio_lag(camera) for camera in (1, 2, 3)]
+    np.testing.assert_allclose(lags, [0.84, -0.28, 1.60], atol=1e-12)
+
+
+def test_hours_and_minutes_count(corpus):
+    path = corpus / NAME / f'{NAME}_timings_cam1'
+    path.write_text('01:02:03.24 3723.96 1\n')
+    assert Av163(corpus).sequence('seq24').video_start(1) == 3_723_960 * MILLISECOND
+
+
+def test_frames_carry_the_timecode_clock(sequence):
+    frames = list(sequence.frames(2))
+    assert len(frames) == mini_corpus.FRAMES
+    assert [frame.stamp for frame in frames] == sequence.image_stamps(2).tolist()
+    assert frames[0].stamp == 9_720 * MILLISECOND
+    assert frames[7].stamp == 10_000 * MILLISECOND
+    for index, frame in enumerate(frames):
+        assert abs(frame.image.mean() - mini_corpus.picture(2, index)[0, 0, 0]) < 2
+
+
+def test_audio_is_exact_and_starts_at_ten_seconds(sequence):
+    expected = mini_corpus.sound().astype(np.float32) / 32768
+    np.testing.assert_array_equal(sequence.audio(), expected)
+    blocks = list(sequence.audio_blocks())
+    assert blocks[0].stamp == 10_000 * MILLISECOND
+    assert blocks[1].stamp - blocks[0].stamp == 10 * MILLISECOND
+    assert [b.first_sample for b in blocks[:3]] == [0, 160, 320]
+    np.testing.assert_array_equal(np.concatenate([b.samples for b in blocks]), expected)
+
+
+def test_uneven_blocks_lose_nothing(sequence):
+    blocks = list(sequence.audio_blocks(7001))
+    assert sum(len(block.samples) for block in blocks) == 48_000
+    assert [b.first_sample for b in blocks] == [7001 * i for i in range(7)]
+
+
+def test_sound_and_image_meet_at_the_lag(sequence):
+    # Dropping lag x 16000 samples puts the first sample at the first frame.
+    lag = sequence.audio_lag(1)
+    assert sequence.audio_start + round(lag * 1e9) == sequence.image_stamps(1)[0]
+
+
+def test_audio_in_the_rate_folder(tmp_path):
+    mini_corpus.write_sequence(tmp_path, audio_folder='16kHz')
+    assert Av163(tmp_path).sequence('seq24').audio().shape == (48_000, 16)
+
+
+def test_table_of_microphones():
+    s = 0.0707107
+    expected_first = [
+        [-0.1, 0.4, 0],
+        [-s, 0.4 - s, 0],
+        [0, 0.3, 0],
+        [s, 0.4 - s, 0],
+        [0.1, 0.4, 0],
+        [s, 0.4 + s, 0],
+        [0, 0.5, 0],
+        [-s, 0.4 + s, 0],
+    ]
+    positions = table_microphones()
+    np.testing.assert_allclose(positions[:8], expected_first, atol=1e-6)
+    np.testing.assert_allclose(positions[8:], np.array(expected_first) - [0, 0.8, 0], atol=1e-6)
+
+
+def test_microphones_of_gt_mat_win(corpus):
+    assert Av163(corpus).sequence('seq24').microphones.groups.tolist() == [0] * 8 + [1] * 8
+    moved = table_microphones() + 0.001
+    savemat(corpus / 'gt.mat', {'gt': {'cam_pos': np.zeros((3, 3)), 'mic_pos': moved.T}})
+    np.testing.assert_allclose(Av163(corpus).sequence('seq24').microphones.positions, moved)
+
+
+def test_mouth_is_found_by_time(sequence):
+    times = np.array([10.0, 10.013, 12.3])
+    expected = [mini_corpus.mouth(2, t) for t in times]
+    np.testing.assert_allclose(sequence.mouth(2).at(times), expected, atol=2e-6)
+
+
+def test_rig_has_the_room(sequence):
+    rig = sequence.rig(1)
+    assert rig.room.contains(np.array([0, -5.9, 0]))
+    assert not rig.room.contains(np.array([0, -6.1, 0]))
+
+
+@pytest.mark.parametrize(
+    ('missing', 'message', 'act'),
+    [
+        ('{n}_array2_mic3.wav', 'microphone file .*array2_mic3.wav missing', 'audio'),
+        ('{n}_cam1_divx_audio.avi', 'video .*cam1.* of camera 1 missing', 'frames'),
+        ('{n}_timings_cam1', 'timings .*_timings_cam1 of camera 1 missing', 'lag'),
+        ('{n}-person2-interpolated.3dmouthgt', 'ground truth .*person2.* missing', 'mouth'),
+        ('../session10/cam1.rad', r'cam1\.rad is missing in .*session10', 'camera'),
+        ('../session10/camera1.Pmat.cal', r'camera1\.Pmat\.cal is missing in', 'camera'),
+        ('../session10/rigid010203.mat', r'rigid010203\.mat is missing in', 'camera'),
+        ('../session10', 'calibration of seq24.* missing; looked in .*/CAM', 'camera'),
+    ],
+)
+def test_what_is_missing_is_named_in_one_line(corpus, missing, message, act):
+    path = corpus / NAME / missing.format(n=NAME)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    sequence = Av163(corpus).sequence('seq24')
+    acts = {
+        'audio': sequence.audio,
+        'frames': lambda: list(sequence.frames(1)),
+        'lag': lambda: sequence.audio_lag(1),
+        'mouth': lambda: sequence.mouth(2),
+        'camera': lambda: sequence.camera(1),
+    }
+    with pytest.raises(InputError, match=message) as caught:
+        acts[act]()
+    assert '\n' not in str(caught.value)
+    assert str(corpus) in str(caught.value)
+
+
+def test_all_microphones_missing(corpus):
+    for path in (corpus / NAME).glob('*.wav'):
+        path.unlink()
+    with pytest.raises(InputError, match=r'array1_mic1\.wav and 15 more missing'):
+        Av163(corpus).sequence('seq24').audio()
+
+
+@pytest.mark.parametrize(('rate', 'channels'), [(8_000, 1), (16_000, 2)])
+def test_wrong_audio_format(corpus, rate, channels):
+    path = corpus / NAME / f'{NAME}_array1_mic5.wav'
+    soundfile.write(path, np.zeros((100, channels)), rate, 'PCM_16')
+    with pytest.raises(InputError, match=rf'mic5\.wav has {channels} channels at {rate} Hz'):
+        Av163(corpus).sequence('seq24').audio()
+
+
+def test_damaged_audio(corpus):
+    (corpus / NAME / f'{NAME}_array1_mic5.wav').write_bytes(b'RIFF')
+    with pytest.raises(InputError, match='not a readable WAV'):
+        Av163(corpus).sequence('seq24').audio()
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [({'rate': 30}, '30 frames a second'), ({'size': (320, 240)}, r'images of \(320, 240\)')],
+)
+def test_wrong_video_format(corpus, options, message):
+    mini_corpus.write_video(corpus / NAME / f'{NAME}_cam1_divx_audio.avi', 1, **options)
+    with pytest.raises(InputError, match=message):
+        next(Av163(corpus).sequence('seq24').frames(1))
+
+
+def test_damaged_video(corpus):
+    (corpus / NAME / f'{NAME}_cam1_divx_audio.avi').write_bytes(b'nothing')
+    with pytest.raises(InputError, match='not a readable video'):
+        next(Av163(corpus).sequence('seq24').frames(1))
+
+
+def test_video_that_breaks_off_is_told(corpus, caplog):
+    mini_corpus.write_video(corpus / NAME / f'{NAME}_cam1_divx_audio.avi', 1, frames=12)
+    assert len(list(Av163(corpus).sequence('seq24').frames(1))) == 12
+    assert 'holds 12 frames, its timings file lists 30' in caplog.text
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [('', 'does not begin'), ('10.84 1', 'does not begin'), ('00:00:10.84 1', '84 frames')],
+)
+def test_malformed_timings(corpus, text, message):
+    (corpus / NAME / f'{NAME}_timings_cam1').write_text(text)
+    with pytest.raises(InputError, match=message):
+        Av163(corpus).sequence('seq24').video_start(1)
+
+
+def test_unknown_camera(sequence):
+    for act in (sequence.video_start, sequence.camera, sequence.video_file):
+        with pytest.raises(InputError, match='no camera 4'):
+            act(4)

@@ -1,0 +1,104 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+from mini_corpus import NAME
+from scipy.io import savemat
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets import av163_truth as truth
+from av_tracker_nodes.research.datasets.av163 import Av163
+from av_tracker_nodes.research.datasets.av163_truth import TimedValues
+
+
+def test_sparse_rows_are_selected_by_time():
+    # Two annotated stretches with a pause of a second: rows are not frames.
+    times = np.array([10.0, 10.04, 10.08, 11.08, 11.12])
+    values = TimedValues(times, np.array([[0.0], [1], [2], [7], [8]]))
+    asked = np.array([10.02, 10.04, 10.6, 11.07, 11.1, 9.99, 9.97, 11.13, 11.15, 10.09, 10.11])
+    expected = [0.5, 1, np.nan, 7, 7.5, 0, np.nan, 8, np.nan, 2, np.nan]
+    np.testing.assert_allclose(values.at(asked)[:, 0], expected)
+
+
+def test_no_rows_know_nothing():
+    assert np.isnan(TimedValues(np.zeros(0), np.zeros((0, 3))).at([1.0])).all()
+
+
+def test_columns_of_mouthgt(tmp_path):
+    path = tmp_path / 'a.3dmouthgt'
+    path.write_text('10.04 3 1 2 3\n\n10.00 3 4 5 6\n')
+    mouth = truth.read_mouth(path)
+    np.testing.assert_array_equal(mouth.times, [10.0, 10.04])
+    np.testing.assert_array_equal(mouth.values, [[4, 5, 6], [1, 2, 3]])
+
+
+def test_image_mouth_counts_from_zero(corpus):
+    path = corpus / NAME / f'{NAME}-cam2-person1-interpolated-reprojected.mouthgt'
+    path.write_text('270 9 1 101.5 51\n271 9 0 400 51\n')
+    points = Av163(corpus).sequence('seq24').image_mouth(1, 2)
+    assert points.frame.tolist() == [269, 270]
+    assert points.visible.tolist() == [True, False]
+    np.testing.assert_allclose(points.pixel[0], [100.5, 50])
+    assert Av163(corpus).sequence('seq24').image_mouth(2, 2) is None
+
+
+def test_only_the_corner_of_a_box_counts_from_one(corpus):
+    (corpus / NAME / f'{NAME}_cam1-person2_GT2D.txt').write_text('10 20 30 40\n11 21 30 40\n')
+    boxes = Av163(corpus).sequence('seq24').boxes(2, 1)
+    np.testing.assert_array_equal(boxes, [[9, 19, 30, 40], [10, 20, 30, 40]])
+    assert Av163(corpus).sequence('seq24').boxes(1, 1) is None
+
+
+def test_speech_and_head_pose(corpus):
+    folder = corpus / NAME
+    (folder / f'{NAME}-person1.speech').write_text('10.5 11.25\n12 13\n')
+    (folder / f'{NAME}-person1.pose').write_text('10 0.5 0 0\n10.04 0.6 0 0\n')
+    sequence = Av163(corpus).sequence('seq24')
+    np.testing.assert_array_equal(sequence.speech(1), [[10.5, 11.25], [12, 13]])
+    np.testing.assert_allclose(sequence.head_pose(1).at([10.02]), [[0.55, 0, 0]])
+    assert sequence.speech(2) is None
+    assert sequence.head_pose(2) is None
+
+
+def test_within_includes_starts_and_not_ends():
+    segments = np.array([[1.0, 2.0], [3.0, 4.0]])
+    times = np.array([0.9, 1.0, 1.9, 2.0, 3.5, 4.0])
+    assert truth.within(times, segments).tolist() == [False, True, True, False, True, False]
+
+
+STATIC = {
+    'p3d': np.array([[0.0, 1], [0.5, 2], [0.3, 0.4]]),
+    'sp_seg': np.array([[5.0, 8], [6, 9]]),
+    'pos_ind': np.array([[2, 1]]),
+}
+
+
+def test_static_segments_count_from_the_audio_without_other_evidence(corpus):
+    folder = corpus / NAME
+    savemat(folder / f'{NAME}_gt.mat', {'static_gt': STATIC})
+    (folder / f'{NAME}-person1-interpolated.3dmouthgt').unlink()
+    sequence = Av163(corpus).sequence('seq24')
+    np.testing.assert_allclose(sequence.speech(1), [[15, 16], [18, 19]])
+    mouth = sequence.mouth(1).at(np.array([15.5, 18.5, 17]))
+    np.testing.assert_allclose(mouth, [[1, 2, 0.4], [0, 0.5, 0.3], [np.nan] * 3])
+
+
+@pytest.mark.parametrize('offset', [0, 10])
+def test_annotations_tell_from_where_static_segments_count(tmp_path, offset):
+    savemat(tmp_path / 'gt.mat', {'static_gt': STATIC})
+    times = np.concatenate([np.arange(5, 6, 0.04), np.arange(8, 9, 0.04)]) + offset
+    mouth = TimedValues(times, np.zeros((len(times), 3)))
+    _, speech = truth.read_static(tmp_path / 'gt.mat', mouth)
+    np.testing.assert_allclose(speech, np.array([[5, 6], [8, 9]]) + offset)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [('1 2 x\n', 'line 1: not numbers'), ('1 2 3 4\n', 'line 1: 4 numbers, at least 5')],
+)
+def test_malformed_truth(tmp_path, text, message):
+    path = tmp_path / 'bad.3dmouthgt'
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        truth.read_mouth(path)

@@ -1,0 +1,93 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import cv2
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.research.evaluation.overlay import SCALE, write_overlay
+from av_tracker_nodes.research.evaluation.plots import plot_tracks
+from av_tracker_nodes.types import AudioBlock, ImageFrame
+from av_tracker_nodes.viewing.palette import bgr_of
+
+COUNT = 8
+PLACE = [2.0, 0.3, 0.1]
+BESIDE = [0.2, -2.0, 0.1]
+
+
+@pytest.fixture
+def run(world, tmp_path):
+    tracks = [
+        world.track(1, PLACE, speaking=0.9),
+        world.track(2, BESIDE, boxed=False, speaking=0.9),
+    ]
+    return world.write(tmp_path / 'run', [tracks] * COUNT)
+
+
+@pytest.fixture
+def bag(world, tmp_path):
+    noise = np.random.default_rng(0).normal(0, 0.1, (640, 4)).astype(np.float32)
+    with BagWriter(tmp_path / 'bag') as writer:
+        writer.write_rig(world.rig, world.start)
+        for index in range(COUNT):
+            stamp = world.start + index * world.period
+            image = ImageFrame(stamp, np.full((288, 360, 3), 90, np.uint8))
+            writer.write_image(image, world.camera)
+            writer.write_audio(AudioBlock(stamp, 640 * index, 16_000, noise))
+    return tmp_path / 'bag'
+
+
+def frames_of(path):
+    video = cv2.VideoCapture(str(path))
+    frames = []
+    while (result := video.read())[0]:
+        frames.append(result[1])
+    return frames, video.get(cv2.CAP_PROP_FPS)
+
+
+def near_colour(image, colour):
+    return (np.abs(image.astype(int) - colour).max(axis=-1) < 60).any()
+
+
+@pytest.mark.parametrize('heat', [True, False])
+def test_video_shows_every_image_with_its_tracks(world, run, bag, tmp_path, heat):
+    shares = []
+    out = write_overlay(bag, run, tmp_path / 'new' / 'run.mp4', heat=heat, progress=shares.append)
+    frames, rate = frames_of(out)
+    assert len(frames) == COUNT
+    assert rate == pytest.approx(25)
+    assert shares[-1] == 1
+    assert [entry.name for entry in out.parent.iterdir()] == ['run.mp4']
+    u, v = SCALE * world.camera.project(np.array(PLACE))
+    face = frames[-1][int(v) - 60 : int(v) + 40, int(u) - 30 : int(u) + 30]
+    assert near_colour(face, bgr_of(1))
+    # The voice to the right of the image is shown at its right edge.
+    assert near_colour(frames[-1][:, -40:], bgr_of(2))
+    assert not near_colour(frames[-1][:-30, :40], bgr_of(2))
+
+
+def test_no_video_is_left_of_a_bag_without_sound(world, run, tmp_path):
+    with BagWriter(tmp_path / 'mute') as writer:
+        writer.write_rig(world.rig, world.start)
+        image = ImageFrame(world.start, np.zeros((288, 360, 3), np.uint8))
+        writer.write_image(image, world.camera)
+    with pytest.raises(InputError, match='no messages on /audio'):
+        write_overlay(tmp_path / 'mute', run, tmp_path / 'out' / 'run.mp4')
+    assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_plot(world, run, tmp_path):
+    mouth = np.tile(PLACE, (COUNT, 1))
+    person = world.person(1, mouth, np.arange(COUNT) < 4)
+    sequence = world.write_sequence(tmp_path, [person])
+    picture = cv2.imread(str(plot_tracks(run, sequence, 1, tmp_path / 'tracks.png')))
+    assert picture.shape[1] > 1200
+    assert near_colour(picture, bgr_of(1))
+
+
+def test_plot_without_tracks_or_labels(world, tmp_path):
+    sequence = world.write_sequence(tmp_path, [world.person(1, np.tile(PLACE, (COUNT, 1)))])
+    run = world.write(tmp_path / 'run', [[]] * COUNT)
+    assert plot_tracks(run, sequence, 1, tmp_path / 'tracks.png').is_file()

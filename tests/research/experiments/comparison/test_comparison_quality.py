@@ -1,0 +1,38 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from dataclasses import replace
+
+import pytest
+from tiny_network import write_search_network
+
+from av_tracker_nodes.fusion.siamese import QualityThresholds
+from av_tracker_nodes.research.experiments.comparison.models import (
+    COMPLETE,
+    summarise,
+    track_scene,
+)
+from av_tracker_nodes.research.experiments.comparison.quality import quality_contenders
+
+
+def test_the_thresholds_that_are_swept_are_those_of_siamese_networks():
+    contenders = quality_contenders('stnet')
+    assert len({contender.title for contender in contenders}) == len(contenders)
+    assert all(contender.inputs == COMPLETE for contender in contenders)
+    for contender in contenders:
+        replace(QualityThresholds(), **contender.thresholds)
+
+
+def test_thresholds_decide_what_becomes_of_templates(recorded, tmp_path):
+    _, files = recorded
+    network = str(write_search_network(tmp_path / 'tiny.onnx', (0.0, 0.0), 0.0))
+    shares = {}
+    for contender in quality_contenders(network):
+        run = track_scene(tmp_path, files, [contender])[contender.title]
+        shares[contender.name] = summarise(contender.name, 'one scene', [run])
+    unaware, always = shares['unaware of quality'], shares['always updated']
+    assert (unaware['share_update'], unaware['share_keep'], unaware['share_reset']) == (0, 1, 0)
+    assert (always['share_update'], always['share_keep'], always['share_reset']) == (1, 0, 0)
+    asis = shares['as it is']
+    total = asis['share_update'] + asis['share_keep'] + asis['share_reset']
+    assert total == pytest.approx(1, abs=2e-3)

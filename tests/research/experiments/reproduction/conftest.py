@@ -1,0 +1,53 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+
+import mini_cav3d
+import mini_corpus
+import numpy as np
+import pytest
+
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.research.datasets.recordings import open_recording
+
+
+@pytest.fixture(scope='session')
+def cav3d(tmp_path_factory):
+    """Root of a corpus with seq22 of two people."""
+    root = tmp_path_factory.mktemp('cav3d')
+    mini_cav3d.write_sequence(root)
+    return root
+
+
+@pytest.fixture(scope='session')
+def av163(tmp_path_factory):
+    """Root of a corpus with seq24 of two people, of 30 images."""
+    root = tmp_path_factory.mktemp('av163')
+    mini_corpus.write_sequence(root)
+    return root
+
+
+@pytest.fixture(scope='session')
+def perfect(tmp_path_factory, cav3d):
+    """Tracks of seq22 in the format of MOTChallenge, right to a pixel to the left."""
+    folder = tmp_path_factory.mktemp('others')
+    write_mot(folder / 'seq22-cam5.txt', cav3d / 'seq22', shift=-1.0)
+    return folder
+
+
+def write_mot(path, sequence, shift=0.0, camera=5):
+    """Write the truth of a sequence as tracks, moved to the right by `shift` pixels."""
+    recording = open_recording(sequence)
+    view = recording.camera(camera)
+    times = recording.image_stamps(camera) / 1e9
+    lines = []
+    for person in recording.people:
+        mouths = recording.mouth(person).at(times)
+        for frame, (mouth, box) in enumerate(zip(mouths, face_box(view, mouths), strict=True), 1):
+            # Put the mouth of the box, at three quarters of its height, on that of the truth.
+            width, height = box[2:]
+            u, v = view.project(mouth) + np.array([shift, 0])
+            left, top = u - width / 2 + 1, v - 0.75 * height + 1
+            row = [frame, person, left, top, width, height, 1, *mouth]
+            lines.append(','.join(f'{value:.6f}' for value in row))
+    path.write_text('\n'.join(lines) + '\n')

@@ -1,0 +1,178 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from reproduction_tracks import write_tracks
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, find_protocol
+from av_tracker_nodes.research.evaluation.truth import read_truth
+from av_tracker_nodes.research.experiments.reproduction import tracking
+from av_tracker_nodes.research.experiments.reproduction.runs import Entry, read_results, run_view
+from av_tracker_nodes.research.experiments.reproduction.tracking import (
+    half_of_the_microphones,
+    without_the_middle,
+)
+from av_tracker_nodes.research.experiments.reproduction.views import find_views
+from av_tracker_nodes.types import AudioBlock, ImageFrame
+
+
+def the_view(root, protocol):
+    views, _ = find_views(find_protocol(protocol), root)
+    return views[0]
+
+
+def test_views_of_a_protocol(av163, cav3d):
+    views, missing = find_views(PROTOCOLS['stnet-mot'], av163)
+    assert [view.run for view in views] == ['seq24-cam1', 'seq24-cam2', 'seq24-cam3']
+    assert missing == [f'seq{s}-cam{c}' for s in (25, 30) for c in (1, 2, 3)]
+    views, missing = find_views(PROTOCOLS['cav3d-mot'], cav3d)
+    assert [(view.run, view.camera) for view in views] == [('seq22-cam5', 5)]
+    with pytest.raises(InputError, match='holds no sequence of stnet-sot'):
+        find_views(PROTOCOLS['stnet-sot'], av163)
+
+
+def test_half_of_the_microphones_keeps_even_numbers():
+    groups = np.repeat([0, 1], 8)
+    array = MicrophoneArray(np.random.default_rng(0).normal(size=(16, 3)), groups)
+    camera = Camera(300, 300, 180, 144, (360, 288))
+    half = half_of_the_microphones(Rig(camera, array)).microphones
+    assert half.channels.tolist() == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert half.groups.tolist() == [0] * 4 + [1] * 4
+    np.testing.assert_array_equal(half.positions, array.positions[1::2])
+    with pytest.raises(InputError, match='arrays of eight only'):
+        half_of_the_microphones(Rig(camera, MicrophoneArray(np.eye(3))))
+
+
+def test_the_middle_third_is_covered():
+    white = np.full((288, 360, 3), 255, np.uint8)
+    image = without_the_middle(ImageFrame(0, white)).image
+    assert (image[:, :120] == 255).all()
+    assert (image[:, 120:240] == 128).all()
+    assert (image[:, 240:] == 255).all()
+    assert (white == 255).all()
+    block = AudioBlock(0, 0, 16_000, np.ones((160, 2), np.float32))
+    assert without_the_middle(block) is block
+
+
+def run(entry, view, protocol, out):
+    return run_view([entry], view, protocol, out)[entry.name]
+
+
+def test_a_model_is_run_once(av163, tmp_path):
+    view = the_view(av163, 'simulated')
+    folder = tmp_path / 'every-image' / 'visual' / view.run
+    first = run(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
+    assert first['metrics']['frames_scored'] == 30
+    assert first['metrics']['fn'] == first['metrics']['objects'] == 60
+    assert first['metrics']['model'] == 'visual'
+    written = (folder / 'tracks.csv').stat().st_mtime_ns
+    again = run(Entry('visual', 'visual'), view, PROTOCOLS['simulated'], tmp_path)
+    assert (folder / 'tracks.csv').stat().st_mtime_ns == written
+    assert again['metrics'] == first['metrics']
+    run(Entry('visual', 'audio'), view, PROTOCOLS['simulated'], tmp_path)
+    assert (folder / 'tracks.csv').stat().st_mtime_ns > written
+    assert json.loads((folder / 'run.json').read_text())['asked']['model'] == 'audio'
+
+
+def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
+    view = the_view(av163, 'simulated')
+    tracks, entry = (
+        tmp_path / 'every-image' / 'visual' / view.run / 'tracks.csv',
+        Entry('visual', 'visual'),
+    )
+    run(entry, view, PROTOCOLS['simulated'], tmp_path)
+    written = tracks.stat().st_mtime_ns
+    next(path for path in view.directory.rglob('*') if path.is_file()).touch()
+    run(entry, view, PROTOCOLS['simulated'], tmp_path)
+    assert tracks.stat().st_mtime_ns > written
+
+
+def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, monkeypatch):
+    view, sensed = the_view(av163, 'simulated'), []
+
+    class Spy(tracking.Sensing):
+        def run(self, records):
+            sensed.append(self)
+            return super().run(records)
+
+    monkeypatch.setattr(tracking, 'Sensing', Spy)
+    entries = [Entry(name, name) for name in ('audio', 'vggcf', 'visual')]
+    run(entries[1], view, PROTOCOLS['simulated'], tmp_path / 'alone')
+    kept = tmp_path / 'together' / 'every-image' / 'visual' / view.run / 'tracks.csv'
+    run(entries[2], view, PROTOCOLS['simulated'], tmp_path / 'together')
+    written = kept.stat().st_mtime_ns
+    together = run_view(entries, view, PROTOCOLS['simulated'], tmp_path / 'together')
+    assert len(sensed) == 3
+    assert list(together) == ['audio', 'vggcf', 'visual']
+    # What was there is kept.
+    assert kept.stat().st_mtime_ns == written
+    path = f'every-image/vggcf/{view.run}/tracks.csv'
+    assert (tmp_path / 'together' / path).read_text() == (tmp_path / 'alone' / path).read_text()
+    facts = json.loads((tmp_path / 'together' / path).with_name('run.json').read_text())
+    assert {'face_detector', 'acoustic_map', 'fusion', 'tracker'} <= set(facts['latency_ms'])
+
+
+def test_tracks_of_others_in_mot_format(cav3d, perfect, tmp_path):
+    view = the_view(cav3d, 'cav3d-mot')
+    entry = Entry('theirs', results=perfect)
+    result = run(entry, view, PROTOCOLS['cav3d-mot'], tmp_path)
+    metrics = result['metrics']
+    # Every mouth is a pixel to the left of the truth.
+    assert metrics['mae_px'] == pytest.approx(1.0, abs=1e-3)
+    assert metrics['motp_px'] == pytest.approx(1.0, abs=1e-3)
+    assert metrics['mota'] == 100
+    assert metrics['mae_3d_m'] == pytest.approx(0, abs=1e-4)
+    assert metrics['speaking_f1'] is None
+    assert metrics['frames_scored'] == 15
+    np.testing.assert_allclose(result['errors'], 1.0, atol=1e-3)
+    assert not len(result['speaks'])
+
+
+@pytest.mark.parametrize('form', ['seq22-cam5/tracks.csv', 'seq22-cam5.csv'])
+def test_tracks_of_others_in_our_format(cav3d, tmp_path, form):
+    truth = read_truth(cav3d / 'seq22', 5, 'cav3d')
+    path = tmp_path / form
+    path.parent.mkdir(exist_ok=True)
+    # Stamps may have been rounded to milliseconds.
+    write_tracks(path, truth, digits=3)
+    tracks = read_results(tmp_path, 'seq22', the_view(cav3d, 'cav3d-mot'), truth)
+    assert np.isin(tracks.stamp, truth.stamps).all()
+    assert len(tracks) == 2 * len(truth.stamps)
+
+
+def test_missing_results_are_named(cav3d, tmp_path):
+    truth = read_truth(cav3d / 'seq22', 5, 'cav3d')
+    with pytest.raises(InputError, match='holds no tracks of seq22-cam5'):
+        read_results(tmp_path, 'seq22', the_view(cav3d, 'cav3d-mot'), truth)
+
+
+def test_nobody_in_the_published_frames(av163, tmp_path):
+    view = the_view(av163, 'stnet-mot')
+    with pytest.raises(InputError, match='nobody is annotated in the scored images of seq24-cam1'):
+        run(Entry('visual', 'visual'), view, PROTOCOLS['stnet-mot'], tmp_path)
+
+
+def test_incomplete_input_reaches_the_tracker(av163, tmp_path, monkeypatch):
+    seen = {}
+
+    class Spy(tracking.Sensing):
+        def __init__(self, rig, *arguments):
+            seen['microphones'] = len(rig.microphones.positions)
+            super().__init__(rig, *arguments)
+
+        def run(self, records):
+            records = list(records)
+            seen['images'] = [r.image for r in records if isinstance(r, ImageFrame)]
+            return super().run(records)
+
+    monkeypatch.setattr(tracking, 'Sensing', Spy)
+    incomplete = replace(PROTOCOLS['simulated'], incomplete=True)
+    run(Entry('visual', 'visual'), the_view(av163, 'simulated'), incomplete, tmp_path)
+    assert seen['microphones'] == 8
+    assert all((image[:, 120:240] == 128).all() for image in seen['images'])

@@ -1,0 +1,28 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Scenes for the tests of the simulation."""
+
+from dataclasses import replace
+
+import pytest
+
+from av_tracker_nodes.research.simulation.scenarios import build_scene
+from av_tracker_nodes.research.simulation.scene import Scene
+from av_tracker_nodes.research.simulation.speech import RATE, speech_segments
+
+
+def cut(scene: Scene, start: float, end: float) -> Scene:
+    """Keep a part of a scene."""
+    people = []
+    for person in scene.people:
+        speech = person.speech[round(start * RATE) : round(end * RATE)]
+        moved = replace(person, times=person.times - start, speech=speech)
+        people.append(replace(moved, segments=speech_segments(speech)))
+    return replace(scene, duration=end - start, people=tuple(people))
+
+
+@pytest.fixture(scope='session')
+def short_scene() -> Scene:
+    scene = cut(build_scene('two_crossing', 5), 2.0, 3.0)
+    return replace(scene, video_starts=(0.2, -0.12, 0.44))

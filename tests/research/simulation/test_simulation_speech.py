@@ -1,0 +1,101 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.simulation import speech
+from av_tracker_nodes.research.simulation.speech import ACTIVE_LEVEL, RATE, speech_segments
+from av_tracker_nodes.research.simulation.splits import Split
+
+
+def burst(*stretches: tuple[float, float], duration: float = 5.0) -> np.ndarray:
+    signal = np.zeros(round(duration * RATE), np.float32)
+    for start, end in stretches:
+        time = np.arange(round(start * RATE), round(end * RATE))
+        signal[time] = ACTIVE_LEVEL * np.sqrt(2) * np.sin(2 * np.pi * 300 / RATE * time)
+    return signal
+
+
+def test_segments_merge_short_pauses_and_drop_clicks():
+    signal = burst((0.5, 1.0), (1.2, 2.0), (2.5, 3.0), (4.0, 4.04))
+    np.testing.assert_allclose(speech_segments(signal), [(0.5, 2.0), (2.5, 3.0)])
+
+
+def test_segments_of_silence_are_none():
+    assert speech_segments(np.zeros(RATE, np.float32)) == ()
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_first_voice_is_a_recorded_person_and_nobody_sounds_like_another(seed):
+    voices = speech.draw_voices(Split.TRAIN, 3, np.random.default_rng(seed))
+    assert voices[0].name.split()[0] in ('reader', 'speaker')
+    assert len({voice.name for voice in voices}) == 3
+
+
+def test_splits_share_no_recording_and_no_synthetic_voice():
+    for one, other in combinations(Split, 2):
+        recordings = [
+            {name for names in speech._RECORDED[split].values() for name in names}
+            for split in (one, other)
+        ]
+        assert not recordings[0] & recordings[1]
+        assert not set(speech._SYNTHETIC[one]) & set(speech._SYNTHETIC[other])
+
+
+@pytest.mark.parametrize(
+    ('seed', 'split'),
+    [(0, Split.TRAIN), (999, Split.TRAIN), (1000, Split.VALIDATION), (2000, Split.TEST)],
+)
+def test_seed_decides_the_split(seed, split):
+    assert Split.of_seed(seed) is split
+
+
+def test_talk_stays_inside_its_turns_and_is_silent_outside_its_segments():
+    rng = np.random.default_rng(3)
+    voice = speech.draw_voices(Split.TRAIN, 1, rng)[0]
+    turns = [(0.5, 4.0), (6.0, 9.0)]
+    signal = speech.talk(voice, turns, 10.0, rng)
+    segments = speech_segments(signal)
+    inside = np.zeros(signal.size, bool)
+    for start, end in segments:
+        assert any(a - 1e-6 <= start and end <= b + 0.02 for a, b in turns)
+        inside[round(start * RATE) : round(end * RATE)] = True
+    assert not signal[~inside].any()
+    assert sum(end - start for start, end in segments) > 4.0
+    active = speech.frame_level(signal, 320)
+    active = active[active > 0.1 * active.max()]
+    assert 20 * np.log10(np.sqrt(np.mean(active**2)) / ACTIVE_LEVEL) == pytest.approx(0, abs=1.5)
+
+
+def test_pitch_factor_raises_the_pitch():
+    tone = np.sin(2 * np.pi * 200 / RATE * np.arange(2 * RATE))
+    shifted = speech._shift_pitch(tone, 1.12)
+    spectrum = np.abs(np.fft.rfft(shifted * np.hanning(shifted.size)))
+    found = np.fft.rfftfreq(shifted.size, 1 / RATE)[spectrum.argmax()]
+    assert found == pytest.approx(224, abs=1)
+
+
+def test_synthetic_voices_of_a_split_differ():
+    voices = [
+        speech._synthetic_voice(program, name, Split.TRAIN, 1.0).phrases[0]
+        for program, name in speech._SYNTHETIC[Split.TRAIN]
+    ]
+    for one, other in combinations(voices, 2):
+        assert one.size != other.size or not np.allclose(one, other)
+
+
+def test_missing_recordings_are_named_with_the_command_that_installs_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(speech, 'RECORDINGS', tmp_path)
+    speech._recorded_voice.cache_clear()
+    with pytest.raises(InputError, match=f'{tmp_path}.*apt-get install pocketsphinx-testdata'):
+        speech.draw_voices(Split.TRAIN, 1, np.random.default_rng(0))
+
+
+def test_missing_synthesiser_is_named_with_the_command_that_installs_it(monkeypatch, tmp_path):
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(InputError, match=r'espeak-ng is not installed.*apt-get install'):
+        speech._synthetic_voice.__wrapped__('espeak-ng', 'en-us+m1', Split.TRAIN, 1.0)
