@@ -27,6 +27,10 @@ def to_seconds(stamp: int) -> float:
     return stamp / NANOSECONDS
 
 
+JUMP = to_nanoseconds(0.5)
+"""A stream that falls back by more than this has started anew (ns); less is disorder."""
+
+
 class Modality(IntFlag):
     """Which senses support a detection or a track."""
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -302,10 +303,11 @@ def view(
 
         run(save, image_transport, target_frame, namespace)
     else:
-        from av_tracker_nodes.viewing.command import view_bag
+        from av_tracker_nodes.pipeline import watch_bag
+        from av_tracker_nodes.viewing.recording import open_scene
 
         with progress_bar(f'tracking {Path(source).name}') as progress:
-            view_bag(Path(source), save, model, audio_offset, progress)
+            watch_bag(Path(source), partial(open_scene, save), model, audio_offset, progress)
     if save is not None:
         click.echo(save)
 
