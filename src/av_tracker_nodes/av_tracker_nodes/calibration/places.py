@@ -141,11 +141,7 @@ def find_places(
     InputError
         When the images have another size than the camera.
     """
-    above = RigidTransform(translation=microphones.centre + np.array([0.0, 0.0, 1.0]))
-    placed = Camera(
-        camera.fx, camera.fy, camera.cx, camera.cy, camera.size, camera.distortion, pose=above
-    )
-    stage = AcousticStage(Rig(placed, microphones, room=room), 'gcf')
+    stage = AcousticStage(Rig(None, microphones, room=room), 'gcf')
     sightings = _sightings(records, target, camera, stage, microphones.centre)
     return [place for rest in _rests(sightings) if (place := _place(rest)) is not None]
 
