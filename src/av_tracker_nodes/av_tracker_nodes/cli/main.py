@@ -464,7 +464,6 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     watched until there are enough views, or until Ctrl-C.
     """
     from av_tracker_nodes.calibration.camera_session import calibrate_camera as run
-    from av_tracker_nodes.capture.images import ImageSettings
 
     run(
         sources,
@@ -472,7 +471,7 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
         out,
         echo=click.echo,
         most_views=views,
-        settings=ImageSettings(size=size),
+        size=size,
         third_radial=k3,
         name=name,
         frame=frame,
@@ -572,10 +571,8 @@ def check_array(
     The exit status is 1 when something is wrong.
     """
     from av_tracker_nodes.calibration.array_session import check_array as run
-    from av_tracker_nodes.capture.microphone_stream import parse_channel_map
 
-    chosen = parse_channel_map(channels)
-    if not run(calibration, device=device, channel_map=chosen, seconds=seconds, bag=bag):
+    if not run(calibration, device=device, channels=channels, seconds=seconds, bag=bag):
         raise click.exceptions.Exit(1)
 
 
@@ -887,10 +884,8 @@ def benchmark_retrieval(
     network: Path | None, out: Path, split: str, scenes: int, jobs: int
 ) -> None:
     """Measure whether sounds find their faces by what NETWORK learnt; avclnet if left out."""
-    from av_tracker_nodes.models.shipped import shipped_file
     from av_tracker_nodes.research.experiments.comparison.retrieval import measure_retrieval
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 
-    network = network or shipped_file('avclnet/avclnet.onnx', 'models')
     options = Options(split=split, scenes=scenes, jobs=jobs)
     measure_retrieval(out, network, options, progress_bar)
