@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions

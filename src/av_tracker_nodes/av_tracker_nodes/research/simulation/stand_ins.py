@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_protocol import AUDIO_LAGS, FRAME_RANGES
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
 from av_tracker_nodes.research.simulation.conditions import Conditions

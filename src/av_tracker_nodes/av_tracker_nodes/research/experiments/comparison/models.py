@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import bootstrap
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import (
     BASELINES,
     DEFAULT_MODEL,

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes import __version__
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError, __version__
 from av_tracker_nodes.fusion import BASELINES, create_fusion, network_file, open_fusion
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Rig
