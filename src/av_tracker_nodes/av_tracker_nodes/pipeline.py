@@ -23,9 +23,9 @@ from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.launching.durations import Durations
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, BagReader
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,

@@ -18,9 +18,6 @@ from av_tracker_nodes.types import JUMP, AudioBlock, FaceFrame, ImageFrame, to_n
 
 _FOREVER = 1e9
 
-REPLAY_PATIENCE = 1.0
-"""Stream time (s) that a replay waits for input that is late in transport; see CycleTrigger."""
-
 Value = TypeVar('Value')
 
 

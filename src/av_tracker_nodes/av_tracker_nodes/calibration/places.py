@@ -18,7 +18,8 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, CycleTrigger
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE
+from av_tracker_nodes.synchronisation import CycleTrigger
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticPeak,

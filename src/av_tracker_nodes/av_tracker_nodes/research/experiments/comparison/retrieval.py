@@ -18,7 +18,7 @@ from av_tracker_nodes.fusion import network_file
 from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.models.zoo import open_model
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.experiments.comparison.models import interval
 from av_tracker_nodes.research.experiments.comparison.scenes import (
     Options,
