@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tiny_recording import write_bag
-from write_notebook import NOTEBOOK, PAGE, code_of, notebook_of
+from write_notebook import NOTEBOOK, PAGE, ROOT, code_of, notebook_of
 
 import av_tracker_nodes
 
@@ -70,10 +70,11 @@ def test_stage_after_stage_finds_the_voice(printed):
     assert printed[4] == ['1 people at the end']
 
 
-def test_docstring_of_the_package_shows_the_first_example_in_ten_lines():
-    example = textwrap.indent(code_of(TEXT)[0], '    ')
-    assert example in av_tracker_nodes.__doc__
+def test_docstring_of_the_package_and_readme_show_the_first_example_in_ten_lines():
+    example = code_of(TEXT)[0]
     assert len(example.splitlines()) <= 10
+    assert textwrap.indent(example, '    ') in av_tracker_nodes.__doc__
+    assert code_of((ROOT / 'README.md').read_text(encoding='utf-8')) == [example]
 
 
 def test_the_notebook_is_the_page():
