@@ -1,0 +1,56 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The robot's house stands when the laboratory is gone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import av_tracker_nodes
+from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
+
+pytestmark = pytest.mark.graph
+
+SOURCES = Path(av_tracker_nodes.__file__).parents[1]
+
+
+@pytest.fixture(scope='module')
+def robot(tmp_path_factory):
+    """Run a command of a copy of the sources without research/."""
+    copy = tmp_path_factory.mktemp('robot') / SOURCES.name
+    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns('research', '__pycache__'))
+    assert not list(copy.rglob('research'))
+    inherited = [
+        folder
+        for folder in os.environ.get('PYTHONPATH', '').split(os.pathsep)
+        if folder and Path(folder).resolve() != SOURCES
+    ]
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(copy), *inherited])}
+
+    def run(*arguments):
+        command = [sys.executable, '-m', 'av_tracker_nodes.cli', *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=copy, env=environment, text=True, capture_output=True, check=False
+        )
+
+    return run
+
+
+def test_no_laboratory_is_found(robot):
+    process = robot('scenarios')
+    assert process.returncode != 0
+    assert "No module named 'av_tracker_nodes.research'" in process.stderr
+
+
+@pytest.mark.parametrize('way', ['track', 'replay'])
+def test_a_recording_is_tracked(robot, recording, tmp_path, way):
+    process = robot(way, recording.path, '--out', tmp_path)
+    assert process.returncode == 0, process.stderr
+    run = read_run(tmp_path)
+    assert run['frames_answered'] == len(recording.image_stamps)
+    assert len(read_tracks(tmp_path)) > 30
