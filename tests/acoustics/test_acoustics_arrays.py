@@ -11,8 +11,11 @@ import pytest
 from acoustic_scenes import angle_between, blocks, frame_at, look_at, propagate, two_circles
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
+from av_tracker_nodes.acoustics.activity import VoiceActivity
+from av_tracker_nodes.acoustics.hearing import Hearing
 from av_tracker_nodes.geometry import Box, MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.calibration import load_microphones, load_room
+from av_tracker_nodes.geometry.region import SourceRegion
 
 CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
 SHIPPED = sorted(path.stem for path in CALIBRATION.glob('*.yaml'))
@@ -63,6 +66,12 @@ def sound_from(place, array, noise=1e-3):
     return channels
 
 
+def hearing_of(array, **settings):
+    config = AcousticConfig(**settings)
+    voice = VoiceActivity(config.voice_frames)
+    return Hearing(array, SourceRegion.of(Rig(None, array)), 'gcf', 'numpy', voice, config)
+
+
 def listen(stage, array, place):
     stage.reset()
     for block in blocks(sound_from(place, array), array.rate // 100, rate=array.rate):
@@ -94,7 +103,7 @@ def test_a_source_is_found_and_its_place_is_within_the_covariance(name):
 def test_pairs_across_arrays_find_it_too(name):
     array = array_of(name)
     stage = stage_for(array, across=True)
-    assert len(stage._delays.pairs) == 120
+    assert len(hearing_of(array, across=True).delays.pairs) == 120
     for offset in PLACES:
         peak = listen(stage, array, array.centre + offset).peaks[0]
         assert peak.score > 0.7
@@ -148,19 +157,19 @@ def test_directions_are_finer_than_a_sample():
 @pytest.mark.parametrize('rate', [16_000, 48_000, 96_000])
 def test_cost_does_not_grow_with_the_sampling_rate(rate):
     array = replace(array_of('cav3d_array'), rate=rate)
-    stage = stage_for(array)
-    assert stage._gcc.length == round(0.04 * rate)
-    assert stage._gcc.frequencies[-1] == pytest.approx(7500, abs=30)
-    assert 290 < len(stage._gcc.frequencies) < 320
-    assert 105 < len(stage._gcc.lags) < 115
-    peak = listen(stage, array, PLACES[0]).peaks[0]
+    gcc = hearing_of(array).gcc
+    assert gcc.length == round(0.04 * rate)
+    assert gcc.frequencies[-1] == pytest.approx(7500, abs=30)
+    assert 290 < len(gcc.frequencies) < 320
+    assert 105 < len(gcc.lags) < 115
+    peak = listen(stage_for(array), array, PLACES[0]).peaks[0]
     assert angle_between(peak.direction, PLACES[0]) < 1
 
 
 def test_sixty_four_microphones_cost_no_more_than_160_pairs():
-    stage = stage_for(sixty_four())
-    assert len(stage._delays.pairs) == AcousticConfig().max_pairs == 160
-    assert set(stage._delays.pairs.ravel()) == set(range(64))
+    pairs = hearing_of(sixty_four()).delays.pairs
+    assert len(pairs) == AcousticConfig().max_pairs == 160
+    assert set(pairs.ravel()) == set(range(64))
 
 
 def test_nobody_sits_in_the_table():

@@ -19,8 +19,7 @@ from acoustic_scenes import (
 )
 from scipy.spatial.transform import Rotation
 
-from av_tracker_nodes.acoustics import AcousticStage
-from av_tracker_nodes.acoustics import stage as stage_module
+from av_tracker_nodes.acoustics import AcousticStage, hearing
 from av_tracker_nodes.geometry import Box, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 
@@ -41,12 +40,12 @@ def tables(monkeypatch):
     """Points of every table that is built."""
     built = []
 
-    class Counted(stage_module.CoherenceField):
+    class Counted(hearing.CoherenceField):
         def __init__(self, delays, gcc, points, *others):
             built.append(len(points))
             super().__init__(delays, gcc, points, *others)
 
-    monkeypatch.setattr(stage_module, 'CoherenceField', Counted)
+    monkeypatch.setattr(hearing, 'CoherenceField', Counted)
     return built
 
 
@@ -77,8 +76,9 @@ def test_tables_last_while_microphones_and_region_do(tables, spoken):
     rng = np.random.default_rng(0)
     for _ in range(5):
         centre = np.array([-1.5, 1.9, 1.4]) + rng.uniform(-0.3, 0.3, 3)
-        stage.set_rig(replace(RIG, camera=look_at(centre, TALKER)))
-        stage.process(frame_at(1.0, face_box(stage._rig.camera, TALKER)))
+        rig = replace(RIG, camera=look_at(centre, TALKER))
+        stage.set_rig(rig)
+        stage.process(frame_at(1.0, face_box(rig.camera, TALKER)))
     stage.set_rig(replace(RIG, camera=look_at([-1.5, 1.9, 1.4], TALKER, focal=300)))
     stage.set_rig(replace(RIG, camera=RIG.camera.in_frame(TURNED), target_from_array=TURNED))
     stage.set_rig(replace(RIG, microphones=two_circles()))

@@ -288,19 +288,14 @@ def test_two_talkers_in_line_of_sight_are_told_apart_by_range(stage):
     assert np.mean([m.faces[1].speech < 0.5 for m in heard]) > 0.95
 
 
-def test_a_moving_camera_keeps_the_tables(stage, spoken):
+def test_a_moving_camera_shows_the_same_sound_from_elsewhere(stage, spoken):
     before = run(stage, spoken, [1.0])[0]
-    surround = stage._surround
     moved = replace(RIG, camera=look_at([-1.2, -2.0, 1.3], TALKER))
     stage.set_rig(moved)
-    assert stage._surround is surround
     after = stage.process(frame_at(1.0, face_box(moved.camera, TALKER)))
     np.testing.assert_array_equal(after.peaks[0].position, before.peaks[0].position)
     assert np.abs(after.values - before.values).max() > 0.05
-    stage.set_rig(replace(moved, microphones=two_circles()))
-    assert stage._surround is surround
     stage.set_rig(replace(moved, room=None))
-    assert stage._surround is not surround
     assert len(stage.process(frame_at(1.0)).peaks) > 0
 
 

@@ -62,7 +62,6 @@ class Counter(ControlledNode):
     def __init__(self, **node_options):
         super().__init__('counter', **node_options)
         self.total = 0
-        self._diagnostics = Kept()
         self.count = self.guarded(self._count)
 
     def start_anew(self):
@@ -76,26 +75,23 @@ class Counter(ControlledNode):
     def switch(self, on):
         return self._enable(SetBool.Request(data=on), SetBool.Response())
 
-    def state(self):
-        self._publish_diagnostics()
-        return self._diagnostics[-1].status[0]
-
 
 def test_a_disabled_node_does_nothing_and_says_so(make):
     node = make(Counter)
     node.count(1)
-    assert node.state().message == 'running'
+    assert node.diagnose().message == 'running'
     node.problems['camera'] = 'no camera_info yet'
     answer = node.switch(False)
     assert (answer.success, answer.message) == (True, 'disabled')
     assert node.total == 0
     node.count(1)
     assert node.total == 0
-    assert (node.state().message, node.state().level) == ('disabled', DiagnosticStatus.OK)
+    status = node.diagnose()
+    assert (status.message, status.level) == ('disabled', DiagnosticStatus.OK)
     assert node.switch(True).message == 'enabled'
     node.count(2)
     assert node.total == 2
-    assert node.state().message == 'running'
+    assert node.diagnose().message == 'running'
 
 
 def test_enabling_what_is_enabled_forgets_nothing(make):
@@ -110,14 +106,14 @@ def test_reset_forgets(make):
     node.count(3)
     assert node._reset(Trigger.Request(), Trigger.Response()).success
     assert node.total == 0
-    assert node._values()['restarts'] == 1
+    assert node.counts['restarts'] == 1
 
 
 def test_a_reset_that_fails_is_reported_and_survived(make):
     node = make(Counter)
     node.count(101)
     assert not node._reset(Trigger.Request(), Trigger.Response()).success
-    assert 'too much to forget' in node.state().message
+    assert 'too much to forget' in node.diagnose().message
 
 
 def reset(node):

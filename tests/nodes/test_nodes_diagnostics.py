@@ -80,8 +80,7 @@ class Listener(StageNode):
     def __init__(self, **node_options):
         super().__init__('listener', **node_options)
         self.now = to_nanoseconds(100)
-        self.sent = []
-        self._diagnostics = SimpleNamespace(publish=self.sent.append)
+        self.status = None
 
     def get_clock(self):
         now = Time(nanoseconds=getattr(self, 'now', 0))
@@ -92,13 +91,12 @@ class Listener(StageNode):
         self.listen(String, 'welcome', lambda message: None)
 
     def report(self):
-        self._publish_diagnostics()
-        status = self.sent[-1].status[0]
-        return status.level, status.message
+        self.status = self.diagnose()
+        return self.status.level, self.status.message
 
     @property
     def values(self):
-        return {value.key: value.value for value in self.sent[-1].status[0].values}
+        return {value.key: value.value for value in self.status.values}
 
 
 @pytest.fixture
@@ -185,4 +183,4 @@ def test_a_problem_is_logged_once(node, capfd):
 def test_the_device_is_the_hardware(node):
     node.facts['device'] = 'UMA-16'
     node.report()
-    assert node.sent[-1].status[0].hardware_id == 'UMA-16'
+    assert node.status.hardware_id == 'UMA-16'

@@ -22,11 +22,12 @@ from std_srvs.srv import SetBool, Trigger
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.nodes import microphone_array, node_base
+from av_tracker_nodes.nodes import microphone_array
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import is_over
 from av_tracker_nodes.nodes.speaker_beams import SpeakerBeams
 from av_tracker_nodes.nodes.tracker import Tracker
 
@@ -35,13 +36,6 @@ SUCCESS, FAILURE, ERROR = (
     TransitionCallbackReturn.FAILURE,
     TransitionCallbackReturn.ERROR,
 )
-
-
-class Kept(list):
-    """A publisher that keeps what is sent."""
-
-    def publish(self, message):
-        self.append(message)
 
 
 class Model:
@@ -55,7 +49,6 @@ class Probe(StageNode):
         super().__init__('probe', **node_options)
         self.parameter('size', 1, 'Of the model', 0, 9)
         self.done, self.heard, self.failing = [], [], {}
-        self._diagnostics = Kept()
 
     def configure(self):
         self.model = Model()
@@ -78,8 +71,7 @@ class Probe(StageNode):
 
     @property
     def status(self):
-        self._publish_diagnostics()
-        return self._diagnostics[-1].status[0]
+        return self.diagnose()
 
 
 @pytest.fixture
@@ -245,8 +237,8 @@ def test_shut_down_it_lets_go_of_everything(make):
     assert node.done[-1] == 'deactivate'
     assert node.state == 'finalized'
     assert entities(node) == before
-    assert node_base._is_over([node])
-    assert not node_base._is_over([node, make()])
+    assert is_over([node])
+    assert not is_over([node, make()])
 
 
 def test_shut_down_before_it_was_configured_it_still_speaks(make):
@@ -323,9 +315,9 @@ def test_the_sound_card_is_open_while_the_node_is_active(make, monkeypatch):
 
 def test_a_middleware_that_hangs_does_not_hold_the_end_up():
     code = (
-        'import time; from av_tracker_nodes.nodes import node_base; '
-        'node_base._LONGEST_END = 0.5; node_base.rclpy.try_shutdown = lambda: time.sleep(60); '
-        'node_base.run()'
+        'import time; from av_tracker_nodes.nodes import process; '
+        'process.LONGEST_END = 0.5; process.rclpy.try_shutdown = lambda: time.sleep(60); '
+        'process.run()'
     )
     ended = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True, timeout=50

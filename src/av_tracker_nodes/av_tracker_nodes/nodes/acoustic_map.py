@@ -24,7 +24,7 @@ from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, to_acoustic_map
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.losses import RecentLoss
-from av_tracker_nodes.nodes.node_base import run
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_audio

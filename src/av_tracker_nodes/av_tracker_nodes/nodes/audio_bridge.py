@@ -17,7 +17,8 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.array_description import ArrayDescription
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds

@@ -18,7 +18,8 @@ from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 
 NODES = {
     'microphone_array': 'MicrophoneArrayNode',

@@ -28,9 +28,11 @@ from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.conversions import time_message
 from av_tracker_nodes.nodes.markers import TrackMarkers
-from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
     LATCHED,

@@ -25,7 +25,8 @@ from av_tracker_nodes.nodes.conversions import (
     to_compressed_image,
     to_image,
 )
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.nodes.static_frame import StaticFrame
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""ROS time between the messages on ``/clock``, and input that has stopped in it."""
+"""ROS time between the messages on ``/clock``, input that has stopped in it, and steady time."""
 
 from __future__ import annotations
 
@@ -119,3 +119,8 @@ class InputWatch:
         if self._clock.stands_still:
             self.note()
         return time.monotonic_ns() - self._noted > self._patience * NANOSECONDS
+
+
+def elapsed_seconds(since: int) -> float:
+    """Seconds of steady time since `since` (ns)."""
+    return (time.monotonic_ns() - since) / NANOSECONDS

@@ -20,7 +20,7 @@ from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to
 from av_tracker_nodes.nodes.depth_input import DepthInput
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
-from av_tracker_nodes.nodes.node_base import run
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_image, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer, drop_before_jump

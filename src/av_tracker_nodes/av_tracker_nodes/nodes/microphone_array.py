@@ -22,7 +22,8 @@ from av_tracker_nodes.nodes.array_description import ArrayDescription
 from av_tracker_nodes.nodes.audio_mirror import AudioMirror
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 
 _WATCH_PERIOD = 1.0

@@ -14,7 +14,8 @@ from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
     LATCHED,

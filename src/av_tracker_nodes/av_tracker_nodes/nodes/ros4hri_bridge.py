@@ -22,8 +22,8 @@ from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, header, to_image, to_transform
 from av_tracker_nodes.nodes.humans import Humans, facing, sellion
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
     LATCHED,

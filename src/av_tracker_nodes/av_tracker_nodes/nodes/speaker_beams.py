@@ -13,10 +13,11 @@ import numpy as np
 from av_tracker_msgs.msg import AudioBlock, SpeakerTrackArray
 from av_tracker_nodes.acoustics.beamformer import Beamformer
 from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import to_audio
-from av_tracker_nodes.nodes.node_base import elapsed_seconds, run
 from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_audio, from_tracks

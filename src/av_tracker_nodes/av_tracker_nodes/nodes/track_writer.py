@@ -14,8 +14,10 @@ from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
-from av_tracker_nodes.nodes.node_base import StageNode, elapsed_seconds, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.nodes.tally import Tally
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of

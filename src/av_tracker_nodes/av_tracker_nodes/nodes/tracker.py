@@ -22,7 +22,7 @@ from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_detections, to_tracks, to_transform
 from av_tracker_nodes.nodes.markers import TrackMarkers
-from av_tracker_nodes.nodes.node_base import run
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.types import TrackFrame, TrackState

@@ -14,7 +14,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.nodes.conversions import from_acoustic_map
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.node_base import StageNode, run
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
 from av_tracker_nodes.viewing.recording import open_recording, require_rerun

@@ -1,0 +1,295 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What sound alone tells at an instant: its sources, which are voices, and what the maps show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes.acoustics.activity import BeamListener, VoiceActivity
+from av_tracker_nodes.acoustics.backend import load_kernels
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.channels import dead_channels
+from av_tracker_nodes.acoustics.coherence_field import CoherenceField
+from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
+from av_tracker_nodes.acoustics.peaks import (
+    Source,
+    SourceFinder,
+    Survey,
+    surround_inverse_ranges,
+)
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry.grid import directions, surround_grid
+from av_tracker_nodes.geometry.region import SourceRegion
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the last frames say, the newest ending at the stamp.
+
+    Attributes
+    ----------
+    end : int
+        Index after the last sample.
+    frames, recent : list of SpectralFrame
+        All that are looked at, and those that are averaged, oldest first.
+    share : np.ndarray, shape (frames, bins)
+        Of the power of the recent frames that stands out from the noise floor.
+    alive : np.ndarray, shape (microphones,), bool
+    """
+
+    end: int
+    frames: list[SpectralFrame]
+    recent: list[SpectralFrame]
+    share: np.ndarray
+    alive: np.ndarray
+
+
+@dataclass(frozen=True)
+class Heard:
+    """All that sound alone tells at a stamp.
+
+    Attributes
+    ----------
+    context : Context
+    sources : list of Source
+    voices : list of float
+        Log-odds that each source is a voice.
+    residual : np.ndarray, shape (pairs, bins)
+        Cross-spectra less the sources.
+    shown : Survey
+        What the maps show.
+    age : float
+        How long ago (s) that was heard, on average.
+    """
+
+    context: Context
+    sources: list[Source]
+    voices: list[float]
+    residual: np.ndarray
+    shown: Survey
+    age: float
+
+
+class Hearing:
+    """Hears with one set of microphones what comes from a region.
+
+    Parameters
+    ----------
+    array : MicrophoneArray
+    region : SourceRegion
+        In the array frame.
+    measure : str
+        What the maps show, see `AcousticStage`.
+    backend : str
+        ``cuda``, ``numba`` or ``numpy``.
+    voice : VoiceActivity
+    config : AcousticConfig
+
+    Attributes
+    ----------
+    array : MicrophoneArray
+    region : SourceRegion
+    delays : PairDelays
+    gcc : GccPhat
+    audio : StampedAudio
+        The sound.
+    finder : SourceFinder
+        Of sources in the region.
+
+    Raises
+    ------
+    InputError
+        If no microphone pair can be formed, or the region is empty.
+    """
+
+    def __init__(
+        self,
+        array: MicrophoneArray,
+        region: SourceRegion,
+        measure: str,
+        backend: str,
+        voice: VoiceActivity,
+        config: AcousticConfig,
+    ) -> None:
+        self.array = array
+        self._measure = measure
+        self._backend = backend
+        self._kernels = load_kernels(backend)
+        self._config = config
+        self._looks_back = max(config.context, config.stgcf_frames if measure == 'stgcf' else 1)
+        self.delays = PairDelays.of(array, config.across, config.max_pairs)
+        self.gcc = GccPhat(
+            array.rate, self.delays.longest, config.frame, config.band, config.oversampling
+        )
+        memory = config.floor_memory + 2.0
+        self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
+        self._frames = FrameCache(self.gcc, array.channels)
+        self._floor = NoiseFloor(self.gcc, array.channels, config)
+        self._beam = BeamListener(voice, array, self.delays, self._kernels)
+        self.search_in(region)
+
+    def search_in(self, region: SourceRegion) -> None:
+        """Look for sources in another region, in the sound that is there.
+
+        Raises
+        ------
+        InputError
+            If the region is empty.
+        """
+        self.region = region
+        points = surround_grid(
+            self.array.centre,
+            directions(np.deg2rad(self._config.surround_step)),
+            surround_inverse_ranges(self.delays, self._config),
+            region,
+        )
+        if len(points) == 0:
+            raise InputError(
+                'the room holds no point that sound could come from: check that it is a box in '
+                'the array frame (m), around the microphones'
+            )
+        self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
+        self.finder = SourceFinder(
+            self.delays, self.gcc, self._surround, self._kernels, region, self._config
+        )
+        self._fields = FieldCache()
+        self._rehearse()
+
+    @property
+    def points(self) -> np.ndarray:
+        """Grid over the region (m, array frame), shape (points, 3)."""
+        return self._surround.points
+
+    def forget(self) -> None:
+        """Forget what was made of the sound, not the sound itself."""
+        self._frames.reset()
+        self._floor.reset()
+
+    def at(self, end: int, in_view: np.ndarray) -> Heard:
+        """Find the sources before a sample, and choose what the maps show.
+
+        Parameters
+        ----------
+        end : int
+            Index after the last sample that is heard.
+        in_view : np.ndarray, shape (points,), bool
+            Points of the grid that the map shows.
+        """
+        context = self._context(end)
+        view = self.finder.survey(self._cross(context))
+        sources, residual = self.finder.find(view)
+        voices = self.voices(context, [source.position for source in sources])
+        frames_ago, shown = self._shown(context, view, in_view)
+        age = frames_ago * self._frames.hop / self.gcc.rate
+        return Heard(context, sources, voices, residual, shown, age)
+
+    def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
+        """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
+        return self._beam.listen(
+            self.audio, context.end, context.alive, np.reshape(places, (-1, 3))
+        ).tolist()
+
+    def peak(self, view: Survey, in_view: np.ndarray) -> np.ndarray:
+        """Find the highest peak among points of the grid that are in view (points,).
+
+        Returns
+        -------
+        np.ndarray, shape (3,)
+            Metres, array frame.
+        """
+        best = int(np.argmax(_in_view_only(view.field, in_view)))
+        return self.finder.refine(view.correlation, self.points[best])
+
+    def coverage(self, end: int) -> float:
+        """Share of the samples of a context that were received."""
+        length = (self._config.context - 1) * self._frames.hop + self.gcc.length
+        return float(self.audio.received(end, length).mean())
+
+    def _rehearse(self) -> None:
+        """Find and hear two made-up sources, so that all is compiled before sound comes."""
+        places = self.points[[0, len(self.points) // 2]]
+        spectrum = np.full(len(self.gcc.frequencies), 1 / len(self.gcc.frequencies), np.float32)
+        band = self.gcc.first_bin, self.gcc.bin_width
+        gains = np.full(len(self.delays.pairs), 0.5)
+        cross = sum(
+            self._kernels.delayed_spectrum(spectrum, gains, delays, *band)
+            for delays in self.delays.at(places)
+        )
+        self.finder.find(self.finder.survey(cross))
+        alive = np.ones(len(self.delays.microphones), bool)
+        self._beam.listen(self.audio, 0, alive, places)
+
+    # ---- frames and their cross-spectra
+
+    def _context(self, end: int) -> Context:
+        frames = self._frames.last(self.audio, end, self._looks_back)
+        recent = frames[-self._config.context :]
+        power = np.array([frame.power for frame in recent])
+        level = np.mean([frame.level for frame in recent], axis=0)
+        share = direct_share(power, self._floor.at(self.audio, end))
+        return Context(end, frames, recent, share, ~dead_channels(level))
+
+    def _cross(self, context: Context) -> np.ndarray:
+        """Cross-spectra of what stands out from the noise, averaged over the context."""
+        quiet = self._config.quiet_share * context.share.size
+        weights = context.share / np.float32(context.share.sum() + quiet)
+        return self._weighted(context, context.recent, weights)
+
+    def _plain_view(self, context: Context, frames: list[SpectralFrame]) -> Survey:
+        """Survey the average of frames, all frequencies alike."""
+        shape = len(frames), len(self.gcc.frequencies)
+        weights = np.full(shape, 1 / np.prod(shape), np.float32)
+        return self.finder.survey(self._weighted(context, frames, weights))
+
+    def _weighted(
+        self, context: Context, frames: list[SpectralFrame], weights: np.ndarray
+    ) -> np.ndarray:
+        whitened = np.array([frame.whitened for frame in frames])
+        whitened[:, ~context.alive] = 0
+        pairs = self.delays.pairs
+        heard = context.alive[pairs].all(axis=1).sum()
+        if heard == 0:
+            return np.zeros((len(pairs), weights.shape[1]), np.complex64)
+        return self._kernels.weighted_cross(
+            whitened, weights * np.float32(len(pairs) / heard), pairs
+        )
+
+    # ---- what the maps show
+
+    def _shown(self, context: Context, view: Survey, in_view: np.ndarray) -> tuple[float, Survey]:
+        """Choose what the maps show, and tell how many frames ago it was heard on average."""
+        if self._measure == 'gcf':
+            return 0, self._plain_view(context, context.frames[-1:])
+        if self._measure == 'stgcf':
+            return self._best_frames(context, in_view)
+        weight = context.share.sum(axis=1)
+        ages = np.arange(len(weight))[::-1]
+        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, view
+
+    def _best_frames(self, context: Context, in_view: np.ndarray) -> tuple[float, Survey]:
+        """Average the frames of the highest peaks in view (stGCF), the newest preferred."""
+        fields = self._fields.of(
+            context.frames[-self._config.stgcf_frames :],
+            context.alive,
+            lambda frame: self._plain_view(context, [frame]).field,
+        )
+        peaks = np.array([_in_view_only(field, in_view).max() for field in fields[::-1]])
+        score = peaks * (1 - self._config.stgcf_decay * np.arange(len(peaks)))
+        ages = np.argsort(-score, kind='stable')[: self._config.stgcf_best]
+        ages = ages[score[ages] > 0] if score.max() > 0 else ages[:1]
+        frames = [context.frames[-1 - age] for age in ages]
+        return float(ages.mean()), self._plain_view(context, frames)
+
+
+def _in_view_only(field: np.ndarray, in_view: np.ndarray) -> np.ndarray:
+    """Field (points,) in view; all of it where nothing is."""
+    return np.where(in_view, field, -np.inf) if in_view.any() else field

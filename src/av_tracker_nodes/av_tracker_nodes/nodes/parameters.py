@@ -1,0 +1,91 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Parameters that are held to their ranges, and to the times at which they may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.lifecycle import LifecycleNode
+from rclpy.parameter import Parameter
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.settings import Setting
+
+
+class ParameterNode(LifecycleNode):
+    """A managed node with described parameters.
+
+    Attributes
+    ----------
+    settings : dict of str to Setting
+        The parameters, by name.
+    is_configured : bool
+        While it is, only live parameters change.
+    """
+
+    def __init__(self, name: str, **node_options: Any) -> None:
+        super().__init__(name, **node_options)
+        self.settings: dict[str, Setting] = {}
+        self.is_configured = False
+        self.add_on_set_parameters_callback(self._judge)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Refuse values of the parameters that contradict each other.
+
+        Raises
+        ------
+        InputError
+            They do.
+        """
+
+    def parameter(self, name: str, default: Any, description: str, *args: Any, **kw: Any) -> None:
+        """Declare a parameter; further arguments are those of :class:`Setting`.
+
+        Raises
+        ------
+        InputError
+            When its value at the start is out of its range or not among the choices.
+        """
+        setting = Setting(name, default, description, *args, **kw)
+        try:
+            self.declare_parameter(name, default, setting.descriptor())
+            setting.check(self.value(name))
+        except (
+            InputError,
+            InvalidParameterValueException,
+            InvalidParameterTypeException,
+        ) as error:
+            raise InputError(f'{self.get_name()}: {error}') from error
+        self.settings[name] = setting
+
+    def value(self, name: str) -> Any:
+        """Value of a parameter."""
+        return self.get_parameter(name).value
+
+    def _judge(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Accept changes of parameters all together, or refuse them with a reason."""
+        known = all(self.has_parameter(parameter.name) for parameter in parameters)
+        try:
+            if known:
+                self._check_change({p.name: p.value for p in parameters})
+        except InputError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _check_change(self, changed: Mapping[str, Any]) -> None:
+        for name, value in changed.items():
+            setting = self.settings.get(name)
+            if setting is not None:
+                setting.check(value)
+            live = setting is not None and setting.live
+            if self.is_configured and not live and value != self.value(name):
+                raise InputError(
+                    f'{name} changes only while {self.get_name()} is unconfigured: deactivate '
+                    'and clean it up first'
+                )
+        self.check({name: self.value(name) for name in self.settings} | changed)

@@ -1,0 +1,71 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Processes of nodes: run until a node has done its work, or they are told to end."""
+
+from __future__ import annotations
+
+import faulthandler
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import cv2
+import rclpy
+from rclpy.executors import ExternalShutdownException
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.executors import make_executor
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.supervision import end_with_supervisor
+
+LONGEST_END = 5.0
+"""Seconds that a process may take to end once its nodes are closed."""
+_LONGEST_WAIT = 0.1
+
+
+def run(*factories: Callable[[], StageNode]) -> int:
+    """Run nodes in this process until they end or are told to; return the exit status."""
+    end_with_supervisor()
+    cv2.setNumThreads(1)
+    # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted, and a
+    # second Ctrl-C, which ros2 launch sends, does not end the process amid its end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    rclpy.init()
+    executor = make_executor()
+    nodes = []
+    try:
+        for factory in factories:
+            nodes.append(factory())
+            executor.add_node(nodes[-1])
+        for node in nodes:
+            if node.value('autostart'):
+                node.start()
+        while rclpy.ok() and not is_over(nodes):
+            executor.spin_once(timeout_sec=_LONGEST_WAIT)
+        return max(node.exit_status or 0 for node in nodes)
+    except InputError as error:
+        print(f'av_tracker: {error}', file=sys.stderr)
+        return 2
+    except ExternalShutdownException:
+        pass
+    except Exception:
+        # Told to end, ROS fails wherever it is.
+        if rclpy.ok():
+            raise
+    finally:
+        for node in nodes:
+            node.close()
+        # Nothing of ours is open any more; a middleware that hangs must not hold the end up.
+        faulthandler.dump_traceback_later(LONGEST_END, exit=True)
+        with suppress(Exception):
+            executor.shutdown()
+        rclpy.try_shutdown()
+    return 0
+
+
+def is_over(nodes: Sequence[StageNode]) -> bool:
+    """Tell whether a node has done its work, or all have been shut down."""
+    done = any(node.exit_status is not None for node in nodes)
+    return done or all(node.is_finalized for node in nodes)
