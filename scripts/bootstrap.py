@@ -374,7 +374,7 @@ def build_workspace(target: Target) -> None:
     """Build the messages and the nodes with colcon."""
     nodes = ROOT / 'src/av_tracker_nodes'
     installed = [
-        ROOT / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
+        nodes / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
     ]
     files = [p for folder in installed for p in sorted(folder.rglob('*')) if p.is_file()]
     names = [str(file) for file in files if file.suffix != '.pyc']

@@ -1,13 +1,18 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Install the nodes with the repository's launch files, models, calibrations and examples."""
+"""Install the package with its launch files, models, calibrations, policies and examples.
+
+What package.xml says of it is said there alone.
+"""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 from setuptools import find_packages, setup
 
-PACKAGE = 'av_tracker_nodes'
+MANIFEST = ElementTree.parse('package.xml').getroot()
+PACKAGE = MANIFEST.findtext('name')
 NODES = (
     'microphone_array',
     'audio_bridge',
@@ -26,28 +31,40 @@ NODES = (
 )
 
 
-def data_files(folder: str) -> list[tuple[str, list[str]]]:
-    """List the files of a folder with where each is installed.
+def files_of(folder: str, pattern: str = '*') -> list[Path]:
+    """List the files of a folder, less the bytecode that running the launch files leaves.
 
-    The folders are links to those of the repository: colcon's --symlink-install mirrors the
-    paths named here into its build folder, where one with ``..`` would end outside of it.
+    Raises
+    ------
+    FileNotFoundError
+        When there are none, which would make an installation without them.
     """
-    files = sorted(path for path in Path(folder).rglob('*') if path.is_file())
-    return [
-        (f'share/{PACKAGE}/{file.parent}', [str(file)])
-        for file in files
-        if '__pycache__' not in file.parts
-    ]
+    files = sorted(
+        path
+        for path in Path(folder).rglob(pattern)
+        if path.is_file() and '__pycache__' not in path.parts
+    )
+    if not files:
+        raise FileNotFoundError(
+            f'{PACKAGE} has no files to install in the folder {folder}: it is missing, empty, or '
+            'a link to nowhere; restore it from the repository'
+        )
+    return files
+
+
+def data_files(folder: str) -> list[tuple[str, list[str]]]:
+    """List the files of a folder with where each is installed."""
+    return [(f'share/{PACKAGE}/{file.parent}', [str(file)]) for file in files_of(folder)]
 
 
 setup(
     name=PACKAGE,
-    version='0.1.0',
-    description='Real-time audio-visual tracking of several speakers in 3-D',
-    author='The av_tracker authors',
-    maintainer='The av_tracker authors',
-    maintainer_email='av_tracker@example.org',
-    license='Apache-2.0',
+    version=MANIFEST.findtext('version'),
+    description=MANIFEST.findtext('description'),
+    author=MANIFEST.findtext('maintainer'),
+    maintainer=MANIFEST.findtext('maintainer'),
+    maintainer_email=MANIFEST.find('maintainer').get('email'),
+    license=MANIFEST.findtext('license'),
     packages=find_packages(),
     package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja']},
     data_files=[
@@ -58,7 +75,7 @@ setup(
         *data_files('calibration'),
         *data_files('security'),
         # Where `ros2 run` looks.
-        (f'lib/{PACKAGE}', [str(path) for path in sorted(Path('examples').glob('*.py'))]),
+        (f'lib/{PACKAGE}', [str(path) for path in files_of('examples', '*.py')]),
     ],
     install_requires=['setuptools'],
     zip_safe=False,
