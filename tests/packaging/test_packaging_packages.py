@@ -14,15 +14,16 @@ from pathlib import Path
 import bootstrap
 import pytest
 from bootstrap import REQUIREMENTS, ROOT, Target
+from declarations import ROS_NAME, imported, names
 
 from av_tracker_nodes import __version__
+from av_tracker_nodes.recordings.messages import message_directory
 
 MESSAGES = ROOT / 'src/av_tracker_msgs'
 PACKAGE = ROOT / 'src/av_tracker_nodes'
 NODES = PACKAGE / 'av_tracker_nodes/nodes'
 DATA = ('launch', 'models', 'calibration', 'security', 'examples')
 DOCUMENTS = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *PACKAGE.rglob('*.md')]
-ROS_NAME = re.compile(r'\w+_(msgs|interfaces)|rclpy|tf2_\w+|message_filters|launch\w*|ament_\w+')
 
 
 def declared(manifest):
@@ -31,24 +32,14 @@ def declared(manifest):
     return {element.text for element in root.iter() if element.tag.endswith('depend')}
 
 
-def imported(file):
-    """Top-level names that a Python file imports anywhere."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split('.')[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split('.')[0]
-
-
-def names(group):
-    """Names of the packages in a requirements file."""
-    lines = (REQUIREMENTS / f'{group}.txt').read_text().splitlines()
-    return {re.match(r'[\w.-]+', line)[0] for line in lines if re.match(r'\w', line)}
-
-
 def test_every_message_is_generated():
     listed = re.findall(r'msg/\w+\.msg', (MESSAGES / 'CMakeLists.txt').read_text())
     assert listed == sorted(f'msg/{file.name}' for file in (MESSAGES / 'msg').iterdir())
+
+
+def test_the_nodes_carry_the_messages_as_they_are():
+    originals = {file.name: file.read_bytes() for file in (MESSAGES / 'msg').iterdir()}
+    assert {file.name: file.read_bytes() for file in message_directory().iterdir()} == originals
 
 
 def test_messages_depend_on_the_packages_that_they_use():
