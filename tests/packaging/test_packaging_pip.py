@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from importlib import metadata
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from bootstrap import ROOT
@@ -108,6 +109,15 @@ def test_what_is_imported_is_declared(declared):
 def test_the_set_up_of_a_checkout_installs_the_same(declared, extra):
     named = set().union(*map(names, GROUPS[extra]))
     assert named <= set(declared[extra]) <= named | names('no-deps')
+
+
+def test_package_xml_names_no_other_packages(declared):
+    """By their keys in rosdep."""
+    depends = ElementTree.parse(ROOT / 'src/av_tracker_nodes/package.xml').findall('exec_depend')
+    keys = {e.text.removeprefix('python3-') for e in depends if e.text.startswith('python3-')}
+    modules = {'opencv': 'cv2'}
+    found = {DISTRIBUTIONS.get(module, module) for module in (modules.get(k, k) for k in keys)}
+    assert found <= set().union(*declared.values())
 
 
 @pytest.mark.parametrize('origin', ['system', 'wheels'])
