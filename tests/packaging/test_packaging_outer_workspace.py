@@ -6,14 +6,15 @@
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from bootstrap import ROOT, choose_target
+from workspaces import OURS, copy_files, run, without_our_packages
 
 WORKSPACE = choose_target(os.environ).workspace
+PACKAGE = ROOT / 'src/av_tracker_nodes'
 
 pytestmark = pytest.mark.skipif(
     Path(sys.prefix) != choose_target(os.environ).venv,
@@ -21,23 +22,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(command, cwd, variables):
-    process = subprocess.run(
-        ['bash', '-c', command], cwd=cwd, env=variables, text=True, capture_output=True
-    )
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout
-
-
 @pytest.fixture(scope='module')
 def variables():
-    """Environment of a user who sourced ROS 2, but not this checkout's workspace."""
-    kept = dict(os.environ)
-    for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH', 'PYTHONPATH'):
-        folders = [p for p in kept.pop(name, '').split(':') if p]
-        kept[name] = ':'.join(p for p in folders if p == sys.prefix or str(ROOT) not in p)
-    kept['CMAKE_PREFIX_PATH'] = kept['AMENT_PREFIX_PATH']
-    return kept
+    return without_our_packages()
 
 
 @pytest.fixture(scope='module')
@@ -45,12 +32,7 @@ def outer(tmp_path_factory, variables):
     """Workspace that holds a used checkout, built."""
     workspace = tmp_path_factory.mktemp('outer')
     checkout = workspace / 'src' / 'av_tracker'
-    listed = 'git ls-files --cached --others --exclude-standard -z'
-    for name in run(listed, ROOT, variables).split('\0'):
-        source = ROOT / name
-        if name and (source.is_file() or source.is_symlink()):
-            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, checkout / name, follow_symlinks=False)
+    copy_files('.', checkout)
     used = checkout / WORKSPACE.relative_to(ROOT)
     for folder in ('src', 'build', 'install'):
         shutil.copytree(WORKSPACE / folder, used / folder, symlinks=True)
@@ -67,7 +49,7 @@ def imported_from(outer, variables, code):
 
 def test_only_our_two_packages_are_found(outer, variables):
     found = run('colcon list --names-only', outer, variables)
-    assert found.split() == ['av_tracker_msgs', 'av_tracker_nodes']
+    assert found.split() == list(OURS)
 
 
 def test_packages_come_from_the_outer_workspace(outer, variables):
@@ -83,16 +65,17 @@ def test_packages_come_from_the_outer_workspace(outer, variables):
 
 
 @pytest.mark.parametrize('option', ['', '--symlink-install'])
-def test_files_of_the_repository_are_installed_and_nothing_strays(outer, variables, option):
+def test_files_of_the_package_are_installed_and_nothing_strays(outer, variables, option):
     run(f'colcon build --packages-select av_tracker_nodes {option}', outer, variables)
     share = outer / 'install/av_tracker_nodes/share/av_tracker_nodes'
     for folder in ('launch', 'models', 'calibration', 'security'):
         # Running the launch files leaves bytecode beside them, which setup.py passes over.
-        found = (p for p in (ROOT / folder).rglob('*') if '__pycache__' not in p.parts)
-        files = {p.name for p in found if p.is_file()}
-        assert {p.name for p in (share / folder).rglob('*') if p.is_file()} == files
+        found = (p for p in (PACKAGE / folder).rglob('*') if '__pycache__' not in p.parts)
+        files = {p.relative_to(PACKAGE) for p in found if p.is_file()}
+        installed = {p.relative_to(share) for p in (share / folder).rglob('*') if p.is_file()}
+        assert installed == files
     executables = outer / 'install/av_tracker_nodes/lib/av_tracker_nodes'
-    for example in (ROOT / 'examples').glob('*.py'):
+    for example in (PACKAGE / 'examples').glob('*.py'):
         assert os.access(executables / example.name, os.X_OK) == os.access(example, os.X_OK)
     assert {p.name for p in outer.iterdir()} == {'src', 'build', 'install', 'log'}
     assert not list((outer / 'src/av_tracker/src').rglob('*.egg-info'))

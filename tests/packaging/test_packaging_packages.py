@@ -4,17 +4,26 @@
 """What the package descriptions say agrees with what is there."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import bootstrap
 import pytest
 from bootstrap import REQUIREMENTS, ROOT, Target
+from declarations import ROS_NAME, imported, names
+
+from av_tracker_nodes import __version__
+from av_tracker_nodes.recordings.messages import message_directory
 
 MESSAGES = ROOT / 'src/av_tracker_msgs'
 PACKAGE = ROOT / 'src/av_tracker_nodes'
 NODES = PACKAGE / 'av_tracker_nodes/nodes'
-ROS_NAME = re.compile(r'\w+_(msgs|interfaces)|rclpy|tf2_\w+|message_filters|launch\w*|ament_\w+')
+DATA = ('launch', 'models', 'calibration', 'security', 'examples')
+DOCUMENTS = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *PACKAGE.rglob('*.md')]
 
 
 def declared(manifest):
@@ -23,24 +32,14 @@ def declared(manifest):
     return {element.text for element in root.iter() if element.tag.endswith('depend')}
 
 
-def imported(file):
-    """Top-level names that a Python file imports anywhere."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split('.')[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split('.')[0]
-
-
-def names(group):
-    """Names of the packages in a requirements file."""
-    lines = (REQUIREMENTS / f'{group}.txt').read_text().splitlines()
-    return {re.match(r'[\w.-]+', line)[0] for line in lines if re.match(r'\w', line)}
-
-
 def test_every_message_is_generated():
     listed = re.findall(r'msg/\w+\.msg', (MESSAGES / 'CMakeLists.txt').read_text())
     assert listed == sorted(f'msg/{file.name}' for file in (MESSAGES / 'msg').iterdir())
+
+
+def test_the_nodes_carry_the_messages_as_they_are():
+    originals = {file.name: file.read_bytes() for file in (MESSAGES / 'msg').iterdir()}
+    assert {file.name: file.read_bytes() for file in message_directory().iterdir()} == originals
 
 
 def test_messages_depend_on_the_packages_that_they_use():
@@ -83,3 +82,59 @@ def test_torch_is_an_extra_and_torchvision_absent():
     default = set().union(*(names(group) for group in (*bootstrap.GROUPS, 'no-deps')))
     assert 'torch' not in default
     assert all('torchvision' not in file.read_text() for file in REQUIREMENTS.iterdir())
+
+
+def test_folders_at_the_top_are_links_to_those_of_the_package():
+    for name in DATA:
+        assert os.readlink(ROOT / name) == f'src/av_tracker_nodes/{name}'
+        assert not (PACKAGE / name).is_symlink()
+    assert not [path for path in PACKAGE.rglob('*') if path.is_symlink()]
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package of links to the files of this one."""
+    for name in ('setup.py', 'package.xml', *DATA):
+        (tmp_path / name).symlink_to(PACKAGE / name)
+    return tmp_path
+
+
+def describe(package):
+    """Let setup.py name the package, for which it lists what it would install."""
+    command = [sys.executable, 'setup.py', '--quiet', '--name', '--version']
+    return subprocess.run(command, cwd=package, text=True, capture_output=True)
+
+
+def test_the_package_is_described_once(package):
+    version = ElementTree.parse(PACKAGE / 'package.xml').findtext('version')
+    assert describe(package).stdout.split() == ['av_tracker_nodes', version]
+    assert ElementTree.parse(MESSAGES / 'package.xml').findtext('version') == version
+    assert __version__ == version
+
+
+@pytest.mark.parametrize(
+    ('folder', 'fault'),
+    [*((name, 'empty') for name in DATA), *(('launch', f) for f in ('missing', 'link', 'cache'))],
+)
+def test_without_the_files_of_a_folder_there_is_no_installation(package, folder, fault):
+    (package / folder).unlink()
+    if fault == 'link':
+        (package / folder).symlink_to('../../nowhere')
+    elif fault != 'missing':
+        (package / folder).mkdir()
+    if fault == 'cache':
+        (package / folder / '__pycache__').mkdir()
+        (package / folder / '__pycache__' / 'left.cpython-312.pyc').touch()
+    process = describe(package)
+    assert process.returncode != 0
+    assert f'no files to install in the folder {folder}:' in process.stderr
+
+
+def test_links_of_documents_lead_to_files():
+    """Not by way of a link to a folder, which web pages of repositories do not follow."""
+    for document in DOCUMENTS:
+        for link in re.findall(r'\]\(([^)#]+)', document.read_text()):
+            if '://' not in link:
+                target = Path(os.path.abspath(document.parent / link))
+                assert target.exists(), (document, link)
+                assert target == target.resolve(), (document, link)

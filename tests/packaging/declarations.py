@@ -1,0 +1,33 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What files import, and what the requirements of this checkout name."""
+
+import ast
+import re
+
+from bootstrap import REQUIREMENTS
+
+ROS_NAME = re.compile(
+    r'\w+_(msgs|srvs|interfaces)|rclpy|tf2_\w+|message_filters|launch\w*|ament_\w+'
+)
+
+
+def imported(file):
+    """Top-level names that a Python file imports anywhere."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split('.')[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split('.')[0]
+
+
+def lines_of(group):
+    """Lines of a requirements file that are no comments."""
+    lines = (REQUIREMENTS / f'{group}.txt').read_text().splitlines()
+    return [line for line in lines if re.match(r'\w', line)]
+
+
+def names(group):
+    """Names of the packages in a requirements file."""
+    return {re.match(r'[\w.-]+', line)[0] for line in lines_of(group)}

@@ -1,0 +1,163 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The package alone, installed by pip: it names what it needs, and works without ROS."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from importlib import metadata
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from bootstrap import ROOT
+from declarations import ROS_NAME, imported, lines_of, names
+from packaging.requirements import Requirement
+from tiny_recording import write_bag
+from workspaces import copy_files
+
+from av_tracker_nodes.pipeline import track_bag
+
+PACKAGE = ROOT / 'src/av_tracker_nodes/av_tracker_nodes'
+# Of modules with another name than their distribution.
+DISTRIBUTIONS = {
+    'cv2': 'opencv-python-headless',
+    'jinja2': 'Jinja2',
+    'rerun': 'rerun-sdk',
+    'yaml': 'PyYAML',
+}
+# What some files outside of research/ import when it is there, or when they are asked to.
+OPTIONAL = {('acoustics', 'torch'): 'train', ('viewing', 'rerun'): 'view'}
+GROUPS = {'': ('base', 'live')} | {x: (x,) for x in ('eval', 'peers', 'sim', 'train', 'view')}
+
+
+def third_party():
+    """Distributions that each room imports, by the names of rooms; those of ROS aside."""
+    found = defaultdict(set)
+    for file in PACKAGE.rglob('*.py'):
+        room = file.relative_to(PACKAGE).parts[0]
+        for name in set(imported(file)) - sys.stdlib_module_names - {PACKAGE.name}:
+            if not ROS_NAME.fullmatch(name):
+                found[room].add(name)
+    return found
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """Folder into which pip has installed a copy of the package."""
+    folder = tmp_path_factory.mktemp('pip')
+    copy_files('src/av_tracker_nodes', folder / 'source')
+    command = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index']
+    command += ['--no-build-isolation', '--target', folder / 'site', folder / 'source']
+    process = subprocess.run(command, text=True, capture_output=True)
+    assert process.returncode == 0, process.stderr
+    return folder / 'site'
+
+
+@pytest.fixture(scope='module')
+def declared(site):
+    """Requirements by the name of their extra, '' for those that are always installed."""
+    (distribution,) = metadata.distributions(name=PACKAGE.name, path=[str(site)])
+    groups = defaultdict(dict)
+    for requirement in map(Requirement, distribution.requires):
+        extra = re.search(r'extra == "(\w+)"', str(requirement.marker))
+        groups[extra[1] if extra else ''][requirement.name] = requirement.specifier
+    return groups
+
+
+@pytest.fixture(scope='module')
+def variables(site, declared, tmp_path_factory):
+    """Environment without ROS, this checkout, and whatever only extras ask for."""
+    absent = tmp_path_factory.mktemp('absent')
+    always = {DISTRIBUTIONS.get(name, name) for name in declared['']}
+    for name in set().union(*third_party().values(), ['rclpy', 'av_tracker_msgs']):
+        if DISTRIBUTIONS.get(name, name) not in always:
+            (absent / f'{name}.py').write_text(f'raise ImportError("{name} is not installed")\n')
+    kept = {n: v for n, v in os.environ.items() if n not in ('AMENT_PREFIX_PATH', 'ROS_DISTRO')}
+    home = tmp_path_factory.mktemp('home')
+    return {**kept, 'PYTHONPATH': f'{absent}:{site}', 'AV_TRACKER_MODELS': str(home)}
+
+
+@pytest.fixture
+def av_tracker(site, variables, tmp_path):
+    """The command line, run in an empty folder."""
+
+    def run(*arguments):
+        command = [site / 'bin/av-tracker', *arguments]
+        process = subprocess.run(
+            command, cwd=tmp_path, env=variables, text=True, capture_output=True
+        )
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
+    return run
+
+
+def test_what_is_imported_is_declared(declared):
+    everything = set().union(*declared.values())
+    for room, modules in third_party().items():
+        for module in modules:
+            group = declared[OPTIONAL.get((room, module), '')]
+            found = everything if room == 'research' else group
+            assert DISTRIBUTIONS.get(module, module) in found, (room, module)
+
+
+@pytest.mark.parametrize('extra', GROUPS)
+def test_the_set_up_of_a_checkout_installs_the_same(declared, extra):
+    named = set().union(*map(names, GROUPS[extra]))
+    assert named <= set(declared[extra]) <= named | names('no-deps')
+
+
+def test_package_xml_names_no_other_packages(declared):
+    """By their keys in rosdep."""
+    depends = ElementTree.parse(ROOT / 'src/av_tracker_nodes/package.xml').findall('exec_depend')
+    keys = {e.text.removeprefix('python3-') for e in depends if e.text.startswith('python3-')}
+    modules = {'opencv': 'cv2'}
+    found = {DISTRIBUTIONS.get(module, module) for module in (modules.get(k, k) for k in keys)}
+    assert found <= set().union(*declared.values())
+
+
+@pytest.mark.parametrize('origin', ['system', 'wheels'])
+def test_pinned_versions_are_allowed_and_newer_ones_too(declared, origin):
+    specifiers = {name: s for group in declared.values() for name, s in group.items()}
+    for line in (*lines_of('pins'), *lines_of(f'pins-{origin}')):
+        pin = Requirement(line)
+        (version,) = pin.specifier
+        assert specifiers.get(pin.name, pin.specifier).contains(version.version), line
+    assert all(str(s).startswith('>=') and ',' not in str(s) for s in declared[''].values())
+
+
+def test_the_command_line_is_installed(av_tracker):
+    assert 'avclnet (default)' in av_tracker('models')
+
+
+@pytest.mark.parametrize(
+    ('folder', 'name'),
+    [
+        ('launch', 'params.yaml'),
+        ('models', 'avclnet/avclnet.onnx'),
+        ('calibration', 'respeaker_4mic.yaml'),
+        ('security', 'policy.xml'),
+    ],
+)
+def test_files_are_found(site, variables, folder, name):
+    code = (
+        'import sys; from av_tracker_nodes.models.shipped import shipped_file;'
+        'print(shipped_file(*sys.argv[1:]))'
+    )
+    command = [sys.executable, '-c', code, name, folder]
+    found = subprocess.run(command, env=variables, check=True, text=True, capture_output=True)
+    assert Path(found.stdout.strip()).is_relative_to(site)
+
+
+def test_a_recording_is_tracked_as_in_the_checkout(av_tracker, tmp_path):
+    recording = write_bag(tmp_path / 'bag', image_seconds=2.0)
+    count = len(recording.image_stamps)
+    assert f'{count} of {count} frames answered' in av_tracker('track', 'bag', '--out', 'out')
+    track_bag(recording.path, tmp_path / 'expected')
+    tracks = (tmp_path / 'out/tracks.csv').read_text()
+    assert tracks == (tmp_path / 'expected/tracks.csv').read_text()
+    assert tracks.count('\n') > 10

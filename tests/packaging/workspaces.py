@@ -1,0 +1,50 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Colcon workspaces of their own, in which this checkout is not to be found."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from bootstrap import ROOT
+
+OURS = ('av_tracker_msgs', 'av_tracker_nodes')
+
+
+def run(command, cwd, variables):
+    """Return what a line of shell prints; it has to succeed."""
+    process = subprocess.run(
+        ['bash', '-c', command], cwd=cwd, env=variables, text=True, capture_output=True
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def without_our_packages():
+    """Environment of a user who sourced ROS 2, but neither this checkout nor its workspace."""
+    kept = dict(os.environ)
+    for name in ('AMENT_PREFIX_PATH', 'PYTHONPATH'):
+        folders = [Path(p) for p in kept.pop(name, '').split(os.pathsep) if p]
+        kept[name] = os.pathsep.join(str(p) for p in folders if not holds_ours(p))
+    kept['CMAKE_PREFIX_PATH'] = kept['AMENT_PREFIX_PATH']
+    kept.pop('COLCON_PREFIX_PATH', None)
+    return kept
+
+
+def holds_ours(folder):
+    """Tell whether a prefix or a folder of modules has one of our packages."""
+    return any((place / name).exists() for place in (folder, folder / 'share') for name in OURS)
+
+
+def copy_files(folder, target):
+    """Copy what git has, or would add, of a folder of this checkout; links stay links."""
+    command = ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z', str(folder)]
+    listed = subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True).stdout
+    for name in listed.split('\0'):
+        source = ROOT / name
+        if name and (source.is_file() or source.is_symlink()):
+            copy = target / source.relative_to(ROOT / folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy, follow_symlinks=False)
