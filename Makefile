@@ -1,25 +1,37 @@
 # Every target first sets up what is missing (scripts/bootstrap.py); ROS_DISTRO=jazzy chooses Jazzy.
 PYTHON ?= python3
-SETUP := $(PYTHON) scripts/bootstrap.py
+SETUP = $(PYTHON) scripts/bootstrap.py $(addprefix --extra ,$(EXTRAS))
 # Tests stay apart from whatever else runs on this machine.
 PYTEST = ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(($$$$ % 100 + 1))} $(SETUP) pytest
+# Where all that tests need is set up, a skipped test is a failure unless tests/skips.py explains it.
+ALL_OF = $(PYTEST) --strict-skips -m
+# Unit tests run side by side.
+SIDE_BY_SIDE = -n logical --dist loadfile
+# ARGS may leave no test.
+OR_NONE = || [ $$? -eq 5 ]
 
-.PHONY: setup demo test test-slow smoke test-jazzy bench lint clean
+.PHONY: setup demo test test-fast test-slow smoke test-jazzy bench lint clean
 
 setup:
-	@$(SETUP) $(addprefix --extra ,$(EXTRAS))
+	@$(SETUP)
 
 demo:
 	@$(SETUP) av-tracker demo $(ARGS)
 
-# Unit tests run side by side; graph tests, which keep the machine busy, one after the other. Status
-# 5: ARGS leaves none of them.
+# Their prerequisites get these packages too, so that whatever is missing is said at once.
+test test-fast test-slow: override EXTRAS += tests
+
+# Graph tests, which keep the machine busy, run one after the other.
 test: lint
-	@$(PYTEST) -m 'not slow and not graph' -n logical --dist loadfile $(ARGS) || [ $$? -eq 5 ]
-	@$(PYTEST) -m 'not slow and graph' $(ARGS) || [ $$? -eq 5 ]
+	@$(ALL_OF) 'not slow and not graph' $(SIDE_BY_SIDE) $(ARGS) $(OR_NONE)
+	@$(ALL_OF) 'not slow and graph' $(ARGS) $(OR_NONE)
+
+# For the inner loop.
+test-fast: lint
+	@$(ALL_OF) 'not slow and not graph and not thorough' $(SIDE_BY_SIDE) $(ARGS) $(OR_NONE)
 
 test-slow:
-	@$(PYTEST) -m slow $(ARGS)
+	@$(ALL_OF) slow $(ARGS)
 
 # A recording through the live nodes, their life cycles and what they may do.
 smoke:
@@ -29,7 +41,7 @@ test-jazzy:
 	@ROS_DISTRO=jazzy $(MAKE) smoke
 
 bench:
-	@$(SETUP) $(addprefix --extra ,$(EXTRAS)) av-tracker bench $(ARGS)
+	@$(SETUP) av-tracker bench $(ARGS)
 
 lint:
 	@$(SETUP) ruff check

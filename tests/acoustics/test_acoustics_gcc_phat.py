@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import numpy as np
+import pyroomacoustics as pra
 import pytest
 from acoustic_scenes import RATE, propagate, two_circles
 from hypothesis import given, settings
@@ -115,7 +116,6 @@ def test_field_agrees_with_exact_steered_response(noisy_frame):
 
 
 def test_field_agrees_with_pyroomacoustics(noisy_frame):
-    pra = pytest.importorskip('pyroomacoustics')
     array, samples = noisy_frame
     delays = PairDelays.of(array, across=True)
     gcc = GccPhat(RATE, delays.longest)

@@ -315,7 +315,6 @@ def test_a_bag_that_loops_starts_afresh(stage, spoken):
 
 
 def test_backends_agree(spoken):
-    pytest.importorskip('numba')
     plain = run(AcousticStage(RIG, backend='numpy'), spoken, [0.9, 1.0], *BOXES)[-1]
     compiled = run(AcousticStage(RIG, backend='numba'), spoken, [0.9, 1.0], *BOXES)[-1]
     np.testing.assert_allclose(plain.values, compiled.values, atol=1e-4)

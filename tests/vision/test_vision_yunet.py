@@ -5,6 +5,7 @@ from importlib import metadata
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from av_tracker_nodes.errors import InputError
@@ -129,7 +130,6 @@ def test_wrong_models_are_refused(tmp_path):
 
 
 def test_other_networks_are_refused(tmp_path):
-    onnx = pytest.importorskip('onnx')
     value = onnx.helper.make_tensor_value_info('x', onnx.TensorProto.FLOAT, [1])
     out = onnx.helper.make_tensor_value_info('y', onnx.TensorProto.FLOAT, [1])
     node = onnx.helper.make_node('Identity', ['x'], ['y'])
