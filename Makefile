@@ -3,12 +3,7 @@ PYTHON ?= python3
 SETUP = $(PYTHON) scripts/bootstrap.py $(addprefix --extra ,$(EXTRAS))
 # Tests stay apart from whatever else runs on this machine.
 PYTEST = ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(($$$$ % 100 + 1))} $(SETUP) pytest
-# Where all that tests need is set up, a skipped test is a failure unless tests/skips.py explains it.
-ALL_OF = $(PYTEST) --strict-skips -m
-# Unit tests run side by side.
 SIDE_BY_SIDE = -n logical --dist loadfile
-# ARGS may leave no test.
-OR_NONE = || [ $$? -eq 5 ]
 
 .PHONY: setup demo test test-fast test-slow smoke test-jazzy bench lint clean
 
@@ -18,20 +13,23 @@ setup:
 demo:
 	@$(SETUP) av-tracker demo $(ARGS)
 
-# Their prerequisites get these packages too, so that whatever is missing is said at once.
+# These set up all that any test needs (what they depend on does, too); a test that is skipped all
+# the same fails them, unless tests/strict_skips.py explains it.
 test test-fast test-slow: override EXTRAS += tests
+test test-fast test-slow: PYTEST += --strict-skips
 
-# Graph tests, which keep the machine busy, run one after the other.
+# Unit tests run side by side; graph tests, which keep the machine busy, one after the other. Status
+# 5: ARGS leaves none of them.
 test: lint
-	@$(ALL_OF) 'not slow and not graph' $(SIDE_BY_SIDE) $(ARGS) $(OR_NONE)
-	@$(ALL_OF) 'not slow and graph' $(ARGS) $(OR_NONE)
+	@$(PYTEST) -m 'not slow and not graph' $(SIDE_BY_SIDE) $(ARGS) || [ $$? -eq 5 ]
+	@$(PYTEST) -m 'not slow and graph' $(ARGS) || [ $$? -eq 5 ]
 
-# For the inner loop.
+# For the inner loop: unit tests that are quick.
 test-fast: lint
-	@$(ALL_OF) 'not slow and not graph and not thorough' $(SIDE_BY_SIDE) $(ARGS) $(OR_NONE)
+	@$(PYTEST) -m 'not slow and not graph and not thorough' $(SIDE_BY_SIDE) $(ARGS) || [ $$? -eq 5 ]
 
 test-slow:
-	@$(ALL_OF) slow $(ARGS)
+	@$(PYTEST) -m slow $(ARGS)
 
 # A recording through the live nodes, their life cycles and what they may do.
 smoke:
