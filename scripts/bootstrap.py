@@ -41,9 +41,9 @@ REQUIREMENTS = ROOT / 'requirements'
 DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
 GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
-EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers', 'tests')
+EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
 TESTS = ('train', 'view', 'containers')
-"""Extras that the extra ``tests`` consists of, beside system packages."""
+"""What one more extra, ``tests``, stands for; it also brings system packages."""
 THREAD_POOLS = (
     'OMP_NUM_THREADS',
     'OPENBLAS_NUM_THREADS',
@@ -549,7 +549,7 @@ def set_up(target: Target, extras: Collection[str] = ()) -> None:
 def main() -> int:
     """Set up, then become the command that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n', 1)[0])
-    parser.add_argument('--extra', action='append', default=[], choices=EXTRAS)
+    parser.add_argument('--extra', action='append', default=[], choices=(*EXTRAS, 'tests'))
     parser.add_argument('command', nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     try:

@@ -92,6 +92,7 @@ def everything():
     return {name: listen(name) for name in names}
 
 
+@pytest.mark.thorough
 def test_errors_are_as_large_as_the_covariance_says(everything):
     errors = np.array([one.normalised for heard in everything.values() for one in heard])
     assert len(errors) > 60

@@ -98,6 +98,7 @@ def noisy_frame():
     return array, samples[1200:1840]
 
 
+@pytest.mark.thorough
 def test_field_agrees_with_exact_steered_response(noisy_frame):
     array, samples = noisy_frame
     delays = PairDelays.of(array)

@@ -247,6 +247,7 @@ def switched(sound):
     return sound * np.convolve(on, np.ones(80) / 80, 'same')
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('how', ['steady', 'switched'])
 @pytest.mark.parametrize('kind', ['white', 'pink', 'fan', 'low fan', 'hum'])
 def test_machines_do_not_speak(stage, kind, how):
