@@ -15,10 +15,13 @@ from bootstrap import ROOT, choose_target
 
 WORKSPACE = choose_target(os.environ).workspace
 
-pytestmark = pytest.mark.skipif(
-    Path(sys.prefix) != choose_target(os.environ).venv,
-    reason='this interpreter was not set up by scripts/bootstrap.py',
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        Path(sys.prefix) != choose_target(os.environ).venv,
+        reason='this interpreter was not set up by scripts/bootstrap.py',
+    ),
+]
 
 
 def run(command, cwd, variables):
