@@ -23,9 +23,9 @@ from acoustic_scenes import (
 from av_tracker_nodes.acoustics import MEASURES, AcousticStage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT
 from av_tracker_nodes.geometry.head import face_box, range_of_box
 from av_tracker_nodes.types import AudioBlock
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT
 
 TALKER = np.array([0.9, -0.3, 0.7])
 LISTENER = np.array([0.85, 0.7, 0.75])

@@ -154,6 +154,12 @@ def test_command_wants_half_a_second(record):
     assert 'half a second is needed' in result.output
 
 
+def test_command_refuses_channels_that_it_cannot_read(record):
+    result = CliRunner().invoke(main, [*record(hear(CIRCLE, [0])), '--channels', '1..4'])
+    assert result.exit_code == 2
+    assert "channel map '1..4' is not like 0-3, 7" in result.output
+
+
 def test_command_refuses_another_array(record, tmp_path):
     arguments = record(hear(CIRCLE, [0]))
     other = MicrophoneArray(CIRCLE.positions, channels=np.arange(8) + 8)

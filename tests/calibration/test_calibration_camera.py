@@ -10,6 +10,7 @@ import yaml
 from board_pictures import CAMERA, SIZE, picture, poses
 from click.testing import CliRunner
 
+from av_tracker_nodes.calibration import view_collector
 from av_tracker_nodes.calibration.boards import CharucoBoard, Chessboard
 from av_tracker_nodes.calibration.intrinsics import (
     NamedView,
@@ -213,6 +214,19 @@ class TestCommand:
         assert result.exit_code == 2
         assert 'at least 8 are needed' in result.output
         assert not out.exists()
+
+    def test_size_is_asked_of_the_device(self, monkeypatch, tmp_path):
+        asked = []
+
+        def refuse(name, settings):
+            asked.append((name, settings.size))
+            raise InputError('no camera')
+
+        monkeypatch.setattr(view_collector, 'image_source', refuse)
+        out = ('--out', tmp_path / 'camera.yaml')
+        for size in ((), ('--size', '1280x720')):
+            assert self.run('camera', '0', *size, *out).exit_code == 2
+        assert asked == [('0', None), ('0', (1280, 720))]
 
     def test_board_to_print(self, tmp_path):
         result = self.run('board', *self.BOARD, '--out', tmp_path / 'board.png')

@@ -11,18 +11,20 @@ import pytest
 from mjpeg_server import MjpegCamera, number_of, numbered_image
 from rtsp_server import RtspCamera
 
-from av_tracker_nodes.capture import images
 from av_tracker_nodes.capture.images import (
     ImageFolder,
     ImageSettings,
-    NetworkVideo,
     V4l2Camera,
     VideoFile,
     describe_devices,
     image_source,
-    without_password,
 )
 from av_tracker_nodes.capture.mjpeg import HttpImages
+from av_tracker_nodes.capture.network_video import (
+    NETWORK_TIMEOUT,
+    NetworkVideo,
+    without_password,
+)
 from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
@@ -233,7 +235,7 @@ class TestRtsp:
         with pytest.raises(InputError, match='no video from rtsp://127') as raised:
             opened('rtsp://me:secret@127.0.0.1:9/stream')
         assert 'secret' not in str(raised.value)
-        assert time.monotonic() - began < images.NETWORK_TIMEOUT + 2
+        assert time.monotonic() - began < NETWORK_TIMEOUT + 2
 
 
 class TestNewest:

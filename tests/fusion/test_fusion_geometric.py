@@ -7,9 +7,9 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound, Modality
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
 
 # The camera stands 1 m behind the array, looking along world x.
 CAMERA = Camera(
@@ -40,7 +40,8 @@ def peak_at(position, speech=0.9, score=0.3):
 
 
 def sound_of(face, distance, std=0.05, speech=0.9):
-    position = TURNED.inverse @ (CAMERA.centre + distance * CAMERA.rays(mouth_from_face(face)))
+    ray = CAMERA.rays(mouth_from_face(face.box, face.landmarks))
+    position = TURNED.inverse @ (CAMERA.centre + distance * ray)
     return FaceSound(
         face.tracklet, np.zeros((8, 8), np.float32), 0.3, 0.1, position, distance, std, speech
     )
@@ -73,7 +74,7 @@ def test_a_silent_face_lies_on_its_line_of_sight_with_doubtful_range():
     face = face_at((1.0, 0.3, 0.1))
     (detection,) = fuse('vggcf', [face]).detections
     np.testing.assert_allclose(
-        CAMERA.project(detection.position), mouth_from_face(face), atol=1e-6
+        CAMERA.project(detection.position), mouth_from_face(face.box, face.landmarks), atol=1e-6
     )
     assert detection.modalities == Modality.VISUAL
     assert detection.size_gain == 1.0

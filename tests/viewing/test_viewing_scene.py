@@ -5,6 +5,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ pytest.importorskip('rerun')
 from rerun.chunk import RrdReader
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.pipeline import watch_bag
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -25,8 +27,7 @@ from av_tracker_nodes.types import (
     to_nanoseconds,
 )
 from av_tracker_nodes.viewing import paths
-from av_tracker_nodes.viewing.command import view_bag
-from av_tracker_nodes.viewing.recording import open_recording
+from av_tracker_nodes.viewing.recording import open_recording, open_scene
 from av_tracker_nodes.viewing.scene import SceneView
 
 RATE, FRAME_RATE, SECONDS = 16_000, 25, 1.2
@@ -166,7 +167,7 @@ def bag(tmp_path_factory):
 
 def test_a_bag_becomes_a_recording(bag, tmp_path):
     shares = []
-    view_bag(bag, tmp_path / 'a.rrd', 'vggcf', progress=shares.append)
+    watch_bag(bag, partial(open_scene, tmp_path / 'a.rrd'), 'vggcf', progress=shares.append)
     drawn = Drawn(tmp_path / 'a.rrd')
     assert drawn.rows[paths.MICROPHONES] == drawn.rows[paths.CAMERA] == 1
     everywhere = (paths.MAP, paths.HEADS, paths.TRAILS, paths.UNCERTAINTY, paths.BOXES)

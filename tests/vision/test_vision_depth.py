@@ -7,14 +7,15 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import AcousticMap, Face, FaceFrame
 from av_tracker_nodes.vision.depth import with_ranges
-from av_tracker_nodes.vision.face_geometry import mouth_from_face
 
 CAMERA = Camera(400.0, 400.0, 320.0, 240.0, (640, 480))
 FACE = Face(np.array([430.0, 150.0, 30.0, 40.0]), 0.9, tracklet=1)
 FRAME = FaceFrame(0, (640, 480), (FACE,))
+MOUTH = mouth_from_face(FACE.box)
 
 
 def wall(depth: float, shape: tuple[int, int] = (480, 640)) -> np.ndarray:
@@ -27,9 +28,9 @@ def test_a_face_is_as_far_along_its_ray_as_the_depth_image_tells(shape):
     depth = wall(5.0, shape)
     depth[round(150 * scale) : round(190 * scale), round(430 * scale) : round(460 * scale)] = 2.0
     (face,) = with_ranges(FRAME, depth, CAMERA).faces
-    mouth = face.range * CAMERA.rays(mouth_from_face(FACE))
+    mouth = face.range * CAMERA.rays(MOUTH)
     assert mouth[2] == pytest.approx(2.0)
-    np.testing.assert_allclose(CAMERA.project(mouth[None])[0], mouth_from_face(FACE), atol=1e-9)
+    np.testing.assert_allclose(CAMERA.project(mouth[None])[0], MOUTH, atol=1e-9)
 
 
 def test_holes_and_what_stands_in_front_of_a_part_of_the_face_do_not_matter():
@@ -38,7 +39,7 @@ def test_holes_and_what_stands_in_front_of_a_part_of_the_face_do_not_matter():
     depth[170:180, 440:450] = 0.0
     depth[160:165, 440:450] = np.nan
     (face,) = with_ranges(FRAME, depth, CAMERA).faces
-    assert face.range == pytest.approx(2.0 / CAMERA.rays(mouth_from_face(FACE))[2])
+    assert face.range == pytest.approx(2.0 / CAMERA.rays(MOUTH)[2])
 
 
 def test_a_face_that_was_not_measured_has_no_range():

@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.geometry.head import overlap
 from av_tracker_nodes.models.zoo import YUNET
-from av_tracker_nodes.vision.face_geometry import mouth_from_face
 from av_tracker_nodes.vision.yunet import YuNet
 
 # Box and middle of the lips in the portrait, read off by eye.
@@ -53,7 +53,9 @@ def test_finds_the_face_and_its_parts(detector, portrait):
     assert right_eye[0] < nose[0] < left_eye[0]
     assert right_mouth[0] < left_mouth[0]
     assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
-    np.testing.assert_allclose(mouth_from_face(face), MOUTH, atol=0.04 * FACE[3])
+    np.testing.assert_allclose(
+        mouth_from_face(face.box, face.landmarks), MOUTH, atol=0.04 * FACE[3]
+    )
 
 
 @pytest.mark.parametrize('size', [(216, 216), (360, 288), (301, 235)])
@@ -83,7 +85,8 @@ def test_finds_small_faces(detector, portrait, clutter, height):
         spurious += np.count_nonzero(shared < 0.3)
         if shared.size and shared.max() > 0.3:
             hits += 1
-            errors.append(mouth_from_face(faces[shared.argmax()]) - mouth)
+            face = faces[shared.argmax()]
+            errors.append(mouth_from_face(face.box, face.landmarks) - mouth)
     assert hits >= 0.85 * len(pasted)
     assert spurious <= 0.05 * len(pasted)
     assert np.sqrt(np.mean(np.square(errors))) < 0.07 * height

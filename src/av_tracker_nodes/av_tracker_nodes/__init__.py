@@ -3,8 +3,69 @@
 
 """Audio-visual tracking of several speakers in 3-D.
 
-Only the subpackage :mod:`av_tracker_nodes.nodes` knows ROS; everything else is plain Python on
-arrays. Stamps are integer nanoseconds, lengths metres, pixels 0-based, samples floats in [-1, 1].
+This is the door for Python users; names are imported when they are asked for. A recording through
+the whole pipeline::
+
+    import av_tracker_nodes as av
+
+    with av.BagReader('out/demo/bag') as bag:
+        pipeline = av.Pipeline(bag.rig(), 'avclnet')
+        for frame in pipeline.run(bag.records()):
+            for track in frame.tracks:
+                who = f'{track.id} at {track.position.round(2)} m'
+                print(f'{frame.stamp / 1e9:.2f} s: {who}', 'talks' if track.is_speaking else '')
+
+Stamps are integer nanoseconds, lengths metres, pixels 0-based, samples floats in [-1, 1]. Only the
+subpackage :mod:`av_tracker_nodes.nodes` knows ROS; everything else is plain Python on arrays.
 """
 
+from importlib import import_module
+
 __version__ = '0.1.0'
+
+_HOMES = {
+    # Geometry of the sensors, and calibration files.
+    'Camera': 'geometry',
+    'MicrophoneArray': 'geometry',
+    'Rig': 'geometry',
+    'load_camera': 'geometry.calibration',
+    'load_microphones': 'geometry.calibration',
+    'load_rig': 'geometry.rig_files',
+    # The stages, one by one and in a chain.
+    'AcousticStage': 'acoustics',
+    'FaceStage': 'vision.stage',
+    'FUSION_MODELS': 'fusion',
+    'DEFAULT_MODEL': 'fusion',
+    'create_fusion': 'fusion',
+    'SpeakerTracker': 'association',
+    'Pipeline': 'pipeline',
+    # Recordings.
+    'BagReader': 'recordings.bag',
+    'track_bag': 'pipeline',
+    'watch_bag': 'pipeline',
+    # What the stages say to each other.
+    'AudioBlock': 'types',
+    'ImageFrame': 'types',
+    'Face': 'types',
+    'FaceFrame': 'types',
+    'Detection': 'types',
+    'DetectionFrame': 'types',
+    'Modality': 'types',
+    'InputError': 'errors',
+}
+"""Where each public name is defined."""
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = getattr(import_module(f'{__name__}.{_HOMES[name]}'), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -9,10 +9,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -22,9 +23,9 @@ from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.launching.durations import Durations
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, BagReader
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -313,6 +314,75 @@ def track_bag(
         }
         writer.close(run)
     return run
+
+
+class Viewer(Protocol):
+    """Somebody who is shown a recording while it is tracked."""
+
+    def draw_rig(self, rig: Rig, stamp: int) -> None:
+        """Take the geometry, which holds from a stamp (ns) on."""
+
+    def draw_truth(self, frame: TrackFrame) -> None:
+        """Take where people really are at one time."""
+
+    def draw_image(self, image: ImageFrame) -> None:
+        """Take an image."""
+
+    def draw_map(self, sound: AcousticMap) -> None:
+        """Take where sound comes from."""
+
+    def draw_tracks(self, frame: TrackFrame) -> None:
+        """Take the tracks of one cycle."""
+
+
+def watch_bag(
+    bag: Path,
+    open_viewer: Callable[[], AbstractContextManager[Viewer]],
+    model: str = DEFAULT_MODEL,
+    audio_offset: float = 0.0,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Track a bag and show everything to a viewer.
+
+    Parameters
+    ----------
+    bag : Path
+        Bag to read.
+    open_viewer : callable
+        Opens the viewer, once the bag has been found to be one.
+    model : str
+        Fusion model.
+    audio_offset : float
+        Added to the stamps of the sound (s).
+    progress : callable, optional
+        Called with the share done, 0..1.
+
+    Raises
+    ------
+    InputError
+        When the bag cannot be read.
+    """
+    with BagReader(bag) as reader, open_viewer() as viewer:
+        rig = reader.rig()
+        viewer.draw_rig(rig, reader.start_time)
+        for truth in reader.ground_truth():
+            viewer.draw_truth(truth)
+        pipeline = Pipeline(rig, model, on_map=viewer.draw_map)
+        records = (shift_sound(record, audio_offset) for record in reader.records())
+        for frame in pipeline.run(_shown(records, viewer.draw_image)):
+            viewer.draw_tracks(frame)
+            if progress is not None:
+                progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
+
+
+def _shown(
+    records: Iterable[AudioBlock | ImageFrame], draw: Callable[[ImageFrame], None]
+) -> Iterator[AudioBlock | ImageFrame]:
+    """Draw the images among the records that pass."""
+    for record in records:
+        if isinstance(record, ImageFrame):
+            draw(record)
+        yield record
 
 
 def _silenced(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:

@@ -14,15 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from av_tracker_nodes.types import AudioBlock, FaceFrame, ImageFrame, to_nanoseconds
-
-JUMP = to_nanoseconds(0.5)
-"""A stream that falls back by more than this has started anew (ns); less is disorder."""
+from av_tracker_nodes.types import JUMP, AudioBlock, FaceFrame, ImageFrame, to_nanoseconds
 
 _FOREVER = 1e9
-
-REPLAY_PATIENCE = 1.0
-"""Stream time (s) that a replay waits for input that is late in transport; see CycleTrigger."""
 
 Value = TypeVar('Value')
 

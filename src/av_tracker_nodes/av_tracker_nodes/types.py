@@ -27,6 +27,10 @@ def to_seconds(stamp: int) -> float:
     return stamp / NANOSECONDS
 
 
+JUMP = to_nanoseconds(0.5)
+"""A stream that falls back by more than this has started anew (ns); less is disorder."""
+
+
 class Modality(IntFlag):
     """Which senses support a detection or a track."""
 
@@ -179,11 +183,12 @@ class AcousticMap:
     measure : str
         ``gcf``, ``stgcf``, ``vggcf`` or ``vwswe``.
     values : np.ndarray, shape (rows, columns), float32
-        Global map on the image grid, mean over microphone pairs, at the depth of the peak.
+        Global map on the image grid, mean over microphone pairs, at the depth of the peak; without
+        a camera of shape (0, 0).
     pitch : float
-        Pixels from one map point to the next.
+        Pixels from one map point to the next; 0 without a camera.
     depth : float
-        Metres along the optical axis of the slice that holds the peak.
+        Metres along the optical axis of the slice that holds the peak; NaN without a camera.
     coverage : float
         Share of the audio window that was received.
     dead_channels : tuple of int

@@ -11,7 +11,8 @@ from mini_corpus import NAME
 from scipy.io import savemat
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence, table_microphones
+from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence
+from av_tracker_nodes.research.datasets.av163_arrays import table_microphones
 
 MILLISECOND = 1_000_000
 

@@ -13,7 +13,8 @@ from mini_corpus import NAME, Calibration
 from scipy.io import savemat
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.research.datasets.av163 import Av163, table_microphones
+from av_tracker_nodes.research.datasets.av163 import Av163
+from av_tracker_nodes.research.datasets.av163_arrays import table_microphones
 from av_tracker_nodes.research.datasets.av163_calibration import has_calibration, read_camera
 
 

@@ -18,7 +18,8 @@ from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Room
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, FACE_WIDTH, mouth_pixel
-from av_tracker_nodes.research.datasets.av163 import Av163, table_microphones
+from av_tracker_nodes.research.datasets.av163 import Av163
+from av_tracker_nodes.research.datasets.av163_arrays import table_microphones
 from av_tracker_nodes.research.datasets.av163_calibration import read_camera
 from av_tracker_nodes.research.datasets.av163_protocol import FRAME_RANGES, frame_range
 from av_tracker_nodes.research.datasets.av163_truth import TimedValues

@@ -5,7 +5,8 @@ import pytest
 
 torch = pytest.importorskip('torch')
 
-from av_tracker_nodes.research.networks.gldtracker import GldObjective, GldTracker, _soft  # noqa: E402
+from av_tracker_nodes.research.networks.gld_network import GldTracker  # noqa: E402
+from av_tracker_nodes.research.networks.gld_objective import GldObjective, _soft  # noqa: E402
 from av_tracker_nodes.research.networks.search_inputs import SearchInputs  # noqa: E402
 from av_tracker_nodes.research.training.onnx_forms import SEARCH  # noqa: E402
 from av_tracker_nodes.research.training.search_batches import SearchBatch  # noqa: E402

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.synchronisation import JUMP
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, to_nanoseconds, to_seconds
+from av_tracker_nodes.types import JUMP, NANOSECONDS, AudioBlock, to_nanoseconds, to_seconds
 
 _CLOCK_STEP = to_nanoseconds(0.1)
 

@@ -11,11 +11,11 @@ from functools import cache
 import numpy as np
 
 from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.grid import box_grid
 from av_tracker_nodes.geometry.head import range_of_box
 from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.types import Face
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
 
 _RANGE_STD = 0.1
 """Relative deviation of the range that a box implies, from the size of heads and of boxes."""
@@ -65,7 +65,8 @@ class FaceVolume:
         config : AcousticConfig
         """
         grid = box_grid(face.box, config.face_rows, config.face_columns)
-        rays = camera.rays(np.concatenate([grid.reshape(-1, 2), mouth_from_face(face)[None]]))
+        mouth = mouth_from_face(face.box, face.landmarks)
+        rays = camera.rays(np.concatenate([grid.reshape(-1, 2), mouth[None]]))
         implied = min(float(range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)), _FARTHEST)
         ranges = implied * _relative_ranges(*config.face_range_limits, config.face_ranges)
         points = (

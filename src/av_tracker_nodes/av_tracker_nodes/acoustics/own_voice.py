@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from av_tracker_nodes.synchronisation import JUMP
-from av_tracker_nodes.types import to_nanoseconds
+from av_tracker_nodes.types import JUMP, to_nanoseconds
 
 HOLD = 0.5
 """Time (s) for which a room goes on sounding, and maps look back."""

@@ -34,7 +34,7 @@ from av_tracker_nodes.acoustics.peaks import (
     surround_inverse_ranges,
 )
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import directions, image_grid, surround_grid
 from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.geometry.region import SourceRegion
@@ -46,6 +46,9 @@ from av_tracker_nodes.types import (
     FaceSound,
     to_nanoseconds,
 )
+
+_NO_MAP = np.zeros((0, 0), np.float32)
+"""Global map of a stage without a camera."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class AcousticStage:
 
     Parameters
     ----------
-    rig : Rig
+    rig : Rig or MicrophoneArray
+        Microphones alone need no camera: their maps have no pixels.
     measure : str
         What the maps show; see below.
     backend : str
@@ -145,7 +149,7 @@ class AcousticStage:
 
     def __init__(
         self,
-        rig: Rig,
+        rig: Rig | MicrophoneArray,
         measure: str = 'vggcf',
         backend: str = 'auto',
         config: AcousticConfig | None = None,
@@ -163,8 +167,9 @@ class AcousticStage:
         self._ahead: _Heard | None = None
         self.set_rig(rig)
 
-    def set_rig(self, rig: Rig) -> None:
+    def set_rig(self, rig: Rig | MicrophoneArray) -> None:
         """Use another geometry; tables last while the microphones and the region of sound stay."""
+        rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
         before, self._rig = self._rig, rig
         self._ahead = None
         if before is None or not _same_microphones(before, rig):
@@ -216,6 +221,16 @@ class AcousticStage:
         if self.covers(stamp):
             self._ahead = self._listen(self._audio.index_at(stamp))
 
+    def listen(self, stamp: int) -> AcousticMap:
+        """Find the sources of the sound that ends at a stamp (ns), without any image.
+
+        Returns
+        -------
+        AcousticMap
+            Its peaks have direction, position, covariance (array frame) and speech.
+        """
+        return self.process(FaceFrame(stamp, (0, 0)), from_image=False)
+
     def process(self, faces: FaceFrame, from_image: bool = True) -> AcousticMap:
         """Map the sound that ends at the stamp of an image.
 
@@ -229,7 +244,14 @@ class AcousticStage:
         Returns
         -------
         AcousticMap
+
+        Raises
+        ------
+        InputError
+            There are faces, but no camera that saw them.
         """
+        if faces.faces and self._camera is None:
+            raise InputError('faces need a camera: give the acoustic stage a rig that has one')
         self._images += 1
         end = None if self._audio.empty else self._audio.index_at(faces.stamp)
         if end is None:
@@ -306,6 +328,11 @@ class AcousticStage:
 
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
+        if self._camera is None:
+            self._sight = self._image_map = None
+            self._pitch = 0.0
+            self._in_view = np.zeros(len(self._surround.points), bool)
+            return
         self._pitch = rig.camera.size[0] / self.config.columns
         self._sight = self._sight.follow(self._camera) if self._sight else RayMap(self._camera)
         shape = image_grid(rig.camera.size, self._pitch).shape[:2]
@@ -402,7 +429,9 @@ class AcousticStage:
         return np.where(self._in_view, field, -np.inf) if self._in_view.any() else field
 
     def _global_map(self, view: Survey) -> tuple[np.ndarray, float]:
-        """Map the slice at the depth of the peak in view (sGCF)."""
+        """Map the slice at the depth of the peak in view (sGCF); nothing without a camera."""
+        if self._camera is None:
+            return _NO_MAP, float('nan')
         best = int(np.argmax(self._in_view_only(view.field)))
         position = self._finder.refine(view.correlation, self._surround.points[best])
         depth = max(float(self._camera.depth(position)), self.config.min_range)
@@ -532,9 +561,9 @@ class AcousticStage:
             stamp=faces.stamp,
             audio_stamp=faces.stamp,
             measure=self.measure,
-            values=np.zeros(self._image_map.shape, np.float32),
+            values=np.zeros(self._image_map.shape, np.float32) if self._camera else _NO_MAP,
             pitch=self._pitch,
-            depth=self.config.min_range,
+            depth=self.config.min_range if self._camera else float('nan'),
             coverage=0.0,
             faces=sounds,
             from_image=from_image,

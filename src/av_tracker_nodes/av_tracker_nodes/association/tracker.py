@@ -19,8 +19,14 @@ from av_tracker_nodes.association.cost import (
 )
 from av_tracker_nodes.association.track import PersonTrack, with_doubt
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.synchronisation import JUMP
-from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackFrame, to_seconds
+from av_tracker_nodes.types import (
+    JUMP,
+    Detection,
+    DetectionFrame,
+    Modality,
+    TrackFrame,
+    to_seconds,
+)
 
 _logger = logging.getLogger(__name__)
 

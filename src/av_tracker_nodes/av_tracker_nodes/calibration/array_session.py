@@ -17,7 +17,11 @@ from rich.live import Live
 from rich.table import Table
 
 from av_tracker_nodes.calibration.array_check import ArrayCheck, ArrayReport
-from av_tracker_nodes.capture.microphone_stream import MicrophoneStream, StreamSettings
+from av_tracker_nodes.capture.microphone_stream import (
+    MicrophoneStream,
+    StreamSettings,
+    parse_channel_map,
+)
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones
@@ -58,7 +62,7 @@ def check_array(
     calibration: Path,
     *,
     device: str = '',
-    channel_map: tuple[int, ...] = (),
+    channels: str = '',
     seconds: float = 0.0,
     bag: Path | None = None,
     console: Console | None = None,
@@ -69,8 +73,10 @@ def check_array(
     ----------
     calibration : Path
         Description of the microphones.
-    device, channel_map
-        See :class:`~av_tracker_nodes.capture.microphone_stream.StreamSettings`.
+    device : str
+        Sound card: see :class:`~av_tracker_nodes.capture.microphone_stream.StreamSettings`.
+    channels : str
+        Channels of the card to take, in order, such as ``1-4``; empty for all.
     seconds : float
         How long; 0 until Ctrl-C or the end of the bag.
     bag : Path, optional
@@ -85,9 +91,11 @@ def check_array(
     Raises
     ------
     InputError
-        When the description, the card or the bag cannot be used, or too little was heard.
+        When `channels`, the description, the card or the bag cannot be used, or too little was
+        heard.
     """
     console = console or Console()
+    channel_map = parse_channel_map(channels)
     array = load_microphones(calibration)
     check, report = ArrayCheck(array), None
     blocks = _of_bag(bag, array) if bag else _of_card(array, device, channel_map, console)

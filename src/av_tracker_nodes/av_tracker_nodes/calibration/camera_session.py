@@ -29,7 +29,7 @@ def calibrate_camera(
     *,
     echo: Echo,
     most_views: int = 40,
-    settings: ImageSettings | None = None,
+    size: tuple[int, int] | None = None,
     third_radial: bool = False,
     name: str = 'camera',
     frame: str | None = 'camera_optical',
@@ -48,8 +48,8 @@ def calibrate_camera(
         Gets lines for the user.
     most_views : int
         Enough: calibration takes long with more, and gains little.
-    settings : ImageSettings, optional
-        Of a live source.
+    size : tuple of int, optional
+        Width and height (pixels) to ask of a live source.
     third_radial : bool
         See `calibrate_intrinsics`.
     name, frame : str
@@ -61,7 +61,7 @@ def calibrate_camera(
         When a source cannot be read or the views do not do.
     """
     collector = ViewCollector(board)
-    _collect(collector, sources, settings, most_views, echo)
+    _collect(collector, sources, ImageSettings(size=size), most_views, echo)
     result = calibrate_intrinsics(collector.kept, third_radial)
     save_camera(out, result.camera, name=name, frame=frame)
     _report(result, echo)
@@ -71,7 +71,7 @@ def calibrate_camera(
 def _collect(
     collector: ViewCollector,
     sources: Sequence[str],
-    settings: ImageSettings | None,
+    settings: ImageSettings,
     most_views: int,
     echo: Echo,
 ) -> None:

@@ -16,8 +16,10 @@ from av_tracker_nodes.calibration.boards import Board
 from av_tracker_nodes.calibration.extrinsics import Place
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE, CycleTrigger
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE
+from av_tracker_nodes.synchronisation import CycleTrigger
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticPeak,
@@ -26,7 +28,6 @@ from av_tracker_nodes.types import (
     ImageFrame,
     to_nanoseconds,
 )
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.vision.stage import FaceStage
 
 _PERIOD = to_nanoseconds(0.1)
@@ -72,8 +73,10 @@ def person(camera: Camera) -> Target:
         faces = stage.process(image).faces
         if len(faces) != 1:
             return None
-        distance = range_of_box(camera, faces[0].box, DETECTOR_FACE_HEIGHT)
-        return distance * camera.rays(mouth_from_face(faces[0])) @ camera.pose.rotation
+        (face,) = faces
+        distance = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
+        ray = camera.rays(mouth_from_face(face.box, face.landmarks))
+        return distance * ray @ camera.pose.rotation
 
     return Target(find, scale_std=HEAD_SIZE_STD, range_std=_POSE_STD, talks=True)
 
@@ -139,11 +142,7 @@ def find_places(
     InputError
         When the images have another size than the camera.
     """
-    above = RigidTransform(translation=microphones.centre + np.array([0.0, 0.0, 1.0]))
-    placed = Camera(
-        camera.fx, camera.fy, camera.cx, camera.cy, camera.size, camera.distortion, pose=above
-    )
-    stage = AcousticStage(Rig(placed, microphones, room=room), 'gcf')
+    stage = AcousticStage(Rig(None, microphones, room=room), 'gcf')
     sightings = _sightings(records, target, camera, stage, microphones.centre)
     return [place for rest in _rests(sightings) if (place := _place(rest)) is not None]
 

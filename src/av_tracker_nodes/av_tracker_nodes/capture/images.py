@@ -11,18 +11,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
-import numpy as np
 
+from av_tracker_nodes.capture.image_source import CapturedImage, ImageSource, OpenCvSource
+from av_tracker_nodes.capture.mjpeg import HttpImages
+from av_tracker_nodes.capture.network_video import NetworkVideo
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.pgm', '.tif', '.tiff')
-NETWORK_TIMEOUT = 5.0
-"""An address that sends nothing for so long (s) is taken to be cut off."""
 
 _FOLDER_RATE = 25.0
 _MANUAL_EXPOSURE, _AUTOMATIC_EXPOSURE = 1, 3
@@ -53,59 +51,6 @@ class ImageSettings:
     pixel_format: str = ''
 
 
-@dataclass(frozen=True)
-class CapturedImage:
-    """An image and when it was taken.
-
-    Attributes
-    ----------
-    image : np.ndarray, shape (height, width, 3), uint8
-        Blue, green, red.
-    taken : float
-        Steady time, ``time.monotonic()`` (s): of the capture where the source tells it, else of
-        the arrival.
-    jpeg : bytes or None
-        The image as it came, where it came as JPEG.
-    """
-
-    image: np.ndarray
-    taken: float
-    jpeg: bytes | None = None
-
-
-class ImageSource(Protocol):
-    """Something that images come from.
-
-    Attributes
-    ----------
-    is_live : bool
-        Whether images come by themselves, and go on after an interruption.
-    frame_rate : float
-        At which a recording is to be played (images a second); 0 for a live source.
-    facts : dict
-        What the driver made of what was asked of it.
-    """
-
-    is_live: bool
-    frame_rate: float
-    facts: dict[str, object]
-
-    def open(self) -> None:
-        """Open it, or open it anew.
-
-        Raises
-        ------
-        InputError
-            When that is not possible.
-        """
-
-    def read(self) -> CapturedImage | None:
-        """Wait for the next image; None at the end, or when the source is cut off."""
-
-    def close(self) -> None:
-        """Let go of the device or file."""
-
-
 def image_source(name: str, settings: ImageSettings | None = None) -> ImageSource:
     """Choose the source of a name; it is not opened yet.
 
@@ -121,8 +66,6 @@ def image_source(name: str, settings: ImageSettings | None = None) -> ImageSourc
     InputError
         When the name is empty or a folder or file does not exist.
     """
-    from av_tracker_nodes.capture.mjpeg import HttpImages
-
     settings = settings or ImageSettings()
     if name.isdigit() or name.startswith('/dev/'):
         return V4l2Camera(name, settings)
@@ -140,30 +83,8 @@ def image_source(name: str, settings: ImageSettings | None = None) -> ImageSourc
     )
 
 
-class _OpenCvSource:
-    """A source that OpenCV reads; `open` of the classes below makes the capture."""
-
-    def __post_init__(self) -> None:
-        self.facts: dict[str, object] = {}
-        self._capture: cv2.VideoCapture | None = None
-
-    def read(self) -> CapturedImage | None:
-        """Wait for the next image."""
-        arrived, image = self._capture.read()
-        return CapturedImage(image, self._taken()) if arrived else None
-
-    def close(self) -> None:
-        """Release the device, the stream or the file."""
-        if self._capture is not None:
-            self._capture.release()
-
-    def _taken(self) -> float:
-        """Steady time (s) of the image just read: that of its arrival."""
-        return time.monotonic()
-
-
 @dataclass
-class V4l2Camera(_OpenCvSource):
+class V4l2Camera(OpenCvSource):
     """A camera of this machine; the driver tells when an image was taken."""
 
     name: str
@@ -233,28 +154,7 @@ class V4l2Camera(_OpenCvSource):
 
 
 @dataclass
-class NetworkVideo(_OpenCvSource):
-    """A stream that FFmpeg reads: RTSP and the like."""
-
-    address: str
-    is_live = True
-    frame_rate = 0.0
-
-    def open(self) -> None:
-        """Connect."""
-        self.close()
-        patience = round(NETWORK_TIMEOUT * 1e3)
-        limits = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, patience, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
-        self._capture = cv2.VideoCapture(self.address, cv2.CAP_FFMPEG, [*limits, patience])
-        if not self._capture.isOpened():
-            raise InputError(
-                f'no video from {without_password(self.address)}: '
-                'check the address, user and password, and that the camera is on'
-            )
-
-
-@dataclass
-class VideoFile(_OpenCvSource):
+class VideoFile(OpenCvSource):
     """A video; `frame_rate` 0 is replaced by the one in the file."""
 
     path: Path
@@ -314,12 +214,6 @@ def describe_devices(root: Path = Path('/')) -> str:
         link = f', {links[device.name]}' if device.name in links else ''
         devices.append(f'/dev/{device.name} ({name}{link})')
     return f'There are: {"; ".join(devices)}' if devices else 'There are no V4L2 devices'
-
-
-def without_password(address: str) -> str:
-    """Leave user and password out of an address."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition('@')[2]))
 
 
 def _number(device: Path) -> int:

@@ -19,9 +19,9 @@ from urllib.parse import unquote, urlsplit
 import cv2
 import numpy as np
 
-from av_tracker_nodes.capture.images import (
+from av_tracker_nodes.capture.image_source import CapturedImage
+from av_tracker_nodes.capture.network_video import (
     NETWORK_TIMEOUT,
-    CapturedImage,
     NetworkVideo,
     without_password,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 
-from av_tracker_nodes.capture.images import CapturedImage, ImageSource
+from av_tracker_nodes.capture.image_source import CapturedImage, ImageSource
 
 
 class NewestImage:

@@ -16,7 +16,7 @@ from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.siamese import SiameseFusion
 from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.models.zoo import execution_providers
+from av_tracker_nodes.models.zoo import DEVICES, execution_providers
 
 BASELINES: dict[str, Callable[[], FusionModel]] = {
     'vwswe': partial(GeometricFusion, 'vwswe'),
@@ -64,8 +64,18 @@ def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto
         return BASELINES[name]()
     if name not in NETWORKS:
         raise InputError(f"no fusion model '{name}'; there are {', '.join(FUSION_MODELS)}")
-    network = Path(file) if file else shipped_file(f'{name}/{name}.onnx', 'models')
-    return open_fusion(network, device)
+    return open_fusion(Path(file) if file else network_file(name), device)
+
+
+def network_file(name: str) -> Path:
+    """Find the network of a model that is shipped with one of `NETWORKS`.
+
+    Raises
+    ------
+    InputError
+        It is missing.
+    """
+    return shipped_file(f'{name}/{name}.onnx', 'models')
 
 
 def open_fusion(network: Path, device: str = 'cpu') -> FusionModel:
@@ -87,9 +97,11 @@ def open_fusion(network: Path, device: str = 'cpu') -> FusionModel:
 __all__ = [
     'BASELINES',
     'DEFAULT_MODEL',
+    'DEVICES',
     'FUSION_MODELS',
     'NETWORKS',
     'FusionModel',
     'create_fusion',
+    'network_file',
     'open_fusion',
 ]

@@ -20,6 +20,7 @@ import numpy as np
 
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.crops import square_crop
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -29,7 +30,6 @@ from av_tracker_nodes.types import (
     FaceFrame,
     FaceSound,
 )
-from av_tracker_nodes.vision.crops import square_crop
 
 CROP_SIZE = 64
 """Side of the pictures of candidates (pixels)."""

@@ -17,6 +17,11 @@ import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.face import (
+    DETECTOR_FACE_HEIGHT,
+    DETECTOR_FRAME_STD,
+    mouth_from_face,
+)
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -28,11 +33,6 @@ from av_tracker_nodes.types import (
     FaceSound,
     Modality,
     to_seconds,
-)
-from av_tracker_nodes.vision.face_geometry import (
-    DETECTOR_FACE_HEIGHT,
-    DETECTOR_FRAME_STD,
-    mouth_from_face,
 )
 
 _SIGHT_STD = 0.06
@@ -84,7 +84,7 @@ class _Sighting:
         """Look at faces: all rays are cast at once."""
         if not faces:
             return []
-        rays = camera.rays(np.array([mouth_from_face(face) for face in faces]))
+        rays = camera.rays(np.array([mouth_from_face(face.box, face.landmarks) for face in faces]))
         boxes = np.array([face.box for face in faces])
         by_size = range_of_box(camera, boxes, DETECTOR_FACE_HEIGHT)
         return [

@@ -24,9 +24,9 @@ from av_tracker_nodes.fusion.candidates import (
 )
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.crops import square_crop
 from av_tracker_nodes.geometry.head import mouth_pixel
 from av_tracker_nodes.types import AcousticMap
-from av_tracker_nodes.vision.crops import square_crop
 
 FACE_PIXELS = 24
 """Height of the face in all crops (pixels)."""

@@ -10,12 +10,15 @@ from typing import Protocol
 
 import numpy as np
 
+from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.rig import Rig, Room
 
 _FLAT = 0.01
 """Microphones no farther than this (m) from a common plane are flat."""
 _BELOW = 0.04
 """How far (m) behind the plane of flat arrays sound is still looked for."""
+_UPRIGHT = 0.1
+"""Up to this cosine between z of the array frame and the normal of a plane, z lies in it."""
 
 
 class Region(Protocol):
@@ -38,7 +41,8 @@ class SourceRegion:
     """The room, and one side of flat arrays.
 
     Microphones in one plane hear a source and its mirror image in that plane alike. Taken is the
-    side that the camera is on, or looks to if it is in the plane itself.
+    side that the camera is on, or looks to if it is in the plane itself; without a camera the side
+    that z of the array frame points to, and both where z lies in the plane.
 
     Attributes
     ----------
@@ -60,11 +64,7 @@ class SourceRegion:
         in_line = len(extents) < 3 or extents[1] < _FLAT
         if in_line or extents[2] > _FLAT * np.sqrt(len(rig.microphones.positions)):
             return cls(rig.room, origin, np.zeros(3))
-        camera, normal = rig.camera_in_array, axes[2]
-        side = normal @ (camera.centre - origin)
-        if abs(side) < _BELOW:
-            side = normal @ camera.pose.rotation[:, 2]
-        return cls(rig.room, origin, normal if side >= 0 else -normal)
+        return cls(rig.room, origin, _towards_people(axes[2], origin, rig.camera_in_array))
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Tell from which points, shape (..., 3), sound can come."""
@@ -80,3 +80,14 @@ class SourceRegion:
         boxes = () if self.room is None else self.room.boxes
         corners = [corner for box in boxes for corner in (box.minimum, box.maximum)]
         return [self.origin, self.normal, *corners]
+
+
+def _towards_people(normal: np.ndarray, origin: np.ndarray, camera: Camera | None) -> np.ndarray:
+    """Turn the normal of a plane of microphones to the side that is taken; zeros for both."""
+    if camera is None:
+        side = normal[2]
+        return np.sign(side) * normal if abs(side) > _UPRIGHT else np.zeros(3)
+    side = normal @ (camera.centre - origin)
+    if abs(side) < _BELOW:
+        side = normal @ camera.pose.rotation[:, 2]
+    return normal if side >= 0 else -normal

@@ -64,8 +64,8 @@ class Rig:
 
     Attributes
     ----------
-    camera : Camera
-        Described in the target frame.
+    camera : Camera or None
+        Described in the target frame; None where there are microphones only.
     microphones : MicrophoneArray
         Described in the array frame.
     target_from_array : RigidTransform
@@ -74,12 +74,12 @@ class Rig:
         Mask for sound sources; None where it is unknown.
     """
 
-    camera: Camera
+    camera: Camera | None
     microphones: MicrophoneArray
     target_from_array: RigidTransform = field(default_factory=RigidTransform)
     room: Room | None = None
 
     @property
-    def camera_in_array(self) -> Camera:
-        """Camera described in the array frame, where sound is mapped."""
-        return self.camera.in_frame(self.target_from_array.inverse)
+    def camera_in_array(self) -> Camera | None:
+        """Camera described in the array frame, where sound is mapped; None without one."""
+        return self.camera and self.camera.in_frame(self.target_from_array.inverse)

@@ -18,8 +18,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
-from av_tracker_nodes.recordings.bag import BagReader
-from av_tracker_nodes.synchronisation import REPLAY_PATIENCE
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, BagReader
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 

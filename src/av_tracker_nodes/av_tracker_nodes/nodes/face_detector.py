@@ -16,7 +16,7 @@ from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.recordings.messages import from_image
-from av_tracker_nodes.synchronisation import JUMP
+from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
 
 

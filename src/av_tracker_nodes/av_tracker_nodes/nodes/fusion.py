@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
-from av_tracker_nodes.models.zoo import DEVICES
+from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
@@ -24,8 +23,9 @@ from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.node_base import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_image, stamp_of
-from av_tracker_nodes.synchronisation import JUMP, StampedBuffer, drop_before_jump
+from av_tracker_nodes.synchronisation import StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
+    JUMP,
     AcousticMap,
     DetectionFrame,
     FaceFrame,

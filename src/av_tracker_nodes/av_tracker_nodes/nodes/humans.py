@@ -15,9 +15,10 @@ import numpy as np
 
 from av_tracker_nodes.association.assignment import optimal
 from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT
 from av_tracker_nodes.geometry.head import overlap, range_of_box
-from av_tracker_nodes.synchronisation import JUMP
 from av_tracker_nodes.types import (
+    JUMP,
     Face,
     FaceFrame,
     Modality,
@@ -26,7 +27,6 @@ from av_tracker_nodes.types import (
     TrackState,
     to_nanoseconds,
 )
-from av_tracker_nodes.vision.face_geometry import DETECTOR_FACE_HEIGHT
 
 _LEAST_SIGHTINGS = 3
 """Images in which a face must be found before it is told of."""

@@ -19,7 +19,8 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 
-from av_tracker_nodes.synchronisation import JUMP, drop_before_jump
+from av_tracker_nodes.synchronisation import drop_before_jump
+from av_tracker_nodes.types import JUMP
 
 
 class SimpleFilter:

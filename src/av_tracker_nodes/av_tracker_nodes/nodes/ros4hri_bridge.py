@@ -17,6 +17,7 @@ from tf2_msgs.msg import TFMessage
 from av_tracker_msgs.msg import AudioBlock, FaceArray, SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.geometry.crops import face_crop
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, header, to_image, to_transform
 from av_tracker_nodes.nodes.humans import Humans, facing, sellion
@@ -33,7 +34,6 @@ from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import FaceFrame, ImageFrame, to_nanoseconds
-from av_tracker_nodes.vision.crops import face_crop
 
 try:
     from audio_common_msgs import msg as audio_common

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from av_tracker_nodes.synchronisation import JUMP
+from av_tracker_nodes.types import JUMP
 
 _RECENT = 1500
 """Stamps that are remembered: a minute at 25 Hz."""

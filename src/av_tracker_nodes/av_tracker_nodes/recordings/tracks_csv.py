@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.json_files import partial_path, write_json
 from av_tracker_nodes.types import NANOSECONDS, Track, TrackFrame, TrackState
 
 TRACKS = 'tracks.csv'
@@ -55,7 +56,9 @@ class TrackWriter:
             self.directory.mkdir(parents=True, exist_ok=True)
             for name in (TRACKS, COVARIANCES, RUN):
                 (self.directory / name).unlink(missing_ok=True)
-            self._files = [_partial(self.directory / n).open('w') for n in (TRACKS, COVARIANCES)]
+            self._files = [
+                partial_path(self.directory / n).open('w') for n in (TRACKS, COVARIANCES)
+            ]
         except OSError as error:
             raise InputError(f'cannot write to {self.directory}: {error.strerror}') from error
         self._tracks, self._covariances = (
@@ -89,7 +92,7 @@ class TrackWriter:
         for file in self._files:
             file.close()
         for name in (TRACKS, COVARIANCES):
-            _partial(self.directory / name).rename(self.directory / name)
+            partial_path(self.directory / name).rename(self.directory / name)
         write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
 
 
@@ -161,12 +164,6 @@ def read_run(directory: str | Path) -> dict:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def write_json(path: Path, content: dict | list) -> None:
-    """Write a JSON file that appears only when it is whole."""
-    _partial(path).write_text(json.dumps(content, indent=2) + '\n')
-    _partial(path).rename(path)
-
-
 def parse_stamp(text: str) -> int:
     """Nanoseconds of a time in decimal seconds, without rounding to a float."""
     whole, _, fraction = text.partition('.')
@@ -183,10 +180,6 @@ def _row(track: Track) -> list[str]:
     box = [''] * 4 if track.box is None else [f'{value:.3f}' for value in track.box]
     position = [f'{value:.5f}' for value in track.position]
     return [*box, *position, f'{track.speaking:.4f}', f'{track.existence:.4f}']
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f'.{path.name}.partial')
 
 
 def _read_rows(path: Path, header: list[str]) -> list[list[str]]:

@@ -19,6 +19,8 @@ from av_tracker_nodes.errors import InputError
 if TYPE_CHECKING:
     import rerun as rr
 
+    from av_tracker_nodes.viewing.scene import SceneView
+
 _APPLICATION = 'av_tracker'
 _PORT = 9876
 
@@ -58,6 +60,15 @@ def open_recording(save: Path | None) -> Iterator[rr.RecordingStream]:
     else:
         with _file(save) as recording:
             yield recording
+
+
+@contextmanager
+def open_scene(save: Path | None = None) -> Iterator[SceneView]:
+    """Open a file, or the viewer, to draw tracks, sound and images to; see `open_recording`."""
+    with open_recording(save) as recording:
+        from av_tracker_nodes.viewing.scene import SceneView
+
+        yield SceneView(recording)
 
 
 @contextmanager

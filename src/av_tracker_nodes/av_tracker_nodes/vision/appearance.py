@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.vision.crops import square_crop
+from av_tracker_nodes.geometry.crops import square_crop
 
 _SIZE = 48
 _CROP_SIDE = 4.0

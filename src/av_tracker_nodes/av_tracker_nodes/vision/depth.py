@@ -11,8 +11,8 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.types import Face, FaceFrame
-from av_tracker_nodes.vision.face_geometry import mouth_from_face
 
 _MIDDLE = 0.5
 """Share of width and height of a face box, about its centre, that is looked at: the background
@@ -66,6 +66,6 @@ def _measured(face: Face, depth: np.ndarray, scale: float, camera: Camera) -> Fa
     measured = middle[np.isfinite(middle) & (middle > 0)]
     if not len(measured) or len(measured) < _LEAST_VALID * middle.size:
         return face
-    ray = camera.rays(mouth_from_face(face))
+    ray = camera.rays(mouth_from_face(face.box, face.landmarks))
     along_axis = float(ray @ camera.pose.rotation[:, 2])
     return replace(face, range=float(np.median(measured)) / along_axis)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from av_tracker_nodes.cli.benchmarks import benchmark
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.experiments.accuracy.linking import Linker
@@ -188,8 +189,6 @@ def test_too_many_scenes_are_refused_in_one_line(tmp_path):
 
 
 def test_command_plans_as_many_rooms_as_the_document_says():
-    options = {
-        option.name: option for option in main.commands['benchmark'].commands['acoustics'].params
-    }
+    options = {option.name: option for option in benchmark.commands['acoustics'].params}
     assert options['scenes'].default == ROOMS
     assert options['split'].default == 'test'

@@ -11,8 +11,8 @@ from av_tracker_nodes.research.experiments.comparison.scenes import (
     FIRST_SEED,
     INCOMPLETE,
 )
-from av_tracker_nodes.research.simulation import scenarios
 from av_tracker_nodes.research.simulation.gathering import VARIED
+from av_tracker_nodes.research.simulation.scenarios import Scenario, draw_scene
 from av_tracker_nodes.research.simulation.writer import write_calibration
 
 
@@ -22,8 +22,8 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp('comparison')
     write_calibration(folder)
     with pytest.MonkeyPatch.context() as patch:
-        short = scenarios.Scenario('short', 1.5, partial(scenarios._gathering, gathering=VARIED))
-        patch.setitem(scenarios._SCENARIOS, 'varied', short)
+        short = Scenario('short', 1.5, VARIED.draw_cast)
+        patch.setattr(scenes, 'build_scene', partial(draw_scene, short))
         patch.setattr(scenes, 'MEASURES', ('vggcf',))
         files = scenes._make_scene(
             folder, 'varied', FIRST_SEED['validation'], 1, (COMPLETE, INCOMPLETE)

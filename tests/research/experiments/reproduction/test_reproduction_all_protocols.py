@@ -20,7 +20,7 @@ from av_tracker_nodes.research.experiments.reproduction.runs import Entry
 @pytest.fixture
 def short_ranges(av163, tmp_path, monkeypatch):
     """Corpus whose seq24 has published frames in its 30 images, and a list of what is tracked."""
-    from av_tracker_nodes.research.datasets import av163 as reader
+    from av_tracker_nodes.research.datasets.av163_sequence import Sequence
 
     tracked = []
 
@@ -30,7 +30,7 @@ def short_ranges(av163, tmp_path, monkeypatch):
             return super().run(records)
 
     monkeypatch.setattr(tracking, 'Sensing', Spy)
-    monkeypatch.setattr(reader.Sequence, 'published_range', lambda *_: np.arange(30) > 5)
+    monkeypatch.setattr(Sequence, 'published_range', lambda *_: np.arange(30) > 5)
     root = tmp_path / 'av163'
     shutil.copytree(av163, root)
     return root, tracked

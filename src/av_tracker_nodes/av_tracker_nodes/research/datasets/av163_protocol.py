@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 
 _LOG = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
 from av_tracker_nodes.research.datasets import av163_truth as truth
 from av_tracker_nodes.research.datasets.cav3d_calibration import (

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform, Room
 from av_tracker_nodes.research.datasets.mat_files import load_mat
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth, person_truth
 from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus

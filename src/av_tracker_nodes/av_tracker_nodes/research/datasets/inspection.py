@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.cav3d import Cav3d
 from av_tracker_nodes.research.datasets.person_truth import person_truth
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS

@@ -10,7 +10,7 @@ from pathlib import Path
 from scipy.io import loadmat
 from scipy.io.matlab import MatReadError
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 UNREADABLE_MAT = MatReadError, ValueError, TypeError, IndexError, NotImplementedError
 """What SciPy raises for files that are not MAT files, or are of version 7.3."""

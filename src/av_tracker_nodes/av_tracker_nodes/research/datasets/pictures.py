@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 _RATE_TOLERANCE = 0.01
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 AV163, CAV3D = 'AV16.3', 'CAV3D'
 

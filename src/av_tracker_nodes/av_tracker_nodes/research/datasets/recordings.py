@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from av_tracker_nodes.research.datasets import cav3d
-from av_tracker_nodes.research.datasets.av163 import Av163, Sequence, open_sequence
+from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence
+from av_tracker_nodes.research.datasets.av163_sequence import Sequence
 from av_tracker_nodes.research.datasets.cav3d import Cav3d, Cav3dSequence
 
 Corpus = Av163 | Cav3d

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 
 def short_name(sequence: str) -> str:

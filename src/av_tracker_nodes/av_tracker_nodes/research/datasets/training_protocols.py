@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
 
 GAP = 2.0

@@ -12,7 +12,7 @@ import motmetrics
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.recordings.tracks_csv import AUDIO_CYCLE, TrackTable
 from av_tracker_nodes.research.evaluation.scoring import Scoring

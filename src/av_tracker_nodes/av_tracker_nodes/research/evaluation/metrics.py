@@ -14,7 +14,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks, write_json
+from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 from av_tracker_nodes.research.evaluation.image_errors import image_errors
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.mot_scores import clear_scores, hota_score

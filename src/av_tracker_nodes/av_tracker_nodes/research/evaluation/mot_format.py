@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.tracks_csv import TrackTable
 
 _LEAST, _CONFIDENCE, _POSITION = 6, 6, slice(7, 10)

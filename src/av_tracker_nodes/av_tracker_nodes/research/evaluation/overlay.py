@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.acoustics.stage import AcousticStage
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.recordings.bag import BagReader

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth, person_truth

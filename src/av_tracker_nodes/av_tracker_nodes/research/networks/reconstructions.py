@@ -16,7 +16,8 @@ from torch import Tensor
 from av_tracker_nodes.research.networks.search_blocks import GRID
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.research.networks.gldtracker import GldObjective, GldTracker
+    from av_tracker_nodes.research.networks.gld_network import GldTracker
+    from av_tracker_nodes.research.networks.gld_objective import GldObjective
     from av_tracker_nodes.research.training.search_batches import SearchBatch
 
 _COLUMNS = 2 * ('complete', 'given', 'local features', 'reconstructed', "teacher's")

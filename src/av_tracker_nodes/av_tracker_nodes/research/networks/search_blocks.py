@@ -90,6 +90,11 @@ def tokens_of(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
+def on_grid(tokens: Tensor) -> Tensor:
+    """Lay tokens (n, GRID^2, width) out as features (n, width, GRID, GRID)."""
+    return tokens.transpose(1, 2).unflatten(2, (GRID, GRID))
+
+
 class PositionEncoding(nn.Module):
     """Add sines of the place on the grid to tokens (n, grid^2, width): rows, then columns."""
 

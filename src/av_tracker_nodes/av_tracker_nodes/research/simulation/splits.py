@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 
 class Split(Enum):

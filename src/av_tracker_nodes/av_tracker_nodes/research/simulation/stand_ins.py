@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_protocol import AUDIO_LAGS, FRAME_RANGES
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
+from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import Conditions
 from av_tracker_nodes.research.simulation.gathering import Gathering
-from av_tracker_nodes.research.simulation.scenarios import Cast, Scenario, draw_scene, script_of
+from av_tracker_nodes.research.simulation.scenarios import Scenario, draw_scene, script_of
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.simulation.simulate import write_scene
 from av_tracker_nodes.research.simulation.stage import Stage

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from scipy.io import savemat, wavfile
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.research.simulation.meeting_room import cameras, microphones
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene

@@ -26,7 +26,7 @@ from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.steered_response import steered_response
 from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.geometry.grid import image_grid
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.speed.peers import Peer, available_peers
 from av_tracker_nodes.research.speed.report import print_result

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.pipeline import track_bag
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.simulation.simulate import simulate
 from av_tracker_nodes.research.speed.report import print_result

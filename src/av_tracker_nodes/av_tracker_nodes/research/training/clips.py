@@ -21,8 +21,8 @@ from zipfile import BadZipFile
 import cv2
 import numpy as np
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.acoustics.enhancement import WeightedHistory
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound
 

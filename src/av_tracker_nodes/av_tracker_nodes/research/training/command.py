@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.training_protocols import find_training_protocol
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.corpus import (

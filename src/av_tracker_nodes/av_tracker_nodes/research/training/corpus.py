@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.scenarios import build_scene

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.fusion.network_session import BATCHES
 from av_tracker_nodes.research.networks import NETWORKS
 from av_tracker_nodes.research.training.onnx_forms import OnnxForm

@@ -11,7 +11,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor, nn
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 _WRAPPERS = ('state_dict', 'model', 'network')
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from av_tracker_nodes import FaceStage
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import mouth_pixel
@@ -34,7 +35,6 @@ from av_tracker_nodes.types import (
     ImageFrame,
     to_nanoseconds,
 )
-from av_tracker_nodes.vision.stage import FaceStage
 
 LOCAL_MICROPHONES = (1, 3, 5, 7, 9, 11, 13, 15)
 """Channels of GLDTracker's incomplete set: microphones 2, 4, 6 and 8 of both arrays."""

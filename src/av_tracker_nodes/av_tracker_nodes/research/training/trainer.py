@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.networks import NETWORKS
 from av_tracker_nodes.research.training.batches import draw_batch, endless_batches, moved
 from av_tracker_nodes.research.training.clips import Clip

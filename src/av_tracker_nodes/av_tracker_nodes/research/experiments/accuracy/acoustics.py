@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
 from av_tracker_nodes.research.experiments.accuracy.images import image_scores
 from av_tracker_nodes.research.experiments.accuracy.plan import (

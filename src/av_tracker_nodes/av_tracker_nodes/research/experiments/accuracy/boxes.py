@@ -6,7 +6,7 @@
 The box of a true head is as high as YuNet draws it, times how heads differ (a factor a person) and
 how its boxes flicker (a factor an image), and is displaced as its mouths are. Those deviations
 were measured on rendered heads of the training split, see
-:mod:`av_tracker_nodes.vision.face_geometry`.
+:mod:`av_tracker_nodes.geometry.face`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box, mouth_pixel
-from av_tracker_nodes.types import Face
-from av_tracker_nodes.vision.face_geometry import (
+from av_tracker_nodes.geometry.face import (
     DETECTOR_FACE_HEIGHT,
     DETECTOR_FRAME_STD,
     DETECTOR_PERSON_STD,
 )
+from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box, mouth_pixel
+from av_tracker_nodes.types import Face
 
 _DISPLACEMENT_STD = 0.06
 """Of the mouth that a face tells, in heights of the box, each axis."""

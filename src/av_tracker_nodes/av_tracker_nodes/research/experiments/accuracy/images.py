@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes import FaceStage
 from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.recordings.tracks_csv import TrackTable
@@ -42,7 +43,6 @@ from av_tracker_nodes.types import (
     to_nanoseconds,
     to_seconds,
 )
-from av_tracker_nodes.vision.stage import FaceStage
 
 MEASURES = 'vwswe', 'vggcf', 'stgcf'
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.experiments.accuracy.images import SCENARIOS
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition
 

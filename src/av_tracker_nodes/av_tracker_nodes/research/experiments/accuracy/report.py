@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.experiments.accuracy.images import MEASURES
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
 from av_tracker_nodes.research.experiments.accuracy.rows import Row

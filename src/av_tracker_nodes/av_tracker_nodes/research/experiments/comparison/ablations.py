@@ -18,10 +18,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.association import TrackerConfig
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import create_fusion
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.experiments.comparison.models import (
     METRICS,
     Contender,

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import bootstrap
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import (
     BASELINES,
     DEFAULT_MODEL,
@@ -28,11 +28,11 @@ from av_tracker_nodes.fusion import (
 )
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.pipeline import StageTimes
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.recordings.tracks_csv import (
     TrackWriter,
     read_run,
     read_tracks,
-    write_json,
 )
 from av_tracker_nodes.research.evaluation.absences import absences
 from av_tracker_nodes.research.evaluation.matching import Matching

@@ -14,10 +14,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from av_tracker_nodes.fusion import network_file
 from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.models.zoo import open_model
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.experiments.comparison.models import interval
 from av_tracker_nodes.research.experiments.comparison.scenes import (
     Options,
@@ -44,7 +45,7 @@ class _Faces:
 
 def measure_retrieval(
     out: Path,
-    network: Path,
+    network: Path | None,
     options: Options,
     progress_bar: Callable[[str], AbstractContextManager],
 ) -> dict:
@@ -58,8 +59,8 @@ def measure_retrieval(
     ----------
     out : Path
         Folder of ``retrieval.json``; recordings lie below it.
-    network : Path
-        ONNX file.
+    network : Path or None
+        ONNX file; None for the shipped AVCLNet.
     options : Options
     progress_bar : callable
         Opens a progress bar with a text.
@@ -69,6 +70,7 @@ def measure_retrieval(
     dict
         For each task the share of right matches, its 95 % interval over scenes, and chance.
     """
+    network = network or network_file('avclnet')
     scenes = record_scenes(out / 'scenes', options, progress_bar)
     session = open_model(network, 'fusion network', _OUTPUTS)
     tasks: dict[str, list[tuple[float, float]]] = {}

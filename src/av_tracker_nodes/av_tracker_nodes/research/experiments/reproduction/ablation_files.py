@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 CHANGE = 'mota_change'
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.cav3d import Cav3d
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
 from av_tracker_nodes.research.datasets.recordings import open_corpus

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.protocols import Protocol, find_protocol
 from av_tracker_nodes.research.experiments.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.research.experiments.reproduction.report import Report, write_report

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 
 from av_tracker_nodes import __version__
-from av_tracker_nodes.recordings.tracks_csv import write_json
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.protocols import AVERAGING, Protocol
 from av_tracker_nodes.research.experiments.reproduction import figures
 from av_tracker_nodes.research.experiments.reproduction.ablation_files import Ablations

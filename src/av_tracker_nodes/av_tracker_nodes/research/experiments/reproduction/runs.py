@@ -13,8 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.tracks_csv import TrackTable, read_run, read_tracks, write_json
+from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.recordings.tracks_csv import TrackTable, read_run, read_tracks
 from av_tracker_nodes.research.datasets.protocols import Protocol
 from av_tracker_nodes.research.evaluation.curves import error_curve, speaking_pairs
 from av_tracker_nodes.research.evaluation.matching import Matching

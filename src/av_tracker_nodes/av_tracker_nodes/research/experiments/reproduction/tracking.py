@@ -13,12 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes import __version__
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import BASELINES, create_fusion, open_fusion
+from av_tracker_nodes import InputError, __version__
+from av_tracker_nodes.fusion import BASELINES, create_fusion, network_file, open_fusion
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.pipeline import Following, Sensed, Sensing, StageTimes
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run
 from av_tracker_nodes.research.datasets.convert import records_in_log_order
@@ -208,6 +206,5 @@ def _fingerprint(model: str) -> str:
     """Tell networks apart; empty for models without one."""
     if model in BASELINES:
         return ''
-    shipped = not model.endswith('.onnx')
-    path = shipped_file(f'{model}/{model}.onnx', 'models') if shipped else Path(model)
+    path = Path(model) if model.endswith('.onnx') else network_file(model)
     return sha256(path.read_bytes()).hexdigest()[:12]

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.types import Face
-from av_tracker_nodes.vision.face_geometry import mouth_from_face
+from av_tracker_nodes.geometry.face import mouth_from_face
 
 CAMERA = Camera(400, 400, 180, 144, (360, 288))
 # Eyes, nose, mouth corners and lips of a head that looks at the camera (m; x right, y down,
@@ -30,9 +29,9 @@ def test_mouth_of_a_head_that_turns(yaw):
     points = CAMERA.project(HEAD @ turn.T + [0.1, -0.1, 2.0])
     height = 400 * 0.192 / 2
     box = np.array([*(points[:5].mean(axis=0) - height / 2), 0.8 * height, height])
-    mouth = mouth_from_face(Face(box, 0.9, points[:5]))
+    mouth = mouth_from_face(box, points[:5])
     assert np.abs(mouth - points[5]).max() < 0.03 * height
 
 
 def test_mouth_without_landmarks_is_a_quarter_up_the_box():
-    assert mouth_from_face(Face(np.array([10, 20, 30, 40]), 0.9)).tolist() == [25, 50]
+    assert mouth_from_face(np.array([10, 20, 30, 40])).tolist() == [25, 50]

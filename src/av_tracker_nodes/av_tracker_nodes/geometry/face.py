@@ -14,7 +14,6 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.geometry.head import mouth_pixel
-from av_tracker_nodes.types import Face
 
 DETECTOR_FACE_HEIGHT = 0.190
 """Metres of a face of average size that the height of a YuNet box stands for."""
@@ -30,16 +29,28 @@ _LIPS_FORWARD = 0.65
 _LIPS_BELOW_CORNERS = 0.025
 
 
-def mouth_from_face(face: Face) -> np.ndarray:
-    """Pixel of the middle of the lips, shape (2,).
+def mouth_from_face(box: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndarray:
+    """Find the middle of the lips.
 
     The corners of the mouth lie behind the lips, so their middle falls short when the head turns;
     how far the nose stands out sideways from eyes and mouth tells by how much. Without landmarks,
     the mouth comes from the box.
+
+    Parameters
+    ----------
+    box : np.ndarray, shape (4,)
+        Left, top, width, height (pixels).
+    landmarks : np.ndarray or None, shape (5, 2)
+        Right eye, left eye, nose, right and left mouth corner (pixels).
+
+    Returns
+    -------
+    np.ndarray, shape (2,)
+        Pixel.
     """
-    if face.landmarks is None:
-        return mouth_pixel(face.box)
-    corners = face.landmarks[_MOUTH_CORNERS].mean(axis=0)
-    middle = (corners + face.landmarks[_EYES].mean(axis=0)) / 2
-    turn = face.landmarks[_NOSE, 0] - middle[0]
-    return corners + np.array([_LIPS_FORWARD * turn, _LIPS_BELOW_CORNERS * face.box[3]])
+    if landmarks is None:
+        return mouth_pixel(box)
+    corners = landmarks[_MOUTH_CORNERS].mean(axis=0)
+    middle = (corners + landmarks[_EYES].mean(axis=0)) / 2
+    turn = landmarks[_NOSE, 0] - middle[0]
+    return corners + np.array([_LIPS_FORWARD * turn, _LIPS_BELOW_CORNERS * box[3]])

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from av_tracker_nodes.vision.crops import face_crop, square_crop, upper_body_crop
+from av_tracker_nodes.geometry.crops import face_crop, square_crop, upper_body_crop
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Commands that measure speed and accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from av_tracker_nodes.cli.options import (
+    FOLDER,
+    PATH,
+    data_option,
+    jobs_option,
+    out_option,
+    progress_bar,
+    shows_input_errors,
+)
+
+_split_option = click.option('--split', type=click.Choice(['validation', 'test']), default='test')
+_scenario_option = click.option('--scenario', default='multi_speaker', show_default=True)
+_scenes_option = click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+_tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), show_default=True)
+
+
+@click.command()
+@click.argument(
+    'names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline', 'latency', 'soak'])
+)
+@_tables_option
+@click.option(
+    '--seconds',
+    type=float,
+    help='Of the streams of latency (60 unless given) and soak (3600).',
+)
+@shows_input_errors
+def bench(names: tuple[str, ...], out: Path, seconds: float | None) -> None:
+    """Measure speed, all of it or NAMES; prints tables, writes one JSON file each.
+
+    What an hour of streams leaves in memory, soak, is measured only when it is named.
+    """
+    from av_tracker_nodes.research.speed import BENCHMARKS, LONG, STREAMED
+
+    for name in names or [each for each in BENCHMARKS if each not in LONG]:
+        duration = {'seconds': seconds} if seconds and name in STREAMED else {}
+        BENCHMARKS[name](out, progress_bar, **duration)
+
+
+@click.group()
+def benchmark() -> None:
+    """Measure accuracy on simulated scenes."""
+
+
+@benchmark.command('acoustics')
+@out_option
+@click.option('--quick', is_flag=True, help='A handful of short validation scenes.')
+@click.option(
+    '--scenes', type=int, default=3, show_default=True, help='Rooms for each condition, up to 10.'
+)
+@_split_option
+@jobs_option
+@click.option(
+    '--document',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Document whose marked block is replaced by the tables.',
+)
+@shows_input_errors
+def benchmark_acoustics(
+    out: Path, quick: bool, scenes: int, split: str, jobs: int, document: Path | None
+) -> None:
+    """Measure directions and maps in the image; prints tables, writes JSON and Markdown."""
+    from av_tracker_nodes.research.experiments.accuracy.acoustics import Options
+    from av_tracker_nodes.research.experiments.accuracy.acoustics import benchmark_acoustics as run
+
+    run(out, Options(split, scenes, jobs, quick), progress_bar, document)
+
+
+@benchmark.command('models')
+@_tables_option
+@_scenario_option
+@_split_option
+@_scenes_option
+@jobs_option
+@shows_input_errors
+def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+    """Compare the fusion models on the same scenes; writes models.json."""
+    from av_tracker_nodes.research.experiments.comparison.models import compare_models
+    from av_tracker_nodes.research.experiments.comparison.scenes import (
+        COMPLETE,
+        INCOMPLETE,
+        Options,
+    )
+
+    inputs = (COMPLETE, INCOMPLETE)
+    compare_models(out, Options(scenario, split, scenes, jobs, inputs), progress_bar)
+
+
+@benchmark.command('trackers')
+@_tables_option
+@_scenario_option
+@_split_option
+@_scenes_option
+@jobs_option
+@shows_input_errors
+def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+    """Compare ways to associate detections with tracks; writes trackers.json."""
+    from av_tracker_nodes.research.experiments.comparison.models import (
+        TRACK_METRICS,
+        TRACKERS,
+        compare_models,
+    )
+    from av_tracker_nodes.research.experiments.comparison.scenes import Options
+
+    options = Options(scenario, split, scenes, jobs)
+    compare_models(out, options, progress_bar, TRACKERS, TRACK_METRICS, 'trackers')
+
+
+@benchmark.command('quality')
+@click.option('--model', default='stnet', show_default=True, help='Siamese network, or ONNX file.')
+@_tables_option
+@_scenario_option
+@_split_option
+@_scenes_option
+@jobs_option
+@shows_input_errors
+def benchmark_quality(
+    model: str, out: Path, scenario: str, split: str, scenes: int, jobs: int
+) -> None:
+    """Sweep the thresholds of quality of a Siamese network; writes quality.json."""
+    from av_tracker_nodes.research.experiments.comparison.models import compare_models
+    from av_tracker_nodes.research.experiments.comparison.quality import quality_contenders
+    from av_tracker_nodes.research.experiments.comparison.scenes import Options
+
+    options = Options(scenario, split, scenes, jobs)
+    compare_models(out, options, progress_bar, quality_contenders(model), table='quality')
+
+
+@benchmark.command('ablations')
+@click.option('--model', default='avclnet', show_default=True, help='Network.')
+@data_option
+@_tables_option
+@_split_option
+@_scenes_option
+@click.option(
+    '--steps', type=click.IntRange(1), default=1000, show_default=True, help='Batches to train.'
+)
+@click.option('--clips', type=click.IntRange(1), help='Learn on the first ones only.')
+@jobs_option
+@shows_input_errors
+def benchmark_ablations(
+    model: str,
+    data: Path,
+    out: Path,
+    split: str,
+    scenes: int,
+    steps: int,
+    clips: int | None,
+    jobs: int,
+) -> None:
+    """Train a network without each of its parts, and compare; writes ablations_MODEL.json."""
+    from av_tracker_nodes.research.experiments.comparison.scenes import (
+        COMPLETE,
+        INCOMPLETE,
+        Options,
+    )
+    from av_tracker_nodes.research.training.command import require_torch
+
+    require_torch()
+    from av_tracker_nodes.research.experiments.comparison.ablations import (
+        SHORT,
+        learns_from_less,
+        measure_ablations,
+    )
+
+    schedule = replace(SHORT, steps=steps)
+    inputs = (COMPLETE, INCOMPLETE) if learns_from_less(model) else (COMPLETE,)
+    options = Options(split=split, scenes=scenes, jobs=jobs, inputs=inputs)
+    measure_ablations(out, model, data, options, progress_bar, schedule, clips=clips)
+
+
+@benchmark.command('retrieval')
+@click.argument('network', type=PATH, required=False)
+@_tables_option
+@_split_option
+@_scenes_option
+@jobs_option
+@shows_input_errors
+def benchmark_retrieval(
+    network: Path | None, out: Path, split: str, scenes: int, jobs: int
+) -> None:
+    """Measure whether sounds find their faces by what NETWORK learnt; avclnet if left out."""
+    from av_tracker_nodes.research.experiments.comparison.retrieval import measure_retrieval
+    from av_tracker_nodes.research.experiments.comparison.scenes import Options
+
+    options = Options(split=split, scenes=scenes, jobs=jobs)
+    measure_retrieval(out, network, options, progress_bar)

@@ -1,0 +1,85 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Commands that check sensors, and corpora."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av_tracker_nodes.cli.options import (
+    FOLDER,
+    PATH,
+    audio_offset_option,
+    progress_bar,
+    shows_input_errors,
+)
+from av_tracker_nodes.cli.recording import named_or_recorded
+
+
+@click.group()
+def check() -> None:
+    """Check sensors, and corpora."""
+
+
+@check.command('sync')
+@click.argument('bag', type=PATH, required=False)
+@click.option(
+    '--distance', default=1.0, show_default=True, help='Of the hands from the array (m).'
+)
+@audio_offset_option
+@shows_input_errors
+def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
+    """Measure the offset between sound and images from claps, seen and heard.
+
+    BAG is a recording of ten claps or more at irregular intervals, by hand or with something that
+    flashes. Without BAG the running camera and microphones are recorded until Ctrl-C.
+    """
+    from av_tracker_nodes.calibration.sync import check_sync as run
+
+    with named_or_recorded(bag) as path:
+        run(path, distance, audio_offset, click.echo)
+
+
+@check.command('array')
+@click.argument('calibration', type=PATH)
+@click.option('--device', default='', help='Sound card: part of its name, index, or ALSA id.')
+@click.option('--channels', default='', help='Channels of the card in order, such as 1-4.')
+@click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
+@click.option('--bag', type=PATH, help='Recording to check instead of a card.')
+@shows_input_errors
+def check_array(
+    calibration: Path, device: str, channels: str, seconds: float, bag: Path | None
+) -> None:
+    """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
+
+    The exit status is 1 when something is wrong.
+    """
+    from av_tracker_nodes.calibration.array_session import check_array as run
+
+    if not run(calibration, device=device, channels=channels, seconds=seconds, bag=bag):
+        raise click.exceptions.Exit(1)
+
+
+@check.command('corpus')
+@click.argument('root', metavar='DIR', type=FOLDER)
+@shows_input_errors
+def check_corpus(root: Path) -> None:
+    """Read all of AV16.3 or CAV3D in DIR, and say what is missing or damaged.
+
+    The exit status is 1 when something is.
+    """
+    from av_tracker_nodes.research.datasets.inspection import inspect_corpus
+
+    with progress_bar(f'reading {root.name}') as progress:
+        found = inspect_corpus(root, progress)
+    for sequence, problem in found.problems:
+        click.echo(f'{sequence}: {problem}')
+    count = len({sequence for sequence, _ in found.problems})
+    click.echo(f'{found.corpus}: {len(found.sequences)} sequences, {count} with problems')
+    for protocol, lacking in found.lacking.items():
+        click.echo(f'{protocol:<16} {"lacks " + ", ".join(lacking) if lacking else "is there"}')
+    if found.problems:
+        raise click.exceptions.Exit(1)

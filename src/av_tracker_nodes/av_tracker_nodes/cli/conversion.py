@@ -1,0 +1,79 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Commands that convert recordings to bags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from av_tracker_nodes.cli.options import (
+    FOLDER,
+    PATH,
+    jobs_option,
+    out_option,
+    progress_bar,
+    shows_input_errors,
+)
+
+
+@click.group()
+def convert() -> None:
+    """Convert recordings to rosbag2 bags."""
+
+
+@convert.command()
+@click.option('--root', type=FOLDER, required=True, help='Folder of the corpus.')
+@click.option('--sequence', required=True, help='Name or number, for instance seq24.')
+@click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
+@click.option('--out', type=PATH, required=True, help='Bag to write.')
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@shows_input_errors
+def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+    """Convert one camera of an AV16.3 sequence, real or simulated."""
+    _convert_one(root, sequence, camera, out, raw)
+
+
+@convert.command()
+@click.option('--root', type=FOLDER, required=True, help='Folder of the corpus.')
+@click.option('--sequence', required=True, help='Name, for instance seq22.')
+@click.option('--out', type=PATH, required=True, help='Bag to write.')
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@shows_input_errors
+def cav3d(root: Path, sequence: str, out: Path, raw: bool) -> None:
+    """Convert a CAV3D sequence: the camera above the array, sound at 16 kHz."""
+    _convert_one(root, sequence, 5, out, raw)
+
+
+def _convert_one(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+    from av_tracker_nodes.research.datasets.convert import convert_sequence
+
+    with progress_bar(f'converting {sequence}, camera {camera}') as progress:
+        click.echo(convert_sequence(root, sequence, camera, out, not raw, progress))
+
+
+@convert.command('all')
+@click.option('--root', type=FOLDER, required=True, help='Folder of AV16.3 or CAV3D.')
+@click.option('--sequence', 'sequences', multiple=True, help='Only this one; may be repeated.')
+@out_option
+@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@jobs_option
+@shows_input_errors
+def convert_everything(
+    root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int
+) -> None:
+    """Convert every camera of every sequence; bags that are there already are kept.
+
+    The exit status is 1 when something could not be converted.
+    """
+    from av_tracker_nodes.research.datasets.convert import convert_all
+
+    with progress_bar(f'converting {root.name}') as progress:
+        bags, problems = convert_all(root, out, sequences, not raw, jobs, progress)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(f'{len(bags)} bags in {out}')
+    if problems:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,27 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The bag that a command works on: a given one, or one that is recorded now."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+
+@contextmanager
+def named_or_recorded(bag: Path | None) -> Iterator[Path]:
+    """Yield a bag: the one that is named, or one recorded from the running nodes for the while."""
+    if bag is not None:
+        yield bag
+        return
+    from av_tracker_nodes.launching.replay import record as run
+
+    with tempfile.TemporaryDirectory(prefix='av_tracker_') as folder:
+        click.echo('recording until Ctrl-C', err=True)
+        run(Path(folder) / 'bag')
+        yield Path(folder) / 'bag'

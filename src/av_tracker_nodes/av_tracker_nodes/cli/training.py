@@ -1,0 +1,130 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Commands that train networks and export them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.cli.options import (
+    FOLDER,
+    PATH,
+    data_option,
+    out_option,
+    progress_bar,
+    shows_input_errors,
+)
+
+
+@click.command()
+@click.option('--model', default='avclnet', show_default=True, help='Network to train.')
+@data_option
+@click.option(
+    '--av163',
+    '--corpus',
+    'av163',
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help='AV16.3 or CAV3D: learn on it instead; on seq18, 19, 35 and 40 without --protocol.',
+)
+@click.option('--protocol', help='Learn on what a publication did: see `av-tracker protocols`.')
+@click.option(
+    '--leaking-split',
+    is_flag=True,
+    help='Shuffle the frames of --protocol as published: neighbours are learnt and chosen on.',
+)
+@out_option
+@click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
+@click.option('--seed', default=0, show_default=True, help='Of the weights and the samples.')
+@click.option('--clips', type=click.IntRange(1), help='Learn on the first simulated ones only.')
+@click.option(
+    '--images', type=click.IntRange(1), default=24, show_default=True, help='In a batch.'
+)
+@click.option(
+    '--option',
+    'options',
+    type=(str, str),
+    multiple=True,
+    metavar='NAME VALUE',
+    help='Of the network, such as: width 64, or, for stnet: paper true.',
+)
+@click.option(
+    '--weights',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='File of torch to start from, as far as names and shapes fit.',
+)
+@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@shows_input_errors
+def train(
+    model: str,
+    data: Path,
+    av163: Path | None,
+    protocol: str | None,
+    leaking_split: bool,
+    out: Path,
+    budget: float,
+    seed: int,
+    clips: int | None,
+    images: int,
+    options: tuple[tuple[str, str], ...],
+    weights: Path | None,
+    jobs: int,
+) -> None:
+    """Train a network; a training that was stopped goes on."""
+    from av_tracker_nodes.research.training.command import run_training
+
+    if leaking_split and protocol is None:
+        raise InputError('--leaking-split needs --protocol: it is the split of a publication')
+    if leaking_split:
+        click.echo('the split leaks: its validation says nothing about new recordings', err=True)
+    run_training(
+        model,
+        data,
+        out,
+        budget,
+        seed,
+        jobs,
+        progress_bar,
+        av163,
+        images=images,
+        options={name: _number_or_flag(name, value) for name, value in options},
+        pretrained=weights,
+        protocol=protocol,
+        leaking=leaking_split,
+        clips=clips,
+    )
+
+
+def _number_or_flag(name: str, text: str) -> float | int | bool:
+    """Read a value as JSON has it: 96, 0.5, true."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, int | float):
+        raise InputError(f"--option {name} is '{text}'; it must be a number, true or false")
+    return value
+
+
+@click.command()
+@click.argument('training', type=FOLDER)
+@click.option('--out', type=PATH, required=True, help='ONNX file to write.')
+@click.option(
+    '--threshold',
+    'thresholds',
+    type=(str, float),
+    multiple=True,
+    metavar='NAME VALUE',
+    help='From when on the network is believed, such as: speaking 0.4.',
+)
+@shows_input_errors
+def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...]) -> None:
+    """Write the network of a finished TRAINING as ONNX, checked against torch."""
+    from av_tracker_nodes.research.training.command import run_export
+
+    difference = run_export(training, out, dict(thresholds))
+    click.echo(f'{out}: differs from torch by {difference:.1g} at most')

@@ -1,0 +1,29 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""rosbag2 bags (MCAP) written and read without ROS.
+
+A bag logs an image at its stamp and a block of sound at the time of its last sample, so a replay
+in bag order never shows a listener the future.
+"""
+
+from av_tracker_nodes.recordings.bag.channels import (
+    ARRAY_FRAME,
+    CAMERA_FRAME,
+    REPLAY_PATIENCE,
+    WORLD_FRAME,
+)
+from av_tracker_nodes.recordings.bag.reader import BagReader, RawMessage, stamp_of_cdr
+from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagWriter
+
+__all__ = [
+    'ARRAY_FRAME',
+    'CAMERA_FRAME',
+    'JPEG_QUALITY',
+    'REPLAY_PATIENCE',
+    'WORLD_FRAME',
+    'BagReader',
+    'BagWriter',
+    'RawMessage',
+    'stamp_of_cdr',
+]

@@ -1,0 +1,196 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Writer of bags."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.bag.channels import (
+    ARRAY_FRAME,
+    ARRAY_INFO,
+    AUDIO,
+    CAMERA_FRAME,
+    CAMERA_INFO,
+    COMPRESSED,
+    GROUND_TRUTH,
+    IMAGE,
+    ROBOT_SPEAKING,
+    TF_STATIC,
+    WORLD_FRAME,
+)
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
+
+JPEG_QUALITY = 95
+
+_DEPTH = 10
+_AUDIO_DEPTH = 200
+_UNLIMITED = QosTime(0, 0)
+
+
+class BagWriter:
+    """Writes a bag that appears under its name only when it is whole.
+
+    Until :meth:`close` the bag lies in a hidden directory beside `path`; leaving a ``with`` block
+    by an exception removes it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Directory to make.
+    overwrite : bool
+        Replace a bag that is there already.
+
+    Raises
+    ------
+    InputError
+        When `path` exists already, or cannot be written; later too, when the disk is full.
+    """
+
+    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
+        self.path = Path(path)
+        if self.path.exists() and not overwrite:
+            raise InputError(f'{self.path} exists already; remove it or choose another name')
+        self._partial = self.path.parent / f'.{self.path.name}.partial-{os.getpid()}'
+        shutil.rmtree(self._partial, ignore_errors=True)
+        try:
+            self._partial.mkdir(parents=True)
+        except OSError as error:
+            raise InputError(f'cannot write {self.path}: {error.strerror}') from error
+        self._writer = Writer(
+            self._partial / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP
+        )
+        self._writer.open()
+        self._connections: dict[str, Connection] = {}
+
+    def __enter__(self) -> BagWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(self, kind: type | None, value: object, traceback: object) -> None:
+        """Close the bag, or drop it after an exception."""
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def write_rig(self, rig: Rig, stamp: int) -> None:
+        """Write what holds for the whole bag: microphones and static frames (latched).
+
+        Parameters
+        ----------
+        rig : Rig
+            Its target frame is ``world``.
+        stamp : int
+            Time of the beginning of the bag (ns).
+        """
+        info = messages.to_array_info(rig.microphones, stamp, ARRAY_FRAME, rig.room)
+        frames = {CAMERA_FRAME: rig.camera.pose, ARRAY_FRAME: rig.target_from_array}
+        self._write(ARRAY_INFO, info, stamp)
+        self._write(TF_STATIC, messages.to_transforms(WORLD_FRAME, frames, stamp), stamp)
+
+    def write_audio(self, block: AudioBlock) -> None:
+        """Write a block of sound at the time of its last sample."""
+        last = block.stamp + (len(block.samples) - 1) * NANOSECONDS // block.rate
+        self._write(AUDIO, messages.to_audio(block, ARRAY_FRAME), last)
+
+    def write_image(self, frame: ImageFrame, camera: Camera, *, compressed: bool = True) -> None:
+        """Write an image, as JPEG unless told otherwise, and its calibration at its stamp."""
+        info = messages.to_camera_info(camera, frame.stamp, CAMERA_FRAME)
+        self._write(CAMERA_INFO, info, frame.stamp)
+        if compressed:
+            image = messages.to_compressed_image(frame, CAMERA_FRAME, JPEG_QUALITY)
+            self._write(COMPRESSED, image, frame.stamp)
+        else:
+            self._write(IMAGE, messages.to_image(frame, CAMERA_FRAME), frame.stamp)
+
+    def write_ground_truth(self, frame: TrackFrame) -> None:
+        """Write where everybody truly is, in ``world``."""
+        self._write(GROUND_TRUTH, messages.to_tracks(frame, WORLD_FRAME), frame.stamp)
+
+    def write_robot_speaking(self, talks: bool, stamp: int) -> None:
+        """Write that the robot talks, or does not, from a stamp (ns) on."""
+        self._write(ROBOT_SPEAKING, messages.to_bool(talks), stamp)
+
+    def write_raw(
+        self, topic: str, msgtype: str, log_time: int, data: bytes, *, latched: bool = False
+    ) -> None:
+        """Write a serialised message (CDR) as it came."""
+        if topic not in self._connections:
+            depth = 1 if latched else _AUDIO_DEPTH if topic.endswith(AUDIO[0]) else _DEPTH
+            self._connections[topic] = self._writer.add_connection(
+                topic,
+                msgtype,
+                typestore=messages.typestore(),
+                offered_qos_profiles=[_qos(latched, depth)],
+            )
+        try:
+            self._writer.write(self._connections[topic], log_time, data)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _write(self, channel: tuple[str, str], message: object, log_time: int) -> None:
+        topic, msgtype = channel
+        data = messages.typestore().serialize_cdr(message, msgtype)
+        latched = channel in (ARRAY_INFO, TF_STATIC)
+        self.write_raw(topic, msgtype, log_time, bytes(data), latched=latched)
+
+    def close(self) -> None:
+        """Finish the bag and give it its name.
+
+        Raises
+        ------
+        InputError
+            When the disk is full: what was written stays where it says.
+        """
+        try:
+            self._writer.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self._writer.path.rename(self.path)
+        self._partial.rmdir()
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(
+            f'cannot write {self.path}: {error.strerror}; what was written until then is in '
+            f'{self._writer.path}, for `mcap recover`'
+        )
+
+    def abort(self) -> None:
+        """Drop what was written."""
+        self._writer.abort()
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+
+def _qos(latched: bool, depth: int) -> Qos:
+    durability = QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE
+    return Qos(
+        QosHistory.KEEP_LAST,
+        depth,
+        QosReliability.RELIABLE,
+        durability,
+        _UNLIMITED,
+        _UNLIMITED,
+        QosLiveliness.AUTOMATIC,
+        _UNLIMITED,
+        False,
+    )

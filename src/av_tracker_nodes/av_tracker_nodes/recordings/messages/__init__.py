@@ -1,0 +1,50 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""ROS messages without ROS: what bags hold, to and from the types of this package.
+
+Functions ``to_*`` build messages of the `rosbags` library; functions ``from_*`` only read
+attributes and so take messages of rclpy just as well.
+"""
+
+from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
+from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
+from av_tracker_nodes.recordings.messages.definitions import message_directory, typestore
+from av_tracker_nodes.recordings.messages.images import (
+    from_depth_image,
+    from_image,
+    to_compressed_image,
+    to_image,
+)
+from av_tracker_nodes.recordings.messages.microphones import (
+    corners_of,
+    from_array_info,
+    room_of,
+    to_array_info,
+)
+from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
+from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
+from av_tracker_nodes.recordings.messages.transforms import from_transforms, to_transforms
+
+__all__ = [
+    'corners_of',
+    'from_array_info',
+    'from_audio',
+    'from_camera_info',
+    'from_depth_image',
+    'from_image',
+    'from_tracks',
+    'from_transforms',
+    'message_directory',
+    'room_of',
+    'stamp_of',
+    'to_array_info',
+    'to_audio',
+    'to_bool',
+    'to_camera_info',
+    'to_compressed_image',
+    'to_image',
+    'to_tracks',
+    'to_transforms',
+    'typestore',
+]

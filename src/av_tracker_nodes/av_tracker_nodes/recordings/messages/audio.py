@@ -1,0 +1,65 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Messages of blocks of sound."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.messages.standard import make, make_header, stamp_of
+from av_tracker_nodes.types import AudioBlock
+
+_INT16_SCALE = 32_768
+_LAST_SAMPLE = 2**53
+
+
+def to_audio(block: AudioBlock, frame_id: str) -> object:
+    """Make an ``av_tracker_msgs/AudioBlock`` of 16-bit samples."""
+    samples = np.clip(np.rint(block.samples * _INT16_SCALE), -_INT16_SCALE, _INT16_SCALE - 1)
+    frames, channels = samples.shape
+    return make(
+        'av_tracker_msgs/msg/AudioBlock',
+        header=make_header(block.stamp, frame_id),
+        first_sample=block.first_sample,
+        sample_rate=block.rate,
+        channels=channels,
+        frames=frames,
+        encoding='S16LE',
+        data=np.ascontiguousarray(samples, '<i2').view(np.uint8).ravel(),
+    )
+
+
+def from_audio(message: object) -> AudioBlock:
+    """Read an ``av_tracker_msgs/AudioBlock``.
+
+    Raises
+    ------
+    InputError
+        For an unknown encoding, a block whose size does not fit its header, or absurd counts.
+    """
+    formats = {'S16LE': ('<i2', 1 / _INT16_SCALE), 'FLOAT32LE': ('<f4', 1.0)}
+    if message.encoding not in formats:
+        raise InputError(
+            f"audio encoding '{message.encoding}' is not supported; use {' or '.join(formats)}"
+        )
+    kind, scale = formats[message.encoding]
+    if message.first_sample > _LAST_SAMPLE:
+        raise InputError(f'audio block at sample {message.first_sample}: nothing lasts so long')
+    data = np.frombuffer(memoryview(message.data), np.uint8)
+    size = np.dtype(kind).itemsize
+    if data.size != size * message.frames * message.channels:
+        raise InputError(
+            f'audio block at sample {message.first_sample} holds {data.size / size:g} values '
+            f'instead of {message.frames} x {message.channels}'
+        )
+    if message.sample_rate == 0:
+        raise InputError(f'audio block at sample {message.first_sample} has a rate of 0 Hz')
+    samples = data.view(kind).reshape(message.frames, message.channels)
+    return AudioBlock(
+        stamp_of(message.header),
+        message.first_sample,
+        message.sample_rate,
+        np.float32(scale) * samples.astype(np.float32),
+    )

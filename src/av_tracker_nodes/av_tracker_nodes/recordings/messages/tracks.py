@@ -1,0 +1,125 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Messages of tracks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.messages.standard import (
+    make,
+    make_header,
+    make_quaternion,
+    make_time,
+    make_xyz,
+    stamp_of,
+)
+from av_tracker_nodes.recordings.plausible import check_box, check_covariance, check_numbers
+from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
+
+_SIDES = ('left', 'top', 'width', 'height')
+
+
+def to_tracks(frame: TrackFrame, frame_id: str) -> object:
+    """Make an ``av_tracker_msgs/SpeakerTrackArray``."""
+    return make(
+        'av_tracker_msgs/msg/SpeakerTrackArray',
+        header=make_header(frame.stamp, frame_id),
+        from_image=frame.from_image,
+        tracks=[_to_track(track, frame.stamp) for track in frame.tracks],
+    )
+
+
+def _to_track(track: Track, stamp: int) -> object:
+    age = divmod(max(stamp - track.born, 0), NANOSECONDS)
+    box = np.zeros(4) if track.box is None else track.box
+    return make(
+        'av_tracker_msgs/msg/SpeakerTrack',
+        id=track.id,
+        state=int(track.state),
+        pose=make(
+            'geometry_msgs/msg/PoseWithCovariance',
+            pose=make(
+                'geometry_msgs/msg/Pose',
+                position=make_xyz('Point', track.position),
+                orientation=make_quaternion(np.array([0, 0, 0, 1])),
+            ),
+            covariance=_linear_covariance(track.covariance[:3, :3]),
+        ),
+        twist=make(
+            'geometry_msgs/msg/TwistWithCovariance',
+            twist=make(
+                'geometry_msgs/msg/Twist',
+                linear=make_xyz('Vector3', track.velocity),
+                angular=make_xyz('Vector3', np.zeros(3)),
+            ),
+            covariance=_linear_covariance(track.covariance[3:, 3:]),
+        ),
+        has_box=track.box is not None,
+        box=make(
+            'av_tracker_msgs/msg/Box',
+            **dict(zip(_SIDES, map(float, box), strict=True)),
+        ),
+        speaking_probability=float(track.speaking),
+        is_speaking=bool(track.is_speaking),
+        existence_probability=float(track.existence),
+        modalities=int(track.modalities),
+        age=make('builtin_interfaces/msg/Duration', sec=age[0], nanosec=age[1]),
+        last_audio=make_time(track.last_audio),
+        last_visual=make_time(track.last_visual),
+    )
+
+
+def _linear_covariance(covariance: np.ndarray) -> np.ndarray:
+    full = np.zeros((6, 6))
+    full[:3, :3] = covariance
+    return full.ravel()
+
+
+def from_tracks(message: object) -> TrackFrame:
+    """Read an ``av_tracker_msgs/SpeakerTrackArray``.
+
+    A message has no covariance between position and velocity: those terms are zero.
+
+    Raises
+    ------
+    InputError
+        For numbers that make no track.
+    """
+    stamp = stamp_of(message.header)
+    tracks = tuple(_from_track(track, stamp) for track in message.tracks)
+    return TrackFrame(stamp, tracks, message.from_image)
+
+
+def _from_track(message: object, stamp: int) -> Track:
+    position, linear = message.pose.pose.position, message.twist.twist.linear
+    covariance = np.zeros((6, 6))
+    covariance[:3, :3] = np.reshape(message.pose.covariance, (6, 6))[:3, :3]
+    covariance[3:, 3:] = np.reshape(message.twist.covariance, (6, 6))[:3, :3]
+    place = np.array([position.x, position.y, position.z])
+    velocity = np.array([linear.x, linear.y, linear.z])
+    name, box = f'track {message.id}', None
+    check_numbers(name, place, velocity)
+    check_covariance(name, covariance)
+    if message.has_box:
+        box = np.array([getattr(message.box, side) for side in _SIDES])
+        check_box(name, box)
+    if message.state not in set(TrackState):
+        raise InputError(f'{name} has the state {message.state}, which there is not')
+    return Track(
+        int(message.id),
+        TrackState(message.state),
+        place,
+        velocity,
+        covariance,
+        box,
+        float(message.speaking_probability),
+        bool(message.is_speaking),
+        float(message.existence_probability),
+        Modality(message.modalities),
+        stamp - message.age.sec * NANOSECONDS - message.age.nanosec,
+        message.last_audio.sec * NANOSECONDS + message.last_audio.nanosec,
+        message.last_visual.sec * NANOSECONDS + message.last_visual.nanosec,
+    )

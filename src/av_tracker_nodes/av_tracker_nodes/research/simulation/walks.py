@@ -1,0 +1,39 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Ways about the room that scripts share; places are world x and y (m)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.research.simulation.stage import Stage
+from av_tracker_nodes.research.simulation.trajectories import Itinerary
+
+NEAR_LANE, FAR_LANE = 0.72, 1.25
+"""World x of two lines behind the table, along it."""
+NORTH, SOUTH = 1.05, -0.95
+"""World y of their ends."""
+
+
+def draw_place(stage: Stage) -> np.ndarray:
+    """Draw a place behind the table."""
+    return np.array([stage.rng.uniform(0.65, 1.3), stage.rng.uniform(-0.9, 1.05)])
+
+
+def shuffle(stage: Stage, x: float, y: float) -> Itinerary:
+    """Stand about a place and change it by a step now and then."""
+    route = Itinerary.start(stage.near(x, y), -1.0)
+    while route.end < stage.duration + 1.0:
+        route.wait(stage.rng.uniform(1.5, 4.0)).walk(stage.near(x, y, 0.15), 0.4)
+    return route
+
+
+def stroll(stage: Stage, x: float) -> Itinerary:
+    """Walk up and down near a line along the table, with pauses."""
+    route = Itinerary.start((x, stage.rng.uniform(SOUTH, NORTH)), -1.0)
+    while route.end < stage.duration + 1.0:
+        y = stage.rng.uniform(SOUTH, NORTH)
+        route.walk(stage.near(x, y), stage.rng.uniform(0.4, 0.75))
+        route.wait(stage.rng.uniform(0.5, 2.5))
+    return route
