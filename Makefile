@@ -1,22 +1,32 @@
 # Every target first sets up what is missing (scripts/bootstrap.py); ROS_DISTRO=jazzy chooses Jazzy.
 PYTHON ?= python3
-SETUP := $(PYTHON) scripts/bootstrap.py
+SETUP = $(PYTHON) scripts/bootstrap.py $(addprefix --extra ,$(EXTRAS))
 # Tests stay apart from whatever else runs on this machine.
 PYTEST = ROS_DOMAIN_ID=$${ROS_DOMAIN_ID:-$$(($$$$ % 100 + 1))} $(SETUP) pytest
+SIDE_BY_SIDE = -n logical --dist loadfile
 
-.PHONY: setup demo test test-slow smoke test-jazzy bench lint clean
+.PHONY: setup demo test test-fast test-slow smoke test-jazzy bench lint clean
 
 setup:
-	@$(SETUP) $(addprefix --extra ,$(EXTRAS))
+	@$(SETUP)
 
 demo:
 	@$(SETUP) av-tracker demo $(ARGS)
 
+# These set up all that any test needs (what they depend on does, too); a test that is skipped all
+# the same fails them, unless tests/strict_skips.py explains it.
+test test-fast test-slow: override EXTRAS += tests
+test test-fast test-slow: PYTEST += --strict-skips
+
 # Unit tests run side by side; graph tests, which keep the machine busy, one after the other. Status
 # 5: ARGS leaves none of them.
 test: lint
-	@$(PYTEST) -m 'not slow and not graph' -n logical --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+	@$(PYTEST) -m 'not slow and not graph' $(SIDE_BY_SIDE) $(ARGS) || [ $$? -eq 5 ]
 	@$(PYTEST) -m 'not slow and graph' $(ARGS) || [ $$? -eq 5 ]
+
+# For the inner loop: unit tests that are quick.
+test-fast: lint
+	@$(PYTEST) -m 'not slow and not graph and not thorough' $(SIDE_BY_SIDE) $(ARGS) || [ $$? -eq 5 ]
 
 test-slow:
 	@$(PYTEST) -m slow $(ARGS)
@@ -29,7 +39,7 @@ test-jazzy:
 	@ROS_DISTRO=jazzy $(MAKE) smoke
 
 bench:
-	@$(SETUP) $(addprefix --extra ,$(EXTRAS)) av-tracker bench $(ARGS)
+	@$(SETUP) av-tracker bench $(ARGS)
 
 lint:
 	@$(SETUP) ruff check

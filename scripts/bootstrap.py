@@ -32,7 +32,7 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,8 @@ DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
 GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
 EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
+TESTS = ('train', 'view', 'containers')
+"""What one more extra, ``tests``, stands for; it also brings system packages."""
 THREAD_POOLS = (
     'OMP_NUM_THREADS',
     'OPENBLAS_NUM_THREADS',
@@ -99,6 +101,11 @@ class SystemPackage:
     purpose: str
     present: Callable[[], bool]
     essential: bool = True
+    extra: str = ''
+    """Extra that needs it; empty where every environment does."""
+
+    def __str__(self) -> str:
+        return f'{self.apt} ({self.purpose})'
 
 
 SYSTEM_PACKAGES = (
@@ -137,6 +144,30 @@ SYSTEM_PACKAGES = (
         'recorded voices for the simulator',
         Path('/usr/share/pocketsphinx/test/data/librivox').is_dir,
         essential=False,
+    ),
+    SystemPackage(
+        'pulseaudio',
+        'sound card of the tests',
+        lambda: shutil.which('pulseaudio') is not None,
+        essential=False,
+        extra='tests',
+    ),
+    SystemPackage(
+        'pulseaudio-utils',
+        'sound card of the tests',
+        lambda: None not in (shutil.which('pactl'), shutil.which('pacat')),
+        essential=False,
+        extra='tests',
+    ),
+    SystemPackage(
+        'libasound2-plugins',
+        'sound card of the tests',
+        lambda: any(
+            any(Path('/usr').glob(f'{folder}/alsa-lib/libasound_module_pcm_pulse.so'))
+            for folder in ('lib/*', 'lib', 'lib64')
+        ),
+        essential=False,
+        extra='tests',
     ),
 )
 
@@ -177,25 +208,28 @@ def check_interpreter(target: Target, version: tuple[int, int], machine: str) ->
         )
 
 
-def install_system_packages(packages: Iterable[SystemPackage] = SYSTEM_PACKAGES) -> None:
-    """Install missing system packages as root on Debian and Ubuntu, else name the command."""
+def install_system_packages(packages: Iterable[SystemPackage]) -> list[SystemPackage]:
+    """Install missing system packages as root on Debian and Ubuntu, else name the command.
+
+    Returns those that other systems have to do without.
+    """
     missing = [package for package in packages if not package.present()]
     if not missing:
-        return
+        return []
     command = ['apt-get', 'install', '-y', '--no-install-recommends']
     command += [package.apt for package in missing]
-    wanted = ', '.join(f'{package.apt} ({package.purpose})' for package in missing)
+    wanted = ', '.join(map(str, missing))
     if shutil.which('apt-get') is None:
         if any(package.essential for package in missing):
             raise SetupError(f'Missing on this system, under the names of Debian: {wanted}')
-        say(f'missing on this system, under the names of Debian: {wanted}')
-    elif os.geteuid() != 0:
+        return missing
+    if os.geteuid() != 0:
         raise SetupError(f'Missing system packages: {wanted}\n  sudo {shlex.join(command)}')
-    else:
-        say(f'installing system packages as root: {wanted}')
-        apt = {'DEBIAN_FRONTEND': 'noninteractive'}
-        run_logged('apt-get update', ['apt-get', 'update'], environment=apt)
-        run_logged('apt-get install', command, environment=apt)
+    say(f'installing system packages as root: {wanted}')
+    apt = {'DEBIAN_FRONTEND': 'noninteractive'}
+    run_logged('apt-get update', ['apt-get', 'update'], environment=apt)
+    run_logged('apt-get install', command, environment=apt)
+    return []
 
 
 def say(text: str) -> None:
@@ -273,13 +307,31 @@ def make_venv(target: Target) -> None:
     with step(target, 'venv', key) as due:
         if not due:
             return
-        install_system_packages()
         say(f'{target}, Python {platform.python_version()}, into {target.venv}')
         command = [sys.executable, '-m', 'venv', '--clear']
         command += ['--system-site-packages'] if target.system else []
         run_logged('virtual environment', [*command, str(target.venv)])
         for folder in ('build', 'install', 'log'):
             shutil.rmtree(target.workspace / folder, ignore_errors=True)
+
+
+def mention(target: Target, absent: Iterable[SystemPackage]) -> None:
+    """Say once which system packages this environment has to do without."""
+    with contextlib.ExitStack() as steps:
+        news = [p for p in absent if steps.enter_context(step(target, f'without-{p.apt}', ''))]
+        if news:
+            say(f'missing here, under the names of Debian: {", ".join(map(str, news))}')
+
+
+def requirement_groups(target: Target, extras: Iterable[str]) -> list[str]:
+    """Return the names of the files with what pip is to install.
+
+    Tests go without rerun on a ROS 2 installation, whose NumPy is too old for it.
+    """
+    ros = [] if target.system else [f'ros-{target.distribution}']
+    tests = [extra for extra in TESTS if not (target.system and extra == 'view')]
+    chosen = [part for extra in extras for part in (tests if extra == 'tests' else [extra])]
+    return list(dict.fromkeys([*GROUPS, *ros, *chosen]))
 
 
 def constraint_files(target: Target) -> list[Path]:
@@ -290,7 +342,7 @@ def constraint_files(target: Target) -> list[Path]:
 
 def install_requirements(target: Target, extras: Iterable[str]) -> None:
     """Install the pinned packages of every group that is new or changed, in one go."""
-    groups = [*GROUPS, *([] if target.system else [f'ros-{target.distribution}']), *extras]
+    groups = requirement_groups(target, extras)
     pins = constraint_files(target)
     pip = [str(target.python), '-m', 'pip', 'install', '--disable-pip-version-check']
     pip += [f'--constraint={file}' for file in pins]
@@ -479,12 +531,15 @@ def in_environment(target: Target, command: list[str]) -> list[str]:
     return ['/bin/sh', '-c', '. "$0" && exec "$@"', script, *command]
 
 
-def set_up(target: Target, extras: Iterable[str] = ()) -> None:
+def set_up(target: Target, extras: Collection[str] = ()) -> None:
     """Bring the environment of a target up to date, one process at a time."""
     check_interpreter(target, sys.version_info[:2], platform.machine())
     with open(__file__, 'rb') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        packages = [p for p in SYSTEM_PACKAGES if p.extra in ('', *extras)]
+        absent = install_system_packages(packages)
         make_venv(target)
+        mention(target, absent)
         install_requirements(target, extras)
         if not target.system:
             patch_wheels(target)
@@ -496,7 +551,7 @@ def set_up(target: Target, extras: Iterable[str] = ()) -> None:
 def main() -> int:
     """Set up, then become the command that was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n', 1)[0])
-    parser.add_argument('--extra', action='append', default=[], choices=EXTRAS)
+    parser.add_argument('--extra', action='append', default=[], choices=(*EXTRAS, 'tests'))
     parser.add_argument('command', nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     try:

@@ -2,13 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import os
+import signal
 from contextlib import contextmanager
 
 import pytest
 
+pytest_plugins = ['strict_skips']
+
 
 def pytest_configure(config):
-    """Give every worker of pytest-xdist a core and a ROS domain of its own."""
+    """Give every worker of pytest-xdist a core and a ROS domain of its own.
+
+    Programs that tests start and interrupt listen to that when the shell has put the tests into
+    the background, too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     worker = os.environ.get('PYTEST_XDIST_WORKER')
     if worker is not None:
         for pool in ('OMP', 'OPENBLAS', 'MKL', 'NUMBA'):

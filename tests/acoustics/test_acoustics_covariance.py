@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pyroomacoustics as pra
 import pytest
 from acoustic_scenes import RATE, angle_between, blocks, frame_at, look_at, two_circles, voice
 
@@ -18,8 +19,6 @@ from av_tracker_nodes.acoustics.location import SourceLocator, local_axes
 from av_tracker_nodes.geometry import MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.calibration import load_microphones
 from av_tracker_nodes.geometry.region import Everywhere
-
-pra = pytest.importorskip('pyroomacoustics')
 
 CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
 SCENES = 16
@@ -93,6 +92,7 @@ def everything():
     return {name: listen(name) for name in names}
 
 
+@pytest.mark.thorough
 def test_errors_are_as_large_as_the_covariance_says(everything):
     errors = np.array([one.normalised for heard in everything.values() for one in heard])
     assert len(errors) > 60

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import numpy as np
+import pyroomacoustics as pra
 import pytest
 from acoustic_scenes import RATE, propagate, two_circles
 from hypothesis import given, settings
@@ -97,6 +98,7 @@ def noisy_frame():
     return array, samples[1200:1840]
 
 
+@pytest.mark.thorough
 def test_field_agrees_with_exact_steered_response(noisy_frame):
     array, samples = noisy_frame
     delays = PairDelays.of(array)
@@ -115,7 +117,6 @@ def test_field_agrees_with_exact_steered_response(noisy_frame):
 
 
 def test_field_agrees_with_pyroomacoustics(noisy_frame):
-    pra = pytest.importorskip('pyroomacoustics')
     array, samples = noisy_frame
     delays = PairDelays.of(array, across=True)
     gcc = GccPhat(RATE, delays.longest)

@@ -55,6 +55,7 @@ def map_points(camera, depths):
     return camera.centre + np.array(depths)[:, None, None, None] * rays
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('across', [False, True])
 @pytest.mark.parametrize('kind', ['source', 'noise'])
 @pytest.mark.parametrize('view', CAMERAS)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from acoustic_scenes import two_circles
 
-from av_tracker_nodes.acoustics import backend, kernels_numpy
+from av_tracker_nodes.acoustics import backend, kernels_numba, kernels_numpy
 from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -19,37 +19,31 @@ GCC = GccPhat(16_000, DELAYS.longest)
 POINTS = np.random.default_rng(1).uniform([-1.8, -6, 0], [1.8, 2, 1.6], size=(5003, 3))
 
 
-@pytest.fixture(scope='module')
-def compiled():
-    return pytest.importorskip('av_tracker_nodes.acoustics.kernels_numba')
-
-
 def correlation():
     shape = (len(DELAYS.pairs), len(GCC.lags))
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def test_lookup_agrees(compiled):
+def test_lookup_agrees():
     table = np.random.default_rng(2).integers(0, len(GCC.lags), size=(56, 5003)).astype(np.uint16)
     for pairs in (1, 6, 56):
         some = correlation()[:pairs], table[:pairs]
         expected = kernels_numpy.mean_at_lags(*some)
-        np.testing.assert_allclose(compiled.mean_at_lags(*some), expected, atol=1e-5)
+        np.testing.assert_allclose(kernels_numba.mean_at_lags(*some), expected, atol=1e-5)
         assert expected[7] == pytest.approx(some[0][range(pairs), some[1][:, 7]].mean(), abs=1e-5)
 
 
-def test_interpolation_agrees(compiled):
+def test_interpolation_agrees():
     arguments = (POINTS, ARRAY.positions, DELAYS.pairs, 1 / (DELAYS.speed * GCC.lag_step))
     expected = kernels_numpy.mean_at_points(correlation(), *arguments)
     np.testing.assert_allclose(
-        compiled.mean_at_points(correlation(), *arguments), expected, atol=1e-4
+        kernels_numba.mean_at_points(correlation(), *arguments), expected, atol=1e-4
     )
 
 
-@pytest.mark.parametrize('kernels', ['numpy', 'numba'])
+@pytest.mark.parametrize('kernels', [kernels_numpy, kernels_numba])
 def test_points_too_far_away_read_nothing_beyond_the_lags(kernels):
     """What lies around the table would be added, or is not even memory of this process."""
-    kernels = pytest.importorskip(f'av_tracker_nodes.acoustics.kernels_{kernels}')
     directions = np.random.default_rng(3).normal(size=(5000, 3))
     ones = np.ones((len(DELAYS.pairs), len(GCC.lags)), np.float32)
     scale = 1 / (DELAYS.speed * GCC.lag_step)
@@ -70,12 +64,12 @@ def test_interpolation_is_exact_for_straight_lines():
     np.testing.assert_allclose(values, expected, rtol=1e-5)
 
 
-def test_cross_spectra_agree(compiled):
+def test_cross_spectra_agree():
     rng = np.random.default_rng(0)
     whitened = np.exp(1j * rng.uniform(0, 6, (5, 16, 30))).astype(np.complex64)
     weights = rng.uniform(size=(5, 30)).astype(np.float32)
     expected = kernels_numpy.weighted_cross(whitened, weights, DELAYS.pairs)
-    actual = compiled.weighted_cross(whitened, weights, DELAYS.pairs)
+    actual = kernels_numba.weighted_cross(whitened, weights, DELAYS.pairs)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
@@ -87,11 +81,11 @@ def noise_in_band():
     return (cross[0] + 1j * cross[1]).astype(np.complex64), DELAYS.at(POINTS[0]), band
 
 
-def test_correlations_at_delays_agree(compiled):
+def test_correlations_at_delays_agree():
     cross, delays, band = noise_in_band()
     expected = kernels_numpy.correlation_at(cross, delays, *band)
     scale = np.abs(expected).max(axis=0)
-    actual = compiled.correlation_at(cross, delays, *band)
+    actual = kernels_numba.correlation_at(cross, delays, *band)
     np.testing.assert_allclose(actual / scale, expected / scale, atol=1e-5)
 
 
@@ -121,24 +115,24 @@ def pair_by_pair(cross, delays, first_bin, bin_width):
     ]
 
 
-def test_aligned_spectra_agree(compiled):
+def test_aligned_spectra_agree():
     cross, delays, band = noise_in_band()
     expected = kernels_numpy.aligned_spectrum(cross, delays, *band)
-    actual = compiled.aligned_spectrum(cross, delays, *band)
+    actual = kernels_numba.aligned_spectrum(cross, delays, *band)
     np.testing.assert_allclose(actual, expected, atol=1e-7)
     assert actual.sum() == pytest.approx(
-        compiled.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
+        kernels_numba.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
     )
 
 
-def test_delayed_spectra_agree_and_are_aligned_again(compiled):
+def test_delayed_spectra_agree_and_are_aligned_again():
     rng = np.random.default_rng(3)
     spectrum, gains = rng.uniform(size=308).astype(np.float32), np.ones(len(DELAYS.pairs))
     _, delays, band = noise_in_band()
     expected = kernels_numpy.delayed_spectrum(spectrum, 2 * gains, delays, *band)
-    actual = compiled.delayed_spectrum(spectrum, 2 * gains, delays, *band)
+    actual = kernels_numba.delayed_spectrum(spectrum, 2 * gains, delays, *band)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
-    again = compiled.aligned_spectrum(actual, delays, *band)
+    again = kernels_numba.aligned_spectrum(actual, delays, *band)
     np.testing.assert_allclose(again, 2 * spectrum, atol=1e-5)
 
 
@@ -149,22 +143,22 @@ def turns_to(places):
 
 
 @pytest.mark.parametrize('places', [0, 1, 3])
-def test_turned_sums_agree(compiled, places):
+def test_turned_sums_agree(places):
     rng = np.random.default_rng(0)
     spectra = (rng.normal(size=(16, 4000)) + 1j * rng.normal(size=(16, 4000))).astype(np.complex64)
     expected = kernels_numpy.turned_sum(spectra, turns_to(places))
     assert expected.shape == (places, 4000)
-    actual = compiled.turned_sum(spectra, turns_to(places))
+    actual = kernels_numba.turned_sum(spectra, turns_to(places))
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize('places', [1, 2, 5])
-def test_parted_beams_agree(compiled, places):
+def test_parted_beams_agree(places):
     rng = np.random.default_rng(0)
     beams = rng.normal(size=(2, places, 1001))
     beams = (beams[0] + 1j * beams[1]).astype(np.complex64)
     expected = kernels_numpy.parted(beams, turns_to(places), 16, 0.1)
-    actual = compiled.parted(beams, turns_to(places), 16, 0.1)
+    actual = kernels_numba.parted(beams, turns_to(places), 16, 0.1)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 

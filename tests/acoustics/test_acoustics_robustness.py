@@ -107,6 +107,7 @@ def sometimes_no_number(samples):
     return broken
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ('fault', 'tolerance'),
     [
@@ -132,6 +133,7 @@ def test_a_fault_costs_little(spoken, fault, tolerance):
     assert np.percentile(errors, 90) < 3 + tolerance
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('count', range(1, 9))
 @pytest.mark.parametrize('how', ['zero', 'hiss of the preamplifier'])
 def test_one_to_eight_dead_microphones(spoken, count, how):

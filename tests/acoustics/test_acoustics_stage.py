@@ -247,6 +247,7 @@ def switched(sound):
     return sound * np.convolve(on, np.ones(80) / 80, 'same')
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('how', ['steady', 'switched'])
 @pytest.mark.parametrize('kind', ['white', 'pink', 'fan', 'low fan', 'hum'])
 def test_machines_do_not_speak(stage, kind, how):
@@ -310,7 +311,6 @@ def test_a_bag_that_loops_starts_afresh(stage, spoken):
 
 
 def test_backends_agree(spoken):
-    pytest.importorskip('numba')
     plain = run(AcousticStage(RIG, backend='numpy'), spoken, [0.9, 1.0], *BOXES)[-1]
     compiled = run(AcousticStage(RIG, backend='numba'), spoken, [0.9, 1.0], *BOXES)[-1]
     np.testing.assert_allclose(plain.values, compiled.values, atol=1e-4)

@@ -52,6 +52,7 @@ def distortion_error(camera):
     return np.linalg.norm(camera.project(points) - CAMERA.project(points), axis=-1).max()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('kind', ['charuco', 'chessboard'])
 def test_camera_is_recovered(kind, charuco_pictures, chessboard_pictures):
     board, pictures = {
@@ -206,6 +207,7 @@ class TestCommand:
         assert result.exit_code == 0, result.output
         assert load_camera(out).fx == pytest.approx(CAMERA.fx, rel=0.01)
 
+    @pytest.mark.thorough
     def test_wrong_pattern_is_one_clear_line(self, folder, tmp_path):
         out = tmp_path / 'camera.yaml'
         result = self.run('camera', folder, '--squares', '9x6', '--square', 0.03, '--out', out)

@@ -189,6 +189,7 @@ def files(tmp_path):
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_loudspeaker_with_a_board(loudspeaker_bag, files):
     lines = []
     result = calibrate_extrinsics(

@@ -3,9 +3,7 @@
 
 """A sound card of 16 channels in user space: a PulseAudio server of the test's own."""
 
-import ctypes.util
 import os
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bootstrap import SYSTEM_PACKAGES
 
 CHANNELS = 16
 # The ALSA plugin that PortAudio goes through opens sixteen channels under these names; channels
@@ -26,18 +25,8 @@ CHANNEL_MAP = ','.join(
         *(f'aux{number}' for number in range(8)),
     ]
 )
-PACKAGES = 'libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins'
+PACKAGES = {'libportaudio2', 'pulseaudio', 'pulseaudio-utils', 'libasound2-plugins'}
 PORTION = 0.010
-
-
-def missing():
-    """Name what the tests lack, which .ci/run installs; empty when all is there."""
-    lacking = [name for name in ('pulseaudio', 'pactl', 'pacat') if shutil.which(name) is None]
-    if ctypes.util.find_library('portaudio') is None:
-        lacking.append('libportaudio.so')
-    if not list(Path('/usr/lib').glob('*/alsa-lib/libasound_module_pcm_pulse.so')):
-        lacking.append('libasound_module_pcm_pulse.so')
-    return lacking
 
 
 class VirtualArray:
@@ -121,8 +110,9 @@ class VirtualArray:
 @contextmanager
 def virtual_array(**what):
     """Provide an array, or skip the test where there is no PulseAudio."""
-    if missing():
-        pytest.skip(f'missing {", ".join(missing())}: apt-get install {PACKAGES}')
+    missing = [p.apt for p in SYSTEM_PACKAGES if p.apt in PACKAGES and not p.present()]
+    if missing:
+        pytest.skip(f'missing, and set up by make test: {" ".join(missing)}')
     # The path of a socket must be short.
     with tempfile.TemporaryDirectory(prefix='array', dir='/tmp') as folder:
         array = VirtualArray(folder, **what)

@@ -3,9 +3,11 @@
 
 """The description of the node set, and the processes made of it."""
 
+import ast
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -211,6 +213,17 @@ def test_record_over_something(tmp_path):
         record(tmp_path)
 
 
+SUPERVISOR_OF_A_SLEEPER = """
+import sys
+from av_tracker_nodes.launching import processes
+from av_tracker_nodes.launching.node_set import NodeSpec
+
+processes.command = lambda spec: [sys.executable, '-c', f'import time; time.sleep({spec.name})']
+specs = [NodeSpec('', '', '60'), NodeSpec('', '', '0.5', ends_all=True)]
+print(processes.Supervisor(specs).run())
+"""
+
+
 class TestSupervisor:
     @pytest.fixture
     def python(self, monkeypatch):
@@ -279,6 +292,16 @@ class TestSupervisor:
         wait = 'import time; time.sleep(1)'
         statuses = Supervisor([python('deaf', deaf), python('main', wait, True)]).run()
         assert statuses['deaf'] == -signal.SIGKILL
+
+    def test_in_the_background_too_it_ends_processes_as_ctrl_c_does(self):
+        """Shells have what they run in the background ignore SIGINT, which is inherited."""
+        program = subprocess.run(
+            ['sh', '-c', '"$0" -c "$1" & wait $!', sys.executable, SUPERVISOR_OF_A_SLEEPER],
+            check=True,
+            text=True,
+            stdout=subprocess.PIPE,
+        )
+        assert ast.literal_eval(program.stdout) == {'60': -signal.SIGINT, '0.5': 0}
 
 
 def test_runs_side_by_side_have_domains_of_their_own(monkeypatch):

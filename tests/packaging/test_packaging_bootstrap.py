@@ -113,13 +113,59 @@ def test_root_gets_them_installed_and_is_told(monkeypatch, capsys):
     assert 'installing system packages as root: espeak-ng (voices)' in capsys.readouterr().err
 
 
-def test_other_systems_go_on_without_what_is_not_essential(monkeypatch, capsys):
+def test_other_systems_go_on_without_what_is_not_essential(monkeypatch):
     ran = with_system(monkeypatch, apt=None, user=1000)
-    bootstrap.install_system_packages([MISSING])
-    assert 'espeak-ng' in capsys.readouterr().err
+    assert bootstrap.install_system_packages([MISSING, PRESENT]) == [MISSING]
     with pytest.raises(SetupError, match=r'g\+\+'):
         bootstrap.install_system_packages([MISSING, MISSING_COMPILER])
     assert ran == []
+
+
+def test_what_is_done_without_is_said_once(checkout, capsys):
+    other = SystemPackage('flite', 'other voices', lambda: False, essential=False)
+    for absent in ([MISSING], [MISSING, other], [MISSING]):
+        bootstrap.mention(KILTED, absent)
+    assert [line.split(': ')[1] for line in capsys.readouterr().err.splitlines()] == [
+        'espeak-ng (voices)',
+        'flite (other voices)',
+    ]
+
+
+@pytest.fixture
+def done(checkout, monkeypatch):
+    """Steps of the set-up, of a user whose Debian lacks nothing but a package for tests."""
+    done = []
+    packages = [PRESENT, SystemPackage('pulseaudio', 'sound card', lambda: False, extra='tests')]
+    monkeypatch.setattr(bootstrap, 'SYSTEM_PACKAGES', packages)
+    with_system(monkeypatch, apt='/usr/bin/apt-get', user=1000)
+    monkeypatch.setattr(bootstrap, 'choose_target', lambda environment: KILTED)
+    monkeypatch.setattr(bootstrap, 'check_interpreter', lambda *_: None)
+    names = ['make_venv', 'install_requirements', 'patch_wheels', 'build_workspace']
+    for name in [*names, 'write_launcher', 'prepare_models']:
+        monkeypatch.setattr(bootstrap, name, lambda *_, name=name: done.append(name))
+    return done
+
+
+def test_packages_of_an_extra_come_before_all_else_in_an_environment_that_is_there_too(
+    done, monkeypatch, capsys
+):
+    bootstrap.set_up(KILTED)
+    assert done[0] == 'make_venv'
+    done.clear()
+    monkeypatch.setattr(sys, 'argv', ['bootstrap.py', '--extra', 'tests', 'true'])
+    assert bootstrap.main() == 2
+    assert done == []
+    command = 'sudo apt-get install -y --no-install-recommends pulseaudio\n'
+    assert capsys.readouterr().err.endswith(command)
+
+
+def test_tests_bring_the_extras_that_they_need():
+    groups = bootstrap.requirement_groups(KILTED, ['train', 'tests'])
+    assert {*bootstrap.GROUPS, 'ros-kilted', *bootstrap.TESTS} == set(groups)
+    assert len(set(groups)) == len(groups)
+    assert set(groups) <= {file.stem for file in bootstrap.REQUIREMENTS.glob('*.txt')}
+    installed = bootstrap.requirement_groups(Target('jazzy', system=True), ['tests'])
+    assert set(groups) - set(installed) == {'ros-kilted', 'view'}
 
 
 def test_step_is_done_once_and_again_when_its_key_changes(checkout):

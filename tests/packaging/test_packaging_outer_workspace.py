@@ -16,10 +16,13 @@ from workspaces import OURS, copy_files, run, without_our_packages
 WORKSPACE = choose_target(os.environ).workspace
 PACKAGE = ROOT / 'src/av_tracker_nodes'
 
-pytestmark = pytest.mark.skipif(
-    Path(sys.prefix) != choose_target(os.environ).venv,
-    reason='this interpreter was not set up by scripts/bootstrap.py',
-)
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(
+        Path(sys.prefix) != choose_target(os.environ).venv,
+        reason='this interpreter was not set up by scripts/bootstrap.py',
+    ),
+]
 
 
 @pytest.fixture(scope='module')

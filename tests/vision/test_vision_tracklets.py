@@ -151,6 +151,7 @@ def cross(seed, rate):
     return changes, len(owners)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('rate', [12.5, 25])
 def test_crossing_people_are_not_exchanged(rate):
     changes, names = np.array([cross(seed, rate) for seed in range(100)]).T

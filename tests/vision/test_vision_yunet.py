@@ -3,6 +3,7 @@
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from av_tracker_nodes.errors import InputError
@@ -131,7 +132,6 @@ def test_wrong_models_are_refused(tmp_path):
 
 
 def test_other_networks_are_refused(tmp_path):
-    onnx = pytest.importorskip('onnx')
     value = onnx.helper.make_tensor_value_info('x', onnx.TensorProto.FLOAT, [1])
     out = onnx.helper.make_tensor_value_info('y', onnx.TensorProto.FLOAT, [1])
     node = onnx.helper.make_node('Identity', ['x'], ['y'])

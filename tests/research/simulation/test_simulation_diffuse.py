@@ -15,6 +15,7 @@ def noise() -> np.ndarray:
     return DiffuseField(microphones()).noise(30 * RATE, 0.7, np.random.default_rng(0))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(('i', 'j'), [(0, 1), (0, 4), (0, 8)])
 def test_coherence_is_that_of_a_diffuse_field(noise, i, j):
     array = microphones()

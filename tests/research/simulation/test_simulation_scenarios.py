@@ -54,6 +54,7 @@ def longest_run(condition: np.ndarray) -> int:
     return int(np.diff(edges.reshape(-1, 2), axis=1).max(initial=0))
 
 
+@pytest.mark.thorough
 @every_scene
 def test_people_move_like_people_inside_the_room(name, seed):
     scene = scene_of(name, seed)
@@ -249,6 +250,7 @@ def test_look_alikes_look_alike(seed):
     assert one.voice != other.voice
 
 
+@pytest.mark.thorough
 @every_seed
 @pytest.mark.parametrize('camera', [0, 1, 2])
 def test_absences_last_1_s_to_10_s_and_the_other_stays(seed, camera):

@@ -14,6 +14,7 @@ def short(monkeypatch, short_scene):
     return short_scene
 
 
+@pytest.mark.thorough
 def test_a_sequence_is_written_whole_and_replaces_an_older_one(short, tmp_path):
     older = tmp_path / short.name
     older.mkdir()

@@ -35,6 +35,7 @@ def test_what_is_learnt_on_shares_no_voices_with_what_is_tested_on():
     assert len({stand_in.seed for stand_in in STAND_INS}) == len(STAND_INS)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('name', ['seq08', 'seq24', 'seq45'])
 def test_published_frames_are_in_the_videos(name):
     stand_in = of(AV163)[name]

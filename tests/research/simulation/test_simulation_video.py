@@ -51,6 +51,7 @@ def board_before(camera, share):
     return Occluder(np.array(corners), BOARD_COLOUR)
 
 
+@pytest.mark.thorough
 def test_frames_are_those_of_the_scene_whichever_are_asked_for():
     scene = scene_of(facing(1))
     first = list(render_frames(scene, 1, [0, 7, LAST_FRAME]))
@@ -68,6 +69,7 @@ def test_another_seed_is_another_room():
     assert changed(here, there).mean() > 0.2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('camera', [0, 1, 2])
 def test_people_are_drawn_where_the_camera_projects_them(camera):
     person = facing(camera, pitch=0.1)
@@ -82,6 +84,7 @@ def test_people_are_drawn_where_the_camera_projects_them(camera):
     assert seen.max() == pytest.approx(head.max(), abs=2)
 
 
+@pytest.mark.thorough
 def test_people_beside_and_behind_the_camera_are_not_in_the_picture():
     view = EMPTY.cameras[1]
     right, forward = view.pose.rotation[:, 0], view.pose.rotation[:, 2]
@@ -104,6 +107,7 @@ def test_jaw_moves_the_picture_about_the_mouth():
     assert columns.max() < left + width
 
 
+@pytest.mark.thorough
 def test_board_hides_whoever_is_behind_and_nobody_before():
     u, v = EMPTY.cameras[0].project(PLACE).round().astype(int)
     behind = scene_of(facing(0), occluders=(board_before(0, 0.5),))
@@ -116,6 +120,7 @@ def test_board_hides_whoever_is_behind_and_nobody_before():
     assert changed(picture(before)[window], picture(only_board)[window]).any()
 
 
+@pytest.mark.thorough
 def test_nearer_person_hides_the_farther_in_either_order():
     camera = EMPTY.cameras[0]
     farther = camera.centre + 1.25 * (PLACE - camera.centre)
@@ -135,6 +140,7 @@ def test_light_changes_the_brightness():
     assert ratio == pytest.approx(np.sqrt(0.5), abs=0.05)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize('camera', [0, 1, 2])
 def test_face_detector_finds_faces_and_not_backs_of_heads(detector, camera):
     places = {3: [0.85, -0.75, 0.80], 8: [1.0, 0.1, 0.95], 11: [0.85, 0.85, 0.76]}

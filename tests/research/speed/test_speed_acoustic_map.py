@@ -67,6 +67,7 @@ def test_the_sound_is_where_it_was_put(setting):
     assert np.linalg.norm(setting.points[np.argmax(values)] - place) < 0.4
 
 
+@pytest.mark.thorough
 def test_the_timed_map_is_right(setting):
     errors = map_errors(setting)
     assert errors['rms_error'] <= 0.01

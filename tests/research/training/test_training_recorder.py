@@ -69,6 +69,7 @@ def test_the_middle_third_is_covered_and_its_faces_are_gone():
     assert len(without.faces.faces) == kept < 2
 
 
+@pytest.mark.thorough
 def test_a_recorded_sequence_becomes_clips_once(tmp_path):
     write_sequence(tmp_path / 'corpus')
     out = tmp_path / 'clips'

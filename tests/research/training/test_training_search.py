@@ -76,6 +76,7 @@ def test_nobody_in_the_picture_is_an_empty_sample():
     assert len(sample.arrays.searches) == 0
 
 
+@pytest.mark.thorough
 def test_networks_that_search_meet_covers_in_training_and_none_in_validation():
     pytest.importorskip('torch')
     from av_tracker_nodes.research.training.schedule import Schedule

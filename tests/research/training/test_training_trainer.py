@@ -47,6 +47,7 @@ def test_a_batch_keeps_candidates_people_and_places_together():
     assert len(batch.neighbours.crops) == len(batch.neighbour_of)
 
 
+@pytest.mark.thorough
 def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
     trainer = train(tmp_path)
     before = trainer.validate()['validation_person']
@@ -79,6 +80,7 @@ def test_an_unfinished_training_is_not_exported(tmp_path):
         export_network(tmp_path, tmp_path / 'net.onnx')
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     'name', ['stnet', pytest.param('msmd_avt', marks=pytest.mark.slow), 'gldtracker']
 )

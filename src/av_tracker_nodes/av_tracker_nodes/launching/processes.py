@@ -27,6 +27,12 @@ _ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 SUPERVISOR = 'AV_TRACKER_SUPERVISOR'
 """Environment variable of a node: number of the process that has started it."""
 
+_LISTENING = (
+    'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); '
+    'os.execvp(sys.argv[1], sys.argv[1:])'
+)
+"""Program that becomes its arguments, with the default action of SIGINT."""
+
 _DOMAINS = range(1, 101)
 _WATCH_PERIOD = 0.1
 
@@ -84,7 +90,7 @@ class Supervisor:
         It ends with the thread that calls this, however that ends.
         """
         process = subprocess.Popen(
-            command(spec),
+            _listening(command(spec)),
             env={
                 **self._environment,
                 'PYTHONUNBUFFERED': '1',
@@ -166,6 +172,17 @@ def command(spec: NodeSpec) -> list[str]:
     ros_arguments = ['--ros-args', *spec.ros_arguments] if spec.ros_arguments else []
     module = f'{PACKAGE}.nodes.{spec.executable}'
     return [sys.executable, '-m', module, *spec.arguments, *ros_arguments]
+
+
+def _listening(arguments: list[str]) -> list[str]:
+    """Return a command line for processes that SIGINT ends.
+
+    A shell without job control starts what it puts into the background with SIGINT ignored, and
+    whatever a process starts inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        return arguments
+    return [sys.executable, '-ISc', _LISTENING, *arguments]
 
 
 @contextmanager

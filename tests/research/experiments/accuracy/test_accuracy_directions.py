@@ -82,7 +82,6 @@ def test_face_is_read_in_its_box():
 
 @pytest.mark.parametrize('method', ['srp', 'music'])
 def test_peers_find_a_source_nearby(method):
-    pytest.importorskip('pyroomacoustics')
     told = rig_of(draw_scene(Condition(0.4, 10.0, False, 1), 1312))
     rig = Rig(told.camera, meeting_room.microphones(), room=told.room)
     place = rig.camera.centre + 1.3 * rig.camera.rays(np.array([250.0, 200.0]))

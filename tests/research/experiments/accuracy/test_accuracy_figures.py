@@ -159,6 +159,7 @@ def test_nobody_placed_at_all_is_an_empty_table():
     assert len(Linker(meeting_room.cameras()[0]).table()) == 0
 
 
+@pytest.mark.thorough
 def test_command_measures_and_reports(tmp_path):
     document = tmp_path / 'accuracy.md'
     document.write_text(f'{BEGIN}\n{END}\n')

@@ -34,6 +34,7 @@ def track_one(out, files, contender):
     return track_scene(out, files, [contender])[contender.title]
 
 
+@pytest.mark.thorough
 def test_models_are_scored_on_identical_input(recorded, tmp_path):
     _, files = recorded
     seen = track_one(tmp_path, files, Contender('visual', 'visual'))

@@ -23,6 +23,7 @@ def test_the_thresholds_that_are_swept_are_those_of_siamese_networks():
         replace(QualityThresholds(), **contender.thresholds)
 
 
+@pytest.mark.thorough
 def test_thresholds_decide_what_becomes_of_templates(recorded, tmp_path):
     _, files = recorded
     network = str(write_search_network(tmp_path / 'tiny.onnx', (0.0, 0.0), 0.0))

@@ -60,6 +60,7 @@ def test_a_folder_without_sequences_is_refused(tmp_path):
         protocols_of(tmp_path)
 
 
+@pytest.mark.thorough
 def test_protocols_of_a_kind_share_their_runs(short_ranges, tmp_path, no_bar):
     root, tracked = short_ranges
     out = tmp_path / 'out'
