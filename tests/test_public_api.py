@@ -25,6 +25,7 @@ def test_import_loads_nothing_heavy():
     assert not loaded & heavy
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ('name', 'unneeded'),
     [

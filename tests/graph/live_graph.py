@@ -68,7 +68,7 @@ class LiveGraph:
         """Listen until a condition holds; tell whether it does."""
         end = time.monotonic() + seconds
         while not condition() and time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.05)
+            self._executor.spin_once(timeout_sec=min(0.05, max(end - time.monotonic(), 0)))
         return condition()
 
     def spin_to_the_end(self, seconds=90.0):

@@ -234,7 +234,7 @@ def survive(graph, examples, derandomize):
     def send(messages):
         for topic, message in messages:
             graph.publishers[topic].publish(message)
-            graph.spin_until(lambda: False, 0.002)
+            graph.spin_until(lambda: False, 0.02)
         assert_alive(graph)
 
     receive_anything(send, SENSIBLE, examples, derandomize)
