@@ -6,6 +6,7 @@
 Colcon builds it within ROS 2, pip without. What package.xml says of it is said there alone.
 """
 
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -87,6 +88,10 @@ def data_files(folder: str) -> list[tuple[str, list[str]]]:
     return [(f'share/{PACKAGE}/{file.parent}', [str(file)]) for file in files_of(folder)]
 
 
+# ROS keeps executables in a folder of the package's own. pip would put commands with names such as
+# camera and tracker before everybody.
+built_by_pip = 'setuptools.build_meta' in sys.modules or 'bdist_wheel' in sys.argv
+
 setup(
     name=PACKAGE,
     version=MANIFEST.findtext('version'),
@@ -116,7 +121,7 @@ setup(
     entry_points={
         'console_scripts': [
             f'av-tracker = {PACKAGE}.cli.main:main',
-            *(f'{node} = {PACKAGE}.nodes.{node}:main' for node in NODES),
+            *(f'{node} = {PACKAGE}.nodes.{node}:main' for node in NODES if not built_by_pip),
         ]
     },
 )

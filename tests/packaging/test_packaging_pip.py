@@ -96,6 +96,10 @@ def av_tracker(site, variables, tmp_path):
     return run
 
 
+def test_the_only_command_is_ours(site):
+    assert [path.name for path in (site / 'bin').iterdir()] == ['av-tracker']
+
+
 def test_what_is_imported_is_declared(declared):
     everything = set().union(*declared.values())
     for room, modules in third_party().items():
