@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.models import zoo as model_zoo
+from av_tracker_nodes.models import zoo
 from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD, YUNET
 
@@ -36,10 +36,10 @@ def test_a_model_is_prepared_once(model, empty_cache):
 def test_folder_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv('AV_TRACKER_MODELS', raising=False)
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    assert model_zoo.model_folder() == tmp_path / 'av_tracker'
+    assert zoo.model_folder() == tmp_path / 'av_tracker'
     monkeypatch.delenv('XDG_CACHE_HOME')
     monkeypatch.setenv('HOME', str(tmp_path / 'home'))
-    assert model_zoo.model_folder() == tmp_path / 'home' / '.cache' / 'av_tracker'
+    assert zoo.model_folder() == tmp_path / 'home' / '.cache' / 'av_tracker'
 
 
 def test_absent_file_is_named(model, empty_cache):

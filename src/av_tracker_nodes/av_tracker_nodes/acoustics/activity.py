@@ -51,7 +51,7 @@ class VoiceActivity:
     frames : int
         Frames of 32 ms that are heard, the last one ending with the signal.
     model : Path, optional
-        That of `model_zoo.SILERO_VAD` if left out.
+        That of `models.zoo.SILERO_VAD` if left out.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ class NetworkSession:
     model : Path
         ONNX file as `av-tracker export` writes it.
     providers : sequence
-        Execution providers of ONNX Runtime, best first; see `model_zoo.execution_providers`.
+        Execution providers of ONNX Runtime, best first; see `models.zoo.execution_providers`.
     output : str
         Which output is asked for, with a row of numbers for each row of input.
 

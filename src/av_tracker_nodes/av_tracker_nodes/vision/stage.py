@@ -25,7 +25,7 @@ class FaceStage:
     Parameters
     ----------
     model : Path or None
-        YuNet in ONNX with free image size; None takes that of `model_zoo.YUNET`.
+        YuNet in ONNX with free image size; None takes that of `models.zoo.YUNET`.
     scale, threshold, max_side, providers
         See `YuNet`.
     memory : float

@@ -32,7 +32,7 @@ class YuNet:
     Parameters
     ----------
     model : Path
-        YuNet in ONNX with free image size, from `model_zoo.YUNET`.
+        YuNet in ONNX with free image size, from `models.zoo.YUNET`.
     scale : float
         Images are enlarged by this factor first: YuNet misses faces below 30 pixels.
     max_side : int
