@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from av_tracker_nodes.cli.main import main
-from av_tracker_nodes.research import speed as benchmarks
+from av_tracker_nodes.research import speed
 
 
 def test_the_long_ones_are_measured_only_when_named(monkeypatch, tmp_path):
@@ -16,8 +16,8 @@ def test_the_long_ones_are_measured_only_when_named(monkeypatch, tmp_path):
     def note(name):
         return lambda out, progress_bar, seconds=None: measured.append((name, seconds))
 
-    for name in benchmarks.BENCHMARKS:
-        monkeypatch.setitem(benchmarks.BENCHMARKS, name, note(name))
+    for name in speed.BENCHMARKS:
+        monkeypatch.setitem(speed.BENCHMARKS, name, note(name))
     run = CliRunner().invoke
     assert run(main, ['bench', '--out', str(tmp_path)]).exit_code == 0
     assert [name for name, _ in measured] == ['acoustic_map', 'pipeline', 'latency']
@@ -28,7 +28,7 @@ def test_the_long_ones_are_measured_only_when_named(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_a_soak_loses_no_image_and_tells_what_every_node_holds(tmp_path, no_bar):
-    result = benchmarks.bench_soak(tmp_path, no_bar, seconds=8.0)
+    result = speed.bench_soak(tmp_path, no_bar, seconds=8.0)
     assert json.loads((tmp_path / 'soak.json').read_text()) == result
     assert result['lost_frames'] == 0
     for node in ('face_detector', 'acoustic_map', 'fusion', 'tracker'):
