@@ -23,7 +23,8 @@ SOURCES = Path(av_tracker_nodes.__file__).parents[1]
 def robot(tmp_path_factory):
     """Run a command of a copy of the sources without research/."""
     copy = tmp_path_factory.mktemp('robot') / SOURCES.name
-    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns('research', '__pycache__'))
+    # What Numba has compiled is copied, too: compiling it again takes longer than the tests.
+    shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns('research'))
     assert not list(copy.rglob('research'))
     inherited = [
         folder
