@@ -289,16 +289,12 @@ def track_bag(
     """
     with BagReader(bag) as reader:
         pipeline = Pipeline(reader.rig(), model, tracker)
-        for stamp, talks in reader.robot_speaking():
-            pipeline.own_voice.tell(talks, stamp)
         records = (shift_sound(record, audio_offset) for record in reader.records())
         records = map(_silenced, records) if mute else records
         writer = TrackWriter(out)
         start = time.perf_counter()
-        for frame in pipeline.run(records):
+        for frame in _followed(reader, pipeline, records, progress):
             writer.write(frame)
-            if progress is not None:
-                progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
         seconds = time.perf_counter() - start
         frames_in = len(reader.image_stamps)
         run = {
@@ -369,10 +365,24 @@ def watch_bag(
             viewer.draw_truth(truth)
         pipeline = Pipeline(rig, model, on_map=viewer.draw_map)
         records = (shift_sound(record, audio_offset) for record in reader.records())
-        for frame in pipeline.run(_shown(records, viewer.draw_image)):
+        shown = _shown(records, viewer.draw_image)
+        for frame in _followed(reader, pipeline, shown, progress):
             viewer.draw_tracks(frame)
-            if progress is not None:
-                progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
+
+
+def _followed(
+    reader: BagReader,
+    pipeline: Pipeline,
+    records: Iterable[AudioBlock | ImageFrame],
+    progress: Callable[[float], None] | None,
+) -> Iterator[TrackFrame]:
+    """Track the records of a bag, less what the robot says itself, and tell how far it is."""
+    for stamp, talks in reader.robot_speaking():
+        pipeline.own_voice.tell(talks, stamp)
+    for frame in pipeline.run(records):
+        yield frame
+        if progress is not None:
+            progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
 
 
 def _shown(
