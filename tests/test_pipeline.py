@@ -15,6 +15,8 @@ from av_tracker_nodes.recordings.bag import BagReader, BagWriter
 from av_tracker_nodes.recordings.tracks_csv import read_tracks
 from av_tracker_nodes.types import ImageFrame, TrackState
 
+pytestmark = pytest.mark.thorough
+
 
 class Witness:
     """A viewer that notes what it is shown."""

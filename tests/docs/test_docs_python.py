@@ -15,6 +15,8 @@ from write_notebook import NOTEBOOK, PAGE, ROOT, code_of, notebook_of
 
 import av_tracker_nodes
 
+pytestmark = pytest.mark.thorough
+
 TEXT = PAGE.read_text(encoding='utf-8')
 
 

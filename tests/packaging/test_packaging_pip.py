@@ -157,6 +157,7 @@ def test_files_are_found(site, variables, folder, name):
     assert Path(found.stdout.strip()).is_relative_to(site)
 
 
+@pytest.mark.thorough
 def test_a_recording_is_tracked_as_in_the_checkout(av_tracker, tmp_path):
     recording = write_bag(tmp_path / 'bag', image_seconds=2.0)
     count = len(recording.image_stamps)
