@@ -65,12 +65,19 @@ def test_target_frame_may_be_one_on_the_way(tmp_path):
 @pytest.mark.parametrize(
     ('parents', 'target', 'told'),
     [
-        (('world', None), None, "array.yaml: .* from 'mic_array' to 'world'"),
-        ((None, None), None, "array.yaml: .* from 'mic_array' to 'camera_optical'"),
-        (('mic_array', None), 'world', "camera.yaml: .* from 'camera_optical' to 'world'"),
-        (('mic_array', 'camera_optical'), 'world', "camera.yaml: .* to 'world'"),
+        (('world', None), None, "'mic_array' to 'world'; it holds world -> camera_optical"),
+        ((None, None), None, "'mic_array' to 'camera_optical'; it holds nothing"),
+        (('mic_array', None), 'world', "'camera_optical' to 'world'"),
+        (('mic_array', 'camera_optical'), 'world', "'camera_optical' to 'world'"),
     ],
 )
 def test_files_that_do_not_lead_to_the_target_frame_are_refused(tmp_path, parents, target, told):
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=f'array.yaml does not connect {told}'):
         load_rig(*write(tmp_path, *parents), target_frame=target)
+
+
+def test_a_file_without_a_frame_is_refused(tmp_path):
+    camera, array = write(tmp_path)
+    save_camera(camera, Camera(600, 610, 320, 240, (640, 480)))
+    with pytest.raises(InputError, match=r'camera\.yaml: names no frame.*calibrate extrinsics'):
+        load_rig(camera, array)

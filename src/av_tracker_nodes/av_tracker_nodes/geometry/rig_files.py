@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import (
-    Mounting,
     load_camera,
     load_microphones,
     load_mounting,
     load_room,
 )
 from av_tracker_nodes.geometry.rig import Rig
-from av_tracker_nodes.geometry.transforms import RigidTransform
+from av_tracker_nodes.geometry.static_transforms import chain
 
 
 def load_rig(camera: Path | str, array: Path | str, target_frame: str | None = None) -> Rig:
@@ -34,43 +34,29 @@ def load_rig(camera: Path | str, array: Path | str, target_frame: str | None = N
     Raises
     ------
     InputError
-        A file is missing or malformed, or its poses do not lead to the target frame.
+        A file is missing or malformed, or names no frame, or the poses do not connect both
+        sensors to the target frame.
     """
-    mountings = {path: load_mounting(path) for path in (camera, array)}
-    by_frame = {mounting.frame: mounting for mounting in mountings.values()}
-    target = target_frame or _outermost(mountings[camera], by_frame)
+    mountings = [load_mounting(path) for path in (camera, array)]
+    for path, mounting in zip((camera, array), mountings, strict=True):
+        if mounting.frame is None:
+            raise InputError(
+                f'{path}: names no frame, so where the sensor is remains unknown; '
+                'av-tracker calibrate extrinsics finds and writes it'
+            )
+    edges = {(m.parent, m.frame): m.pose for m in mountings if m.parent is not None}
+    target = target_frame or _outermost(mountings[0].frame, edges)
     camera_pose, array_pose = (
-        _pose_in(target, path, mounting, by_frame) for path, mounting in mountings.items()
+        chain(edges, target, mounting.frame, f'{camera} with {array}') for mounting in mountings
     )
     # The camera that is read is described in its parent frame already.
-    placed = load_camera(camera).in_frame(camera_pose @ mountings[camera].pose.inverse)
+    placed = load_camera(camera).in_frame(camera_pose @ mountings[0].pose.inverse)
     return Rig(placed, load_microphones(array), array_pose, load_room(array))
 
 
-def _outermost(mounting: Mounting, by_frame: dict[str | None, Mounting]) -> str | None:
-    frame = mounting.frame
-    for _ in by_frame:
-        if frame in by_frame and by_frame[frame].parent is not None:
-            frame = by_frame[frame].parent
+def _outermost(frame: str, edges: Iterable[tuple[str, str]]) -> str:
+    """Follow edges (parent, child) from a frame outwards."""
+    parents = {child: parent for parent, child in edges}
+    for _ in parents:
+        frame = parents.get(frame, frame)
     return frame
-
-
-def _pose_in(
-    target: str | None,
-    path: Path | str,
-    mounting: Mounting,
-    by_frame: dict[str | None, Mounting],
-) -> RigidTransform:
-    """Return what takes points of a sensor's frame to the target frame."""
-    frame, pose = mounting.frame, RigidTransform()
-    for _ in range(len(by_frame) + 1):
-        if frame == target:
-            return pose
-        step = by_frame.get(frame)
-        if step is None or step.parent is None:
-            break
-        frame, pose = step.parent, step.pose @ pose
-    raise InputError(
-        f"{path}: its pose does not lead from '{mounting.frame}' to '{target}'; "
-        'av-tracker calibrate extrinsics finds and writes it'
-    )

@@ -16,6 +16,7 @@ from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig, RigidTransform, Room
+from av_tracker_nodes.geometry.static_transforms import chain
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag.channels import (
     ARRAY_INFO,
@@ -28,7 +29,6 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
-from av_tracker_nodes.recordings.static_transforms import chain
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
 
 

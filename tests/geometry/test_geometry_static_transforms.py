@@ -6,7 +6,7 @@ import pytest
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.recordings.static_transforms import chain
+from av_tracker_nodes.geometry.static_transforms import chain
 
 QUARTER_TURN = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 EDGES = {

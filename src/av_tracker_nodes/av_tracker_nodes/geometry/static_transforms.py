@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.geometry.transforms import RigidTransform
 
 
 def chain(
