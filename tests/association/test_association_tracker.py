@@ -275,3 +275,38 @@ def test_speaking_has_hysteresis():
 def test_wrong_numbers_are_refused(wrong):
     with pytest.raises(InputError):
         TrackerConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    'covariance',
+    [
+        np.zeros((3, 3)),
+        np.diag([1.0, 1.0, 0.0]),
+        np.diag([1.0, 1.0, -0.1]),
+        np.full((3, 3), np.nan),
+        np.diag([1.0, np.inf, 1.0]),
+        1e-30 * np.eye(3),
+        np.array([[1.0, 2, 0], [2, 1, 0], [0, 0, 1]]),
+    ],
+)
+def test_a_covariance_that_is_none_is_refused_and_costs_its_frame_alone(covariance):
+    tracker, other = SpeakerTracker(), SpeakerTracker()
+    wrong = Detection(np.ones(3), covariance, Modality.VISUAL)
+    for step in range(5):
+        frame = DetectionFrame(to_nanoseconds(step / 25), (seen((2, 0, 0)),))
+        expected = other.process(frame, CAMERA)
+        with pytest.raises(InputError, match='not positive definite'):
+            tracker.process(replace(frame, detections=(*frame.detections, wrong)), CAMERA)
+        (track,), (alike,) = tracker.process(frame, CAMERA).tracks, expected.tracks
+        np.testing.assert_array_equal(track.covariance, alike.covariance)
+        assert track.state == alike.state
+
+
+@pytest.mark.parametrize('deviations', [(1e-3, 1e-3, 1e-3), (0.01, 0.01, 100.0)])
+def test_precise_and_vague_detections_at_one_place_are_taken(deviations):
+    tracker = SpeakerTracker()
+    alike = Detection(np.array([2.0, 0, 0]), np.diag(deviations) ** 2, Modality.VISUAL)
+    for step in (0, 0, 1, 1, 2):
+        frame = DetectionFrame(to_nanoseconds(step / 25), (alike, alike))
+        (track, *_) = tracker.process(frame, CAMERA).tracks
+    assert np.linalg.eigvalsh(track.covariance[:3, :3]).min() > 0

@@ -18,6 +18,7 @@ from av_tracker_nodes.association.cost import (
     kernel_width,
 )
 from av_tracker_nodes.association.track import PersonTrack, with_doubt
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.types import (
     JUMP,
@@ -29,6 +30,9 @@ from av_tracker_nodes.types import (
 )
 
 _logger = logging.getLogger(__name__)
+
+_LEAST_VARIANCE = 1e-12
+"""Nobody knows the position of a mouth to a micrometre (m^2)."""
 
 _USUAL_DEPTH = 3.0
 _SAME_PERSON = 0.25
@@ -80,7 +84,13 @@ class SpeakerTracker:
         -------
         TrackFrame
             Everybody known at that stamp, tentative tracks included.
+
+        Raises
+        ------
+        InputError
+            The covariance of a detection is not positive definite; nothing of the frame is taken.
         """
+        _check_covariances(frame)
         seconds = self._advance(frame.stamp)
         viewpoint = np.zeros(3) if camera is None else camera.centre
         for track in self._tracks:
@@ -253,3 +263,14 @@ def _ambiguous(near: np.ndarray) -> np.ndarray:
     """Mark the pairs, shape (tracks, faces), of which either side has another choice."""
     choices = near.sum(axis=1, keepdims=True) + near.sum(axis=0, keepdims=True)
     return near & (choices > 2)
+
+
+def _check_covariances(frame: DetectionFrame) -> None:
+    """Refuse covariances by which nothing can be weighed, such as zeros for unknown."""
+    covariances = np.array([each.covariance for each in frame.detections]).reshape(-1, 3, 3)
+    finite = np.isfinite(covariances).all()
+    if not finite or (np.linalg.eigvalsh(covariances) < _LEAST_VARIANCE).any():
+        raise InputError(
+            f'a detection at {to_seconds(frame.stamp):.3f} s has a covariance that is not '
+            'positive definite: say how uncertain its position is in every direction'
+        )
