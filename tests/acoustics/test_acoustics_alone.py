@@ -5,36 +5,32 @@
 
 import numpy as np
 import pytest
+from acoustic_scenes import RATE, blocks, machine, propagate, seconds
 
 from av_tracker_nodes.acoustics import MEASURES, AcousticStage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
-from av_tracker_nodes.types import AudioBlock, Face, FaceFrame
+from av_tracker_nodes.types import Face, FaceFrame
 
-RATE = 16_000
 SQUARE = MicrophoneArray(0.035 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
 
 
-def plane_wave(azimuth, elevation, seconds=0.5, array=SQUARE):
-    """Noise from a direction (degrees), shape (samples, microphones), delayed exactly."""
-    spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(round(seconds * RATE)))
+def wave(azimuth, elevation, array=SQUARE):
+    """Noise from a direction (degrees), 5 m away, shape (samples, microphones)."""
     az, el = np.deg2rad([azimuth, elevation])
     towards = np.array([np.cos(el) * np.cos(az), np.cos(el) * np.sin(az), np.sin(el)])
-    advances = array.positions @ towards / array.speed_of_sound
-    frequencies = np.fft.rfftfreq(round(seconds * RATE), 1 / RATE)
-    turned = spectrum * np.exp(2j * np.pi * frequencies * advances[:, None])
-    return 0.1 * np.fft.irfft(turned).T.astype(np.float32)
+    return propagate([(5 * towards, 0.5 * machine('white', 0.5))], array)
 
 
 def heard(stage, samples):
-    for first in range(0, len(samples), 160):
-        stage.add(AudioBlock(first * 62_500, first, RATE, samples[first : first + 160]))
-    return stage.listen(len(samples) * 62_500)
+    for block in blocks(samples):
+        stage.add(block)
+    return stage.listen(seconds(len(samples) / RATE))
 
 
 @pytest.mark.parametrize('azimuth', range(-150, 181, 55))
 def test_direction_of_a_wave(azimuth):
-    best = heard(AcousticStage(SQUARE), plane_wave(azimuth, 20)).peaks[0]
+    best = heard(AcousticStage(SQUARE), wave(azimuth, 20)).peaks[0]
     found = np.degrees(np.arctan2(best.direction[1], best.direction[0]))
     assert abs((found - azimuth + 180) % 360 - 180) < 3
     assert np.linalg.norm(best.direction) == pytest.approx(1)
@@ -45,7 +41,7 @@ def test_direction_of_a_wave(azimuth):
 @pytest.mark.parametrize('measure', MEASURES)
 def test_a_camera_above_changes_nothing_but_the_map(measure):
     above = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(np.eye(3), [0, 0, 1]))
-    samples = plane_wave(40, 30)
+    samples = wave(40, 30)
     alone = heard(AcousticStage(SQUARE, measure), samples)
     seen = heard(AcousticStage(Rig(above, SQUARE), measure), samples)
     assert alone.values.shape == (0, 0)
@@ -58,14 +54,14 @@ def test_a_camera_above_changes_nothing_but_the_map(measure):
 
 
 def test_flat_arrays_listen_to_the_side_of_z():
-    below = heard(AcousticStage(SQUARE), plane_wave(40, -30)).peaks[0]
+    below = heard(AcousticStage(SQUARE), wave(40, -30)).peaks[0]
     assert below.direction[2] > 0
 
 
 def test_upright_arrays_listen_to_both_sides():
     wall = MicrophoneArray(SQUARE.positions[:, [0, 2, 1]])
     for azimuth in (60, -60):
-        peaks = heard(AcousticStage(wall), plane_wave(azimuth, 10, array=wall)).peaks
+        peaks = heard(AcousticStage(wall), wave(azimuth, 10, array=wall)).peaks
         directions = [np.degrees(np.arctan2(p.direction[1], p.direction[0])) for p in peaks]
         # In front and behind sound the same to microphones in one plane.
         assert min(abs(abs(direction) - 60) for direction in directions) < 6
@@ -81,9 +77,9 @@ def test_silence_before_any_sound_is_an_empty_map():
 def test_a_camera_may_come_later_and_go():
     stage = AcousticStage(SQUARE)
     stage.set_rig(Rig(Camera(400, 400, 320, 240, (640, 480)), SQUARE))
-    assert heard(stage, plane_wave(40, 30)).values.size > 0
+    assert heard(stage, wave(40, 30)).values.size > 0
     stage.set_rig(SQUARE)
-    assert stage.listen(500_000_000).values.size == 0
+    assert stage.listen(seconds(0.5)).values.size == 0
 
 
 def test_faces_without_a_camera_are_refused():

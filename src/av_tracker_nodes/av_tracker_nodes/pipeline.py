@@ -289,6 +289,7 @@ def track_bag(
     """
     with BagReader(bag) as reader:
         pipeline = Pipeline(reader.rig(), model, tracker)
+        _tell_own_voice(reader, pipeline)
         records = (shift_sound(record, audio_offset) for record in reader.records())
         records = map(_silenced, records) if mute else records
         writer = TrackWriter(out)
@@ -364,10 +365,17 @@ def watch_bag(
         for truth in reader.ground_truth():
             viewer.draw_truth(truth)
         pipeline = Pipeline(rig, model, on_map=viewer.draw_map)
+        _tell_own_voice(reader, pipeline)
         records = (shift_sound(record, audio_offset) for record in reader.records())
         shown = _shown(records, viewer.draw_image)
         for frame in _followed(reader, pipeline, shown, progress):
             viewer.draw_tracks(frame)
+
+
+def _tell_own_voice(reader: BagReader, pipeline: Pipeline) -> None:
+    """Tell a pipeline when the robot of a bag talks itself."""
+    for stamp, talks in reader.robot_speaking():
+        pipeline.own_voice.tell(talks, stamp)
 
 
 def _followed(
@@ -376,9 +384,7 @@ def _followed(
     records: Iterable[AudioBlock | ImageFrame],
     progress: Callable[[float], None] | None,
 ) -> Iterator[TrackFrame]:
-    """Track the records of a bag, less what the robot says itself, and tell how far it is."""
-    for stamp, talks in reader.robot_speaking():
-        pipeline.own_voice.tell(talks, stamp)
+    """Track the records of a bag, and tell how far it is."""
     for frame in pipeline.run(records):
         yield frame
         if progress is not None:

@@ -98,6 +98,8 @@ class Hearing:
     ----------
     array : MicrophoneArray
     region : SourceRegion
+    kernels : module
+        Inner loops of the backend.
     delays : PairDelays
     gcc : GccPhat
     audio : StampedAudio
@@ -123,7 +125,7 @@ class Hearing:
         self.array = array
         self._measure = measure
         self._backend = backend
-        self._kernels = load_kernels(backend)
+        self.kernels = load_kernels(backend)
         self._config = config
         self._looks_back = max(config.context, config.stgcf_frames if measure == 'stgcf' else 1)
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
@@ -134,7 +136,7 @@ class Hearing:
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
         self._floor = NoiseFloor(self.gcc, array.channels, config)
-        self._beam = BeamListener(voice, array, self.delays, self._kernels)
+        self._beam = BeamListener(voice, array, self.delays, self.kernels)
         self.search_in(region)
 
     def search_in(self, region: SourceRegion) -> None:
@@ -159,7 +161,7 @@ class Hearing:
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
         self.finder = SourceFinder(
-            self.delays, self.gcc, self._surround, self._kernels, region, self._config
+            self.delays, self.gcc, self._surround, self.kernels, region, self._config
         )
         self._fields = FieldCache()
         self._rehearse()
@@ -221,7 +223,7 @@ class Hearing:
         band = self.gcc.first_bin, self.gcc.bin_width
         gains = np.full(len(self.delays.pairs), 0.5)
         cross = sum(
-            self._kernels.delayed_spectrum(spectrum, gains, delays, *band)
+            self.kernels.delayed_spectrum(spectrum, gains, delays, *band)
             for delays in self.delays.at(places)
         )
         self.finder.find(self.finder.survey(cross))
@@ -259,7 +261,7 @@ class Hearing:
         heard = context.alive[pairs].all(axis=1).sum()
         if heard == 0:
             return np.zeros((len(pairs), weights.shape[1]), np.complex64)
-        return self._kernels.weighted_cross(
+        return self.kernels.weighted_cross(
             whitened, weights * np.float32(len(pairs) / heard), pairs
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.acoustics.activity import VoiceActivity, speech_probability
-from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
+from av_tracker_nodes.acoustics.backend import choose_backend
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
@@ -234,7 +234,7 @@ class AcousticStage:
             self._camera,
             shape,
             self._pitch,
-            load_kernels(self.backend),
+            self._hearing.kernels,
         )
         pixels = self._camera.project(points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
