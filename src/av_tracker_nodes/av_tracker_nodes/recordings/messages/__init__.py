@@ -9,7 +9,11 @@ attributes and so take messages of rclpy just as well.
 
 from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
 from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
-from av_tracker_nodes.recordings.messages.definitions import message_directory, typestore
+from av_tracker_nodes.recordings.messages.definitions import (
+    message_directory,
+    serialize,
+    typestore,
+)
 from av_tracker_nodes.recordings.messages.images import (
     from_depth_image,
     from_image,
@@ -37,6 +41,7 @@ __all__ = [
     'from_transforms',
     'message_directory',
     'room_of',
+    'serialize',
     'stamp_of',
     'to_array_info',
     'to_audio',

@@ -36,3 +36,8 @@ def typestore() -> Typestore:
         text = 'geometry_msgs/TransformStamped[] transforms'
         store.register(get_types_from_msg(text, 'tf2_msgs/msg/TFMessage'))
     return store
+
+
+def serialize(message: object, msgtype: str) -> bytes:
+    """Serialise a message as bags and nodes carry it."""
+    return bytes(typestore().serialize_cdr(message, msgtype))
