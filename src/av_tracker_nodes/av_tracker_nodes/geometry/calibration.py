@@ -46,6 +46,7 @@ from av_tracker_nodes.geometry.microphones import (
 )
 from av_tracker_nodes.geometry.rig import Box, Room
 from av_tracker_nodes.geometry.transforms import RigidTransform
+from av_tracker_nodes.geometry.yaml_file import YamlFile as _File
 
 _DISTORTION_MODEL = 'plumb_bob'
 _DIRECTIONS = {'counterclockwise': 1, 'clockwise': -1}
@@ -230,87 +231,6 @@ def save_mounted(
     if parent is not None:
         content['pose'] = _pose_block(pose or RigidTransform(), parent)
     _write(path, content)
-
-
-@dataclass(frozen=True)
-class _File:
-    """A mapping of a calibration file, or a part of it; `where` names the part in errors."""
-
-    path: Path
-    content: dict[str, Any]
-    where: str = ''
-
-    @classmethod
-    def open(cls, path: Path | str) -> _File:
-        path = Path(path)
-        try:
-            content = yaml.safe_load(path.read_text(encoding='utf-8'))
-        except OSError as error:
-            raise InputError(
-                f'calibration file {path} cannot be read: {error.strerror}'
-            ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = ' '.join(str(error).split())
-            raise InputError(f'calibration file {path} is not YAML: {reason}') from error
-        if not isinstance(content, dict):
-            raise InputError(f'calibration file {path} must hold names and values')
-        return cls(path, content)
-
-    def part(self, name: str, content: Any) -> _File:
-        if not isinstance(content, dict):
-            raise self.error(name, 'must hold names and values')
-        return _File(self.path, content, f'{self.where}{name}.')
-
-    def error(self, name: str, problem: str) -> InputError:
-        return InputError(f'{self.path}: {self.where}{name}: {problem}')
-
-    def require(self, name: str) -> Any:
-        if name not in self.content:
-            raise self.error(name, 'is missing')
-        return self.content[name]
-
-    def text(self, name: str) -> str:
-        value = self.require(name)
-        if not isinstance(value, str) or not value:
-            raise self.error(name, f'must be a text, got {value!r}')
-        return value
-
-    def count(self, name: str) -> int:
-        value = self.index(name)
-        if value == 0:
-            raise self.error(name, 'must be positive, got 0')
-        return value
-
-    def index(self, name: str, default: int | None = None) -> int:
-        value = self.require(name) if default is None else self.content.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.error(name, f'must be a whole number, 0 or more, got {value!r}')
-        return value
-
-    def positive(self, name: str, default: float | None = None) -> float:
-        number = self.number(name) if name in self.content or default is None else default
-        if number <= 0:
-            raise self.error(name, f'must be positive, got {number}')
-        return number
-
-    def number(self, name: str) -> float:
-        return float(self._numbers(name, [self.require(name)])[0])
-
-    def vector(self, name: str, size: int) -> np.ndarray:
-        value = self.require(name)
-        if not isinstance(value, list) or len(value) != size:
-            raise self.error(name, f'must be a list of {size} numbers, got {value!r}')
-        return self._numbers(name, value)
-
-    def matrix(self, name: str, rows: int, columns: int) -> np.ndarray:
-        part = self.part(name, self.require(name))
-        return part.vector('data', rows * columns).reshape(rows, columns)
-
-    def _numbers(self, name: str, values: list) -> np.ndarray:
-        plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-        if not plain or not np.isfinite(values).all():
-            raise self.error(name, f'must be finite numbers, got {values!r}')
-        return np.array(values, float)
 
 
 def _distortion(file: _File) -> np.ndarray:
