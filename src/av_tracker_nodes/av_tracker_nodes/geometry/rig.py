@@ -13,6 +13,7 @@ import numpy as np
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
 from av_tracker_nodes.geometry.transforms import RigidTransform
+from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,15 @@ class Rig:
         Takes points of the array frame to the target frame.
     room : Room or None
         Mask for sound sources; None where it is unknown.
+    uncertainty : RigUncertainty
+        How far all this may be from the truth.
     """
 
     camera: Camera | None
     microphones: MicrophoneArray
     target_from_array: RigidTransform = field(default_factory=RigidTransform)
     room: Room | None = None
+    uncertainty: RigUncertainty = field(default_factory=RigUncertainty)
 
     @property
     def camera_in_array(self) -> Camera | None:

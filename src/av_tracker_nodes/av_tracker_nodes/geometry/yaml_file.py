@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ class YamlFile:
         Raises
         ------
         InputError
-            When it cannot be read, or is no YAML mapping; so do all methods whose value is missing or
-            of another kind.
+            When it cannot be read, or is no YAML mapping. So do all methods whose value is
+            missing or of another kind.
         """
         path = Path(path)
         try:
@@ -76,6 +77,20 @@ class YamlFile:
         if value == 0:
             raise self.error(name, 'must be positive, got 0')
         return value
+
+    def indices(self, name: str) -> list[int]:
+        """Return a list of whole numbers of 0 or more; empty where it is left out."""
+        value = self.content.get(name, [])
+        if not isinstance(value, list):
+            raise self.error(name, f'must be a list of whole numbers, got {value!r}')
+        items = YamlFile(self.path, {f'{name}[{k}]': v for k, v in enumerate(value)}, self.where)
+        return [items.index(item) for item in items.content]
+
+    def only(self, names: Collection[str]) -> None:
+        """Refuse names that mean nothing, which are slips of the pen."""
+        for name in self.content:
+            if name not in names:
+                raise self.error(name, f'is unknown; known are {", ".join(names)}')
 
     def index(self, name: str, default: int | None = None) -> int:
         """Return a whole number of 0 or more."""
