@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from av_tracker_nodes.geometry.ambiguity import ambiguity
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
 from av_tracker_nodes.geometry.transforms import RigidTransform
@@ -87,3 +88,12 @@ class Rig:
     def camera_in_array(self) -> Camera | None:
         """Camera described in the array frame, where sound is mapped; None without one."""
         return self.camera and self.camera.in_frame(self.target_from_array.inverse)
+
+    @property
+    def ambiguity(self) -> str:
+        """Which directions sound alike, in a sentence; empty where none do.
+
+        Front and back, above and below are those of the target frame: x forward, z up.
+        """
+        positions = self.target_from_array @ self.microphones.positions
+        return ambiguity(positions, among_people=True)
