@@ -11,7 +11,7 @@ Peaks of the field that no face explains are voices without a face.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_FRAME_STD,
     mouth_from_face,
 )
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -100,6 +100,18 @@ def _range_of(face: Face, by_size: float) -> _Range:
     return _Range(by_size, by_size * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
 
 
+def in_reach(faces: FaceFrame, camera: Camera) -> FaceFrame:
+    """Leave out faces that lie, in part, where the lens images nothing: they have no direction."""
+    if not faces.faces:
+        return faces
+    boxes = np.array([face.box for face in faces.faces])
+    mouths = np.array([mouth_from_face(face.box, face.landmarks) for face in faces.faces])
+    pixels = np.stack([mouths, boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    is_seen = np.isfinite(camera.rays(pixels)).all(axis=(1, 2))
+    kept = tuple(face for face, seen in zip(faces.faces, is_seen, strict=True) if seen)
+    return replace(faces, faces=kept)
+
+
 class GeometricFusion(FusionModel):
     """Line of sight from the face, range from face size and coherence, voices from peaks.
 
@@ -133,6 +145,7 @@ class GeometricFusion(FusionModel):
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.process`."""
+        faces = in_reach(faces, rig.camera)
         seen_faces = faces.faces if self._see else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
@@ -206,7 +219,7 @@ def _seen(
         position=position,
         covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
         modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
-        box=face_box(camera, position),
+        box=visible_box(camera, position),
         size_gain=distance.size_gain,
         quality=face.score,
         speaking=speech,
