@@ -333,6 +333,6 @@ def test_unsupported_content_is_named():
     with pytest.raises(InputError, match='640 values instead of 161 x 4'):
         messages.from_audio(audio)
     info = messages.to_camera_info(CAMERA, START, 'camera')
-    info.distortion_model = 'equidistant'
-    with pytest.raises(InputError, match='equidistant'):
+    info.distortion_model = 'omnidirectional'
+    with pytest.raises(InputError, match='omnidirectional'):
         messages.from_camera_info(info)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.reach import in_reach
 from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
@@ -60,6 +61,8 @@ class FusionModel(ABC):
             In the target frame. A face that nobody hears and a voice that nobody sees are
             detections too. Covariances include the uncertainty of the rig.
         """
+        if rig.camera is not None:
+            faces = in_reach(faces, rig.camera)
         return widened(self.detect(faces, sound, rig, image), rig)
 
     @abstractmethod

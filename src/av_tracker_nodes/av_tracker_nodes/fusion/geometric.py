@@ -22,7 +22,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_FRAME_STD,
     mouth_from_face,
 )
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -211,7 +211,7 @@ def _seen(
         position=position,
         covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
         modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
-        box=face_box(camera, position),
+        box=visible_box(camera, position),
         size_gain=distance.size_gain,
         quality=face.score,
         speaking=speech,

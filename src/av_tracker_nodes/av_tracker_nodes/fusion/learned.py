@@ -29,7 +29,7 @@ from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
 from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
 
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
@@ -158,7 +158,7 @@ class LearnedFusion(FusionModel):
             position=position,
             covariance=sight.covariance(_CAUTION * across, _CAUTION * along),
             modalities=Modality.VISUAL | heard,
-            box=face_box(rig.camera, position),
+            box=visible_box(rig.camera, position),
             size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
             quality=float(person),
             delay=0.0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.transforms import RigidTransform
@@ -20,7 +21,8 @@ _MARGIN = 0.15
 class RayMap:
     """Undistorts pixels by bilinear interpolation, to about a hundredth of a pixel.
 
-    Has the `centre` and the `rays` of a `Camera`; pixels beyond the margin count as on it.
+    Has the `centre` and the `rays` of a `Camera`; pixels beyond the margin count as on it, and
+    those where the lens images nothing as the nearest one where it does.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class RayMap:
         u, v = (self._origin[axis] + self._pitch * np.arange(cells[axis] + 1) for axis in (0, 1))
         pixels = np.stack(np.meshgrid(u, v), axis=-1)
         own_frame = replace(camera, pose=RigidTransform())
-        self._plane = own_frame.back_project(pixels, 1.0)[..., :2]
+        self._plane = _filled(own_frame.back_project(pixels, 1.0)[..., :2])
 
     @property
     def centre(self) -> np.ndarray:
@@ -70,8 +72,17 @@ class RayMap:
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
 
+def _filled(plane: np.ndarray) -> np.ndarray:
+    """Give points (rows, columns, 2) that are NaN the value of the nearest one that is not."""
+    unknown = np.isnan(plane[..., 0])
+    if not unknown.any():
+        return plane
+    rows, columns = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    return plane[rows, columns]
+
+
 def _same_lens(first: Camera, second: Camera) -> bool:
-    numbers = ('fx', 'fy', 'cx', 'cy', 'size', 'skew')
+    numbers = ('fx', 'fy', 'cx', 'cy', 'size', 'skew', 'model')
     return all(getattr(first, name) == getattr(second, name) for name in numbers) and (
         np.array_equal(first.distortion, second.distortion)
     )

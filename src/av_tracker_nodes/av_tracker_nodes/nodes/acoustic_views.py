@@ -80,5 +80,5 @@ def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
         point_step=4 * len(_FIELDS),
         row_step=4 * len(_FIELDS) * columns,
         data=array('B', values.astype(np.float32).tobytes()),
-        is_dense=True,
+        is_dense=bool(np.isfinite(values).all()),
     )

@@ -250,6 +250,8 @@ class Ros4HriBridge(ControlledNode):
             name: facing(sellion(humans.faces[name], camera, distance), camera.centre)
             for name, distance in self._distances(camera).items()
         }
+        # A face where the lens images nothing has no place.
+        poses = {name: pose for name, pose in poses.items() if np.isfinite(pose.translation).all()}
         transforms = [
             to_transform(seen.frame_id, f'face_{name}', camera.pose.inverse @ pose, stamp)
             for name, pose in poses.items()

@@ -90,8 +90,8 @@ class BagFile:
             return
         read = 0
         try:
-            for read, message in enumerate(self._reader.messages(connections), 1):
-                connection, log_time, data = message
+            for connection, log_time, data in self._reader.messages(connections):
+                read += 1
                 yield RawMessage(
                     connection.topic,
                     connection.msgtype,
