@@ -246,13 +246,6 @@ def test_missing_bag(tmp_path):
         BagReader(tmp_path / 'nowhere')
 
 
-def test_bag_without_metadata(bag, tmp_path):
-    path = shutil.copytree(bag, tmp_path / 'bag')
-    (path / 'metadata.yaml').unlink()
-    with pytest.raises(InputError, match=r'metadata\.yaml is missing'):
-        BagReader(path)
-
-
 @pytest.mark.parametrize('share', [0.0, 0.01, 0.5, 0.95, 0.999])
 def test_truncated_bag_is_one_clear_line(bag, tmp_path, share):
     path = shutil.copytree(bag, tmp_path / 'bag')

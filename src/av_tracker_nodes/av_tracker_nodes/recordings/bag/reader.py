@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rosbags.interfaces import Connection, QosDurability
-from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig, RigidTransform, Room
@@ -29,6 +28,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
+from av_tracker_nodes.recordings.bag.storage import damaged, open_bag
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
 
 
@@ -50,7 +50,7 @@ class BagReader:
     Parameters
     ----------
     path : str or Path
-        Directory of the bag, or its MCAP file.
+        Directory of the bag, or one storage file; see :func:`storage.open_bag`.
 
     Raises
     ------
@@ -60,18 +60,7 @@ class BagReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.exists():
-            raise InputError(f'no bag at {self.path}')
-        if self.path.is_dir() and not (self.path / 'metadata.yaml').is_file():
-            raise InputError(
-                f'{self.path} is not a whole bag: metadata.yaml is missing in it '
-                '(not a bag, or a recording that was cut off)'
-            )
-        try:
-            self._reader = Reader(self.path)
-            self._reader.open()
-        except Exception as error:  # the library lets parsing errors of every kind through
-            raise self._broken(error) from error
+        self._reader = open_bag(self.path)
 
     def __enter__(self) -> BagReader:
         """Return the reader itself."""
@@ -249,15 +238,11 @@ class BagReader:
             for read, message in enumerate(self._reader.messages(connections), 1):  # noqa: B007
                 yield message
         except Exception as error:  # the library lets parsing errors of every kind through
-            raise self._broken(error) from error
+            raise damaged(self.path, error) from error
         # The library passes over a chunk that it cannot make sense of.
         announced = sum(connection.msgcount for connection in connections)
         if read < announced:
-            raise self._broken(f'{announced - read} of {announced} messages cannot be read')
-
-    def _broken(self, error: Exception | str) -> InputError:
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        return InputError(f'{self.path} is not a whole bag, or is damaged: {reason}')
+            raise damaged(self.path, f'{announced - read} of {announced} messages cannot be read')
 
 
 def _latched(connection: Connection) -> bool:
