@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 from rosbags.interfaces import Connection, QosDurability
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.bag.storage import open_bag
+from av_tracker_nodes.recordings.bag.storage import damaged, open_bag
 from av_tracker_nodes.recordings.messages import typestore
 from av_tracker_nodes.types import NANOSECONDS
 
@@ -100,11 +100,11 @@ class BagFile:
                     _latched(connection),
                 )
         except Exception as error:  # the library lets parsing errors of every kind through
-            raise self._broken(error) from error
+            raise damaged(self.path, error) from error
         # The library passes over a chunk that it cannot make sense of.
         announced = sum(connection.msgcount for connection in connections)
         if read < announced:
-            raise self._broken(f'{announced - read} of {announced} messages cannot be read')
+            raise damaged(self.path, f'{announced - read} of {announced} messages cannot be read')
 
     def decode(self, message: RawMessage) -> object:
         """Deserialise a message.
@@ -118,10 +118,6 @@ class BagFile:
             return typestore().deserialize_cdr(message.data, message.type)
         except Exception as error:  # the library lets parsing errors of every kind through
             raise InputError(f'a message of type {message.type} cannot be read') from error
-
-    def _broken(self, error: Exception | str) -> InputError:
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        return InputError(f'{self.path} is not a whole bag, or is damaged: {reason}')
 
 
 def _latched(connection: Connection) -> bool:

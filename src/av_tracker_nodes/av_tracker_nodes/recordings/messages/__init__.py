@@ -26,11 +26,13 @@ from av_tracker_nodes.recordings.messages.microphones import (
     room_of,
     to_array_info,
 )
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
 from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
 from av_tracker_nodes.recordings.messages.transforms import from_transforms, to_transforms
 
 __all__ = [
+    'ImageMemory',
     'corners_of',
     'from_array_info',
     'from_audio',
