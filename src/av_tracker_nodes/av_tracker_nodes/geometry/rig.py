@@ -66,8 +66,8 @@ class Rig:
     ----------
     camera : Camera or None
         Described in the target frame; None where there are microphones only.
-    microphones : MicrophoneArray
-        Described in the array frame.
+    microphones : MicrophoneArray or None
+        Described in the array frame; None where there is a camera only.
     target_from_array : RigidTransform
         Takes points of the array frame to the target frame.
     room : Room or None
@@ -75,7 +75,7 @@ class Rig:
     """
 
     camera: Camera | None
-    microphones: MicrophoneArray
+    microphones: MicrophoneArray | None
     target_from_array: RigidTransform = field(default_factory=RigidTransform)
     room: Room | None = None
 
@@ -83,3 +83,8 @@ class Rig:
     def camera_in_array(self) -> Camera | None:
         """Camera described in the array frame, where sound is mapped; None without one."""
         return self.camera and self.camera.in_frame(self.target_from_array.inverse)
+
+    @property
+    def tells_directions(self) -> bool:
+        """Whether there are microphones enough to tell where sound comes from: two."""
+        return self.microphones is not None and len(self.microphones.positions) > 1
