@@ -213,6 +213,29 @@ class AcousticMap:
     faces: tuple[FaceSound, ...] = ()
     from_image: bool = True
 
+    @classmethod
+    def blank(
+        cls,
+        stamp: int,
+        measure: str,
+        from_image: bool = True,
+        coverage: float = 0.0,
+        faces: tuple[FaceSound, ...] = (),
+    ) -> AcousticMap:
+        """Return the map of a stamp (ns) at which nothing tells where sound comes from."""
+        nothing, nowhere = np.zeros((0, 0), np.float32), float('nan')
+        return cls(
+            stamp,
+            stamp,
+            measure,
+            nothing,
+            0.0,
+            nowhere,
+            coverage,
+            faces=faces,
+            from_image=from_image,
+        )
+
     def silenced(self) -> AcousticMap:
         """Return the map as it is when no sound was received."""
         silence = np.zeros_like(self.values)

@@ -15,6 +15,7 @@ from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
+from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig
@@ -115,7 +116,7 @@ class AcousticStage:
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
         self._ahead: _Mapped | None = None
         array, region = rig.microphones, SourceRegion.of(rig)
-        if self._hearing is None or not _same_microphones(self._hearing.array, array):
+        if self._hearing is None or not self._hearing.array.is_same(array):
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -288,10 +289,13 @@ class AcousticStage:
         )
 
 
-def _same_microphones(one: MicrophoneArray, other: MicrophoneArray) -> bool:
-    arrays = ('positions', 'groups', 'channels')
-    return (
-        all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
-        and one.rate == other.rate
-        and one.speed_of_sound == other.speed_of_sound
-    )
+def acoustic_stage(
+    rig: Rig,
+    measure: str = 'vggcf',
+    backend: str = 'auto',
+    config: AcousticConfig | None = None,
+) -> AcousticStage | OneMicrophoneStage:
+    """Make the stage for the microphones that there are, one or more; see `AcousticStage`."""
+    if rig.tells_directions:
+        return AcousticStage(rig, measure, backend, config)
+    return OneMicrophoneStage(rig, measure, config)

@@ -132,9 +132,14 @@ class LearnedFusion(FusionModel):
     def _judge(
         self, candidate: Candidate, prediction: np.ndarray, rig: Rig
     ) -> tuple[Kind, Detection] | None:
-        """Make a detection of a candidate as the network sees it; None where nobody is."""
+        """Make a detection of a candidate as the network sees it; None where nobody is.
+
+        Networks judge by coherence who speaks: where there is none, they are not asked.
+        """
         person, visible = probability(prediction[5:7])
         speaking = float(probability(prediction[7] - log_odds(self.thresholds.speaking)))
+        if not rig.tells_directions:
+            speaking = candidate.base.speaking
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:

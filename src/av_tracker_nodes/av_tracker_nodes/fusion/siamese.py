@@ -254,6 +254,9 @@ class SiameseFusion(FusionModel):
             person, position=detection.position, template=template, found=stamp, sure=sure
         )
         speaking = float(probability(said[3] - log_odds(self.thresholds.speaking)))
+        if not rig.tells_directions:
+            # Networks judge by coherence who speaks, and there is none.
+            speaking = 0.0 if face is None else face.speaking
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.acoustics.own_voice import OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics.stage import acoustic_stage
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
@@ -87,6 +87,9 @@ class Sensing:
         Face detector; the usual one if left out.
     times : StageTimes, optional
         Where to note how long it takes.
+    sees, hears : bool
+        False where nobody wants faces, or sound: images only set the stamps then, and maps are
+        blank. What has no camera or no microphones does not either.
 
     Attributes
     ----------
@@ -101,11 +104,15 @@ class Sensing:
         needs_image: bool = True,
         face_model: Path | None = None,
         times: StageTimes | None = None,
+        sees: bool = True,
+        hears: bool = True,
     ) -> None:
         self.times = times or StageTimes()
-        self._faces = FaceStage(face_model)
-        self._acoustics = AcousticStage(rig, measure)
-        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
+        sees, hears = sees and rig.camera is not None, hears and rig.microphones is not None
+        self._measure = measure
+        self._faces = FaceStage(face_model) if sees else None
+        self._acoustics = acoustic_stage(rig, measure) if hears else None
+        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE, hears=hears)
         self.own_voice = OwnVoice()
         self._needs_image = needs_image
         self._images: dict[int, np.ndarray] = {}
@@ -152,6 +159,9 @@ class Sensing:
         yield from map(finish, ahead)
 
     def _detect(self, image: ImageFrame) -> FaceFrame:
+        if self._faces is None:
+            height, width = image.image.shape[:2]
+            return FaceFrame(image.stamp, (width, height))
         with self.times.measure('face_detector'):
             return self._faces.process(image)
 
@@ -161,16 +171,22 @@ class Sensing:
         return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
 
     def _hear(self, block: AudioBlock) -> list[Cycle]:
+        if self._acoustics is None:
+            return []
         self._acoustics.add(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         return self._trigger.audio_until(end)
 
     def _sense(self, cycle: Cycle) -> Sensed:
+        image = self._images.pop(cycle.faces.stamp, None)
+        if self._acoustics is None:
+            blank = AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
+            return Sensed(cycle.faces, blank, image)
         with self.times.measure('acoustic_map'):
             sound = self._acoustics.process(cycle.faces, cycle.from_image)
         if self.own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
-        return Sensed(cycle.faces, sound, self._images.pop(cycle.faces.stamp, None))
+        return Sensed(cycle.faces, sound, image)
 
 
 class Following:
@@ -211,7 +227,7 @@ class Pipeline:
     Parameters
     ----------
     rig : Rig
-        Geometry; its target frame is that of the tracks.
+        Geometry; its target frame is that of the tracks. It needs no more than the model does.
     model : str or FusionModel
         Fusion model, or its name.
     tracker : TrackerConfig, optional
@@ -224,6 +240,11 @@ class Pipeline:
     ----------
     own_voice : OwnVoice
         To be told when the robot itself talks.
+
+    Raises
+    ------
+    InputError
+        The model is missing, or needs a sensor that the rig does not have.
     """
 
     def __init__(
@@ -236,7 +257,16 @@ class Pipeline:
     ) -> None:
         self.times = StageTimes()
         fusion = create_fusion(model) if isinstance(model, str) else model
-        self._sensing = Sensing(rig, fusion.measure, fusion.needs_image, face_model, self.times)
+        fusion.check_rig(rig, model if isinstance(model, str) else type(model).__name__)
+        self._sensing = Sensing(
+            rig,
+            fusion.measure,
+            fusion.needs_image,
+            face_model,
+            self.times,
+            sees=fusion.needs_sight,
+            hears=fusion.needs_sound,
+        )
         self._following = Following(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice
         self._on_map = on_map
