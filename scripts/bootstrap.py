@@ -425,9 +425,8 @@ def link_sources(target: Target) -> None:
 def build_workspace(target: Target) -> None:
     """Build the messages and the nodes with colcon."""
     nodes = ROOT / 'src/av_tracker_nodes'
-    installed = [
-        nodes / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
-    ]
+    folders = ('launch', 'models', 'calibration', 'rigs', 'security', 'examples')
+    installed = [nodes / name for name in folders]
     files = [p for folder in installed for p in sorted(folder.rglob('*')) if p.is_file()]
     names = [str(file) for file in files if file.suffix != '.pyc']
     key = digest(

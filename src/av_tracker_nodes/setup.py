@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Install the package with its launch files, models, calibrations, policies and examples.
+"""Install the package with its launch files, models, calibrations, rigs, policies, examples.
 
 Colcon builds it within ROS 2, pip without. What package.xml says of it is said there alone.
 """
@@ -110,6 +110,7 @@ setup(
         *data_files('launch'),
         *data_files('models'),
         *data_files('calibration'),
+        *data_files('rigs'),
         *data_files('security'),
         # Where `ros2 run` looks.
         (f'lib/{PACKAGE}', [str(path) for path in files_of('examples', '*.py')]),

@@ -1,6 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def test_camera_of_ros(tmp_path):
     assert camera.distortion.tolist() == [0.05, -0.11, 0.001, -0.002, 0.0]
     assert camera.skew == 0
     np.testing.assert_array_equal(camera.pose.rotation, np.eye(3))
-    assert load_mounting(path).parent is None
+    assert load_mounting(path, 'camera').parent is None
 
 
 def test_camera_there_and_back(tmp_path):
@@ -111,7 +112,7 @@ def test_camera_there_and_back(tmp_path):
     points = camera.back_project(pixels, 2.0)
     np.testing.assert_allclose(again.project(points), pixels, atol=1e-9)
     assert again.size == camera.size
-    mounting = load_mounting(path)
+    mounting = load_mounting(path, 'camera')
     assert (mounting.frame, mounting.parent) == ('cam1_optical', 'world')
     np.testing.assert_allclose(mounting.pose.translation, pose.translation)
 
@@ -145,7 +146,7 @@ def test_array_there_and_back(tmp_path):
         np.testing.assert_array_equal(getattr(again, name), getattr(array, name))
     np.testing.assert_array_equal(load_room(path).minimum, room.minimum)
     assert load_room(path).obstacles == ()
-    mounting = load_mounting(path)
+    mounting = load_mounting(path, 'array')
     assert (mounting.frame, mounting.parent) == ('mics', 'base_link')
     np.testing.assert_allclose(mounting.pose.translation, np.ones(3))
 
@@ -257,7 +258,9 @@ def test_temperature_sets_the_speed_of_sound(tmp_path):
         load_microphones(write(tmp_path, both))
 
 
-@pytest.mark.parametrize('load', [load_camera, load_microphones, load_room, load_mounting])
+@pytest.mark.parametrize(
+    'load', [load_camera, load_microphones, load_room, partial(load_mounting, sensor='array')]
+)
 def test_files_that_cannot_be_read(tmp_path, load):
     with pytest.raises(InputError, match='cannot be read'):
         load(tmp_path / 'absent.yaml')

@@ -53,7 +53,7 @@ def test_documented_array_can_be_read(tmp_path):
     (tmp_path / 'array.yaml').write_text(example)
     array = load_microphones(tmp_path / 'array.yaml')
     assert array.channels.tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert load_mounting(tmp_path / 'array.yaml').parent == 'base_link'
+    assert load_mounting(tmp_path / 'array.yaml', 'array').parent == 'base_link'
 
 
 def test_a_loss_is_shown_for_a_while():

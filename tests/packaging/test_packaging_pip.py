@@ -144,6 +144,7 @@ def test_the_command_line_is_installed(av_tracker):
         ('launch', 'params.yaml'),
         ('models', 'avclnet/avclnet.onnx'),
         ('calibration', 'respeaker_4mic.yaml'),
+        ('rigs', 'respeaker_usb_webcam.yaml'),
         ('security', 'policy.xml'),
     ],
 )

@@ -82,15 +82,15 @@ def calibrate_extrinsics(
 
 
 def _write(result: Extrinsics, camera_file: Path, array_file: Path, out: Path) -> None:
-    array, camera = load_mounting(array_file), load_mounting(camera_file)
+    array, camera = load_mounting(array_file, 'array'), load_mounting(camera_file, 'camera')
     array_frame, camera_frame = array.frame or ARRAY_FRAME, camera.frame or CAMERA_FRAME
     # An array that is described in the world frame itself needs no pose.
     is_placed = array.parent is not None or array_frame == WORLD_FRAME
     parent = array.parent or WORLD_FRAME
     array_parent = array.parent if is_placed else WORLD_FRAME
-    save_mounted(out / 'array.yaml', array_file, array_frame, array_parent, array.pose)
+    save_mounted(out / 'array.yaml', array_file, 'array', array_frame, array_parent, array.pose)
     pose = array.pose @ result.array_from_camera
-    save_mounted(out / 'camera.yaml', camera_file, camera_frame, parent, pose)
+    save_mounted(out / 'camera.yaml', camera_file, 'camera', camera_frame, parent, pose)
 
 
 def _report(result: Extrinsics, places: list[Place], echo: Echo) -> None:

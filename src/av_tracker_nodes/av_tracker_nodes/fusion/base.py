@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
 
@@ -39,7 +40,6 @@ class FusionModel(ABC):
     network: NetworkSession | None = None
     decisions: Mapping[str, int] = MappingProxyType({})
 
-    @abstractmethod
     def process(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
@@ -58,8 +58,15 @@ class FusionModel(ABC):
         -------
         DetectionFrame
             In the target frame. A face that nobody hears and a voice that nobody sees are
-            detections too.
+            detections too. Covariances include the uncertainty of the rig.
         """
+        return widened(self.detect(faces, sound, rig, image), rig)
+
+    @abstractmethod
+    def detect(
+        self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
+    ) -> DetectionFrame:
+        """Detect people as if the rig were known exactly; see :meth:`process`."""
 
     def reset(self) -> None:  # noqa: B027 (a model without history has nothing to forget)
         """Forget all history; call when the recording changes."""

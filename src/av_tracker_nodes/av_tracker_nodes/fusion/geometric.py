@@ -129,10 +129,10 @@ class GeometricFusion(FusionModel):
         self._see, self._hear, self._hear_faces = see, hear, hear and hear_faces
         self._least_speech = least_speech
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people; see :meth:`FusionModel.process`."""
+        """Detect people; see :meth:`FusionModel.detect`."""
         seen_faces = faces.faces if self._see else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
@@ -170,13 +170,18 @@ class GeometricFusion(FusionModel):
 
 
 def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
-    """Tell whether the line of sight of a face passes through the direction of a peak."""
+    """Tell whether the line of sight of a face passes through the direction of a peak.
+
+    Sensors that are not quite where they should be see and hear somebody apart.
+    """
+    doubt = rig.uncertainty
+    direction, place = _SAME_DIRECTION + doubt.angle_std, _SAME_PLACE + doubt.position_std
     ranges = sighting.range.mean * _PLAUSIBLE_RANGES
     line = rig.camera.centre + ranges[:, None] * sighting.ray
     towards = rig.target_from_array.inverse @ line - rig.microphones.centre
     distances = np.linalg.norm(towards, axis=-1)
     angles = np.arccos(np.clip(towards @ peak.direction / distances, -1.0, 1.0))
-    return bool((angles < np.maximum(_SAME_DIRECTION, _SAME_PLACE / distances)).any())
+    return bool((angles < np.maximum(direction, place / distances)).any())
 
 
 def _combine(by_size: _Range, sound: FaceSound) -> _Range:

@@ -100,11 +100,11 @@ class LearnedFusion(FusionModel):
         """Forget the heads of earlier images."""
         self._memory.reset()
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people; see :meth:`FusionModel.process`."""
-        geometric = self._geometric.process(faces, sound, rig)
+        """Detect people; see :meth:`FusionModel.detect`."""
+        geometric = self._geometric.detect(faces, sound, rig)
         candidates = find_candidates(faces, sound, geometric)
         if image is not None:
             candidates += self._memory.candidates(faces.stamp, candidates, rig)

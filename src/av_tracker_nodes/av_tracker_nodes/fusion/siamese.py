@@ -153,12 +153,12 @@ class SiameseFusion(FusionModel):
         self._people: list[_Person] = []
         self._history: deque[AcousticMap] = deque(maxlen=HISTORY)
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people, without an image by geometry; see :meth:`FusionModel.process`."""
+        """Detect people, without an image by geometry; see :meth:`FusionModel.detect`."""
         self._history.append(sound)
-        geometric = self._geometric.process(faces, sound, rig)
+        geometric = self._geometric.detect(faces, sound, rig)
         if image is None:
             return geometric
         count, stamp = len(faces.faces), faces.stamp

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from av_tracker_nodes.geometry.ambiguity import ambiguity
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
 from av_tracker_nodes.geometry.transforms import RigidTransform
+from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,26 @@ class Rig:
         Takes points of the array frame to the target frame.
     room : Room or None
         Mask for sound sources; None where it is unknown.
+    uncertainty : RigUncertainty
+        How far all this may be from the truth.
     """
 
     camera: Camera | None
     microphones: MicrophoneArray
     target_from_array: RigidTransform = field(default_factory=RigidTransform)
     room: Room | None = None
+    uncertainty: RigUncertainty = field(default_factory=RigUncertainty)
 
     @property
     def camera_in_array(self) -> Camera | None:
         """Camera described in the array frame, where sound is mapped; None without one."""
         return self.camera and self.camera.in_frame(self.target_from_array.inverse)
+
+    @property
+    def ambiguity(self) -> str:
+        """Which directions sound alike, in a sentence; empty where none do.
+
+        Front and back, above and below are those of the target frame: x forward, z up.
+        """
+        positions = self.target_from_array @ self.microphones.positions
+        return ambiguity(positions, among_people=True)

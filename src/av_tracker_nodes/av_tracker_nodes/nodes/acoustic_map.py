@@ -260,6 +260,8 @@ class AcousticMapNode(ControlledNode):
             self.guarded(self._stage.add)(self._backlog.popleft())
         self.facts['backend'] = self._stage.backend
         self.facts['ready'] = True
+        if rig.ambiguity:
+            self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
 
     def _make_stage(self, rig: Rig) -> AcousticStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))

@@ -13,6 +13,7 @@ from sensor_msgs.msg import CameraInfo
 from av_tracker_msgs.msg import MicrophoneArrayInfo
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
+from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 from av_tracker_nodes.nodes.frames import FrameListener
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -52,7 +53,7 @@ class CameraListener:
         self._unplaced: Camera | None = None
         self._camera: Camera | None = None
         self.target_frame: str = node.value('target_frame')
-        self._camera_mounting = _mounting(node.value('camera_calibration'))
+        self._camera_mounting = _mounting(node.value('camera_calibration'), 'camera')
         quality = images(node.value('reliable_images'), depth=10)
         node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
@@ -134,9 +135,13 @@ class RigListener(CameraListener):
         self._rig: Rig | None = None
         self.array_frame = ''
         path = node.value('array_calibration')
-        self._array_mounting = _mounting(path)
+        self._array_mounting = _mounting(path, 'array')
         self._room = load_room(path) if path else None
         self._told_room: Room | None = None
+        self._uncertainty = RigUncertainty()
+        for mounting in (self._camera_mounting, self._array_mounting):
+            if mounting is not None:
+                self._uncertainty = self._uncertainty.worst(mounting.uncertainty)
         node.learn(
             MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
         )
@@ -171,7 +176,8 @@ class RigListener(CameraListener):
             or known.microphones is not self._microphones
             or not _same_pose(known.target_from_array, array)
         ):
-            self._rig = Rig(camera, self._microphones, array, self._room or self._told_room)
+            room = self._room or self._told_room
+            self._rig = Rig(camera, self._microphones, array, room, self._uncertainty)
         return self._rig
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:
@@ -180,8 +186,8 @@ class RigListener(CameraListener):
         self.array_frame = message.header.frame_id.lstrip('/')
 
 
-def _mounting(path: str) -> Mounting | None:
-    return load_mounting(path) if path else None
+def _mounting(path: str, sensor: str) -> Mounting | None:
+    return load_mounting(path, sensor) if path else None
 
 
 def _same_pose(first: RigidTransform, second: RigidTransform) -> bool:
