@@ -46,7 +46,7 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
 @check.command('array')
 @click.argument('calibration', type=PATH)
 @click.option('--device', default='', help='Sound card: part of its name, index, or ALSA id.')
-@click.option('--channels', default='', help='Channels of the card in order, such as 1-4.')
+@click.option('--channels', default='', help='Channels in order, such as 1-4.')
 @click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
 @click.option('--bag', type=PATH, help='Recording to check instead of a card.')
 @shows_input_errors
@@ -55,7 +55,9 @@ def check_array(
 ) -> None:
     """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
 
-    The exit status is 1 when something is wrong.
+    Channels that are no microphones are named too: what the card has processed, what it plays.
+    With --channels, the first one named is channel 0 of CALIBRATION, and so on. The exit status
+    is 1 when something is wrong.
     """
     from av_tracker_nodes.calibration.array_session import check_array as run
 

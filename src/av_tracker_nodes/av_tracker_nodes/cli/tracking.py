@@ -104,10 +104,14 @@ def _report(run: dict, speed: str) -> None:
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
 @shows_input_errors
 def record(out: Path) -> None:
-    """Record the live streams of sound and images until Ctrl-C."""
+    """Record the live streams of sound and images until Ctrl-C.
+
+    Every ten seconds it says what has come. The exit status is 1 when no sound or no images came.
+    """
     from av_tracker_nodes.launching.replay import record as run
 
-    run(out)
+    if not run(out):
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

@@ -81,7 +81,7 @@ def replay(
     return {**run, 'frames_in': frames, 'lost_frames': lost, 'problems': problems}
 
 
-def record(out: Path, topics: str = '', namespace: str = '') -> None:
+def record(out: Path, topics: str = '', namespace: str = '') -> bool:
     """Record the streams of a running robot until Ctrl-C.
 
     Parameters
@@ -89,9 +89,14 @@ def record(out: Path, topics: str = '', namespace: str = '') -> None:
     out : Path
         Bag to write.
     topics : str
-        Names separated by commas; empty for sound, compressed images and what describes them.
+        Names separated by commas; empty for sound, images and what describes them.
     namespace : str
         Of the streams.
+
+    Returns
+    -------
+    bool
+        Whether sound and images came, as far as they were asked for, until Ctrl-C.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def record(out: Path, topics: str = '', namespace: str = '') -> None:
     if Path(out).exists():
         raise InputError(f'{out} exists already; remove it or choose another name')
     values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
-    _run_beside('recorder', values, namespace)
+    return _run_beside('recorder', values, namespace)
 
 
 def view(
@@ -142,22 +147,23 @@ def _run_beside(
     parameters: Mapping[str, str],
     namespace: str,
     topics: TopicNames | None = None,
-) -> None:
-    """Run one node beside those that run already, until Ctrl-C."""
+) -> bool:
+    """Run one node beside those that run already, until Ctrl-C; tell whether all went well."""
     arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
     for ours, theirs in live_remappings(topics or TopicNames()).items():
         arguments += ['-r', f'{ours}:={theirs}']
     spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
-    _run([spec])
+    return not any(_run([spec]).values())
 
 
 def _run(
     specs: list[NodeSpec],
     environment: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
-) -> None:
+) -> dict[str, int]:
+    """Run processes to their end; return their exit statuses."""
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def take(name: str, line: str) -> None:
@@ -168,7 +174,9 @@ def _run(
         lines.append(f'[{name}] {line}')
         _show(name, line)
 
-    _check(Supervisor(specs, environment, take).run(), lines)
+    statuses = Supervisor(specs, environment, take).run()
+    _check(statuses, lines)
+    return statuses
 
 
 def _show(name: str, line: str) -> None:
