@@ -233,12 +233,19 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
         }
         return [_Node('bag_player', parameters)]
     devices = (
-        ('microphone_array', 'start_microphones', 'microphone_device', 'array_calibration'),
-        ('camera', 'start_camera', 'camera_device', 'camera_calibration'),
+        (
+            'microphone_array',
+            'start_microphones',
+            'microphone_device',
+            'array_calibration',
+            'hears',
+        ),
+        ('camera', 'start_camera', 'camera_device', 'camera_calibration', 'sees'),
     )
     nodes = []
+    senses = _senses(chosen)
     for node, switch, device, calibration in devices:
-        if chosen[switch] == 'true':
+        if chosen[switch] == 'true' and senses['sees' if node == 'camera' else 'hears']:
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
             parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
             nodes.append(_Node(node, parameters))
@@ -264,7 +271,8 @@ def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
 
 def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
     """Which senses the model has."""
-    return {'sees': chosen['model'] != 'audio', 'hears': chosen['model'] != 'visual'}
+    model = create_fusion(chosen['model'])
+    return {'sees': model.needs_sight, 'hears': model.needs_sound}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
