@@ -78,6 +78,14 @@ class ImageFrame:
 
 
 @dataclass(frozen=True)
+class UnreadableImage:
+    """An image that came but cannot be used: its capture time (ns), and the reason."""
+
+    stamp: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face.
 
@@ -212,6 +220,12 @@ class AcousticMap:
     peaks: tuple[AcousticPeak, ...] = ()
     faces: tuple[FaceSound, ...] = ()
     from_image: bool = True
+
+    @classmethod
+    def unplaced(cls, stamp: int, measure: str, from_image: bool = True) -> AcousticMap:
+        """Return the map of a stamp (ns) at which it is not known where the sensors are."""
+        nothing = np.zeros((0, 0), np.float32)
+        return cls(stamp, stamp, measure, nothing, 0.0, 0.0, 0.0, from_image=from_image)
 
     def silenced(self) -> AcousticMap:
         """Return the map as it is when no sound was received."""

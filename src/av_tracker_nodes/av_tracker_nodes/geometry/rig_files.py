@@ -15,8 +15,8 @@ from av_tracker_nodes.geometry.calibration import (
     load_mounting,
     load_room,
 )
+from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.geometry.rig import Rig
-from av_tracker_nodes.geometry.static_transforms import chain
 
 
 def load_rig(camera: Path | str, array: Path | str, target_frame: str | None = None) -> Rig:
@@ -46,9 +46,8 @@ def load_rig(camera: Path | str, array: Path | str, target_frame: str | None = N
             )
     edges = {(m.parent, m.frame): m.pose for m in mountings if m.parent is not None}
     target = target_frame or _outermost(mountings[0].frame, edges)
-    camera_pose, array_pose = (
-        chain(edges, target, mounting.frame, f'{camera} with {array}') for mounting in mountings
-    )
+    frames = FrameTree.of(edges, f'{camera} with {array}')
+    camera_pose, array_pose = (frames.look_up(target, mounting.frame) for mounting in mountings)
     # The camera that is read is described in its parent frame already.
     placed = load_camera(camera).in_frame(camera_pose @ mountings[0].pose.inverse)
     return Rig(placed, load_microphones(array), array_pose, load_room(array))

@@ -16,7 +16,7 @@ from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig, RigidTransform, Room
-from av_tracker_nodes.geometry.static_transforms import chain
+from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag.channels import (
     ARRAY_INFO,
@@ -163,9 +163,9 @@ class BagReader:
         """
         array_info = self._first(ARRAY_INFO)
         camera_info = self._first(CAMERA_INFO)
-        edges, origin = self._static_frames(), f'{TF_STATIC[0]} of {self.path}'
-        pose = chain(edges, target_frame, camera_info.header.frame_id, origin)
-        target_from_array = chain(edges, target_frame, array_info.header.frame_id, origin)
+        frames = FrameTree.of(self._static_frames(), f'{TF_STATIC[0]} of {self.path}')
+        pose = frames.look_up(target_frame, camera_info.header.frame_id)
+        target_from_array = frames.look_up(target_frame, array_info.header.frame_id)
         return Rig(
             messages.from_camera_info(camera_info, pose),
             messages.from_array_info(array_info),

@@ -24,7 +24,11 @@ from av_tracker_nodes.recordings.messages.microphones import (
 )
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
 from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
-from av_tracker_nodes.recordings.messages.transforms import from_transforms, to_transforms
+from av_tracker_nodes.recordings.messages.transforms import (
+    from_transforms,
+    stamped_transforms,
+    to_transforms,
+)
 
 __all__ = [
     'corners_of',
@@ -38,6 +42,7 @@ __all__ = [
     'message_directory',
     'room_of',
     'stamp_of',
+    'stamped_transforms',
     'to_array_info',
     'to_audio',
     'to_bool',

@@ -43,8 +43,12 @@ def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:
     )
 
 
-def from_camera_info(message: object, pose: RigidTransform | None = None) -> Camera:
+def from_camera_info(
+    message: object, pose: RigidTransform | None = None, rectified: bool = False
+) -> Camera:
     """Read a ``sensor_msgs/CameraInfo``; `pose` takes optical points to the wished frame.
+
+    The camera of rectified images is P, that of others K and D.
 
     Raises
     ------
@@ -53,6 +57,8 @@ def from_camera_info(message: object, pose: RigidTransform | None = None) -> Cam
     """
     matrix = np.asarray(message.k, float).reshape(3, 3)
     terms = np.asarray(message.d, float)
+    if rectified:
+        matrix, terms = np.asarray(message.p, float).reshape(3, 4)[:, :3], np.zeros(0)
     name = f"camera '{message.header.frame_id}'"
     check_numbers(name, matrix, terms)
     if not (0 < message.width <= _LARGEST_SIDE and 0 < message.height <= _LARGEST_SIDE):
