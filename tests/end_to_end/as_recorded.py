@@ -49,7 +49,7 @@ class Recorded:
                         m.topic,
                         m.type,
                         m.log_time,
-                        store.deserialize_cdr(m.data, m.type),
+                        reader.decode(m),
                         m.latched,
                     )
                     for m in reader.raw()

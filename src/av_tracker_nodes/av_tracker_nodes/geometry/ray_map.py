@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
@@ -46,7 +46,7 @@ class RayMap:
 
     def follow(self, camera: Camera) -> RayMap:
         """Return the map of a camera: the same table if only its pose is another."""
-        if not _same_lens(self._camera, camera):
+        if not same_lens(self._camera, camera):
             return RayMap(camera)
         moved = object.__new__(RayMap)
         moved.__dict__.update(self.__dict__, _camera=camera)
@@ -81,8 +81,10 @@ def _filled(plane: np.ndarray) -> np.ndarray:
     return plane[rows, columns]
 
 
-def _same_lens(first: Camera, second: Camera) -> bool:
-    numbers = ('fx', 'fy', 'cx', 'cy', 'size', 'skew', 'model')
-    return all(getattr(first, name) == getattr(second, name) for name in numbers) and (
-        np.array_equal(first.distortion, second.distortion)
+def same_lens(first: Camera, second: Camera) -> bool:
+    """Tell whether two cameras differ in nothing but their poses."""
+    return all(
+        np.array_equal(getattr(first, each.name), getattr(second, each.name))
+        for each in fields(Camera)
+        if each.name != 'pose'
     )

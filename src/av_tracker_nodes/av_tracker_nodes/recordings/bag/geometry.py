@@ -126,7 +126,7 @@ class BagGeometry:
 
     def moving_frames(self, message: RawMessage) -> Iterator[Transforms]:
         """Read a message of ``/tf``."""
-        yield messages.from_transforms(self._bag.decode(message), is_static=False)
+        yield messages.stamped_transforms(self._bag.decode(message), is_static=False)
 
     def check_images(self) -> None:
         """Compare the first image that can be read with the calibration of its camera.
@@ -166,7 +166,7 @@ class BagGeometry:
 
     def _static_frames(self) -> Iterator[Transforms]:
         for message in self._bag.messages(*self._bag.found.static_frames):
-            yield messages.from_transforms(self._bag.decode(message), is_static=True)
+            yield messages.stamped_transforms(self._bag.decode(message), is_static=True)
 
     def _described(self, sees: bool, hears: bool) -> Iterator[Description]:
         if sees:

@@ -29,7 +29,11 @@ from av_tracker_nodes.recordings.messages.microphones import (
 from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
 from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
-from av_tracker_nodes.recordings.messages.transforms import from_transforms, to_transforms
+from av_tracker_nodes.recordings.messages.transforms import (
+    from_transforms,
+    stamped_transforms,
+    to_transforms,
+)
 
 __all__ = [
     'ImageMemory',
@@ -45,6 +49,7 @@ __all__ = [
     'room_of',
     'serialize',
     'stamp_of',
+    'stamped_transforms',
     'to_array_info',
     'to_audio',
     'to_bool',

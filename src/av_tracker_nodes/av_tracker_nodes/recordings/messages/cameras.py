@@ -68,6 +68,8 @@ def from_camera_info(
     rectified : bool
         Whether the images are rectified (``image_rect``): they obey ``P``, without distortion.
 
+    The camera of rectified images is P, that of others K and D.
+
     Raises
     ------
     InputError
