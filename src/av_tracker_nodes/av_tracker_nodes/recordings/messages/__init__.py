@@ -8,6 +8,7 @@ attributes and so take messages of rclpy just as well.
 """
 
 from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
+from av_tracker_nodes.recordings.messages.audio_common import AudioCommonSound
 from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
 from av_tracker_nodes.recordings.messages.definitions import (
     message_directory,
@@ -36,6 +37,7 @@ from av_tracker_nodes.recordings.messages.transforms import (
 )
 
 __all__ = [
+    'AudioCommonSound',
     'ImageMemory',
     'corners_of',
     'from_array_info',
