@@ -25,7 +25,8 @@ EQUIDISTANT = 'equidistant'
 _WIDEST = 100.0
 """No lens with distortion reaches beyond this radius on the plane at unit depth: 89.4 degrees."""
 _LEAST_GROWTH = 1e-3
-"""A lens ends where its image grows by less than this share of the growth on the axis."""
+"""A lens ends where its image grows by less than this share of the growth on the axis, or where
+its radial factor is the inverse of it: there is a pole."""
 _REAL = 1e-6
 """Relative imaginary part up to which a root counts as real."""
 
@@ -33,7 +34,8 @@ _FIXED_POINT_STEPS = 2
 _NEWTON_STEPS = 20
 _CONVERGED = 1e-11
 _SOLVED = 1e-10
-"""Distance on the image plane at unit depth within which a point is that of a pixel."""
+"""Distance on the plane at unit depth within which a pixel is that of a point; relative where it
+is farther from the axis than that depth."""
 _KNOTS = 1025
 """Of the table that a second search starts from."""
 
@@ -102,7 +104,7 @@ class PolynomialLens:
         That of the radial part is symmetric, with the eigenvalues ``radial`` and the growth
         ``d (r radial) / dr``. That of the rest has a norm of at most ``6 |p| r`` for tangential
         distortion, and ``2 |(s1, s3)| r + 4 |(s2, s4)| r^3`` for prisms. On a disc where both
-        eigenvalues are larger the map is injective.
+        eigenvalues are larger the map is injective. It ends before poles of the quotient, too.
         """
         numerator, divisor = _even(self.radial), _even(self.divisor)
         s1, s2, s3, s4 = self.prism
@@ -111,7 +113,7 @@ class PolynomialLens:
         imaged = Polynomial([0.0, 1.0]) * numerator
         growth = imaged.deriv() * divisor - imaged * divisor.deriv()
         return _first_root(
-            divisor,
+            divisor - _LEAST_GROWTH * numerator,
             numerator - rest * divisor,
             growth - (rest + _LEAST_GROWTH) * divisor**2,
             limit=_WIDEST,
@@ -212,7 +214,8 @@ class PolynomialLens:
         return plane
 
     def _solves(self, plane: np.ndarray, distorted: np.ndarray) -> np.ndarray:
-        return np.abs(self._image(plane) - distorted).max(axis=-1, initial=0.0) < _SOLVED
+        residual = np.abs(self._image(plane) - distorted)
+        return (residual < _SOLVED * np.maximum(np.abs(distorted), 1)).all(axis=-1)
 
     def _within(self, plane: np.ndarray) -> np.ndarray:
         """Pull points in to the reach."""
