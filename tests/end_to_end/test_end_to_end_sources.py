@@ -170,7 +170,7 @@ def uncalibrated(recorded):
 REFUSED = {
     'two cameras': (two_cameras, r'/a/image_raw/compressed, /b/image_raw/compressed'),
     'no images': (without('/compressed'), r'no messages on /image_raw.*--model audio'),
-    'no sound': (without('/audio'), r'no messages on /audio;.*--model visual'),
+    'no sound': (without('/audio'), r'no messages on /audio .*--model visual'),
     'no microphones described': (without('/array_info'), r'array_info.*--array-calibration'),
     'no camera described': (without('/camera_info'), r'/camera_info.*--camera-calibration'),
     'another size': (doubled, r'360 x 288.*720 x 576|720 x 576.*360 x 288'),

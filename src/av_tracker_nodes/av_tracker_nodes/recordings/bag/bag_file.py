@@ -69,9 +69,14 @@ class BagFile:
         return self._reader.start_time
 
     @property
+    def end_time(self) -> int:
+        """Log time of the last message (ns)."""
+        return self._reader.end_time - 1
+
+    @property
     def duration(self) -> float:
         """Time from the first to the last message (s)."""
-        return (self._reader.end_time - 1 - self._reader.start_time) / NANOSECONDS
+        return (self.end_time - self.start_time) / NANOSECONDS
 
     def raw(self) -> Iterator[RawMessage]:
         """Yield all messages as they are in the bag, in bag order.

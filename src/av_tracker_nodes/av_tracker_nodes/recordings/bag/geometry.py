@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 Description = Transforms | CameraDescription | ArrayDescription
 
 _NEEDS_ARRAY = (
-    ', which --array-calibration or --rig can describe instead; --model visual needs no sound'
+    '--array-calibration or --rig can describe the microphones; --model visual needs none'
 )
-_NEEDS_CAMERA = ', which --camera-calibration or --rig can describe instead'
+_NEEDS_CAMERA = '--camera-calibration or --rig can describe the camera'
 
 
 class BagGeometry:
@@ -176,7 +176,7 @@ class BagGeometry:
 
     def _absent(self, role: str, hint: str) -> Description:
         self._bag.require(role, hint)
-        raise InputError(f'{self._bag.path} holds no {role} that can be used{hint}')
+        raise InputError(f'{self._bag.path} holds no {role} that can be used ({hint})')
 
     def _image_frame(self) -> str:
         for message in self._bag.messages(self._bag.found.image):

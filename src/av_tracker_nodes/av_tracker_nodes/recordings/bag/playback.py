@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 from av_tracker_nodes.errors import InputError
@@ -25,8 +27,9 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
 )
 from av_tracker_nodes.recordings.bag.reader import BagReader
+from av_tracker_nodes.recordings.bag.sound import BagSound
 from av_tracker_nodes.recordings.bag.topics import BLOCK
-from av_tracker_nodes.types import NANOSECONDS
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
 IMAGES = (IMAGE[0], COMPRESSED[0])
 
@@ -115,7 +118,7 @@ class Playback:
     def __iter__(self) -> Iterator[Played]:
         """Yield the messages of the sensors in order."""
         found, info = self._bag.found, self._first_info() if self._sees else None
-        sound = self._bag.decoder_of_sound() if self._converts_sound else None
+        sound = BagSound(self._bag) if self._converts_sound else None
         descriptions = {found.array_info, *found.static_frames}
         for time, message in self._bag.ordered(set(self._names) - descriptions):
             if message.topic == found.camera_info:
@@ -128,22 +131,28 @@ class Playback:
                 yield from self._blocks(sound, message, time)
             else:
                 yield Played(*self._names[message.topic], time, message.data)
+        if sound is not None:
+            yield from map(self._played, sound.rest(), repeat(self._bag.end_time))
 
     @property
     def _converts_sound(self) -> bool:
         audio = self._bag.found.audio
         return self._hears and audio is not None and self._bag.topics[audio] != BLOCK
 
-    def _blocks(self, sound, message: RawMessage, time: int) -> Iterator[Played]:
+    def _blocks(self, sound: BagSound, message: RawMessage, time: int) -> Iterator[Played]:
         try:
-            blocks = list(sound(message))
+            yield from [self._played(block, time) for block in sound(message)]
         except InputError as error:
             self._bag.unusable.note(message.topic, str(error))
-            return
+
+    def _played(self, block: AudioBlock, time: int) -> Played:
+        made = messages.to_audio(block, self._array_frame)
+        return Played(*AUDIO, time, messages.serialize(made, AUDIO[1]))
+
+    @cached_property
+    def _array_frame(self) -> str:
         array = self._bag.geometry.array()
-        for block in blocks:
-            made = messages.to_audio(block, '' if array is None else array.frame)
-            yield Played(*AUDIO, time, messages.serialize(made, AUDIO[1]))
+        return '' if array is None else array.frame
 
     def _first_info(self) -> bytes | None:
         """Return the first camera_info, or the one that a file gives."""

@@ -21,10 +21,10 @@ from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag.bag_file import BagFile, RawMessage, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.geometry import BagGeometry
 from av_tracker_nodes.recordings.bag.order import Order, StreamTimes, in_order
+from av_tracker_nodes.recordings.bag.sound import BagSound
 from av_tracker_nodes.recordings.bag.sources import Sources
 from av_tracker_nodes.recordings.bag.topics import (
     AUDIO_DATA,
-    BLOCK,
     COMPRESSED,
     SOUNDS,
     USUAL,
@@ -142,7 +142,8 @@ class BagReader(BagFile):
         if topic is None:
             there = ', '.join(sorted(self.topics)) or 'nothing'
             usual = ' or '.join(USUAL[role])
-            raise InputError(f'{self.path} holds no messages on {usual}; it holds {there}{hint}')
+            told = f' ({hint})' if hint else ''
+            raise InputError(f'{self.path} holds no messages on {usual}{told}; it holds {there}')
         return topic
 
     def check(self, sees: bool = True, hears: bool = True) -> None:
@@ -157,15 +158,17 @@ class BagReader(BagFile):
         ------
         InputError
             There are no images, no sound, or nothing that describes or connects the sensors; or
-            the images have another size than their calibration.
+            the images have another size than their calibration, or the sound too few channels.
         """
         if sees:
-            self.require('image', '; --model audio needs no images' if hears else '')
+            self.require('image', '--model audio needs none' if hears else '')
         if hears:
-            self.require('audio', '; --model visual needs no sound' if sees else '')
+            self.require('audio', '--model visual needs none' if sees else '')
         self.sensors(sees, hears)
         if sees:
             self.geometry.check_images()
+        if hears:
+            BagSound(self).check()
 
     def clock_problems(self, audio_offset: float = 0.0) -> list[str]:
         """Say what is wrong with the stamps of images and sound; empty when nothing is.
@@ -235,8 +238,9 @@ class BagReader(BagFile):
         if sees:
             decoders[self.require('image')] = self._images
             decoders[self.found.camera_info] = geometry.camera_infos
-        if hears:
-            sound = self.decoder_of_sound()
+        sound = BagSound(self) if hears else None
+        if sound is not None:
+            self.notes = sound.notes
             decoders[self.require('audio')] = sound
             decoders[self.found.audio_info] = sound
         decoders |= dict.fromkeys(self.found.moving_frames, geometry.moving_frames)
@@ -246,6 +250,8 @@ class BagReader(BagFile):
                 yield from decoders[message.topic](message)
             except InputError as error:
                 self.unusable.note(message.topic, str(error))
+        if sound is not None:
+            yield from sound.rest()
 
     def records(self) -> Iterator[AudioBlock | ImageFrame]:
         """Yield blocks of sound and images, in the order of stamps where that is safe.
@@ -314,34 +320,6 @@ class BagReader(BagFile):
             (message.log_time, self.decode(message).data)
             for message in self.messages(self.found.robot_speaking)
         ]
-
-    def decoder_of_sound(self) -> Callable[[RawMessage], Iterator[AudioBlock]]:
-        """Return what makes blocks of sound of the messages that carry it, and of its format.
-
-        Raises
-        ------
-        InputError
-            When the format is not known, or cannot be read.
-        """
-        if self.topics[self.require('audio')] == BLOCK:
-            return lambda message: iter([messages.from_audio(self.decode(message))])
-        array = self.geometry.array()
-        driver = messages.AudioCommonSound(
-            array and int(array.microphones.channels.max()) + 1, array and array.microphones.rate
-        )
-        for info in self.messages(self.found.audio_info):
-            driver.learn(self.decode(info))
-            break
-
-        self.notes = driver.notes
-
-        def hear(message: RawMessage) -> Iterator[AudioBlock]:
-            if message.topic == self.found.audio_info:
-                driver.learn(self.decode(message))
-            else:
-                yield from driver.hear(self.decode(message), message.log_time)
-
-        return hear
 
     # ---- how
 

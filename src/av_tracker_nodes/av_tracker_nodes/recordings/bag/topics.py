@@ -213,9 +213,11 @@ class _Search:
         return _best_picture(next(iter(cameras.values()))) if cameras else None
 
     def _camera_info(self, image: str | None) -> str | None:
-        if self._names.camera_info or image is None:
-            return self._names.camera_info or None
+        if self._names.camera_info:
+            return self._names.camera_info
         infos = self._of([CAMERA_INFO])
+        if image is None:
+            return infos[0] if len(infos) == 1 else None
         beside = f'{_namespace(image.removesuffix(_TRANSPORT))}/camera_info'
         # Simulators and image_transport name it after the picture: /image -> /image/camera_info.
         below = f'{image.removesuffix(_TRANSPORT)}/camera_info'
@@ -255,9 +257,11 @@ class _Search:
 
     def _companion(self, role: str, kind: str, sensor: str | None) -> str | None:
         """Find what describes a sensor: below it, beside it, or the nearest one."""
-        if getattr(self._names, role) or sensor is None:
-            return getattr(self._names, role) or None
+        if getattr(self._names, role):
+            return getattr(self._names, role)
         topics = self._of([kind])
+        if sensor is None:
+            return topics[0] if len(topics) == 1 else None
         for exact in (f'{sensor}/{role}', f'{_namespace(sensor)}/{role}'):
             if exact in topics:
                 return exact
