@@ -344,12 +344,3 @@ class CycleTrigger:
         newest_image = max(self._newest.get('image', 0), self._newest.get('faces', 0))
         heard = self._newest.get('audio', self._first_image)
         return newest_image - heard >= self._audio_timeout
-
-
-class ClockCheck:
-    """Placeholder."""
-
-    problem = None
-
-    def note(self, stream, stamp, at):
-        """Placeholder."""

@@ -228,6 +228,7 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
             'camera_calibration': chosen['camera_calibration'],
             'array_calibration': chosen['array_calibration'],
             'depth': chosen['depth'] == 'true',
+            'audio_offset': _number('audio_offset', chosen),
             **{f'{name}_topic': chosen[f'{name}_topic'] for name in TOPIC_ARGUMENTS},
             **_senses(chosen),
         }
