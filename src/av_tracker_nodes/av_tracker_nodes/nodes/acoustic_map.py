@@ -27,6 +27,7 @@ from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
@@ -72,33 +73,11 @@ class AcousticMapNode(ControlledNode):
         ImageInput.declare(self)
 
     def _declare_times(self) -> None:
-        self.parameter(
-            'faces_timeout',
-            0.08,
-            'Wait this long for the faces of an image (s)',
-            0.0,
-            10.0,
-            live=True,
-        )
+        declare_waiting(self)
         self.parameter(
             'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0, live=True
         )
-        self.parameter(
-            'patience',
-            0.0,
-            'Added to all waiting (s): a replay waits longer, so that nothing is lost',
-            0.0,
-            10.0,
-            live=True,
-        )
-        self.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s), as av-tracker check sync tells it',
-            -5.0,
-            5.0,
-            live=True,
-        )
+        declare_audio_offset(self)
         self.parameter(
             'robot_speaking_hold',
             HOLD,
@@ -139,7 +118,7 @@ class AcousticMapNode(ControlledNode):
 
     def adapt(self) -> None:
         """Set the times; sound at other stamps is other sound."""
-        names = ('faces_timeout', 'audio_timeout', 'patience')
+        names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
@@ -210,6 +189,7 @@ class AcousticMapNode(ControlledNode):
             self._answer(cycle)
         self._prepare_next()
         self.counts['late faces'] = self._trigger.late
+        self.counts['late images'] = self._trigger.late_images
         self.counts['resets'] = self._trigger.resets
 
     def _prepare_next(self) -> None:
