@@ -29,7 +29,7 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -43,6 +43,9 @@ _PREPARATION_PERIOD = 0.1
 _WATCH_PERIOD = 1.0
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
+
+_STEP_SHOWN = 60.0
+"""The diagnostics show for this long (s) that a clock was set."""
 
 _LONGEST_LAG = to_nanoseconds(2.0)
 """Sound that lags farther behind the ROS clock (ns) has another clock."""
@@ -95,6 +98,7 @@ class AcousticMapNode(ControlledNode):
         self._trigger = CycleTrigger()
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
+        self._clocks = ClockCheck()
         self._stage: AcousticStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
@@ -120,6 +124,11 @@ class AcousticMapNode(ControlledNode):
         """Set the times; sound at other stamps is other sound."""
         names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
+        self._clocks = ClockCheck(
+            self.value('max_lateness'),
+            audio_offset=self.value('audio_offset'),
+            memory=_STEP_SHOWN,
+        )
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
@@ -137,11 +146,16 @@ class AcousticMapNode(ControlledNode):
     # ---- input
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        if stamp == 0:
+            # Images of drivers that do not stamp their camera_info are known by their faces.
+            return
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
+        faces = from_faces(message)
         self._has_begun = True
-        self._fire(self._trigger.faces(from_faces(message)))
+        self._clocks.note('images', faces.stamp)
+        self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
@@ -154,6 +168,7 @@ class AcousticMapNode(ControlledNode):
         self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
+        self._clocks.note('audio', end)
         self._fire(self._trigger.audio_until(end))
 
     def _note_robot_speaking(self, message: Bool) -> None:
@@ -173,6 +188,7 @@ class AcousticMapNode(ControlledNode):
 
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
+        self.note('clocks', self._clocks.problem, is_fault=True)
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.

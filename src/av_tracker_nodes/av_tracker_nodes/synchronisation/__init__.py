@@ -8,6 +8,7 @@ the same cycles however fast it is replayed, live or offline.
 """
 
 from av_tracker_nodes.synchronisation.buffer import StampedBuffer
+from av_tracker_nodes.synchronisation.clock_check import ClockCheck
 from av_tracker_nodes.synchronisation.clocks import SharedClock, shift_sound
 from av_tracker_nodes.synchronisation.cycle_trigger import Cycle, CycleTrigger
 from av_tracker_nodes.synchronisation.fusion_join import FusionJoin, Joined
@@ -24,6 +25,7 @@ __all__ = [
     'LONGEST_WAIT',
     'MAX_LATENESS',
     'Arrival',
+    'ClockCheck',
     'Cycle',
     'CycleTrigger',
     'FusionJoin',

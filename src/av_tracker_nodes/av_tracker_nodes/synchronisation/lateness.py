@@ -13,9 +13,9 @@ MAX_LATENESS = 2.0
 LONGEST_LATENESS = 5.0
 """More than this (s) cannot be waited for: what is heard is kept for so long."""
 
-_MARGIN = 1.25
+MARGIN = 1.25
 
-LONGEST_WAIT = to_nanoseconds(_MARGIN * LONGEST_LATENESS)
+LONGEST_WAIT = to_nanoseconds(MARGIN * LONGEST_LATENESS)
 """Nobody waits longer for what is late (ns)."""
 
 _HALF_LIFE = to_nanoseconds(30.0)
@@ -46,7 +46,7 @@ class Lateness:
 
     def note(self, behind: int, now: int) -> None:
         """Note how far behind (ns) stream time `now` (ns) something was when it came."""
-        counts = behind <= _MARGIN * self.limit
+        counts = behind <= MARGIN * self.limit
         self._most = max(self._most_at(now), behind if counts else 0)
         self._at = now
 
@@ -55,7 +55,7 @@ class Lateness:
 
         It is a quarter more than was measured, as links are irregular.
         """
-        return int(_MARGIN * min(self._most_at(now), self.limit))
+        return int(MARGIN * min(self._most_at(now), self.limit))
 
     def _most_at(self, now: int) -> float:
         # Stream time that has jumped back counts as none.
