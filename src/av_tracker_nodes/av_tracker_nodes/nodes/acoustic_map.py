@@ -26,8 +26,9 @@ from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -41,6 +42,9 @@ _PREPARATION_PERIOD = 0.1
 _WATCH_PERIOD = 1.0
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
+
+_STEP_SHOWN = 60.0
+"""The diagnostics show for this long (s) that a clock was set."""
 
 _LONGEST_LAG = to_nanoseconds(2.0)
 """Sound that lags farther behind the ROS clock (ns) has another clock."""
@@ -71,33 +75,11 @@ class AcousticMapNode(ControlledNode):
         ImageInput.declare(self)
 
     def _declare_times(self) -> None:
-        self.parameter(
-            'faces_timeout',
-            0.08,
-            'Wait this long for the faces of an image (s)',
-            0.0,
-            10.0,
-            live=True,
-        )
+        declare_waiting(self)
         self.parameter(
             'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0, live=True
         )
-        self.parameter(
-            'patience',
-            0.0,
-            'Added to all waiting (s): a replay waits longer, so that nothing is lost',
-            0.0,
-            10.0,
-            live=True,
-        )
-        self.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s), as av-tracker check sync tells it',
-            -5.0,
-            5.0,
-            live=True,
-        )
+        declare_audio_offset(self)
         self.parameter(
             'robot_speaking_hold',
             HOLD,
@@ -115,6 +97,7 @@ class AcousticMapNode(ControlledNode):
         self._trigger = CycleTrigger()
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
+        self._clocks = ClockCheck()
         self._stage: AcousticStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
@@ -138,8 +121,13 @@ class AcousticMapNode(ControlledNode):
 
     def adapt(self) -> None:
         """Set the times; sound at other stamps is other sound."""
-        names = ('faces_timeout', 'audio_timeout', 'patience')
+        names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
+        self._clocks = ClockCheck(
+            self.value('max_lateness'),
+            audio_offset=self.value('audio_offset'),
+            memory=_STEP_SHOWN,
+        )
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
@@ -157,11 +145,16 @@ class AcousticMapNode(ControlledNode):
     # ---- input
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        if stamp == 0:
+            # Images of drivers that do not stamp their camera_info are known by their faces.
+            return
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
+        faces = from_faces(message)
         self._has_begun = True
-        self._fire(self._trigger.faces(from_faces(message)))
+        self._clocks.note('images', faces.stamp)
+        self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
@@ -174,6 +167,7 @@ class AcousticMapNode(ControlledNode):
         self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
+        self._clocks.note('audio', end)
         self._fire(self._trigger.audio_until(end))
 
     def _note_robot_speaking(self, message: Bool) -> None:
@@ -193,6 +187,7 @@ class AcousticMapNode(ControlledNode):
 
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
+        self.note('clocks', self._clocks.problem, is_fault=True)
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.
@@ -209,6 +204,7 @@ class AcousticMapNode(ControlledNode):
             self._answer(cycle)
         self._prepare_next()
         self.counts['late faces'] = self._trigger.late
+        self.counts['late images'] = self._trigger.late_images
         self.counts['resets'] = self._trigger.resets
 
     def _prepare_next(self) -> None:
