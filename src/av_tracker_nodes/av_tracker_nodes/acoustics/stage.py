@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
+from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import image_grid
@@ -112,6 +113,7 @@ class AcousticStage:
         self._voice = VoiceActivity(self.config.voice_frames)
         self._rig: Rig | None = None
         self._hearing: Hearing | None = None
+        self._rate: int | None = None
         self._sight: RayMap | None = None
         self.set_rig(rig)
 
@@ -126,7 +128,11 @@ class AcousticStage:
         self._rig = rig
         self._ahead: _Mapped | None = None
         array, region = rig.microphones, SourceRegion.of(rig)
+        if self._rate is not None:
+            # The sound says itself which rate it has.
+            array = replace(array, rate=self._rate)
         if self._hearing is None or not self._hearing.array.is_same(array):
+            self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -146,13 +152,16 @@ class AcousticStage:
         Returns
         -------
         bool
-            True if the stream has begun anew with them.
+            True if the stream has begun anew with them, or with another rate than before.
 
         Raises
         ------
         InputError
-            If the channels or the rate do not fit the array.
+            If the block cannot be heard; see :class:`StreamFormat`.
         """
+        retuned = self._format.changes(block)
+        if retuned:
+            self._retune(block.rate)
         if self._ahead is not None and block.first_sample < self._ahead.heard.context.end:
             # It fills a gap in what was prepared.
             self._ahead = None
@@ -160,7 +169,7 @@ class AcousticStage:
         restarted = self._hearing.audio.add(block)
         if restarted:
             self._forget()
-        return restarted
+        return restarted or retuned
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""
@@ -259,6 +268,14 @@ class AcousticStage:
         )
         pixels = self._camera.project(points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
+
+    def _retune(self, rate: int) -> None:
+        """Hear sound of another rate, or of more or fewer channels, from now on."""
+        format_ = self._format
+        rig, self._rig = self._rig, None
+        self._rate, self._hearing = rate, None
+        self.set_rig(rig)
+        self._format = format_
 
     def _forget(self) -> None:
         self._ahead = None
