@@ -199,12 +199,18 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
         }
         return [_Node('bag_player', parameters)]
     devices = (
-        ('microphone_array', 'start_microphones', 'microphone_device', 'array_calibration'),
-        ('camera', 'start_camera', 'camera_device', 'camera_calibration'),
+        (
+            'microphone_array',
+            'hears',
+            'start_microphones',
+            'microphone_device',
+            'array_calibration',
+        ),
+        ('camera', 'sees', 'start_camera', 'camera_device', 'camera_calibration'),
     )
-    nodes = []
-    for node, switch, device, calibration in devices:
-        if chosen[switch] == 'true':
+    senses, nodes = _senses(chosen), []
+    for node, sense, switch, device, calibration in devices:
+        if senses[sense] and chosen[switch] == 'true':
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
             path = str(Path(chosen[calibration]).resolve())
             nodes.append(_Node(node, {'device': chosen[device], 'calibration': path}))
@@ -217,12 +223,18 @@ def _placed(chosen: Mapping[str, str]) -> dict[str, Any]:
         'target_frame': chosen['target_frame'],
         'reliable_images': bool(chosen['bag']),
         'camera_calibration': _absolute(chosen['camera_calibration']),
+        **_senses(chosen),
     }
 
 
 def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
     """Parameters of a node that knows where the microphones are too."""
     return {**_placed(chosen), 'array_calibration': _absolute(chosen['array_calibration'])}
+
+
+def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
+    """Which senses the model has."""
+    return {'sees': chosen['model'] != 'audio', 'hears': chosen['model'] != 'visual'}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:

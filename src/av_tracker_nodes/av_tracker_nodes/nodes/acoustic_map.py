@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from dataclasses import replace
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -16,7 +15,7 @@ from std_msgs.msg import Bool
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -51,7 +50,8 @@ class AcousticMapNode(ControlledNode):
     """Publishes a map for every image, and at 25 Hz while there are none.
 
     Images are known by their camera_info; :class:`CycleTrigger` says when one is complete. While
-    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence.
+    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence. Where the
+    fusion model does not hear, every image is answered by a blank map, whatever sounds.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -113,10 +113,11 @@ class AcousticMapNode(ControlledNode):
         """Create the topics; the stage is made when the geometry is known."""
         self._measure = self.value('measure')
         self._audio_offset = self.value('audio_offset')
-        self._trigger = CycleTrigger()
+        self._hears: bool = self.value('hears')
+        self._trigger = CycleTrigger(hears=self._hears)
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
-        self._stage: AcousticStage | None = None
+        self._stage: AcousticStage | OneMicrophoneStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
@@ -124,12 +125,14 @@ class AcousticMapNode(ControlledNode):
         self._heard_until = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
-        self.facts['ready'] = False
+        self.facts['ready'] = not self._hears
         self._sensors = RigListener(self, self.guarded(self._announce))
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self)
-        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
-        self.listen(av.FaceArray, 'faces', self._see)
+        if self._hears:
+            self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
+        if self.value('sees'):
+            self.listen(av.FaceArray, 'faces', self._see)
         # Some publish it latched, some do not: one subscription cannot have both.
         for quality in (RESULTS, LATCHED):
             self.learn(Bool, 'robot_speaking', self._note_robot_speaking, quality)
@@ -232,7 +235,8 @@ class AcousticMapNode(ControlledNode):
     def _map(self, cycle: Cycle) -> AcousticMap:
         self._use(self._sensors.rig(cycle.faces.stamp))
         if self._stage is None:
-            return self._nothing(cycle)
+            # Before the geometry is known, or where nobody listens.
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
@@ -251,6 +255,8 @@ class AcousticMapNode(ControlledNode):
         if rig is None or rig is self._rig:
             return
         self._rig = rig
+        if not self._hears:
+            return
         if self._stage is not None:
             self._stage.set_rig(rig)
             return
@@ -261,24 +267,17 @@ class AcousticMapNode(ControlledNode):
         self.facts['backend'] = self._stage.backend
         self.facts['ready'] = True
 
-    def _make_stage(self, rig: Rig) -> AcousticStage:
+    def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
-        return AcousticStage(rig, self._measure, self.value('backend'), config)
-
-    def _nothing(self, cycle: Cycle) -> AcousticMap:
-        """Answer an image before the geometry is known."""
-        stamp = cycle.faces.stamp
-        nothing = np.zeros((0, 0), np.float32)
-        blank = AcousticMap(stamp, stamp, self._measure, nothing, 0.0, 0.0, 0.0)
-        return replace(blank, from_image=cycle.from_image)
+        return acoustic_stage(rig, self._measure, self.value('backend'), config)
 
 
-def _warm_up(stage: AcousticStage, rig: Rig) -> None:
+def _warm_up(stage: AcousticStage | OneMicrophoneStage, rig: Rig) -> None:
     """Map a second of noise, so that what is compiled or set up at first use is."""
     rate, channels = rig.microphones.rate, int(rig.microphones.channels.max()) + 1
     noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
     stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
-    stage.process(FaceFrame(NANOSECONDS, rig.camera.size))
+    stage.process(FaceFrame(NANOSECONDS, rig.camera.size if rig.camera else (0, 0)))
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_msgs import msg as av
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
@@ -86,6 +87,7 @@ class Fusion(ControlledNode):
             self.value('model'), self.value('model_file'), self.value('device')
         )
         self.facts['provider'] = self._model.device
+        self._check_senses()
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
         self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
@@ -99,6 +101,15 @@ class Fusion(ControlledNode):
     def adapt(self) -> None:
         """Set how long faces are waited for."""
         self._timeout = to_nanoseconds(self.value('faces_timeout') + self.value('patience'))
+
+    def _check_senses(self) -> None:
+        """Refuse to be without a sensor that the model needs."""
+        for sense, sensor in (('sees', 'a camera'), ('hears', 'microphones')):
+            if getattr(self._model, sense) and not self.value(sense):
+                raise InputError(
+                    f"fusion: model '{self.value('model')}' needs {sensor}, but parameter {sense} "
+                    'is false'
+                )
 
     def start_anew(self) -> None:
         """Forget the heads of earlier images; maps that still wait are answered first."""
@@ -175,6 +186,7 @@ class Fusion(ControlledNode):
     def _is_complete(self, waiting: _Waiting) -> bool:
         return (
             waiting.faces is not None
+            or not self._model.sees
             or not waiting.sound.from_image
             or self._newest - waiting.sound.stamp >= self._timeout
         )
@@ -182,13 +194,14 @@ class Fusion(ControlledNode):
     def _answer(self, waiting: _Waiting) -> None:
         began = time.monotonic_ns()
         sound = waiting.sound
-        if waiting.faces is None and sound.from_image:
+        if waiting.faces is None and sound.from_image and self._model.sees:
             self.counts['without faces'] += 1
         faces = waiting.faces or FaceFrame(sound.stamp, (0, 0))
         rig = self._sensors.rig(sound.stamp)
         frame = DetectionFrame(sound.stamp, from_image=sound.from_image)
         try:
             if rig is not None:
+                self._model.check_rig(rig, self.value('model'))
                 faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, sound, rig, waiting.image)
         finally:

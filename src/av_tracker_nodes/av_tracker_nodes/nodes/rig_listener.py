@@ -53,18 +53,21 @@ class CameraListener:
         self._camera: Camera | None = None
         self.target_frame: str = node.value('target_frame')
         self._camera_mounting = _mounting(node.value('camera_calibration'))
-        quality = images(node.value('reliable_images'), depth=10)
-        node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+        if node.value('sees'):
+            quality = images(node.value('reliable_images'), depth=10)
+            node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:
-        """Declare the frame of the tracks, and what tells where the camera is."""
+        """Declare the frame of the tracks, the senses, and what tells where the camera is."""
         node.parameter('target_frame', 'world', 'Frame in which people are located')
         node.parameter(
             'camera_calibration',
             '',
             'Calibration file whose pose is taken where TF does not know the camera',
         )
+        for name, sensor in (('sees', 'camera'), ('hears', 'microphones')):
+            node.parameter(name, True, f'The fusion model uses the {sensor}; else none is needed')
         declare_reliable_images(node)
 
     def camera(self, stamp: int) -> Camera | None:
@@ -72,6 +75,8 @@ class CameraListener:
 
         The same object is returned as long as nothing changes.
         """
+        if not self._node.value('sees'):
+            return None
         if self._unplaced is None:
             self._camera = None
             self._node.problems['camera'] = 'no camera_info yet'
@@ -132,14 +137,16 @@ class RigListener(CameraListener):
         super().__init__(node, on_camera_info)
         self._microphones: MicrophoneArray | None = None
         self._rig: Rig | None = None
-        self.array_frame = ''
+        # Maps without microphones are nowhere; their markers are those of the camera.
+        self.array_frame = '' if node.value('hears') else self.target_frame
         path = node.value('array_calibration')
         self._array_mounting = _mounting(path)
         self._room = load_room(path) if path else None
         self._told_room: Room | None = None
-        node.learn(
-            MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
-        )
+        if node.value('hears'):
+            node.learn(
+                MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
+            )
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -157,12 +164,8 @@ class RigListener(CameraListener):
 
         The same object is returned as long as nothing changes.
         """
-        camera = self.camera(stamp)
-        if self._microphones is None:
-            self._node.problems['array'] = 'no audio/array_info yet'
-            return None
-        array = self._pose('array', self.array_frame, self._array_mounting, stamp)
-        if camera is None or array is None:
+        camera, array = self.camera(stamp), self._array_pose(stamp)
+        if array is None or (camera is None and self._node.value('sees')):
             return None
         known = self._rig
         if (
@@ -173,6 +176,14 @@ class RigListener(CameraListener):
         ):
             self._rig = Rig(camera, self._microphones, array, self._room or self._told_room)
         return self._rig
+
+    def _array_pose(self, stamp: int) -> RigidTransform | None:
+        if not self._node.value('hears'):
+            return RigidTransform()
+        if self._microphones is None:
+            self._node.problems['array'] = 'no audio/array_info yet'
+            return None
+        return self._pose('array', self.array_frame, self._array_mounting, stamp)
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:
         self._microphones = from_array_info(message)

@@ -54,9 +54,7 @@ class Viewer(StageNode):
     def _see(self, message: Image | CompressedImage) -> None:
         self.counts['images'] += 1
         stamp = stamp_of(message.header)
-        rig = self._sensors.rig(stamp)
-        if rig is not None:
-            self._scene.draw_rig(rig, stamp)
+        self._place(stamp)
         if isinstance(message, CompressedImage):
             kind = 'png' if 'png' in message.format else 'jpeg'
             self._scene.draw_encoded(stamp, message.data.tobytes(), f'image/{kind}')
@@ -65,7 +63,14 @@ class Viewer(StageNode):
 
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1
+        self._place(stamp_of(message.header))
         self._scene.draw_map(from_acoustic_map(message))
+
+    def _place(self, stamp: int) -> None:
+        """Draw the sensors where they are at a stamp (ns), once that is known."""
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._scene.draw_rig(rig, stamp)
 
     def _follow(self, message: av.SpeakerTrackArray) -> None:
         self.counts['tracks'] += 1
