@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -27,6 +28,7 @@ from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_audio
+from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
@@ -165,7 +167,7 @@ class AcousticMapNode(ControlledNode):
 
     def _see(self, message: av.FaceArray) -> None:
         self._has_begun = True
-        self._fire(self._trigger.faces(from_faces(message)))
+        self._fire(self._trigger.faces(from_faces(message, self.leave_out)))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
@@ -226,11 +228,24 @@ class AcousticMapNode(ControlledNode):
 
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
-        sound = self._map(cycle)
+        sound = self._map_or_blank(cycle)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if self._rig is not None:
             self._views.publish(sound, self._rig, self._sensors.array_frame)
+
+    def _map_or_blank(self, cycle: Cycle) -> AcousticMap:
+        """Map the sound of a cycle; whatever goes wrong, the image is answered."""
+        try:
+            sound = self._map(cycle)
+            return replace(
+                sound,
+                peaks=usable(sound.peaks, checked_peak, self.leave_out),
+                faces=usable(sound.faces, checked_face_sound, self.leave_out),
+            )
+        except Exception as error:
+            self._report(error)
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
 
     def _map(self, cycle: Cycle) -> AcousticMap:
         self._use(self._sensors.rig(cycle.faces.stamp))

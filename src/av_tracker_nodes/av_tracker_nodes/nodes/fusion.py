@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_image, stamp_of
+from av_tracker_nodes.recordings.plausible import checked_detection, usable
 from av_tracker_nodes.synchronisation import StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
     JUMP,
@@ -139,7 +140,7 @@ class Fusion(ControlledNode):
     def _hear(self, message: av.AcousticMap) -> None:
         self._input.note()
         self.counts['in'] += 1
-        sound = from_acoustic_map(message)
+        sound = from_acoustic_map(message, self.leave_out)
         if sound.stamp < self._newest - JUMP:
             drop_before_jump(self._joined.queues, self._newest, sound.stamp)
             self.start_anew()
@@ -160,7 +161,7 @@ class Fusion(ControlledNode):
         while self._waiting and self._waiting[0].sound.stamp < stamp:
             self._answer(self._waiting.popleft())
         if self._waiting and self._waiting[0].sound.stamp == stamp:
-            self._waiting[0].faces = from_faces(faces)
+            self._waiting[0].faces = from_faces(faces, self.leave_out)
             if image is not None:
                 self._waiting[0].image = self._picture(image)
         self._answer_complete()
@@ -204,6 +205,8 @@ class Fusion(ControlledNode):
                 self._model.check_rig(rig, self.value('model'))
                 faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, sound, rig, waiting.image)
+                people = usable(frame.detections, checked_detection, self.leave_out)
+                frame = replace(frame, detections=people)
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))
             self.answered(sound.stamp, began, sound.from_image)

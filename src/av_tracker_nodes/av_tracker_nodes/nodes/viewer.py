@@ -64,7 +64,7 @@ class Viewer(StageNode):
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1
         self._place(stamp_of(message.header))
-        self._scene.draw_map(from_acoustic_map(message))
+        self._scene.draw_map(from_acoustic_map(message, self.leave_out))
 
     def _place(self, stamp: int) -> None:
         """Draw the sensors where they are at a stamp (ns), once that is known."""
@@ -74,7 +74,7 @@ class Viewer(StageNode):
 
     def _follow(self, message: av.SpeakerTrackArray) -> None:
         self.counts['tracks'] += 1
-        self._scene.draw_tracks(from_tracks(message))
+        self._scene.draw_tracks(from_tracks(message, self.leave_out))
 
 
 def main() -> int:
