@@ -51,6 +51,8 @@ SET_BY_LAUNCH = {
     'image_transport',
     'reliable_images',
     'target_frame',
+    'sees',
+    'hears',
 }
 SET_BY_LAUNCH_FOR = {
     'microphone_array': {'device'},

@@ -153,6 +153,20 @@ def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
     assert not specs['bag_player'].has_died(-9)
 
 
+def test_a_model_of_one_sense_starts_no_device_of_the_other():
+    blind = by_name(node_set({'model': 'audio', 'array_calibration': ARRAY}))
+    assert list(blind) == ['microphone_array', *STAGES]
+    deaf = by_name(node_set({'model': 'visual', 'camera_calibration': 'camera.yaml'}))
+    assert list(deaf) == ['camera', *STAGES]
+    for specs, sees, hears in ((blind, False, True), (deaf, True, False)):
+        for stage in ('acoustic_map', 'fusion', 'tracker'):
+            told = parameters(specs[stage])
+            assert (told['sees'], told['hears']) == (sees, hears)
+    both = by_name(node_set(LIVE))
+    assert parameters(both['fusion'])['sees']
+    assert parameters(both['fusion'])['hears']
+
+
 def test_networks_run_where_they_are_told(bag):
     specs = by_name(node_set({'bag': str(bag), 'network_device': 'cpu'}))
     assert parameters(specs['fusion'])['device'] == 'cpu'

@@ -236,17 +236,16 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
     devices = (
         (
             'microphone_array',
+            'hears',
             'start_microphones',
             'microphone_device',
             'array_calibration',
-            'hears',
         ),
-        ('camera', 'start_camera', 'camera_device', 'camera_calibration', 'sees'),
+        ('camera', 'sees', 'start_camera', 'camera_device', 'camera_calibration'),
     )
-    nodes = []
-    senses = _senses(chosen)
-    for node, switch, device, calibration in devices:
-        if chosen[switch] == 'true' and senses['sees' if node == 'camera' else 'hears']:
+    senses, nodes = _senses(chosen), []
+    for node, sense, switch, device, calibration in devices:
+        if senses[sense] and chosen[switch] == 'true':
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
             parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
             nodes.append(_Node(node, parameters))
@@ -273,7 +272,7 @@ def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
 def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
     """Which senses the model has."""
     model = create_fusion(chosen['model'])
-    return {'sees': model.needs_sight, 'hears': model.needs_sound}
+    return {'sees': model.sees, 'hears': model.hears}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:

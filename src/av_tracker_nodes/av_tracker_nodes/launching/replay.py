@@ -64,10 +64,10 @@ def replay(
     """
     fusion = create_fusion(model)
     with BagReader(bag, sources) as reader:
-        reader.check(fusion.needs_sight, fusion.needs_sound)
-        compared = fusion.needs_sight and fusion.needs_sound
+        reader.check(fusion.sees, fusion.hears)
+        compared = fusion.sees and fusion.hears
         clocks = reader.clock_problems() if compared else []
-        frames = len(reader.image_stamps) if fusion.needs_sight else 0
+        frames = len(reader.image_stamps) if fusion.sees else 0
     chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
     chosen |= launch_arguments(sources or Sources())
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -15,7 +16,7 @@ from std_msgs.msg import Bool
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -28,6 +29,7 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
+from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
 from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
@@ -54,7 +56,8 @@ class AcousticMapNode(ControlledNode):
     """Publishes a map for every image, and at 25 Hz while there are none.
 
     Images are known by their camera_info; :class:`CycleTrigger` says when one is complete. While
-    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence.
+    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence. Where the
+    fusion model does not hear, every image is answered by a blank map, whatever sounds.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -94,11 +97,12 @@ class AcousticMapNode(ControlledNode):
         """Create the topics; the stage is made when the geometry is known."""
         self._measure = self.value('measure')
         self._audio_offset = self.value('audio_offset')
-        self._trigger = CycleTrigger()
+        self._hears: bool = self.value('hears')
+        self._trigger = CycleTrigger(hears=self._hears)
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
         self._clocks = ClockCheck()
-        self._stage: AcousticStage | None = None
+        self._stage: AcousticStage | OneMicrophoneStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
@@ -106,12 +110,14 @@ class AcousticMapNode(ControlledNode):
         self._heard_until = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
-        self.facts['ready'] = False
+        self.facts['ready'] = not self._hears
         self._sensors = RigListener(self, self.guarded(self._announce))
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self)
-        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
-        self.listen(av.FaceArray, 'faces', self._see)
+        if self._hears:
+            self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
+        if self.value('sees'):
+            self.listen(av.FaceArray, 'faces', self._see)
         # Some publish it latched, some do not: one subscription cannot have both.
         for quality in (RESULTS, LATCHED):
             self.learn(Bool, 'robot_speaking', self._note_robot_speaking, quality)
@@ -151,7 +157,7 @@ class AcousticMapNode(ControlledNode):
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
-        faces = from_faces(message)
+        faces = from_faces(message, self.leave_out)
         self._has_begun = True
         self._clocks.note('images', faces.stamp)
         self._fire(self._trigger.faces(faces))
@@ -221,17 +227,31 @@ class AcousticMapNode(ControlledNode):
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
         rig = self._sensors.rig(cycle.faces.stamp)
-        sound = self._map(cycle, rig)
+        sound = self._map_or_blank(cycle, rig)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if rig is not None:
             self._views.publish(sound, rig, self._sensors.array_frame)
 
-    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
-        """Map the sound of a cycle; nothing while it is not known where the sensors are."""
-        if rig is None:
+    def _map_or_blank(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; whatever goes wrong, the image is answered."""
+        try:
+            sound = self._map(cycle, rig)
+            return replace(
+                sound,
+                peaks=usable(sound.peaks, checked_peak, self.leave_out),
+                faces=usable(sound.faces, checked_face_sound, self.leave_out),
+            )
+        except Exception as error:
+            self._report(error)
             return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
-        self._use(rig)
+
+    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; nothing while the sensors have no place, or nobody listens."""
+        if rig is not None:
+            self._use(rig)
+        if rig is None or self._stage is None:
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
@@ -250,6 +270,8 @@ class AcousticMapNode(ControlledNode):
         if rig is self._rig:
             return
         self._rig = rig
+        if not self._hears:
+            return
         if self._stage is not None:
             self._stage.set_rig(rig)
             return
@@ -262,17 +284,17 @@ class AcousticMapNode(ControlledNode):
         if rig.ambiguity:
             self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
 
-    def _make_stage(self, rig: Rig) -> AcousticStage:
+    def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
-        return AcousticStage(rig, self._measure, self.value('backend'), config)
+        return acoustic_stage(rig, self._measure, self.value('backend'), config)
 
 
-def _warm_up(stage: AcousticStage, rig: Rig) -> None:
+def _warm_up(stage: AcousticStage | OneMicrophoneStage, rig: Rig) -> None:
     """Map a second of noise, so that what is compiled or set up at first use is."""
     rate, channels = rig.microphones.rate, int(rig.microphones.channels.max()) + 1
     noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
     stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
-    stage.process(FaceFrame(NANOSECONDS, rig.camera.size))
+    stage.process(FaceFrame(NANOSECONDS, rig.camera.size if rig.camera else (0, 0)))
 
 
 def main() -> int:

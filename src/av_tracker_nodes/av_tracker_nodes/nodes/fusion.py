@@ -8,13 +8,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
@@ -26,6 +27,7 @@ from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_waiting
 from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.plausible import checked_detection, usable
 from av_tracker_nodes.synchronisation import Arrival, FusionJoin, Joined, Rounds
 from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame
 
@@ -81,6 +83,7 @@ class Fusion(ControlledNode):
             self.value('model'), self.value('model_file'), self.value('device')
         )
         self.facts['provider'] = self._model.device
+        self._check_senses()
         self._sensors = RigListener(self)
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
         self._rounds = Rounds()
@@ -100,6 +103,15 @@ class Fusion(ControlledNode):
         """Set how long faces are waited for."""
         self._join.wait_for(**{name: self.value(name) for name in WAITING})
 
+    def _check_senses(self) -> None:
+        """Refuse to be without a sensor that the model needs."""
+        for sense, sensor in (('sees', 'a camera'), ('hears', 'microphones')):
+            if getattr(self._model, sense) and not self.value(sense):
+                raise InputError(
+                    f"fusion: model '{self.value('model')}' needs {sensor}, but parameter {sense} "
+                    'is false'
+                )
+
     def start_anew(self) -> None:
         """Forget the heads of earlier images; maps that still wait are answered first."""
         self._answer(self._join.flush())
@@ -115,7 +127,7 @@ class Fusion(ControlledNode):
         return _Joining(self._model.needs_image, self.guarded(self._take_joined))
 
     def _see(self, message: av.FaceArray) -> None:
-        faces = from_faces(message)
+        faces = from_faces(message, self.leave_out)
         self._note('faces', faces.stamp)
         self._joining.faces.signalMessage(_Stamped(message.header, faces))
         self._answer(self._join.faces(faces.stamp, faces))
@@ -126,7 +138,7 @@ class Fusion(ControlledNode):
         self._joining.pictures.signalMessage(_Stamped(message.header, frame.image))
 
     def _hear(self, message: av.AcousticMap) -> None:
-        sound = from_acoustic_map(message)
+        sound = from_acoustic_map(message, self.leave_out)
         self.counts['in'] += 1
         self._note('maps', sound.stamp)
         self._joining.maps.signalMessage(_Stamped(message.header, sound))
@@ -160,15 +172,18 @@ class Fusion(ControlledNode):
     def _fuse(self, joined: Joined) -> None:
         began = time.monotonic_ns()
         stamp, from_image = joined.stamp, joined.from_image
-        if joined.faces is None and from_image:
+        if joined.faces is None and from_image and self._model.sees:
             self.counts['without faces'] += 1
         rig = self._sensors.rig(stamp)
         frame = DetectionFrame(stamp, from_image=from_image)
         try:
             if rig is not None:
+                self._model.check_rig(rig, self.value('model'))
                 faces = joined.faces or FaceFrame(stamp, (0, 0))
                 faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, joined.sound, rig, joined.image)
+                people = usable(frame.detections, checked_detection, self.leave_out)
+                frame = replace(frame, detections=people)
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))
             self.answered(stamp, began, from_image)

@@ -143,7 +143,7 @@ class Ros4HriBridge(ControlledNode):
     # ---- input
 
     def _keep_faces(self, message: FaceArray) -> None:
-        frame = from_faces(message)
+        frame = from_faces(message, self.leave_out)
         self._seen.add(frame.stamp, _Seen(frame, message.header.frame_id))
 
     def _keep_image(self, message: Any) -> None:
@@ -154,7 +154,7 @@ class Ros4HriBridge(ControlledNode):
         self.counts['in'] += 1
         if not self._sensors.is_target(message.header.frame_id, 'tracks'):
             return
-        frame = from_tracks(message)
+        frame = from_tracks(message, self.leave_out)
         seen = self._seen.at(frame.stamp)
         self._humans.update(frame, None if seen is None else seen.faces)
         self._offer()

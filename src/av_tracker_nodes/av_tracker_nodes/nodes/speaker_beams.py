@@ -81,7 +81,7 @@ class SpeakerBeams(ControlledNode):
         self._followed_at = time.monotonic_ns()
         self._places = {
             track.id: track.position
-            for track in from_tracks(message).tracks
+            for track in from_tracks(message, self.leave_out).tracks
             if track.id in self._places
             or (track.is_speaking and track.state != TrackState.TENTATIVE)
         }

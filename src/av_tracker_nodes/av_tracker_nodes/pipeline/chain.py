@@ -344,8 +344,8 @@ class Pipeline:
             fusion.needs_image,
             face_model,
             self.times,
-            sees=fusion.needs_sight,
-            hears=fusion.needs_sound,
+            sees=fusion.sees,
+            hears=fusion.hears,
         )
         self._following = Following(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice

@@ -54,8 +54,8 @@ class Run:
         fusion = create_fusion(model)
         self._reader, self._fusion = reader, fusion
         self._mute = mute
-        reader.check(fusion.needs_sight, fusion.needs_sound)
-        sensors = reader.sensors(fusion.needs_sight, fusion.needs_sound)
+        reader.check(fusion.sees, fusion.hears)
+        sensors = reader.sensors(fusion.sees, fusion.hears)
         self.pipeline = Pipeline(sensors, fusion, tracker)
         self._seconds_of_sound = 0.0
         for stamp, talks in reader.robot_speaking():
@@ -86,7 +86,7 @@ class Run:
                 progress(to_seconds(frame.stamp - reader.start_time) / max(reader.duration, 1e-9))
 
     def _records(self, on_image: Callable[[ImageFrame], None] | None) -> Iterator[Record]:
-        for record in self._reader.stream(self._fusion.needs_sight, self._fusion.needs_sound):
+        for record in self._reader.stream(self._fusion.sees, self._fusion.hears):
             if isinstance(record, AudioBlock):
                 self._seconds_of_sound += len(record.samples) / record.rate
                 yield _silenced(record) if self._mute else record
@@ -109,7 +109,7 @@ class Run:
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
         reader, counts = self._reader, self.pipeline.counts
-        sees, hears = self._fusion.needs_sight, self._fusion.needs_sound and not self._mute
+        sees, hears = self._fusion.sees, self._fusion.hears and not self._mute
         unusable = reader.unusable.counts
         images = len(reader.image_stamps) if sees else 0
         return Usage(
