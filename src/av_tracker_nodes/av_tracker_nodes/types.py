@@ -222,10 +222,27 @@ class AcousticMap:
     from_image: bool = True
 
     @classmethod
-    def unplaced(cls, stamp: int, measure: str, from_image: bool = True) -> AcousticMap:
-        """Return the map of a stamp (ns) at which it is not known where the sensors are."""
-        nothing = np.zeros((0, 0), np.float32)
-        return cls(stamp, stamp, measure, nothing, 0.0, 0.0, 0.0, from_image=from_image)
+    def blank(
+        cls,
+        stamp: int,
+        measure: str,
+        from_image: bool = True,
+        coverage: float = 0.0,
+        faces: tuple[FaceSound, ...] = (),
+    ) -> AcousticMap:
+        """Return the map of a stamp (ns) at which nothing tells where sound comes from."""
+        nothing, nowhere = np.zeros((0, 0), np.float32), float('nan')
+        return cls(
+            stamp,
+            stamp,
+            measure,
+            nothing,
+            0.0,
+            nowhere,
+            coverage,
+            faces=faces,
+            from_image=from_image,
+        )
 
     def silenced(self) -> AcousticMap:
         """Return the map as it is when no sound was received."""

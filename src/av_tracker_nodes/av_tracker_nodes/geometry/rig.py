@@ -12,7 +12,11 @@ import numpy as np
 
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
+from av_tracker_nodes.geometry.ray_map import same_lens
 from av_tracker_nodes.geometry.transforms import RigidTransform
+
+_ROUNDING = 1e-6
+"""Metres and radians that transforms through a target frame far away are off by."""
 
 
 @dataclass(frozen=True)
@@ -83,3 +87,24 @@ class Rig:
     def camera_in_array(self) -> Camera | None:
         """Camera described in the array frame, where sound is mapped; None without one."""
         return self.camera and self.camera.in_frame(self.target_from_array.inverse)
+
+    def has_moved_as_one(self, other: Rig) -> bool:
+        """Tell whether two rigs differ at most in where they are in the target frame.
+
+        Nothing changes in the array frame then, as on a robot that drives about.
+        """
+        return (
+            self.microphones is other.microphones
+            and self.room is other.room
+            and _same_view(self.camera_in_array, other.camera_in_array)
+        )
+
+
+def _same_view(one: Camera | None, other: Camera | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (
+        same_lens(one, other)
+        and np.allclose(one.pose.rotation, other.pose.rotation, rtol=0, atol=_ROUNDING)
+        and np.allclose(one.pose.translation, other.pose.translation, rtol=0, atol=_ROUNDING)
+    )

@@ -70,6 +70,7 @@ class FixedRig:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
+        self.sees, self.hears = rig.camera is not None, rig.microphones is not None
 
     def take(self, record: Transforms | CameraDescription | ArrayDescription) -> None:
         """Leave what a recording tells of the sensors."""

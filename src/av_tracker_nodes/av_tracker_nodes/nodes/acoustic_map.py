@@ -234,7 +234,7 @@ class AcousticMapNode(ControlledNode):
     def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
         """Map the sound of a cycle; nothing while it is not known where the sensors are."""
         if rig is None:
-            return AcousticMap.unplaced(cycle.faces.stamp, self._measure, cycle.from_image)
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         self._use(rig)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):

@@ -54,12 +54,13 @@ class CameraListener:
         self._geometry = self._make_geometry()
         self.target_frame = self._geometry.target_frame
         listen_to_frames(node.learn, self._geometry.take)
-        quality = images(node.value('reliable_images'), depth=10)
-        node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+        if node.value('sees'):
+            quality = images(node.value('reliable_images'), depth=10)
+            node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:
-        """Declare the frame of the tracks, and what tells where the camera is."""
+        """Declare the frame of the tracks, the senses, and what tells where the camera is."""
         node.parameter('target_frame', 'world', 'Frame in which people are located')
         node.parameter(
             'tf_timeout',
@@ -80,6 +81,8 @@ class CameraListener:
             False,
             'The images are rectified: their camera is P of camera_info, not K and D',
         )
+        for name, sensor in (('sees', 'camera'), ('hears', 'microphones')):
+            node.parameter(name, True, f'The fusion model uses the {sensor}; else none is needed')
         declare_reliable_images(node)
 
     def camera(self, stamp: int | None) -> Camera | None:
@@ -114,6 +117,7 @@ class CameraListener:
         return SensorRig(
             node.value('target_frame'),
             camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
+            sees=node.value('sees'),
             hears=False,
         )
 
@@ -152,10 +156,12 @@ class RigListener(CameraListener):
         on_camera_info: Callable[[int, tuple[int, int]], None] | None = None,
     ) -> None:
         super().__init__(node, on_camera_info)
-        self.array_frame = ''
-        node.learn(
-            MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
-        )
+        # Maps without microphones are nowhere; their markers are those of the camera.
+        self.array_frame = '' if node.value('hears') else self.target_frame
+        if node.value('hears'):
+            node.learn(
+                MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
+            )
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -182,6 +188,8 @@ class RigListener(CameraListener):
             camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
             array_mounting=_mounting(path, 'array'),
             room=load_room(path) if path else None,
+            sees=node.value('sees'),
+            hears=node.value('hears'),
         )
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:
