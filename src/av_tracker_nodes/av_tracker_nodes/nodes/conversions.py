@@ -262,7 +262,10 @@ def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
         For numbers that make no map.
     """
     what = 'an acoustic map'
-    check_numbers(what, message.pitch, message.depth, message.coverage)
+    check_numbers(what, message.pitch, message.coverage)
+    if message.rows * message.columns > 0:
+        # A map without pixels, as without a camera, lies at no depth.
+        check_numbers(what, message.depth)
     return AcousticMap(
         stamp=stamp_of(message.header),
         audio_stamp=stamp_of_time(message.audio_stamp),
