@@ -143,6 +143,17 @@ def test_while_the_base_is_lost_nobody_is_told_of(records, described, caplog):
     assert "transform from 'odom' to 'base_link' is 0.3 s old" in begin.message
 
 
+def test_a_camera_in_a_body_frame_is_told(records, described, caplog):
+    """Its transform lacks the turn from the axes of a body to those of an image."""
+    edges = described[0].transforms
+    upright = StampedTransform('body', 'camera_optical', RigidTransform(), 0)
+    edges = tuple(upright if edge.child == 'camera_optical' else edge for edge in edges)
+    short = [Transforms(edges, is_static=True), *described[1:], *records[:20]]
+    with caplog.at_level(logging.WARNING, 'av_tracker_nodes.pipeline.chain'):
+        list(Pipeline(SensorRig('base_link'), MODEL).run(short))
+    assert ['looks up' in entry.message for entry in caplog.records] == [True]
+
+
 def test_sensors_that_are_described_late(records, described, standing):
     """Images before that are answered with nobody; the sound from before is not lost."""
     start = records[0].stamp

@@ -240,6 +240,8 @@ class Sensing:
         if self._acoustics is not None:
             self._acoustics.set_rig(rig)
             return
+        for problem in self._geometry.problems.values():
+            _logger.warning('%s', problem)
         self._acoustics = AcousticStage(rig, self._measure)
         while self._backlog:
             self._acoustics.add(self._backlog.popleft())
