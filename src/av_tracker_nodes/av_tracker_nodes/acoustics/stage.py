@@ -19,9 +19,9 @@ from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
 from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import image_grid
-from av_tracker_nodes.geometry.ray_map import RayMap, same_lens
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.geometry.region import SourceRegion
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -33,9 +33,6 @@ from av_tracker_nodes.types import (
 
 _NO_MAP = np.zeros((0, 0), np.float32)
 """Global map of a stage without a camera."""
-
-_ROUNDING = 1e-6
-"""Metres and radians that transforms through a target frame far away are off by."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ class AcousticStage:
         Sound is mapped in the array frame: nothing changes where camera and array move together.
         """
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
-        if self._is_mapped_alike(rig):
+        if self._rig is not None and rig.has_moved_as_one(self._rig):
             return
         self._rig = rig
         self._ahead: _Mapped | None = None
@@ -237,16 +234,6 @@ class AcousticStage:
             from_image=from_image,
         )
 
-    def _is_mapped_alike(self, rig: Rig) -> bool:
-        """Tell whether a rig has the same microphones, room, and camera as seen from them."""
-        known = self._rig
-        return (
-            known is not None
-            and known.microphones.is_same(rig.microphones)
-            and known.room is rig.room
-            and _same_view(self._camera, rig.camera_in_array)
-        )
-
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
         points = self._hearing.points
@@ -336,14 +323,3 @@ def acoustic_stage(
     if rig.tells_directions:
         return AcousticStage(rig, measure, backend, config)
     return OneMicrophoneStage(rig, measure, config)
-
-
-def _same_view(one: Camera | None, other: Camera | None) -> bool:
-    """Tell whether two cameras are alike, up to the rounding of transforms far from an origin."""
-    if one is None or other is None:
-        return one is other
-    return (
-        same_lens(one, other)
-        and np.allclose(one.pose.rotation, other.pose.rotation, rtol=0, atol=_ROUNDING)
-        and np.allclose(one.pose.translation, other.pose.translation, rtol=0, atol=_ROUNDING)
-    )

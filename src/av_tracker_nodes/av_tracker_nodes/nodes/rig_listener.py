@@ -124,14 +124,16 @@ class CameraListener:
 
     def _show_problems(self) -> None:
         problems, stale = self._geometry.problems, self._geometry.stale
-        for concern in ('camera', 'array', 'optical axis', 'transforms'):
-            problem = problems.get(concern)
-            is_stale = concern in stale
-            self._node.note_outage(concern, problem if is_stale else None)
+        for sensor in ('camera', 'array'):
+            problem, is_stale = problems.get(sensor), sensor in stale
+            self._node.note_outage(sensor, problem if is_stale else None)
+            # Before everything has come, there is nothing to log.
             if problem is None or is_stale:
-                self._node.problems.pop(concern, None)
+                self._node.problems.pop(sensor, None)
             else:
-                self._node.problems[concern] = problem
+                self._node.problems[sensor] = problem
+        for oddity in ('optical axis', 'transforms'):
+            self._node.note(oddity, problems.get(oddity))
 
     def _hear_info(self, message: CameraInfo) -> None:
         if self._info is None or not _same_calibration(self._info, message):

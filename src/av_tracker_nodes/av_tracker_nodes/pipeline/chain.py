@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -40,8 +41,11 @@ from av_tracker_nodes.types import (
     ImageFrame,
     TrackFrame,
     UnreadableImage,
+    to_seconds,
 )
 from av_tracker_nodes.vision.stage import FaceStage
+
+_logger = logging.getLogger(__name__)
 
 _LOOKAHEAD = 16
 """Records read ahead of the trackers, so that faces are found while sound is mapped."""
@@ -129,6 +133,7 @@ class Sensing:
         self._rig: Rig | None = None
         self._acoustics: AcousticStage | OneMicrophoneStage | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
+        self._is_stale = False
         if isinstance(self._geometry, FixedRig) and self._hears:
             self._use(self._geometry.rig(None))
         self._trigger = CycleTrigger(patience=REPLAY_PATIENCE, hears=self._hears)
@@ -218,10 +223,23 @@ class Sensing:
 
     def _map(self, cycle: Cycle) -> AcousticMap:
         rig = self._geometry.rig(cycle.faces.stamp) if self._hears else None
+        self._tell_outage(cycle.faces.stamp)
         if rig is None:
             return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         self._use(rig)
         return self._acoustics.process(cycle.faces, cycle.from_image)
+
+    def _tell_outage(self, stamp: int) -> None:
+        """Log when the place of a sensor goes out of date, and when it is known again."""
+        stale = self._geometry.stale
+        if bool(stale) == self._is_stale:
+            return
+        self._is_stale = bool(stale)
+        if stale:
+            why = self._geometry.problems[min(stale)]
+            _logger.error('%.2f s: %s; nobody is tracked until it is told', to_seconds(stamp), why)
+        else:
+            _logger.warning('%.2f s: the sensors have their place again', to_seconds(stamp))
 
     def _use(self, rig: Rig) -> None:
         """Take over a change of geometry, and what was heard before the first."""
@@ -231,6 +249,8 @@ class Sensing:
         if self._acoustics is not None:
             self._acoustics.set_rig(rig)
             return
+        for problem in self._geometry.problems.values():
+            _logger.warning('%s', problem)
         self._acoustics = acoustic_stage(rig, self._measure)
         while self._backlog:
             self._add(self._backlog.popleft())
