@@ -32,6 +32,7 @@ NODES = (
 )
 # Where ROS 2 comes from wheels or not at all; package.xml names what rosdep knows of these.
 REQUIREMENTS = (
+    'backports.zstd>=1.0; python_version < "3.14"',
     'click>=8.1',
     'numba>=0.59',
     'numpy>=1.26',

@@ -24,6 +24,8 @@ from av_tracker_nodes.pipeline import track_bag
 PACKAGE = ROOT / 'src/av_tracker_nodes/av_tracker_nodes'
 # Of modules with another name than their distribution.
 DISTRIBUTIONS = {
+    'backports': 'backports.zstd',
+    'compression': 'backports.zstd',  # part of Python from 3.14 on
     'cv2': 'opencv-python-headless',
     'jinja2': 'Jinja2',
     'rerun': 'rerun-sdk',

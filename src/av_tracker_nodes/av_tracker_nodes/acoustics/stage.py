@@ -15,11 +15,12 @@ from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
+from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import MicrophoneArray, Rig
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import image_grid
-from av_tracker_nodes.geometry.ray_map import RayMap
+from av_tracker_nodes.geometry.ray_map import RayMap, same_lens
 from av_tracker_nodes.geometry.region import SourceRegion
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -31,6 +32,9 @@ from av_tracker_nodes.types import (
 
 _NO_MAP = np.zeros((0, 0), np.float32)
 """Global map of a stage without a camera."""
+
+_ROUNDING = 1e-6
+"""Metres and radians that transforms through a target frame far away are off by."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +110,23 @@ class AcousticStage:
         self.measure = measure
         self.backend = choose_backend(backend)
         self._voice = VoiceActivity(self.config.voice_frames)
+        self._rig: Rig | None = None
         self._hearing: Hearing | None = None
         self._sight: RayMap | None = None
         self.set_rig(rig)
 
     def set_rig(self, rig: Rig | MicrophoneArray) -> None:
-        """Use another geometry; tables last while the microphones and the region of sound stay."""
+        """Use another geometry; tables last while the microphones and the region of sound stay.
+
+        Sound is mapped in the array frame: nothing changes where camera and array move together.
+        """
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
+        if self._is_mapped_alike(rig):
+            return
+        self._rig = rig
         self._ahead: _Mapped | None = None
         array, region = rig.microphones, SourceRegion.of(rig)
-        if self._hearing is None or not _same_microphones(self._hearing.array, array):
+        if self._hearing is None or not self._hearing.array.is_same(array):
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -217,6 +228,16 @@ class AcousticStage:
             from_image=from_image,
         )
 
+    def _is_mapped_alike(self, rig: Rig) -> bool:
+        """Tell whether a rig has the same microphones, room, and camera as seen from them."""
+        known = self._rig
+        return (
+            known is not None
+            and known.microphones.is_same(rig.microphones)
+            and known.room is rig.room
+            and _same_view(self._camera, rig.camera_in_array)
+        )
+
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
         points = self._hearing.points
@@ -288,10 +309,24 @@ class AcousticStage:
         )
 
 
-def _same_microphones(one: MicrophoneArray, other: MicrophoneArray) -> bool:
-    arrays = ('positions', 'groups', 'channels')
+def acoustic_stage(
+    rig: Rig,
+    measure: str = 'vggcf',
+    backend: str = 'auto',
+    config: AcousticConfig | None = None,
+) -> AcousticStage | OneMicrophoneStage:
+    """Make the stage for the microphones that there are, one or more; see `AcousticStage`."""
+    if rig.tells_directions:
+        return AcousticStage(rig, measure, backend, config)
+    return OneMicrophoneStage(rig, measure, config)
+
+
+def _same_view(one: Camera | None, other: Camera | None) -> bool:
+    """Tell whether two cameras are alike, up to the rounding of transforms far from an origin."""
+    if one is None or other is None:
+        return one is other
     return (
-        all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
-        and one.rate == other.rate
-        and one.speed_of_sound == other.speed_of_sound
+        same_lens(one, other)
+        and np.allclose(one.pose.rotation, other.pose.rotation, rtol=0, atol=_ROUNDING)
+        and np.allclose(one.pose.translation, other.pose.translation, rtol=0, atol=_ROUNDING)
     )

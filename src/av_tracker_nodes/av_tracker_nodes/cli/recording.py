@@ -9,8 +9,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from av_tracker_nodes.cli.options import PATH
+
+if TYPE_CHECKING:
+    from av_tracker_nodes.recordings.bag import Sources
+
+sound_files_option = click.option(
+    '--audio',
+    'sound_files',
+    type=PATH,
+    multiple=True,
+    help='Sound of a video: one file of all channels, or one for each; its own where left out.',
+)
 
 
 @contextmanager
@@ -25,3 +39,9 @@ def named_or_recorded(bag: Path | None) -> Iterator[Path]:
         click.echo('recording until Ctrl-C', err=True)
         run(Path(folder) / 'bag')
         yield Path(folder) / 'bag'
+
+
+@contextmanager
+def as_bag(recording: Path, sound_files: tuple[Path, ...], sources: Sources) -> Iterator[Path]:
+    """Yield the bag of a recording: itself, or what a video and its sound make for the while."""
+    yield recording

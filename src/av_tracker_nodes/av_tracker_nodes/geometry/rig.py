@@ -68,8 +68,8 @@ class Rig:
     ----------
     camera : Camera or None
         Described in the target frame; None where there are microphones only.
-    microphones : MicrophoneArray
-        Described in the array frame.
+    microphones : MicrophoneArray or None
+        Described in the array frame; None where there is a camera only.
     target_from_array : RigidTransform
         Takes points of the array frame to the target frame.
     room : Room or None
@@ -79,7 +79,7 @@ class Rig:
     """
 
     camera: Camera | None
-    microphones: MicrophoneArray
+    microphones: MicrophoneArray | None
     target_from_array: RigidTransform = field(default_factory=RigidTransform)
     room: Room | None = None
     uncertainty: RigUncertainty = field(default_factory=RigUncertainty)
@@ -95,5 +95,12 @@ class Rig:
 
         Front and back, above and below are those of the target frame: x forward, z up.
         """
+        if self.microphones is None:
+            return ''
         positions = self.target_from_array @ self.microphones.positions
         return ambiguity(positions, among_people=True)
+
+    @property
+    def tells_directions(self) -> bool:
+        """Whether there are microphones enough to tell where sound comes from: two."""
+        return self.microphones is not None and len(self.microphones.positions) > 1

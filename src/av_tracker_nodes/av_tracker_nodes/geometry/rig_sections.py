@@ -43,7 +43,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry.static_transforms import chain
+from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.yaml_file import YamlFile
 
@@ -62,7 +62,7 @@ _ARRAY = (
     'temperature', 'microphones', 'room', 'card_channels', 'processed_channels',
     'playback_channels',
 )  # fmt: skip
-_PLAIN_CAMERA = ('frame', 'mount', 'pose', 'size', 'field_of_view_deg')
+_PLAIN_CAMERA = ('file', 'frame', 'mount', 'pose', 'size', 'field_of_view_deg')
 _ANGLES = ('roll_deg', 'pitch_deg', 'yaw_deg')
 _OPTICAL = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]))
 """From a camera's optical frame (x right, y down, z forward) to its body (x forward, z up)."""
@@ -154,9 +154,7 @@ class RigSections:
     def _read(self, name: str) -> YamlFile:
         """Read a section, and the file that it names."""
         section = self._file.part(name, self._file.content[name])
-        named = {}
-        if 'file' in section.content:
-            named = YamlFile.open(section.path.parent / section.text('file')).content
+        named = self._named(section, name) if 'file' in section.content else {}
         if 'mount' in section.content and 'pose' in section.content:
             raise section.error('pose', 'mount is given too: leave one of them out')
         defaults = {'frame': DEFAULT_FRAMES[name], 'name': self._file.content.get('name', name)}
@@ -165,10 +163,27 @@ class RigSections:
         read.text('frame')
         if name == 'array':
             section.only(_ARRAY)
-        elif 'field_of_view_deg' in section.content:
+        elif 'field_of_view_deg' in content:
+            if 'camera_matrix' in section.content:
+                raise section.error('camera_matrix', 'field_of_view_deg is given too')
             section.only(_PLAIN_CAMERA)
-            content |= _pinhole(section)
+            content |= _pinhole(read)
         return read
+
+    def _named(self, section: YamlFile, name: str) -> dict[str, Any]:
+        """Read the file that a section names; where that is a rig, how it is mounted stays there.
+
+        A file that is named names no other one, so that none is read in circles.
+        """
+        file = YamlFile.open(section.path.parent / section.text('file'))
+        if not is_rig(file):
+            return file.content
+        if name not in file.content:
+            raise section.error('file', f'{file.path} has no section {name}')
+        if 'file' in file.part(name, file.content[name]).content:
+            raise section.error('file', f'{file.path} names another file: name that one')
+        content = RigSections(file)._sections[name].content
+        return {key: value for key, value in content.items() if key not in ('mount', 'pose')}
 
     def _pose(self, name: str, frame: str) -> RigidTransform:
         """Where a sensor is in the parent frame, perhaps by way of the other one."""
@@ -179,7 +194,7 @@ class RigSections:
                 edges[pose_of(section)[0], child] = pose_of(section)[1]
             elif child != self.parent:
                 edges[self.parent, child] = self._mounted(sensor)
-        return chain(edges, self.parent, frame, f'{self._file.path}: {name}')
+        return FrameTree.of(edges, f'{self._file.path}: {name}').look_up(self.parent, frame)
 
     def _mounted(self, sensor: str) -> RigidTransform:
         section = self._sections[sensor]

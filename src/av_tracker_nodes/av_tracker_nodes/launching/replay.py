@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.launching.topics import launch_arguments, live_remappings
+from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames
 from av_tracker_nodes.recordings.tracks_csv import read_run
 
 PROGRESS = '@progress '
@@ -32,6 +33,7 @@ def replay(
     rate: float = 1.0,
     progress: Callable[[float], None] | None = None,
     arguments: Mapping[str, str] | None = None,
+    sources: Sources | None = None,
 ) -> dict:
     """Play a bag to the live nodes and write their tracks.
 
@@ -47,6 +49,8 @@ def replay(
         Called with the share done, 0..1.
     arguments : mapping of str to str, optional
         Further arguments of the node set.
+    sources : Sources, optional
+        Topics that are named, the frame of the tracks, and files for what the bag does not tell.
 
     Returns
     -------
@@ -58,18 +62,23 @@ def replay(
     InputError
         When the bag, the model or a parameter is wrong, or a node could not start.
     """
-    with BagReader(bag) as reader:
-        frames = len(reader.image_stamps)
-        reader.rig()
+    fusion, offset = create_fusion(model), float((arguments or {}).get('audio_offset', 0.0))
+    with BagReader(bag, sources) as reader:
+        reader.check(fusion.needs_sight, fusion.needs_sound)
+        compared = fusion.needs_sight and fusion.needs_sound
+        clocks = reader.clock_problems(offset) if compared else []
+        frames = len(reader.image_stamps) if fusion.needs_sight else 0
     chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
+    chosen |= launch_arguments(sources or Sources())
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
     with private_environment() as environment:
         _run(specs, environment, progress)
     run = read_run(out)
     if not run:
         raise InputError(f'the nodes wrote no run.json to {out}; see the messages above')
+    problems = [*clocks, *run['problems']]
     lost = frames - run['frames_answered']
-    return {**run, 'frames_in': frames, 'lost_frames': lost}
+    return {**run, 'frames_in': frames, 'lost_frames': lost, 'problems': problems}
 
 
 def record(out: Path, topics: str = '', namespace: str = '') -> bool:
@@ -105,6 +114,7 @@ def view(
     image_transport: str = 'compressed',
     target_frame: str = 'world',
     namespace: str = '',
+    topics: TopicNames | None = None,
 ) -> None:
     """Show the streams of a running robot until Ctrl-C.
 
@@ -118,6 +128,8 @@ def view(
         Frame of the tracks.
     namespace : str
         Of the streams.
+    topics : TopicNames, optional
+        Topics of the streams that are not called as ours are.
 
     Raises
     ------
@@ -127,14 +139,21 @@ def view(
     values = {'image_transport': image_transport, 'target_frame': target_frame}
     if save is not None:
         values['save'] = str(Path(save).resolve())
-    _run_beside('viewer', values, namespace)
+    _run_beside('viewer', values, namespace, topics)
 
 
-def _run_beside(node: str, parameters: Mapping[str, str], namespace: str) -> bool:
+def _run_beside(
+    node: str,
+    parameters: Mapping[str, str],
+    namespace: str,
+    topics: TopicNames | None = None,
+) -> bool:
     """Run one node beside those that run already, until Ctrl-C; tell whether all went well."""
     arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
+    for ours, theirs in live_remappings(topics or TopicNames()).items():
+        arguments += ['-r', f'{ours}:={theirs}']
     spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
     return not any(_run([spec]).values())
 

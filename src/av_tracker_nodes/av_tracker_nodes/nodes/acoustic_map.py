@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from dataclasses import replace
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -218,21 +217,25 @@ class AcousticMapNode(ControlledNode):
         if self._stage is None or stamp is None or stamp == self._prepared:
             return
         self._prepared = stamp
-        self._use(self._sensors.rig(stamp))
-        self._stage.prepare(stamp)
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._use(rig)
+            self._stage.prepare(stamp)
 
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
-        sound = self._map(cycle)
+        rig = self._sensors.rig(cycle.faces.stamp)
+        sound = self._map(cycle, rig)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
-        if self._rig is not None:
-            self._views.publish(sound, self._rig, self._sensors.array_frame)
+        if rig is not None:
+            self._views.publish(sound, rig, self._sensors.array_frame)
 
-    def _map(self, cycle: Cycle) -> AcousticMap:
-        self._use(self._sensors.rig(cycle.faces.stamp))
-        if self._stage is None:
-            return self._nothing(cycle)
+    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; nothing while it is not known where the sensors are."""
+        if rig is None:
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
+        self._use(rig)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
@@ -243,12 +246,12 @@ class AcousticMapNode(ControlledNode):
 
     def _prepare(self) -> None:
         """Make the stage as soon as the geometry is known, before the first image needs it."""
-        if self._stage is None:
-            self._use(self._sensors.rig(0))
+        if self._stage is None and (rig := self._sensors.rig(None)) is not None:
+            self._use(rig)
 
-    def _use(self, rig: Rig | None) -> None:
-        """Take over a change of geometry; the last one holds while the new one is incomplete."""
-        if rig is None or rig is self._rig:
+    def _use(self, rig: Rig) -> None:
+        """Take over a change of geometry."""
+        if rig is self._rig:
             return
         self._rig = rig
         if self._stage is not None:
@@ -266,13 +269,6 @@ class AcousticMapNode(ControlledNode):
     def _make_stage(self, rig: Rig) -> AcousticStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
         return AcousticStage(rig, self._measure, self.value('backend'), config)
-
-    def _nothing(self, cycle: Cycle) -> AcousticMap:
-        """Answer an image before the geometry is known."""
-        stamp = cycle.faces.stamp
-        nothing = np.zeros((0, 0), np.float32)
-        blank = AcousticMap(stamp, stamp, self._measure, nothing, 0.0, 0.0, 0.0)
-        return replace(blank, from_image=cycle.from_image)
 
 
 def _warm_up(stage: AcousticStage, rig: Rig) -> None:

@@ -22,7 +22,7 @@ from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.recordings.messages import from_image, stamp_of
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer, drop_before_jump
 from av_tracker_nodes.types import (
     JUMP,
@@ -89,6 +89,7 @@ class Fusion(ControlledNode):
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
         self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
+        self._memory = ImageMemory()
         self._newest = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
@@ -138,7 +139,7 @@ class Fusion(ControlledNode):
         self._answer_complete()
 
     def _look(self, message: object) -> None:
-        frame = from_image(message)
+        frame = from_image(message, self._memory)
         self._pictures.add(frame.stamp, frame.image)
 
     def _join(
@@ -156,7 +157,7 @@ class Fusion(ControlledNode):
 
     def _picture(self, message: object) -> np.ndarray:
         pixels = self._pictures.at(stamp_of(message.header))
-        return from_image(message).image if pixels is None else pixels
+        return from_image(message, self._memory).image if pixels is None else pixels
 
     def _answer_the_rest(self) -> None:
         if self._input.has_stopped():

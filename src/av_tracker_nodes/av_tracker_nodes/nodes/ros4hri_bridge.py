@@ -31,7 +31,7 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
-from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
 from av_tracker_nodes.synchronisation import StampedBuffer
 from av_tracker_nodes.types import FaceFrame, ImageFrame, to_nanoseconds
 
@@ -92,6 +92,7 @@ class Ros4HriBridge(ControlledNode):
         self._sensors = CameraListener(self)
         self._seen: StampedBuffer[_Seen] = StampedBuffer(_MEMORY)
         self._images: StampedBuffer[Any] = StampedBuffer(_MEMORY)
+        self._memory = ImageMemory()
         source = ImageInput(self)
         self._pictures = SubscriptionOnDemand(
             self, source.message_type, source.topic, self._keep_image, source.quality
@@ -207,7 +208,7 @@ class Ros4HriBridge(ControlledNode):
     def _publish_faces(self, seen: _Seen) -> None:
         pictures = set(self._faces.heard('cropped'))
         message = self._images.at(seen.faces.stamp) if pictures else None
-        image = None if message is None else from_image(message).image
+        image = None if message is None else from_image(message, self._memory).image
         head = header(seen.faces.stamp, seen.frame_id)
         size = np.array(seen.faces.image_size)
         for name in self._humans.seen:
@@ -250,6 +251,8 @@ class Ros4HriBridge(ControlledNode):
             name: facing(sellion(humans.faces[name], camera, distance), camera.centre)
             for name, distance in self._distances(camera).items()
         }
+        # A face where the lens images nothing has no place.
+        poses = {name: pose for name, pose in poses.items() if np.isfinite(pose.translation).all()}
         transforms = [
             to_transform(seen.frame_id, f'face_{name}', camera.pose.inverse @ pose, stamp)
             for name, pose in poses.items()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
@@ -76,6 +76,9 @@ class Tracker(ControlledNode):
         if not self._sensors.is_target(frame_id, 'detections'):
             camera = None
         frame = self._tracker.process(detections, camera)
+        if self._sensors.is_stale:
+            # Everybody is remembered, but told of only when the camera has a place again.
+            frame = replace(frame, tracks=())
         tracks = to_tracks(frame, frame_id)
         self._tracks.publish(tracks)
         self.answered(frame.stamp, began, frame.from_image)
