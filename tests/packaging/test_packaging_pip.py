@@ -32,8 +32,13 @@ DISTRIBUTIONS = {
     'yaml': 'PyYAML',
 }
 # What some files outside of research/ import when it is there, or when they are asked to.
-OPTIONAL = {('acoustics', 'torch'): 'train', ('viewing', 'rerun'): 'view'}
-GROUPS = {'': ('base', 'live')} | {x: (x,) for x in ('eval', 'peers', 'sim', 'train', 'view')}
+OPTIONAL = {
+    ('acoustics', 'torch'): 'train',
+    ('recordings', 'av'): 'media',
+    ('viewing', 'rerun'): 'view',
+}
+EXTRAS = ('eval', 'media', 'peers', 'sim', 'train', 'view')
+GROUPS = {'': ('base', 'live')} | {extra: (extra,) for extra in EXTRAS}
 
 
 def third_party():
