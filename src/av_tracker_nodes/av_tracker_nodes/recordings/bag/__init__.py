@@ -14,7 +14,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     WORLD_FRAME,
 )
 from av_tracker_nodes.recordings.bag.reader import BagReader, RawMessage, stamp_of_cdr
-from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagWriter
+from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagFrames, BagWriter
 
 __all__ = [
     'ARRAY_FRAME',
@@ -22,6 +22,7 @@ __all__ = [
     'JPEG_QUALITY',
     'REPLAY_PATIENCE',
     'WORLD_FRAME',
+    'BagFrames',
     'BagReader',
     'BagWriter',
     'RawMessage',
