@@ -14,7 +14,13 @@ import numpy as np
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
+from av_tracker_nodes.fusion import (
+    DEFAULT_MODEL,
+    DEVICES,
+    FUSION_MODELS,
+    check_provider,
+    create_fusion,
+)
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
@@ -88,6 +94,8 @@ class Fusion(ControlledNode):
             self.value('model'), self.value('model_file'), self.value('device')
         )
         self.facts['provider'] = self._model.device
+        if self._model.network is not None:
+            self._tell_fallback(check_provider(self.value('device'), self._model.device))
         self._check_senses()
         self._sensors = RigListener(self)
         self._waiting: deque[_Waiting] = deque()
@@ -102,6 +110,11 @@ class Fusion(ControlledNode):
     def adapt(self) -> None:
         """Set how long faces are waited for."""
         self._timeout = to_nanoseconds(self.value('faces_timeout') + self.value('patience'))
+
+    def _tell_fallback(self, fallback: str | None) -> None:
+        if fallback is not None:
+            self.facts['fallback'] = fallback
+            self.get_logger().warning(fallback)
 
     def _check_senses(self) -> None:
         """Refuse to be without a sensor that the model needs."""
