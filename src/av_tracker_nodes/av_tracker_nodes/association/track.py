@@ -14,7 +14,7 @@ from av_tracker_nodes.association.cost import NO_BOX, are_comparable
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.geometry.head import box_centre, visible_box
 from av_tracker_nodes.types import Detection, Modality, Track, TrackState, to_seconds
 
 _EXISTENCE_AT_BIRTH = 0.5
@@ -212,8 +212,8 @@ class PersonTrack:
     def _box(self, camera: Camera | None) -> np.ndarray | None:
         if camera is None:
             return None
-        box = face_box(camera, self.position)
-        return box if camera.contains(box_centre(box)) else None
+        box = visible_box(camera, self.position)
+        return box if box is not None and camera.contains(box_centre(box)) else None
 
     def _note_evidence(self, detection: Detection, stamp: int) -> None:
         self.matched = True

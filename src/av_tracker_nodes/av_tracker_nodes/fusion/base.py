@@ -13,6 +13,8 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.reach import in_reach
+from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
 
@@ -43,7 +45,6 @@ class FusionModel(ABC):
     network: NetworkSession | None = None
     decisions: Mapping[str, int] = MappingProxyType({})
 
-    @abstractmethod
     def process(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
@@ -62,8 +63,17 @@ class FusionModel(ABC):
         -------
         DetectionFrame
             In the target frame. A face that nobody hears and a voice that nobody sees are
-            detections too.
+            detections too. Covariances include the uncertainty of the rig.
         """
+        if rig.camera is not None:
+            faces = in_reach(faces, rig.camera)
+        return widened(self.detect(faces, sound, rig, image), rig)
+
+    @abstractmethod
+    def detect(
+        self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
+    ) -> DetectionFrame:
+        """Detect people as if the rig were known exactly; see :meth:`process`."""
 
     def check_rig(self, rig: Rig, name: str) -> None:
         """Refuse sensors with which the model can locate nobody.

@@ -22,7 +22,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_FRAME_STD,
     mouth_from_face,
 )
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -129,10 +129,10 @@ class GeometricFusion(FusionModel):
         self.sees, self.hears, self._hear_faces = see, hear, hear_faces
         self._least_speech = least_speech
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people; see :meth:`FusionModel.process`."""
+        """Detect people; see :meth:`FusionModel.detect`."""
         seen_faces = faces.faces if self.sees else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
@@ -175,13 +175,18 @@ class GeometricFusion(FusionModel):
 
 
 def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
-    """Tell whether the line of sight of a face passes through the direction of a peak."""
+    """Tell whether the line of sight of a face passes through the direction of a peak.
+
+    Sensors that are not quite where they should be see and hear somebody apart.
+    """
+    doubt = rig.uncertainty
+    direction, place = _SAME_DIRECTION + doubt.angle_std, _SAME_PLACE + doubt.position_std
     ranges = sighting.range.mean * _PLAUSIBLE_RANGES
     line = rig.camera.centre + ranges[:, None] * sighting.ray
     towards = rig.target_from_array.inverse @ line - rig.microphones.centre
     distances = np.linalg.norm(towards, axis=-1)
     angles = np.arccos(np.clip(towards @ peak.direction / distances, -1.0, 1.0))
-    return bool((angles < np.maximum(_SAME_DIRECTION, _SAME_PLACE / distances)).any())
+    return bool((angles < np.maximum(direction, place / distances)).any())
 
 
 def _combine(by_size: _Range, sound: FaceSound) -> _Range:
@@ -212,7 +217,7 @@ def _seen(
         position=position,
         covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
         modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
-        box=face_box(camera, position),
+        box=visible_box(camera, position),
         size_gain=distance.size_gain,
         quality=face.score,
         speaking=speech,

@@ -29,7 +29,7 @@ from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
 from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
 
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
@@ -100,11 +100,11 @@ class LearnedFusion(FusionModel):
         """Forget the heads of earlier images."""
         self._memory.reset()
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people; see :meth:`FusionModel.process`."""
-        geometric = self._geometric.process(faces, sound, rig)
+        """Detect people; see :meth:`FusionModel.detect`."""
+        geometric = self._geometric.detect(faces, sound, rig)
         candidates = find_candidates(faces, sound, geometric)
         if image is not None:
             candidates += self._memory.candidates(faces.stamp, candidates, rig)
@@ -163,7 +163,7 @@ class LearnedFusion(FusionModel):
             position=position,
             covariance=sight.covariance(_CAUTION * across, _CAUTION * along),
             modalities=Modality.VISUAL | heard,
-            box=face_box(rig.camera, position),
+            box=visible_box(rig.camera, position),
             size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
             quality=float(person),
             delay=0.0,

@@ -38,7 +38,7 @@ from av_tracker_nodes.fusion.search import (
 )
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     Detection,
@@ -153,17 +153,18 @@ class SiameseFusion(FusionModel):
         self._people: list[_Person] = []
         self._history: deque[AcousticMap] = deque(maxlen=HISTORY)
 
-    def process(
+    def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people, without an image by geometry; see :meth:`FusionModel.process`."""
+        """Detect people, without an image by geometry; see :meth:`FusionModel.detect`."""
         self._history.append(sound)
-        geometric = self._geometric.process(faces, sound, rig)
+        geometric = self._geometric.detect(faces, sound, rig)
         if image is None:
             return geometric
         count, stamp = len(faces.faces), faces.stamp
         seen, voices = geometric.detections[:count], geometric.detections[count:]
-        people, missing = self._adopt(stamp, seen, rig, image)
+        pictured = [face for face in seen if face.box is not None]
+        people, missing = self._adopt(stamp, pictured, rig, image)
         followed, lost = _parted(missing, stamp, rig)
         heard = [voice.position for voice in voices]
         people += [
@@ -180,6 +181,7 @@ class SiameseFusion(FusionModel):
         self._people, found = _one_each(judged, stamp, rig)
         self._people += lost
         heads = [each.position for each in found]
+        found += [face for face in seen if face.box is None]
         found += [voice for voice in voices if not _is_at(voice.position, heads, rig)]
         return DetectionFrame(stamp, tuple(found), sound.from_image)
 
@@ -235,8 +237,10 @@ class SiameseFusion(FusionModel):
         person, face = sought.person, sought.face
         quality = float(probability(said[2]))
         pixel = found_pixel(face_box(rig.camera, sought.place), said[:2].astype(float))
+        detection = None
         if quality > self.thresholds.reset and rig.camera.contains(pixel):
             detection = self._found(sought, pixel, quality, stamp, rig)
+        if detection is not None and detection.box is not None:
             updates = quality >= self.thresholds.update
             self.decisions['update' if updates else 'keep'] += 1
         elif face is not None:
@@ -276,7 +280,7 @@ class SiameseFusion(FusionModel):
             position=position,
             covariance=SightFrame.towards(camera, position).covariance(across, along),
             modalities=Modality.VISUAL,
-            box=face_box(camera, position),
+            box=visible_box(camera, position),
             size_gain=min(1.0 if face is None else face.size_gain, along / HEAD_SIZE_STD),
             quality=quality,
             tracklet=person.tracklet,

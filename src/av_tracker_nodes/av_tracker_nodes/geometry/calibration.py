@@ -4,7 +4,8 @@
 """Calibration files: cameras and microphone arrays in YAML.
 
 Cameras are in the format of ROS (``camera_calibration_parsers``): ``image_width``,
-``camera_matrix`` and so on. Arrays list their microphones, one by one or as circles::
+``camera_matrix`` and so on, with one of the lens models of
+:mod:`av_tracker_nodes.geometry.lens`. Arrays list their microphones, one by one or as circles::
 
     name: my_array
     frame: mic_array
@@ -26,11 +27,18 @@ Both kinds of file may say where the sensor sits; this serves where TF does not:
 
     frame: cam1_optical
     pose: {parent: world, xyz: [0, 0, 1], quaternion: [x, y, z, w]}
+
+and how far it may be from the truth (standard deviations; none where left out)::
+
+    uncertainty: {angle_deg: 4, position_m: 0.03, focal_percent: 10, microphone_m: 0.002}
+
+Whatever reads a calibration file reads the section of a rig file as well; see
+:mod:`av_tracker_nodes.geometry.rig_sections`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +47,25 @@ import yaml
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
+from av_tracker_nodes.geometry.camera_checks import check_lens
+from av_tracker_nodes.geometry.distortion import NO_DISTORTION, canonical_distortion
+from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.geometry.microphones import (
     SPEED_OF_SOUND,
     MicrophoneArray,
     speed_of_sound,
 )
 from av_tracker_nodes.geometry.rig import Box, Room
+from av_tracker_nodes.geometry.rig_sections import (
+    open_sensor,
+    pose_block,
+    pose_of,
+    require_sensor,
+)
 from av_tracker_nodes.geometry.transforms import RigidTransform
+from av_tracker_nodes.geometry.uncertainty import RigUncertainty
+from av_tracker_nodes.geometry.yaml_file import YamlFile as _File
 
-_DISTORTION_MODEL = 'plumb_bob'
 _DIRECTIONS = {'counterclockwise': 1, 'clockwise': -1}
 
 
@@ -63,11 +81,14 @@ class Mounting:
         Frame that the pose is given in; None where the file has no pose.
     pose : RigidTransform
         Takes points of the sensor's frame to the parent frame.
+    uncertainty : RigUncertainty
+        How far all that the file says may be from the truth.
     """
 
     frame: str | None
     parent: str | None
     pose: RigidTransform
+    uncertainty: RigUncertainty = field(default_factory=RigUncertainty)
 
 
 def load_camera(path: Path | str) -> Camera:
@@ -78,22 +99,26 @@ def load_camera(path: Path | str) -> Camera:
     InputError
         The file is missing or malformed.
     """
-    file = _File.open(path)
+    file = require_sensor(path, 'camera')
     matrix = file.matrix('camera_matrix', 3, 3)
     if matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
         raise file.error('camera_matrix', 'focal lengths must be positive')
     if np.abs(np.array([*matrix[2, :2], matrix[1, 0], matrix[2, 2] - 1])).max() > 1e-9:
         raise file.error('camera_matrix', 'must be [fx, s, cx, 0, fy, cy, 0, 0, 1]')
-    return Camera(
+    model, distortion = _distortion(file)
+    camera = Camera(
         fx=matrix[0, 0],
         fy=matrix[1, 1],
         cx=matrix[0, 2],
         cy=matrix[1, 2],
         size=(file.count('image_width'), file.count('image_height')),
-        distortion=_distortion(file),
+        distortion=distortion,
         skew=matrix[0, 1] / matrix[0, 0],
         pose=_mounting(file).pose,
+        model=model,
     )
+    check_lens(camera, f'the camera of {file.path}')
+    return camera
 
 
 def save_camera(
@@ -109,7 +134,7 @@ def save_camera(
         'image_height': int(camera.size[1]),
         'camera_name': name,
         'camera_matrix': _matrix_block(camera.matrix),
-        'distortion_model': _DISTORTION_MODEL,
+        'distortion_model': camera.model,
         'distortion_coefficients': _matrix_block(np.atleast_2d(camera.distortion)),
         'rectification_matrix': _matrix_block(np.eye(3)),
         'projection_matrix': _matrix_block(np.hstack([camera.matrix, np.zeros((3, 1))])),
@@ -117,7 +142,7 @@ def save_camera(
     if frame is not None:
         content['frame'] = frame
     if parent is not None:
-        content['pose'] = _pose_block(camera.pose, parent)
+        content['pose'] = pose_block(camera.pose, parent)
     _write(path, content)
 
 
@@ -129,7 +154,7 @@ def load_microphones(path: Path | str) -> MicrophoneArray:
     InputError
         The file is missing or malformed.
     """
-    file = _File.open(path)
+    file = require_sensor(path, 'array')
     entries = file.require('microphones')
     if not isinstance(entries, list) or not entries:
         raise file.error('microphones', 'must be a list of microphones or circles')
@@ -176,7 +201,7 @@ def save_microphones(
         walls, *obstacles = map(_box_block, room.boxes)
         content['room'] = walls | ({'obstacles': obstacles} if obstacles else {})
     if parent is not None:
-        content['pose'] = _pose_block(pose or RigidTransform(), parent)
+        content['pose'] = pose_block(pose or RigidTransform(), parent)
     _write(path, content)
 
 
@@ -188,8 +213,8 @@ def load_room(path: Path | str) -> Room | None:
     InputError
         The file is missing or malformed.
     """
-    file = _File.open(path)
-    if 'room' not in file.content:
+    file = open_sensor(path, 'array')
+    if file is None or 'room' not in file.content:
         return None
     room = file.part('room', file.content['room'])
     obstacles = room.content.get('obstacles', [])
@@ -199,142 +224,89 @@ def load_room(path: Path | str) -> Room | None:
     return Room.of([_box(part) for part in (room, *parts)])
 
 
-def load_mounting(path: Path | str) -> Mounting:
-    """Read the frame and pose of a camera or array file.
+def load_mounting(path: Path | str, sensor: str) -> Mounting:
+    """Read the frame and pose of a sensor, ``camera`` or ``array``.
+
+    Nothing is told of one that a rig does not have.
 
     Raises
     ------
     InputError
         The file is missing or malformed.
     """
-    return _mounting(_File.open(path))
+    file = open_sensor(path, sensor)
+    return Mounting(None, None, RigidTransform()) if file is None else _mounting(file)
 
 
 def save_mounted(
     path: Path | str,
     source: Path | str,
+    sensor: str,
     frame: str,
     parent: str | None = None,
     pose: RigidTransform | None = None,
 ) -> None:
-    """Copy a camera or array file with a frame, and a pose in `parent` where that is named.
+    """Copy what a file says of a sensor, ``camera`` or ``array``, with a frame.
 
-    Everything else stays as it is.
+    Where `parent` is named, a pose in it comes with it, and the place of the sensor counts as
+    exact. Everything else stays as it is.
 
     Raises
     ------
     InputError
         The source cannot be read or the copy cannot be written.
     """
-    content = {**_File.open(source).content, 'frame': frame}
+    content = {**require_sensor(source, sensor).content, 'frame': frame}
     if parent is not None:
-        content['pose'] = _pose_block(pose or RigidTransform(), parent)
+        content['pose'] = pose_block(pose or RigidTransform(), parent)
+        if 'uncertainty' in content:
+            exact = {'angle_deg': 0.0, 'position_m': 0.0}
+            content['uncertainty'] = {**content['uncertainty'], **exact}
     _write(path, content)
 
 
-@dataclass(frozen=True)
-class _File:
-    """A mapping of a calibration file, or a part of it; `where` names the part in errors."""
-
-    path: Path
-    content: dict[str, Any]
-    where: str = ''
-
-    @classmethod
-    def open(cls, path: Path | str) -> _File:
-        path = Path(path)
-        try:
-            content = yaml.safe_load(path.read_text(encoding='utf-8'))
-        except OSError as error:
-            raise InputError(
-                f'calibration file {path} cannot be read: {error.strerror}'
-            ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = ' '.join(str(error).split())
-            raise InputError(f'calibration file {path} is not YAML: {reason}') from error
-        if not isinstance(content, dict):
-            raise InputError(f'calibration file {path} must hold names and values')
-        return cls(path, content)
-
-    def part(self, name: str, content: Any) -> _File:
-        if not isinstance(content, dict):
-            raise self.error(name, 'must hold names and values')
-        return _File(self.path, content, f'{self.where}{name}.')
-
-    def error(self, name: str, problem: str) -> InputError:
-        return InputError(f'{self.path}: {self.where}{name}: {problem}')
-
-    def require(self, name: str) -> Any:
-        if name not in self.content:
-            raise self.error(name, 'is missing')
-        return self.content[name]
-
-    def text(self, name: str) -> str:
-        value = self.require(name)
-        if not isinstance(value, str) or not value:
-            raise self.error(name, f'must be a text, got {value!r}')
-        return value
-
-    def count(self, name: str) -> int:
-        value = self.index(name)
-        if value == 0:
-            raise self.error(name, 'must be positive, got 0')
-        return value
-
-    def index(self, name: str, default: int | None = None) -> int:
-        value = self.require(name) if default is None else self.content.get(name, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.error(name, f'must be a whole number, 0 or more, got {value!r}')
-        return value
-
-    def positive(self, name: str, default: float | None = None) -> float:
-        number = self.number(name) if name in self.content or default is None else default
-        if number <= 0:
-            raise self.error(name, f'must be positive, got {number}')
-        return number
-
-    def number(self, name: str) -> float:
-        return float(self._numbers(name, [self.require(name)])[0])
-
-    def vector(self, name: str, size: int) -> np.ndarray:
-        value = self.require(name)
-        if not isinstance(value, list) or len(value) != size:
-            raise self.error(name, f'must be a list of {size} numbers, got {value!r}')
-        return self._numbers(name, value)
-
-    def matrix(self, name: str, rows: int, columns: int) -> np.ndarray:
-        part = self.part(name, self.require(name))
-        return part.vector('data', rows * columns).reshape(rows, columns)
-
-    def _numbers(self, name: str, values: list) -> np.ndarray:
-        plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
-        if not plain or not np.isfinite(values).all():
-            raise self.error(name, f'must be finite numbers, got {values!r}')
-        return np.array(values, float)
-
-
-def _distortion(file: _File) -> np.ndarray:
-    model = file.content.get('distortion_model', _DISTORTION_MODEL)
-    if model != _DISTORTION_MODEL:
-        raise file.error('distortion_model', f'must be {_DISTORTION_MODEL}, got {model!r}')
-    part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
-    data = part.require('data')
-    if not isinstance(data, list) or len(data) not in (4, 5):
-        raise part.error('data', f'must be k1, k2, p1, p2 and perhaps k3, got {data!r}')
-    coefficients = part.vector('data', len(data))
-    return np.append(coefficients, np.zeros(5 - len(data)))
+def _distortion(file: _File) -> tuple[str, np.ndarray]:
+    """Model and coefficients; without distortion there need be none."""
+    model = file.content.get('distortion_model', PLUMB_BOB) or ''
+    if not isinstance(model, str):
+        raise file.error('distortion_model', f'must be a text, got {model!r}')
+    coefficients = np.zeros(0)
+    if model not in NO_DISTORTION or 'distortion_coefficients' in file.content:
+        part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
+        data = part.require('data')
+        if not isinstance(data, list):
+            raise part.error('data', f'must be a list of numbers, got {data!r}')
+        coefficients = part.vector('data', len(data))
+    try:
+        return canonical_distortion(model, coefficients)
+    except InputError as error:
+        raise file.error('distortion_model', str(error)) from error
 
 
 def _mounting(file: _File) -> Mounting:
     frame = file.text('frame') if 'frame' in file.content else None
+    uncertainty = _uncertainty(file)
     if 'pose' not in file.content:
-        return Mounting(frame, None, RigidTransform())
-    block = file.part('pose', file.content['pose'])
-    quaternion = block.vector('quaternion', 4)
-    if abs(np.linalg.norm(quaternion) - 1) > 1e-3:
-        raise block.error('quaternion', 'must have unit length (x, y, z, w)')
-    pose = RigidTransform.from_quaternion(block.vector('xyz', 3), quaternion)
-    return Mounting(frame, block.text('parent'), pose)
+        return Mounting(frame, None, RigidTransform(), uncertainty)
+    return Mounting(frame, *pose_of(file), uncertainty)
+
+
+def _uncertainty(file: _File) -> RigUncertainty:
+    block = file.part('uncertainty', file.content.get('uncertainty', {}))
+    block.only(('angle_deg', 'position_m', 'focal_percent', 'microphone_m'))
+
+    def deviation(name: str) -> float:
+        value = block.number(name) if name in block.content else 0.0
+        if value < 0:
+            raise block.error(name, f'must be 0 or more, got {value:g}')
+        return value
+
+    return RigUncertainty(
+        angle_std=float(np.radians(deviation('angle_deg'))),
+        position_std=deviation('position_m'),
+        focal_std=deviation('focal_percent') / 100,
+        microphone_std=deviation('microphone_m'),
+    )
 
 
 def _microphones(entry: _File) -> list[tuple[int, int, np.ndarray]]:
@@ -385,14 +357,6 @@ def _numbers(values: np.ndarray) -> list[float]:
 def _matrix_block(matrix: np.ndarray) -> dict[str, Any]:
     rows, columns = matrix.shape
     return {'rows': rows, 'cols': columns, 'data': _numbers(matrix.ravel())}
-
-
-def _pose_block(pose: RigidTransform, parent: str) -> dict[str, Any]:
-    return {
-        'parent': parent,
-        'xyz': _numbers(pose.translation),
-        'quaternion': _numbers(pose.quaternion),
-    }
 
 
 def _write(path: Path | str, content: dict[str, Any]) -> None:

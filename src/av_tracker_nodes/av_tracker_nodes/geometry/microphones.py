@@ -11,6 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.ambiguity import ambiguity
 
 SPEED_OF_SOUND = 343.0
 
@@ -92,6 +93,11 @@ class MicrophoneArray:
     def centre(self) -> np.ndarray:
         """Mean position (m), shape (3,)."""
         return self.positions.mean(axis=0)
+
+    @property
+    def ambiguity(self) -> str:
+        """Which directions sound alike to the array, in a sentence; empty where none do."""
+        return ambiguity(self.positions)
 
     def is_same(self, other: MicrophoneArray) -> bool:
         """Tell whether these are the same microphones, whatever they are called."""

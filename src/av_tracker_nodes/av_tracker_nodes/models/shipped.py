@@ -20,10 +20,22 @@ def shipped_file(name: str, folder: str = 'launch') -> Path:
     InputError
         When it is in neither.
     """
-    package = Path(__file__).resolve().parents[1]
-    folders = [parent / 'share' / PACKAGE / folder for parent in package.parents]
-    folders.append(package.parent / folder)
-    for candidate in folders:
+    for candidate in _folders(folder):
         if (candidate / name).is_file():
             return candidate / name
     raise InputError(f'{name} is not in the installation of {PACKAGE}; build it anew')
+
+
+def shipped_names(folder: str, suffix: str) -> list[str]:
+    """Names, without their suffix, of the files of a folder that come with the package."""
+    for candidate in _folders(folder):
+        if candidate.is_dir():
+            return sorted(file.stem for file in candidate.glob(f'*{suffix}'))
+    return []
+
+
+def _folders(folder: str) -> list[Path]:
+    """Places where a folder can be, in the order in which they are looked through."""
+    package = Path(__file__).resolve().parents[1]
+    installed = [parent / 'share' / PACKAGE / folder for parent in package.parents]
+    return [*installed, package.parent / folder]

@@ -28,9 +28,10 @@ from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -44,6 +45,9 @@ _PREPARATION_PERIOD = 0.1
 _WATCH_PERIOD = 1.0
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
+
+_STEP_SHOWN = 60.0
+"""The diagnostics show for this long (s) that a clock was set."""
 
 _LONGEST_LAG = to_nanoseconds(2.0)
 """Sound that lags farther behind the ROS clock (ns) has another clock."""
@@ -75,33 +79,11 @@ class AcousticMapNode(ControlledNode):
         ImageInput.declare(self)
 
     def _declare_times(self) -> None:
-        self.parameter(
-            'faces_timeout',
-            0.08,
-            'Wait this long for the faces of an image (s)',
-            0.0,
-            10.0,
-            live=True,
-        )
+        declare_waiting(self)
         self.parameter(
             'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0, live=True
         )
-        self.parameter(
-            'patience',
-            0.0,
-            'Added to all waiting (s): a replay waits longer, so that nothing is lost',
-            0.0,
-            10.0,
-            live=True,
-        )
-        self.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s), as av-tracker check sync tells it',
-            -5.0,
-            5.0,
-            live=True,
-        )
+        declare_audio_offset(self)
         self.parameter(
             'robot_speaking_hold',
             HOLD,
@@ -123,6 +105,7 @@ class AcousticMapNode(ControlledNode):
         self._trigger = CycleTrigger(hears=self._hears)
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
+        self._clocks = ClockCheck()
         self._stage: AcousticStage | OneMicrophoneStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
@@ -148,8 +131,13 @@ class AcousticMapNode(ControlledNode):
 
     def adapt(self) -> None:
         """Set the times; sound at other stamps is other sound."""
-        names = ('faces_timeout', 'audio_timeout', 'patience')
+        names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
+        self._clocks = ClockCheck(
+            self.value('max_lateness'),
+            audio_offset=self.value('audio_offset'),
+            memory=_STEP_SHOWN,
+        )
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
@@ -167,11 +155,16 @@ class AcousticMapNode(ControlledNode):
     # ---- input
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        if stamp == 0:
+            # Images of drivers that do not stamp their camera_info are known by their faces.
+            return
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
+        faces = from_faces(message, self.leave_out)
         self._has_begun = True
-        self._fire(self._trigger.faces(from_faces(message, self.leave_out)))
+        self._clocks.note('images', faces.stamp)
+        self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
@@ -184,6 +177,7 @@ class AcousticMapNode(ControlledNode):
         self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
+        self._clocks.note('audio', end)
         self._fire(self._trigger.audio_until(end))
 
     def _note_robot_speaking(self, message: Bool) -> None:
@@ -203,6 +197,7 @@ class AcousticMapNode(ControlledNode):
 
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
+        self.note('clocks', self._clocks.problem, is_fault=True)
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.
@@ -219,6 +214,7 @@ class AcousticMapNode(ControlledNode):
             self._answer(cycle)
         self._prepare_next()
         self.counts['late faces'] = self._trigger.late
+        self.counts['late images'] = self._trigger.late_images
         self.counts['resets'] = self._trigger.resets
 
     def _prepare_next(self) -> None:
@@ -227,21 +223,24 @@ class AcousticMapNode(ControlledNode):
         if self._stage is None or stamp is None or stamp == self._prepared:
             return
         self._prepared = stamp
-        self._use(self._sensors.rig(stamp))
-        self._stage.prepare(stamp)
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._use(rig)
+            self._stage.prepare(stamp)
 
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
-        sound = self._map_or_blank(cycle)
+        rig = self._sensors.rig(cycle.faces.stamp)
+        sound = self._map_or_blank(cycle, rig)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
-        if self._rig is not None:
-            self._views.publish(sound, self._rig, self._sensors.array_frame)
+        if rig is not None:
+            self._views.publish(sound, rig, self._sensors.array_frame)
 
-    def _map_or_blank(self, cycle: Cycle) -> AcousticMap:
+    def _map_or_blank(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
         """Map the sound of a cycle; whatever goes wrong, the image is answered."""
         try:
-            sound = self._map(cycle)
+            sound = self._map(cycle, rig)
             return replace(
                 sound,
                 peaks=usable(sound.peaks, checked_peak, self.leave_out),
@@ -251,10 +250,11 @@ class AcousticMapNode(ControlledNode):
             self._report(error)
             return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
 
-    def _map(self, cycle: Cycle) -> AcousticMap:
-        self._use(self._sensors.rig(cycle.faces.stamp))
-        if self._stage is None:
-            # Before the geometry is known, or where nobody listens.
+    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; nothing while the sensors have no place, or nobody listens."""
+        if rig is not None:
+            self._use(rig)
+        if rig is None or self._stage is None:
             return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):
@@ -266,12 +266,12 @@ class AcousticMapNode(ControlledNode):
 
     def _prepare(self) -> None:
         """Make the stage as soon as the geometry is known, before the first image needs it."""
-        if self._stage is None:
-            self._use(self._sensors.rig(0))
+        if self._stage is None and (rig := self._sensors.rig(None)) is not None:
+            self._use(rig)
 
-    def _use(self, rig: Rig | None) -> None:
-        """Take over a change of geometry; the last one holds while the new one is incomplete."""
-        if rig is None or rig is self._rig:
+    def _use(self, rig: Rig) -> None:
+        """Take over a change of geometry."""
+        if rig is self._rig:
             return
         self._rig = rig
         if not self._hears:
@@ -285,6 +285,8 @@ class AcousticMapNode(ControlledNode):
             self.guarded(self._stage.add)(self._backlog.popleft())
         self.facts['backend'] = self._stage.backend
         self.facts['ready'] = True
+        if rig.ambiguity:
+            self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
 
     def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))

@@ -50,7 +50,7 @@ class ArrayDescription:
                 'the microphones (YAML)'
             )
         self._described = load_microphones(path)
-        mounting = load_mounting(path)
+        mounting = load_mounting(path, 'array')
         self.frame = node.value('frame_id') or mounting.frame or 'mic_array'
         self._node = node
         self._room = load_room(path)

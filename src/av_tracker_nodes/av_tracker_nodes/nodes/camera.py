@@ -86,7 +86,7 @@ class CameraNode(StageNode):
                 '(YAML), such as `av-tracker calibrate camera` writes'
             )
         self._camera = load_camera(path)
-        mounting = load_mounting(path)
+        mounting = load_mounting(path, 'camera')
         self._frame = self.value('frame_id') or mounting.frame or 'camera_optical'
         self._settings = ImageSettings(
             size=self._wanted_size(path),

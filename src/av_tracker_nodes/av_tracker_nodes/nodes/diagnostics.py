@@ -145,6 +145,18 @@ class DiagnosticNode(ParameterNode):
             shown[concern] = problem
             self.get_logger().warning(problem)
 
+    def note_outage(self, concern: str, problem: str | None) -> None:
+        """Show a fault whose words change while it lasts, until it is None.
+
+        It is logged when it begins and when it is over.
+        """
+        if problem:
+            if concern not in self.faults:
+                self.get_logger().error(f'{concern}: {problem}')
+            self.faults[concern] = problem
+        elif self.faults.pop(concern, None):
+            self.get_logger().info(f'{concern}: all is well again')
+
     # ---- what is published
 
     def diagnose(self) -> DiagnosticStatus:
@@ -157,7 +169,7 @@ class DiagnosticNode(ParameterNode):
         status = DiagnosticStatus(
             level=DiagnosticStatus.ERROR if faults else level,
             name=f'{self.get_fully_qualified_name().lstrip("/")}: stage',
-            message='; '.join([*faults, *problems]) or self.condition(),
+            message='; '.join(dict.fromkeys([*faults, *problems])) or self.condition(),
             hardware_id=str(self.facts.get('device', 'av_tracker')),
             values=[KeyValue(key=key, value=str(value)) for key, value in self._values().items()],
         )

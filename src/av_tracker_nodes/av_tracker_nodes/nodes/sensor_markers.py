@@ -13,6 +13,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.nodes.conversions import point
 from av_tracker_nodes.viewing.palette import colour_of
 
@@ -52,10 +53,13 @@ def _spheres(microphones: MicrophoneArray, frame_id: str) -> list[Marker]:
 
 
 def _pyramid(camera: Camera) -> np.ndarray:
-    """Edges from the camera to the corners of its image and between those, shape (16, 3)."""
+    """Edges from the camera to the corners of its image and between those, shape (16, 3).
+
+    A corner where the lens images nothing is drawn where the lens ends.
+    """
     width, height = camera.size
     pixels = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]])
-    corners = camera.back_project(pixels, _IMAGE_DISTANCE)
+    corners = camera.centre + _IMAGE_DISTANCE * RayMap(camera).rays(pixels)
     ends = zip(corners, np.roll(corners, -1, axis=0), strict=True)
     return np.array([p for here, there in ends for p in (camera.centre, here, here, there)])
 

@@ -77,6 +77,9 @@ class Tracker(ControlledNode):
         if not self._sensors.is_target(frame_id, 'detections'):
             camera = None
         frame = self._tracker.process(detections, camera)
+        if self._sensors.is_stale:
+            # Everybody is remembered, but told of only when the camera has a place again.
+            frame = replace(frame, tracks=())
         frame = replace(frame, tracks=usable(frame.tracks, checked_track, self.leave_out))
         tracks = to_tracks(frame, frame_id)
         self._tracks.publish(tracks)

@@ -17,8 +17,11 @@ from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
 from av_tracker_nodes.viewing.recording import open_recording, require_rerun
+
+_AS_IT_IS = 'jpeg', 'jpg', 'jpeg compressed bgr8'
+"""Formats that the viewer decodes by itself, and rightly."""
 
 
 class Viewer(StageNode):
@@ -34,6 +37,7 @@ class Viewer(StageNode):
         """Listen to what is to be drawn."""
         require_rerun()
         self._open = ExitStack()
+        self._memory = ImageMemory()
         self._sensors = RigListener(self)
         ImageInput(self).listen(self._see)
         self.listen(av.AcousticMap, 'acoustic_map', self._hear)
@@ -55,11 +59,10 @@ class Viewer(StageNode):
         self.counts['images'] += 1
         stamp = stamp_of(message.header)
         self._place(stamp)
-        if isinstance(message, CompressedImage):
-            kind = 'png' if 'png' in message.format else 'jpeg'
-            self._scene.draw_encoded(stamp, message.data.tobytes(), f'image/{kind}')
+        if isinstance(message, CompressedImage) and message.format.endswith(_AS_IT_IS):
+            self._scene.draw_encoded(stamp, message.data.tobytes(), 'image/jpeg')
         else:
-            self._scene.draw_image(from_image(message))
+            self._scene.draw_image(from_image(message, self._memory))
 
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1

@@ -170,10 +170,9 @@ class SceneView:
 
     def _draw_points(self, sound: AcousticMap, rig: Rig) -> None:
         shares = heat(sound)
-        hot = shares > 0
-        points = rr.Points3D(
-            place_map(sound, rig)[hot], colors=colour(shares)[hot][:, ::-1], radii=_POINT_RADIUS
-        )
+        places = place_map(sound, rig)
+        hot = (shares > 0) & np.isfinite(places).all(axis=-1)
+        points = rr.Points3D(places[hot], colors=colour(shares)[hot][:, ::-1], radii=_POINT_RADIUS)
         self._log(paths.POINTS, points)
 
     def _draw_peaks(self, sound: AcousticMap) -> None:

@@ -73,7 +73,7 @@ def _driver(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         return []
     path = Path(chosen['camera_calibration']).resolve()
     width, height = load_camera(path).size
-    frame = load_mounting(path).frame or 'camera_optical'
+    frame = load_mounting(path, 'camera').frame or 'camera_optical'
     common = {'video_device': chosen['video_device'], 'camera_info_url': f'file://{path}'}
     own = {
         'usb_cam': {'image_width': width, 'image_height': height, 'frame_id': frame},

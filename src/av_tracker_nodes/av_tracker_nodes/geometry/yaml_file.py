@@ -1,0 +1,130 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Values of YAML files, checked as they are read, with errors that name the file and the value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.yaml_numbers import load_yaml
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """A mapping of a YAML file, or a part of it; `where` names the part in errors."""
+
+    path: Path
+    content: dict[str, Any]
+    where: str = ''
+
+    @classmethod
+    def open(cls, path: Path | str) -> YamlFile:
+        """Read a file.
+
+        Raises
+        ------
+        InputError
+            When it cannot be read, or is no YAML mapping. So do all methods whose value is
+            missing or of another kind.
+        """
+        path = Path(path)
+        try:
+            content = load_yaml(path.read_text(encoding='utf-8'))
+        except OSError as error:
+            raise InputError(
+                f'calibration file {path} cannot be read: {error.strerror}'
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            reason = ' '.join(str(error).split())
+            raise InputError(f'calibration file {path} is not YAML: {reason}') from error
+        if not isinstance(content, dict):
+            raise InputError(f'calibration file {path} must hold names and values')
+        return cls(path, content)
+
+    def part(self, name: str, content: Any) -> YamlFile:
+        """Take `content`, which stands under a name here, as a mapping of its own."""
+        if not isinstance(content, dict):
+            raise self.error(name, 'must hold names and values')
+        return YamlFile(self.path, content, f'{self.where}{name}.')
+
+    def error(self, name: str, problem: str) -> InputError:
+        """Return the error that a value has a problem."""
+        return InputError(f'{self.path}: {self.where}{name}: {problem}')
+
+    def require(self, name: str) -> Any:
+        """Return a value that must be there."""
+        if name not in self.content:
+            raise self.error(name, 'is missing')
+        return self.content[name]
+
+    def text(self, name: str) -> str:
+        """Return a text that is not empty."""
+        value = self.require(name)
+        if not isinstance(value, str) or not value:
+            raise self.error(name, f'must be a text, got {value!r}')
+        return value
+
+    def count(self, name: str) -> int:
+        """Return a whole number above 0."""
+        value = self.index(name)
+        if value == 0:
+            raise self.error(name, 'must be positive, got 0')
+        return value
+
+    def indices(self, name: str) -> list[int]:
+        """Return a list of whole numbers of 0 or more; empty where it is left out."""
+        value = self.content.get(name, [])
+        if not isinstance(value, list):
+            raise self.error(name, f'must be a list of whole numbers, got {value!r}')
+        items = YamlFile(self.path, {f'{name}[{k}]': v for k, v in enumerate(value)}, self.where)
+        return [items.index(item) for item in items.content]
+
+    def only(self, names: Collection[str]) -> None:
+        """Refuse names that mean nothing, which are slips of the pen."""
+        for name in self.content:
+            if name not in names:
+                raise self.error(name, f'is unknown; known are {", ".join(names)}')
+
+    def index(self, name: str, default: int | None = None) -> int:
+        """Return a whole number of 0 or more."""
+        value = self.require(name) if default is None else self.content.get(name, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise self.error(name, f'must be a whole number, 0 or more, got {value!r}')
+        return value
+
+    def positive(self, name: str, default: float | None = None) -> float:
+        """Return a number above 0."""
+        number = self.number(name) if name in self.content or default is None else default
+        if number <= 0:
+            raise self.error(name, f'must be positive, got {number}')
+        return number
+
+    def number(self, name: str) -> float:
+        """Return a finite number."""
+        return float(self._numbers(name, [self.require(name)])[0])
+
+    def vector(self, name: str, size: int) -> np.ndarray:
+        """Return a list of finite numbers, shape (size,)."""
+        value = self.require(name)
+        if not isinstance(value, list) or len(value) != size:
+            raise self.error(name, f'must be a list of {size} numbers, got {value!r}')
+        return self._numbers(name, value)
+
+    def matrix(self, name: str, rows: int, columns: int) -> np.ndarray:
+        """Return a matrix in the notation of ROS, its numbers row by row in ``data``."""
+        part = self.part(name, self.require(name))
+        return part.vector('data', rows * columns).reshape(rows, columns)
+
+    def _numbers(self, name: str, values: list) -> np.ndarray:
+        plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+        if not plain or not np.isfinite(values).all():
+            raise self.error(name, f'must be finite numbers, got {values!r}')
+        return np.array(values, float)
