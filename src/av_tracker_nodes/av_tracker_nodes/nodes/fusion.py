@@ -185,7 +185,7 @@ class Fusion(ControlledNode):
     def _fuse(self, joined: Joined) -> None:
         began = time.monotonic_ns()
         stamp, from_image = joined.stamp, joined.from_image
-        if joined.faces is None and from_image and self._model.sees:
+        if joined.faces is None and from_image:
             self.counts['without faces'] += 1
         rig = self._sensors.rig(stamp)
         frame = DetectionFrame(stamp, from_image=from_image)
