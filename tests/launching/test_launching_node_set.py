@@ -20,6 +20,7 @@ from tiny_recording import write_bag
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching import processes
 from av_tracker_nodes.launching.node_set import ARGUMENTS, STAGES, NodeSpec, node_set
+from av_tracker_nodes.launching.parameter_files import declared_names
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.launching.replay import record, replay
 from av_tracker_nodes.models.shipped import shipped_file
@@ -165,6 +166,16 @@ def test_a_model_of_one_sense_starts_no_device_of_the_other():
     both = by_name(node_set(LIVE))
     assert parameters(both['fusion'])['sees']
     assert parameters(both['fusion'])['hears']
+
+
+def test_nodes_are_given_what_they_declare(bag, tmp_path):
+    """ROS passes over everything else."""
+    extras = {'beams': 'true', 'ros4hri': 'true', 'depth': 'true'}
+    recorded = {**LIVE, 'record': str(tmp_path / 'new')}
+    replayed = {'bag': str(bag), 'out': str(tmp_path / 'out')}
+    for chosen in (recorded, replayed):
+        for spec in node_set({**chosen, **extras}):
+            assert set(parameters(spec)) - {'use_sim_time'} <= declared_names()[spec.name]
 
 
 def test_networks_run_where_they_are_told(bag):

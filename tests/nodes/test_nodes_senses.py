@@ -160,14 +160,6 @@ def test_fusion_refuses_to_be_without_what_its_model_needs(make_node, model, sen
         make_node(Fusion, model=model, **{sense: False})
 
 
-def test_maps_of_sound_alone_do_not_wait_for_faces(make_node):
-    node = make_node(Fusion, model='audio', sees=False)
-    node._sensors = SimpleNamespace(rig=lambda stamp: Rig(None, FOUR), target_frame='world')
-    node._detections = Kept()
-    node._hear(conversions.to_acoustic_map(AcousticMap.blank(START, 'vggcf'), 'mic_array'))
-    assert len(node._detections) == 1
-
-
 def test_markers_show_the_sensors_that_there_are():
     pose = RigidTransform(translation=np.array([0, 0, 1.0]))
     for rig, shapes in (

@@ -72,7 +72,6 @@ class FixedRig:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self.problems: dict[str, str] = {}
-        self.sees, self.hears = rig.camera is not None, rig.microphones is not None
 
     @property
     def sees(self) -> bool:

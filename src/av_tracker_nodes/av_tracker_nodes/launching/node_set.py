@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.launching.parameter_files import unknown_nodes
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
     live_remappings,
@@ -25,6 +27,8 @@ from av_tracker_nodes.launching.topics import (
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, with_rig
+
+_logger = logging.getLogger(__name__)
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 
@@ -333,6 +337,8 @@ def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
     file = Path(chosen['params_file']) if chosen['params_file'] else shipped_file('params.yaml')
     if not file.is_file():
         raise InputError(f'no parameter file {file}')
+    for problem in unknown_nodes(file):
+        _logger.warning(problem)
     simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
     result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
     result += ['-p', f'autostart:={chosen["autostart"]}']

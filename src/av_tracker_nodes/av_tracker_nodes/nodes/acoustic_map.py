@@ -14,6 +14,7 @@ import numpy as np
 from std_msgs.msg import Bool
 
 from av_tracker_msgs import msg as av
+from av_tracker_nodes.acoustics.backend import BACKENDS, choose_backend
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
 from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
@@ -67,7 +68,7 @@ class AcousticMapNode(ControlledNode):
             'backend',
             'auto',
             'What computes: auto takes the fastest that is installed',
-            choices=('auto', 'cuda', 'numba', 'numpy'),
+            choices=BACKENDS,
         )
         self.parameter('across', False, 'Correlate microphones of different arrays too')
         self.parameter(
@@ -98,6 +99,9 @@ class AcousticMapNode(ControlledNode):
         self._measure = self.value('measure')
         self._audio_offset = self.value('audio_offset')
         self._hears: bool = self.value('hears')
+        if self._hears:
+            # What cannot be used is refused now, not when the geometry is known.
+            choose_backend(self.value('backend'))
         self._trigger = CycleTrigger(hears=self._hears)
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()

@@ -16,7 +16,13 @@ from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
+from av_tracker_nodes.fusion import (
+    DEFAULT_MODEL,
+    DEVICES,
+    FUSION_MODELS,
+    check_provider,
+    create_fusion,
+)
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
@@ -83,6 +89,8 @@ class Fusion(ControlledNode):
             self.value('model'), self.value('model_file'), self.value('device')
         )
         self.facts['provider'] = self._model.device
+        if self._model.network is not None:
+            self._tell_fallback(check_provider(self.value('device'), self._model.device))
         self._check_senses()
         self._sensors = RigListener(self)
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
@@ -102,6 +110,11 @@ class Fusion(ControlledNode):
     def adapt(self) -> None:
         """Set how long faces are waited for."""
         self._join.wait_for(**{name: self.value(name) for name in WAITING})
+
+    def _tell_fallback(self, fallback: str | None) -> None:
+        if fallback is not None:
+            self.facts['fallback'] = fallback
+            self.get_logger().warning(fallback)
 
     def _check_senses(self) -> None:
         """Refuse to be without a sensor that the model needs."""
@@ -172,7 +185,7 @@ class Fusion(ControlledNode):
     def _fuse(self, joined: Joined) -> None:
         began = time.monotonic_ns()
         stamp, from_image = joined.stamp, joined.from_image
-        if joined.faces is None and from_image and self._model.sees:
+        if joined.faces is None and from_image:
             self.counts['without faces'] += 1
         rig = self._sensors.rig(stamp)
         frame = DetectionFrame(stamp, from_image=from_image)
