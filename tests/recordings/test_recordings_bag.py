@@ -159,7 +159,7 @@ def test_target_frame_may_be_any_static_frame(bag):
     np.testing.assert_allclose(rig.camera.centre, CAMERA.centre - [0, 0.1, 0.2])
     with (
         BagReader(bag) as reader,
-        pytest.raises(InputError, match="'camera_optical' to 'kitchen'"),
+        pytest.raises(InputError, match="'camera_optical' and 'mic_array' to 'kitchen'"),
     ):
         reader.rig('kitchen')
 

@@ -41,6 +41,8 @@ _HOMES = {
     'Pipeline': 'pipeline',
     # Recordings.
     'BagReader': 'recordings.bag',
+    'Sources': 'recordings.bag',
+    'TopicNames': 'recordings.bag',
     'recording_to_bag': 'recordings.conversion',
     'track_bag': 'pipeline',
     'watch_bag': 'pipeline',

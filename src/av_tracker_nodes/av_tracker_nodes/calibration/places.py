@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from av_tracker_nodes import FaceStage
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.calibration.boards import Board
 from av_tracker_nodes.calibration.extrinsics import Place
@@ -28,7 +29,6 @@ from av_tracker_nodes.types import (
     ImageFrame,
     to_nanoseconds,
 )
-from av_tracker_nodes.vision.stage import FaceStage
 
 _PERIOD = to_nanoseconds(0.1)
 _LEAST_SPEECH = 0.5

@@ -21,7 +21,7 @@ from av_tracker_nodes.cli.options import (
 from av_tracker_nodes.cli.recording import named_or_recorded
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag import TopicNames
+    from av_tracker_nodes import TopicNames
 
 
 @click.group()

@@ -67,7 +67,7 @@ def topic_options(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def run(*args, **kwargs):
-        from av_tracker_nodes.recordings.bag import TopicNames
+        from av_tracker_nodes import TopicNames
 
         topics = {name: kwargs.pop(f'{name}_topic') for name in _TOPICS}
         return command(*args, topics=TopicNames(**topics), **kwargs)
@@ -98,10 +98,11 @@ def source_options(command: Callable) -> Callable:
     def run(
         topics, rig, camera_calibration, array_calibration, target_frame, tf_timeout, **others
     ):
-        from av_tracker_nodes.recordings.bag import Sources, with_rig
+        from av_tracker_nodes import Sources
 
-        files = with_rig(rig, camera_calibration, array_calibration)
-        return command(sources=Sources(topics, target_frame, *files, tf_timeout), **others)
+        files = camera_calibration, array_calibration
+        sources = Sources(topics, target_frame, *files, tf_timeout).with_rig(rig)
+        return command(sources=sources, **others)
 
     return run
 

@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from av_tracker_nodes.cli.options import PATH
+from av_tracker_nodes import InputError
+from av_tracker_nodes.cli.options import PATH, progress_bar
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag import Sources, TopicNames
+    from av_tracker_nodes import Sources, TopicNames
+
+_BAGS = ('.mcap', '.db3', '.zstd', '.bag')
+"""Suffixes of files of bags."""
 
 sound_files_option = click.option(
     '--audio',
@@ -33,7 +37,7 @@ def named_or_recorded(bag: Path | None, topics: TopicNames) -> Iterator[tuple[Pa
 
     It is the one that is named, or one that is recorded from the running nodes for the while.
     """
-    from av_tracker_nodes.recordings.bag import Sources
+    from av_tracker_nodes import Sources
 
     if bag is not None:
         yield bag, Sources(topics)
@@ -49,4 +53,19 @@ def named_or_recorded(bag: Path | None, topics: TopicNames) -> Iterator[tuple[Pa
 @contextmanager
 def as_bag(recording: Path, sound_files: tuple[Path, ...], sources: Sources) -> Iterator[Path]:
     """Yield the bag of a recording: itself, or what a video and its sound make for the while."""
-    yield recording
+    if recording.suffix.lower() in _BAGS or not recording.is_file():
+        if sound_files:
+            raise InputError('--audio is the sound of a video; a bag holds its own')
+        yield recording
+        return
+    from av_tracker_nodes import recording_to_bag
+
+    if not sources.rig:
+        raise InputError(f'{recording} is no bag; a video needs --rig, by name or as a file')
+    with tempfile.TemporaryDirectory(prefix='av_tracker_') as folder:
+        bag = Path(folder) / recording.stem
+        with progress_bar(f'reading {recording.name}') as progress:
+            done = recording_to_bag(recording, sound_files, sources.rig, 0.0, bag, progress)
+        for note in done.notes:
+            click.echo(f'av-tracker: {note}', err=True)
+        yield bag

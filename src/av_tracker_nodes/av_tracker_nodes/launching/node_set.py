@@ -26,7 +26,7 @@ from av_tracker_nodes.launching.topics import (
 )
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
-from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, with_rig
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, Sources
 
 _logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Argument:
 
 
 _SWITCH = ('true', 'false')
+_NUMBERS = ('rate', 'loops', 'audio_offset', 'tf_timeout', 'max_lateness')
 _RECTIFIED = 'images are rectified'
 
 ARGUMENTS = (
@@ -190,7 +191,10 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     InputError
         When they contradict each other, or the bag or the model does not exist.
     """
-    chosen = _resolved(complete(arguments))
+    chosen = complete(arguments)
+    for name in _NUMBERS:
+        _number(name, chosen)
+    chosen = _resolved(chosen)
     nodes = [*_sources(chosen), *_stages(chosen), *_extras(chosen), *_sinks(chosen)]
     common = _common_ros_arguments(chosen)
     if chosen['one_process'] == 'true':
@@ -208,12 +212,14 @@ def _resolved(chosen: Mapping[str, str]) -> dict[str, str]:
     """Find files, those of the rig where none are given, and how the images come."""
     names = ('camera_calibration', 'array_calibration')
     given = [Path(chosen[name]).resolve() if chosen[name] else None for name in names]
-    files = zip(names, with_rig(chosen['rig'], *given), strict=True)
+    sources = Sources(camera_calibration=given[0], array_calibration=given[1])
+    sources = sources.with_rig(chosen['rig'])
+    files = {name: getattr(sources, name) for name in names}
     found = topics_of(chosen)
     transport = chosen['image_transport'] or ('compressed' if found.is_compressed else 'raw')
     return {
         **chosen,
-        **{name: '' if path is None else str(path) for name, path in files},
+        **{name: '' if path is None else str(path) for name, path in files.items()},
         'image_transport': transport,
         _RECTIFIED: 'true' if found.is_rectified else '',
     }

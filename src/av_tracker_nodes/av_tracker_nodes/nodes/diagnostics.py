@@ -18,10 +18,10 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.subscription import Subscription
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.launching.durations import Durations
 from av_tracker_nodes.nodes.clock import RosClock
 from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.parameters import ParameterNode
+from av_tracker_nodes.synchronisation.durations import Durations
 
 _PERIOD = 1.0
 _LOG_PERIOD = 5.0

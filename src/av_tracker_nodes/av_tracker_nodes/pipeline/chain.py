@@ -19,9 +19,8 @@ import numpy as np
 
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.own_voice import OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage
+from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage, take_in
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.sensor_rig import (
@@ -29,9 +28,9 @@ from av_tracker_nodes.geometry.sensor_rig import (
     SensorRig,
     geometry_of,
 )
-from av_tracker_nodes.launching.durations import Durations
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, FusionJoin, Joined
+from av_tracker_nodes.synchronisation.durations import Durations
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -112,8 +111,8 @@ class Sensing:
     ----------
     own_voice : OwnVoice
         To be told when the robot itself talks.
-    refused : int
-        Blocks of sound that do not fit the microphones.
+    refused : Counter of str
+        Blocks of sound that could not be heard, by the reason.
     """
 
     def __init__(
@@ -140,7 +139,7 @@ class Sensing:
         self.own_voice = OwnVoice()
         self._needs_image = needs_image
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
-        self.refused = 0
+        self.refused: Counter[str] = Counter()
 
     def run(self, records: Iterable[Record]) -> Iterator[Sensed]:
         """See and hear a whole recording.
@@ -259,10 +258,9 @@ class Sensing:
 
     def _add(self, block: AudioBlock) -> None:
         """Listen to a block; one that does not fit the microphones costs itself alone."""
-        try:
-            self._acoustics.add(block)
-        except InputError:
-            self.refused += 1
+        reason = take_in(self._acoustics, block)
+        if reason is not None:
+            self.refused[reason] += 1
 
 
 def _sensed(joined: Joined) -> Sensed:
@@ -342,8 +340,9 @@ class Pipeline:
     counts : Counter of str
         Answers so far: ``answers``, ``answers to images``, those with sound (``heard``), those to
         images that came while it was not known where the sensors are (``unplaced``); ``faces``;
-        blocks of sound that do not fit the microphones (``sound refused``); and ``span``, the
-        time (ns) from the first answer to the last.
+        and ``span``, the time (ns) from the first answer to the last.
+    refused : Counter of str
+        Blocks of sound that could not be heard, by the reason.
 
     Raises
     ------
@@ -376,6 +375,7 @@ class Pipeline:
         )
         self._following = Following(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice
+        self.refused = self._sensing.refused
         self.on_map = on_map
 
     def run(self, records: Iterable[Record]) -> Iterator[TrackFrame]:
@@ -396,4 +396,3 @@ class Pipeline:
         counts['unplaced'] += sound.from_image and not self._following.is_placed
         counts['faces'] += len(sensed.faces.faces)
         counts['span'] = sound.stamp - self._began
-        counts['sound refused'] = self._sensing.refused

@@ -104,7 +104,11 @@ class Run:
 
     def notes(self) -> list[str]:
         """Say what was passed over, and what else is worth knowing."""
-        return [*self._reader.unusable.describe(), *self._reader.notes]
+        refused = [
+            f'{count} block{"s" if count > 1 else ""} of sound could not be heard: {reason}'
+            for reason, count in self.pipeline.refused.items()
+        ]
+        return [*self._reader.unusable.describe(), *refused, *self._reader.notes]
 
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
@@ -122,7 +126,7 @@ class Run:
             heard=counts['heard'],
             span=to_seconds(counts['span']),
             sound=self._seconds_of_sound,
-            sound_unreadable=unusable[reader.found.audio] + counts['sound refused'],
+            sound_unreadable=unusable[reader.found.audio] + self.pipeline.refused.total(),
             sees=sees,
             hears=hears,
         )

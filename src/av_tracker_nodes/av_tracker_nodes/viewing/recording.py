@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes import InputError
 
 if TYPE_CHECKING:
     import rerun as rr

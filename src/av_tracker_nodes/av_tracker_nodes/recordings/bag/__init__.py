@@ -15,7 +15,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     WORLD_FRAME,
 )
 from av_tracker_nodes.recordings.bag.reader import BagReader, Record
-from av_tracker_nodes.recordings.bag.sources import TF_TIMEOUT, Sources, with_rig
+from av_tracker_nodes.recordings.bag.sources import TF_TIMEOUT, Sources
 from av_tracker_nodes.recordings.bag.topics import TopicNames, Topics
 from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagFrames, BagWriter
 
@@ -35,5 +35,4 @@ __all__ = [
     'TopicNames',
     'Topics',
     'stamp_of_cdr',
-    'with_rig',
 ]

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig, RigidTransform, Room
@@ -28,11 +27,9 @@ from av_tracker_nodes.geometry.sensor_rig import (
     Transforms,
 )
 from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.bag.bag_file import RawMessage
 from av_tracker_nodes.recordings.bag.channels import ARRAY_FRAME, CAMERA_FRAME
-
-if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag.bag_file import RawMessage
-    from av_tracker_nodes.recordings.bag.reader import BagReader
+from av_tracker_nodes.recordings.bag.sensor_bag import SensorBag
 
 Description = Transforms | CameraDescription | ArrayDescription
 
@@ -47,10 +44,10 @@ class BagGeometry:
 
     Parameters
     ----------
-    bag : BagReader
+    bag : SensorBag
     """
 
-    def __init__(self, bag: BagReader) -> None:
+    def __init__(self, bag: SensorBag) -> None:
         self._bag = bag
         self._sources = bag.sources
 

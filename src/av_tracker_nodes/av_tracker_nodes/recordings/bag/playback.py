@@ -118,7 +118,8 @@ class Playback:
     def __iter__(self) -> Iterator[Played]:
         """Yield the messages of the sensors in order."""
         found, info = self._bag.found, self._first_info() if self._sees else None
-        sound = BagSound(self._bag) if self._converts_sound else None
+        array = self._bag.geometry.array()
+        sound = BagSound(self._bag, array) if self._converts_sound else None
         descriptions = {found.array_info, *found.static_frames}
         for time, message in self._bag.ordered(set(self._names) - descriptions):
             if message.topic == found.camera_info:

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.sensor_rig import ArrayDescription
 from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.bag.bag_file import RawMessage
+from av_tracker_nodes.recordings.bag.sensor_bag import SensorBag
 from av_tracker_nodes.recordings.bag.topics import BLOCK
 from av_tracker_nodes.types import AudioBlock
-
-if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag.bag_file import RawMessage
-    from av_tracker_nodes.recordings.bag.reader import BagReader
 
 
 class BagSound:
@@ -23,7 +21,9 @@ class BagSound:
 
     Parameters
     ----------
-    bag : BagReader
+    bag : SensorBag
+    array : ArrayDescription or None
+        Microphones that the sound is for, where they are known.
 
     Attributes
     ----------
@@ -36,14 +36,13 @@ class BagSound:
         When the format is one that cannot be read.
     """
 
-    def __init__(self, bag: BagReader) -> None:
-        self._bag = bag
+    def __init__(self, bag: SensorBag, array: ArrayDescription | None) -> None:
+        self._bag, self._array = bag, array
         self._info = bag.found.audio_info
         self._driver: messages.AudioCommonSound | None = None
         self.notes: list[str] = []
         if bag.topics[bag.require('audio')] == BLOCK:
             return
-        array = bag.geometry.array()
         needed = array and int(array.microphones.channels.max()) + 1
         self._driver = messages.AudioCommonSound(needed, array and array.microphones.rate)
         self.notes = self._driver.notes
@@ -79,7 +78,7 @@ class BagSound:
         InputError
             It has too few channels, or no block of the bag can be read.
         """
-        array, reason = self._bag.geometry.array(), None
+        array, reason = self._array, None
         for message in self._bag.messages(self._bag.found.audio):
             try:
                 blocks = list(self(message))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from av_tracker_nodes.geometry.frame_tree import TF_TIMEOUT
@@ -31,6 +31,8 @@ class Sources:
         A moving transform that is older (s) places nothing any more.
     audio_offset : float
         Added to the stamps of the sound (s).
+    rig : str
+        Rig that stands in for files that are not given, by name or as a file.
     """
 
     topics: TopicNames = field(default_factory=TopicNames)
@@ -39,34 +41,29 @@ class Sources:
     array_calibration: Path | None = None
     tf_timeout: float = TF_TIMEOUT
     audio_offset: float = 0.0
+    rig: str = ''
 
+    def with_rig(self, rig: str) -> Sources:
+        """Let a rig stand in for calibration files that are not given.
 
-def with_rig(
-    rig: str, camera_calibration: Path | None, array_calibration: Path | None
-) -> tuple[Path | None, Path | None]:
-    """Let a rig stand in for calibration files that were not given.
+        Parameters
+        ----------
+        rig : str
+            Name or file; empty for none.
 
-    Parameters
-    ----------
-    rig : str
-        Name or file; empty for none.
-    camera_calibration, array_calibration : Path or None
-        Files that were given.
-
-    Returns
-    -------
-    tuple of Path or None
-        Files of the camera and of the microphones.
-
-    Raises
-    ------
-    InputError
-        When there is no such rig.
-    """
-    if not rig:
-        return camera_calibration, array_calibration
-    described = load_rig_description(rig)
-    return (
-        camera_calibration or (None if described.camera is None else described.path),
-        array_calibration or (None if described.microphones is None else described.path),
-    )
+        Raises
+        ------
+        InputError
+            When there is no such rig.
+        """
+        if not rig:
+            return self
+        described = load_rig_description(rig)
+        camera = None if described.camera is None else described.path
+        array = None if described.microphones is None else described.path
+        return replace(
+            self,
+            rig=rig,
+            camera_calibration=self.camera_calibration or camera,
+            array_calibration=self.array_calibration or array,
+        )

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from av_tracker_nodes.launching.durations import Durations
+from av_tracker_nodes.synchronisation.durations import Durations
 
 
 def test_percentiles_in_milliseconds():
