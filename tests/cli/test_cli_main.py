@@ -20,7 +20,7 @@ COMMANDS = {
     'benchmark': ('ablations', 'acoustics', 'models', 'quality', 'retrieval', 'trackers'),
     'calibrate': ('board', 'camera', 'extrinsics'),
     'check': ('array', 'corpus', 'sync'),
-    'convert': ('all', 'av163', 'cav3d'),
+    'convert': ('all', 'av163', 'cav3d', 'recording'),
     'demo': (),
     'evaluate': (),
     'export': (),

@@ -18,10 +18,13 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
+from sensor_stubs import Stubs
 
 from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
+from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.types import ImageFrame
 
 pytestmark = pytest.mark.graph
 
@@ -120,4 +123,46 @@ def test_recording_nothing_leaves_nothing(tmp_path):
     with live_graph([spec('recorder', out=str(tmp_path / 'bag'))]) as graph:
         assert graph.spin_until(lambda: graph.statuses_of('recorder')), graph.lines
     assert not (tmp_path / 'bag').exists()
-    assert any('nothing came' in line for line in graph.lines)
+    assert any('nothing came: no bag' in line for line in graph.lines)
+    lost = 'nothing came on audio, image_raw/compressed or image_raw'
+    assert any(lost in line for line in graph.lines)
+    assert graph.statuses == {'recorder': 1}
+
+
+@pytest.mark.parametrize(
+    ('published', 'recorded'),
+    [
+        ({'raw'}, {'/image_raw'}),
+        ({'compressed'}, {'/image_raw/compressed'}),
+        ({'raw', 'compressed'}, {'/image_raw/compressed'}),
+    ],
+)
+def test_images_are_recorded_however_they_come(tmp_path, published, recorded):
+    """Compressed where somebody compresses, else as they are; what never came is told."""
+    kinds = {
+        'raw': ('image_raw', conversions.to_image),
+        'compressed': ('image_raw/compressed', conversions.to_compressed_image),
+    }
+    recorder = spec('recorder', out=str(tmp_path / 'bag'))
+    with live_graph([recorder]) as graph:
+        stubs = Stubs(graph, make_rig())
+        streams = []
+        for kind in published:
+            topic, convert = kinds[kind]
+            message = convert(ImageFrame(1, np.zeros((288, 360, 3), np.uint8)), 'camera_optical')
+            streams.append((graph.node.create_publisher(type(message), topic, 5), message))
+
+        def is_told():
+            stubs.describe_camera()
+            for publisher, message in streams:
+                publisher.publish(message)
+            return any('recording for' in line for line in graph.lines)
+
+        assert graph.spin_until(is_told), graph.lines
+    (told,) = [line for line in graph.lines if 'recording for 10 s' in line]
+    assert 'nothing on audio' in told
+    assert recorded <= {f'/{word.strip(",;")}' for word in told.split()}
+    with BagReader(tmp_path / 'bag') as reader:
+        assert {t for t in reader.topics if 'image' in t} == recorded
+    assert any('nothing came on audio' in line for line in graph.lines)
+    assert graph.statuses == {'recorder': 1}

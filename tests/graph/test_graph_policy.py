@@ -134,7 +134,7 @@ def test_nodes_do_what_they_may_and_nothing_else(tmp_path):
     rig = make_rig()
     camera, array = describe_sensors(tmp_path, rig)
     every_stream = 'audio,audio/array_info,image_raw,image_raw/compressed,camera_info,'
-    every_stream += 'robot_speaking,/tf,/tf_static'
+    every_stream += 'depth/image,robot_speaking,/tf,/tf_static'
     bag = {'bag': write_everything(tmp_path / 'bag', rig), 'use_sim_time': False}
     nodes = {
         'microphone_array': array,

@@ -85,11 +85,18 @@ def truth_at(stamp: int) -> TrackFrame:
     return TrackFrame(stamp, (person,))
 
 
-def write_bag(path: Path, *, image_seconds: float = SECONDS, compressed: bool = True) -> Recording:
+def write_bag(
+    path: Path,
+    *,
+    image_seconds: float = SECONDS,
+    compressed: bool = True,
+    image: np.ndarray | None = None,
+) -> Recording:
+    """Write a bag; `image` is seen instead of a grey wall."""
     rng = np.random.default_rng(1)
     rig, block = make_rig(), RATE // 100
     sound = make_sound(rig, rng)
-    image = np.full((288, 360, 3), 128, np.uint8)
+    image = np.full((288, 360, 3), 128, np.uint8) if image is None else image
     stamps = [
         to_nanoseconds(START + 0.05 + k / FRAME_RATE)
         for k in range(int((image_seconds - 0.1) * FRAME_RATE))

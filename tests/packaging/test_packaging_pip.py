@@ -24,14 +24,21 @@ from av_tracker_nodes.pipeline import track_bag
 PACKAGE = ROOT / 'src/av_tracker_nodes/av_tracker_nodes'
 # Of modules with another name than their distribution.
 DISTRIBUTIONS = {
+    'backports': 'backports.zstd',
+    'compression': 'backports.zstd',  # part of Python from 3.14 on
     'cv2': 'opencv-python-headless',
     'jinja2': 'Jinja2',
     'rerun': 'rerun-sdk',
     'yaml': 'PyYAML',
 }
 # What some files outside of research/ import when it is there, or when they are asked to.
-OPTIONAL = {('acoustics', 'torch'): 'train', ('viewing', 'rerun'): 'view'}
-GROUPS = {'': ('base', 'live')} | {x: (x,) for x in ('eval', 'peers', 'sim', 'train', 'view')}
+OPTIONAL = {
+    ('acoustics', 'torch'): 'train',
+    ('recordings', 'av'): 'media',
+    ('viewing', 'rerun'): 'view',
+}
+EXTRAS = ('eval', 'media', 'peers', 'sim', 'train', 'view')
+GROUPS = {'': ('base', 'live')} | {extra: (extra,) for extra in EXTRAS}
 
 
 def third_party():

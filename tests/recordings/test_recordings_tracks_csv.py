@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,19 @@ def test_read_back(tmp_path):
     assert np.isnan(table.box[3]).all()
     np.testing.assert_allclose(table.covariance, np.broadcast_to(COVARIANCE[:3, :3], (4, 3, 3)))
     assert read_run(tmp_path / 'run')['model'] == 'vggcf'
+
+
+def test_a_long_and_narrow_covariance_is_read_back_as_one(tmp_path):
+    """3 cm across, 100 m along a direction that is no axis."""
+    writer = TrackWriter(tmp_path)
+    for k in range(50):
+        along = np.array([np.cos(k), np.sin(k), 0.3]) / np.hypot(1, 0.3)
+        covariance = np.eye(6)
+        covariance[:3, :3] = 0.03**2 * np.eye(3) + 100.0**2 * np.outer(along, along)
+        person = replace(track(1), covariance=covariance)
+        writer.write(TrackFrame(10_000_000_000 + k * 40_000_000, (person,)))
+    writer.close({})
+    assert np.linalg.eigvalsh(read_tracks(tmp_path).covariance).min() > 0
 
 
 def test_read_without_covariances_or_rows(tmp_path):

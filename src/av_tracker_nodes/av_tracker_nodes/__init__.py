@@ -41,6 +41,7 @@ _HOMES = {
     'Pipeline': 'pipeline',
     # Recordings.
     'BagReader': 'recordings.bag',
+    'recording_to_bag': 'recordings.conversion',
     'track_bag': 'pipeline',
     'watch_bag': 'pipeline',
     # What the stages say to each other.

@@ -78,6 +78,14 @@ class ImageFrame:
 
 
 @dataclass(frozen=True)
+class UnreadableImage:
+    """An image that came but cannot be used: its capture time (ns), and the reason."""
+
+    stamp: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face.
 
@@ -213,10 +221,38 @@ class AcousticMap:
     faces: tuple[FaceSound, ...] = ()
     from_image: bool = True
 
+    @classmethod
+    def blank(
+        cls,
+        stamp: int,
+        measure: str,
+        from_image: bool = True,
+        coverage: float = 0.0,
+        faces: tuple[FaceSound, ...] = (),
+    ) -> AcousticMap:
+        """Return the map of a stamp (ns) at which nothing tells where sound comes from."""
+        nothing, nowhere = np.zeros((0, 0), np.float32), float('nan')
+        return cls(
+            stamp,
+            stamp,
+            measure,
+            nothing,
+            0.0,
+            nowhere,
+            coverage,
+            faces=faces,
+            from_image=from_image,
+        )
+
     def silenced(self) -> AcousticMap:
         """Return the map as it is when no sound was received."""
         silence = np.zeros_like(self.values)
         return replace(self, values=silence, coverage=0.0, peaks=(), faces=())
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether most of the audio window was received."""
+        return self.coverage >= 0.5
 
     @property
     def peak(self) -> float:

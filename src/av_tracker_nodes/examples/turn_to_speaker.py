@@ -39,6 +39,7 @@ from turn_law import Limits, TurnLaw, reachable, wrap
 
 from av_tracker_msgs.msg import SpeakerTrackStamped
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.frame_tree import StaleTransformError, UnconnectedError
 from av_tracker_nodes.nodes.conversions import xyz
 from av_tracker_nodes.nodes.frames import FrameListener
 from av_tracker_nodes.types import NANOSECONDS
@@ -170,16 +171,22 @@ class TurnToSpeaker(Node):
         """Azimuth of the mouth in `base_frame`, from x towards y; None where it is not known."""
         frame = message.header.frame_id
         now = self.get_clock().now().nanoseconds
-        base_from_track = self._frames.look_up(self._base_frame, frame, now)
-        if base_from_track is None:
-            self.get_logger().warning(
+        try:
+            base_from_track = self._frames.look_up(self._base_frame, frame, now)
+        except UnconnectedError:
+            self._warn(
                 f"tracks are in '{frame}' and no transform takes them to '{self._base_frame}': "
-                'publish it, or set base_frame or the target_frame of the tracker',
-                throttle_duration_sec=5.0,
+                'publish it, or set base_frame or the target_frame of the tracker'
             )
+            return None
+        except StaleTransformError as error:
+            self._warn(str(error))
             return None
         x, y, _ = base_from_track @ xyz(message.track.pose.pose.position)
         return math.atan2(y, x)
+
+    def _warn(self, problem: str) -> None:
+        self.get_logger().warning(problem, throttle_duration_sec=5.0)
 
     def _step(self) -> None:
         now = time.monotonic()

@@ -26,6 +26,29 @@ def test_a_whole_corpus_has_no_problems(whole_corpus):
     assert 'cav3d-mot' not in found.lacking
 
 
+@pytest.mark.parametrize(
+    ('pattern', 'lacking'),
+    [
+        ('*_array?_mic?.wav', ('seq24',)),
+        ('*_array2_mic3.wav', ('seq24',)),
+        ('*.avi', ('seq24',)),
+        ('*_timings_cam?', ('seq24',)),
+        ('*_timings_cam2', ('seq24 (camera 2)',)),
+        ('*_cam[13]_divx_audio.avi', ('seq24 (cameras 1, 3)',)),
+        ('*.3dmouthgt.missing', ()),
+    ],
+)
+def test_annotations_without_sound_or_video_are_no_recording(corpus, pattern, lacking):
+    for path in (corpus / NAME).glob(pattern):
+        path.unlink()
+    assert inspect_corpus(corpus).lacking['stnet-mot'] == (*lacking, 'seq25', 'seq30')
+
+
+def test_a_video_that_cannot_be_read_is_none(corpus):
+    (corpus / NAME / f'{NAME}_cam1_divx_audio.avi').write_bytes(b'nothing')
+    assert inspect_corpus(corpus).lacking['stnet-mot'][0] == 'seq24 (camera 1)'
+
+
 def test_everything_that_is_wrong_is_listed(corpus):
     folder = corpus / NAME
     (folder / f'{NAME}_array2_mic3.wav').unlink()

@@ -72,18 +72,8 @@ class FaceListener:
     def silence(self, faces: FaceFrame, sight: RayMap | None) -> tuple[FaceSound, ...]:
         """Say of the faces of the next image that they are silent."""
         self._images += 1
-        zeros = np.zeros((self._config.face_rows, self._config.face_columns), np.float32)
         return tuple(
-            FaceSound(
-                face.tracklet,
-                zeros,
-                0.0,
-                0.0,
-                volume.centre,
-                float(np.linalg.norm(volume.centre - sight.centre)),
-                float(np.ptp(volume.ranges) / np.sqrt(12)),
-                0.0,
-            )
+            volume.without_coherence(face.tracklet, 0.0, sight, self._config)
             for face, volume in zip(faces.faces, self._volumes(faces, sight), strict=True)
         )
 

@@ -15,7 +15,7 @@ from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.grid import box_grid
 from av_tracker_nodes.geometry.head import range_of_box
 from av_tracker_nodes.geometry.ray_map import RayMap
-from av_tracker_nodes.types import Face
+from av_tracker_nodes.types import Face, FaceSound
 
 _RANGE_STD = 0.1
 """Relative deviation of the range that a box implies, from the size of heads and of boxes."""
@@ -75,6 +75,21 @@ class FaceVolume:
         along = np.outer(rays[-1], rays[-1])
         covariance = (_RANGE_STD * implied) ** 2 * along + _ACROSS_STD**2 * (np.eye(3) - along)
         return cls(points, ranges, camera.centre + implied * rays[-1], covariance)
+
+    def without_coherence(
+        self, tracklet: int, speech: float, camera: RayMap, config: AcousticConfig
+    ) -> FaceSound:
+        """Sound of the face where no coherence tells a place, from the probability of speech."""
+        return FaceSound(
+            tracklet,
+            np.zeros((config.face_rows, config.face_columns), np.float32),
+            0.0,
+            0.0,
+            self.centre,
+            float(np.linalg.norm(self.centre - camera.centre)),
+            float(np.ptp(self.ranges) / np.sqrt(12)),
+            speech,
+        )
 
 
 @cache

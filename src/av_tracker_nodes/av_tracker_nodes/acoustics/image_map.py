@@ -231,7 +231,7 @@ class ImageMap:
         if spacing not in self._turned:
             camera = self._camera
             lens = (camera.fx, camera.fy, camera.cx, camera.cy, camera.size)
-            lens += (tuple(map(float, camera.distortion)), camera.skew)
+            lens += (tuple(map(float, camera.distortion)), camera.skew, camera.model)
             rays = _rays_through(lens, self.shape, self._pitch, spacing)
             self._turned[spacing] = camera.pose.rotate(rays)
         return self._turned[spacing]
@@ -253,7 +253,8 @@ def _rays_through(lens: tuple, shape: tuple[int, int], pitch: float, spacing: fl
 
 @lru_cache(maxsize=4)
 def _sight(lens: tuple) -> RayMap:
-    return RayMap(Camera(*lens))
+    *numbers, model = lens
+    return RayMap(Camera(*numbers, model=model))
 
 
 @lru_cache(maxsize=64)

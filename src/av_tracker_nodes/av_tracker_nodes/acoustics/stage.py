@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
+from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
+from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import image_grid
@@ -106,16 +108,28 @@ class AcousticStage:
         self.measure = measure
         self.backend = choose_backend(backend)
         self._voice = VoiceActivity(self.config.voice_frames)
+        self._rig: Rig | None = None
         self._hearing: Hearing | None = None
+        self._rate: int | None = None
         self._sight: RayMap | None = None
         self.set_rig(rig)
 
     def set_rig(self, rig: Rig | MicrophoneArray) -> None:
-        """Use another geometry; tables last while the microphones and the region of sound stay."""
+        """Use another geometry; tables last while the microphones and the region of sound stay.
+
+        Sound is mapped in the array frame: nothing changes where camera and array move together.
+        """
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
+        if self._rig is not None and rig.has_moved_as_one(self._rig):
+            return
+        self._rig = rig
         self._ahead: _Mapped | None = None
         array, region = rig.microphones, SourceRegion.of(rig)
-        if self._hearing is None or not _same_microphones(self._hearing.array, array):
+        if self._rate is not None:
+            # The sound says itself which rate it has.
+            array = replace(array, rate=self._rate)
+        if self._hearing is None or not self._hearing.array.is_same(array):
+            self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -135,13 +149,16 @@ class AcousticStage:
         Returns
         -------
         bool
-            True if the stream has begun anew with them.
+            True if the stream has begun anew with them, or with another rate than before.
 
         Raises
         ------
         InputError
-            If the channels or the rate do not fit the array.
+            If the block cannot be heard; see :class:`StreamFormat`.
         """
+        retuned = self._format.changes(block)
+        if retuned:
+            self._retune(block.rate)
         if self._ahead is not None and block.first_sample < self._ahead.heard.context.end:
             # It fills a gap in what was prepared.
             self._ahead = None
@@ -149,7 +166,7 @@ class AcousticStage:
         restarted = self._hearing.audio.add(block)
         if restarted:
             self._forget()
-        return restarted
+        return restarted or retuned
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""
@@ -239,6 +256,14 @@ class AcousticStage:
         pixels = self._camera.project(points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
 
+    def _retune(self, rate: int) -> None:
+        """Hear sound of another rate, or of more or fewer channels, from now on."""
+        format_ = self._format
+        rig, self._rig = self._rig, None
+        self._rate, self._hearing = rate, None
+        self.set_rig(rig)
+        self._format = format_
+
     def _forget(self) -> None:
         self._ahead = None
         self._hearing.forget()
@@ -288,10 +313,13 @@ class AcousticStage:
         )
 
 
-def _same_microphones(one: MicrophoneArray, other: MicrophoneArray) -> bool:
-    arrays = ('positions', 'groups', 'channels')
-    return (
-        all(np.array_equal(getattr(one, name), getattr(other, name)) for name in arrays)
-        and one.rate == other.rate
-        and one.speed_of_sound == other.speed_of_sound
-    )
+def acoustic_stage(
+    rig: Rig,
+    measure: str = 'vggcf',
+    backend: str = 'auto',
+    config: AcousticConfig | None = None,
+) -> AcousticStage | OneMicrophoneStage:
+    """Make the stage for the microphones that there are, one or more; see `AcousticStage`."""
+    if rig.tells_directions:
+        return AcousticStage(rig, measure, backend, config)
+    return OneMicrophoneStage(rig, measure, config)

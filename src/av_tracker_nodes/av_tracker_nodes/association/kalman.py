@@ -21,6 +21,10 @@ from av_tracker_nodes.geometry.head import HEAD_SIZE_STD
 _POSITION, _VELOCITY, _SIZE = slice(0, 3), slice(3, 6), 6
 _INITIAL_SPEED_STD = 0.5
 _LEAST_NOISE = 1e-4
+_MOST_REMOVED = 0.99
+"""Of the doubt along a line of sight, no more than this share is put down to the head size."""
+_LEAST_SHARE = 1e-9
+"""Covariances narrower than this share of their widest direction are rounding errors there."""
 _HEIGHT, _RISE = 2, 5
 _OUTLIER = 2.5
 _MOST_SIZE = 4 * HEAD_SIZE_STD
@@ -62,13 +66,20 @@ class Measurement:
 
     @cached_property
     def noise(self) -> np.ndarray:
-        """Covariance without the doubt about the head size (m^2), shape (3, 3)."""
+        """Covariance without the doubt about the head size (m^2), shape (3, 3).
+
+        Of a covariance ``C``, ``C - a u u'`` stays positive definite along a unit vector ``u`` as
+        long as ``a < 1 / (u' C^-1 u)``, the variance along ``u`` once all across it is known.
+        """
+        covariance = _well_conditioned(self.covariance)
         distance = max(np.linalg.norm(self.sight), 1e-9)
         direction = self.sight / distance
-        along = direction @ self.covariance @ direction
         doubt = (self.size_gain * HEAD_SIZE_STD * distance) ** 2
-        removable = np.clip(along - _LEAST_NOISE, 0.0, doubt)
-        return self.covariance - removable * np.outer(direction, direction)
+        information = direction @ np.linalg.solve(covariance, direction)
+        # There is no direction, and no doubt, where the viewpoint is.
+        along = 1 / information if information > 0 else 0.0
+        removable = min(doubt, _MOST_REMOVED * max(along - _LEAST_NOISE, 0.0))
+        return covariance - removable * np.outer(direction, direction)
 
 
 class HeadFilter:
@@ -155,7 +166,7 @@ class HeadFilter:
             noise[_HEIGHT, _HEIGHT] = self._height_drift**2 * seconds
             noise[_RISE, _RISE] = _LEAST_NOISE
         self.state = transition @ self.state
-        self.covariance = transition @ self.covariance @ transition.T + noise
+        self.covariance = _symmetric(transition @ self.covariance @ transition.T + noise)
 
     def innovation(self, measured: Measurement) -> tuple[np.ndarray, float]:
         """Compare a measurement with what it should read.
@@ -183,9 +194,9 @@ class HeadFilter:
         gain = np.linalg.solve(spread, slope @ self.covariance).T
         self.state = self.state + gain @ difference
         self.state[_SIZE] = np.clip(self.state[_SIZE], -_MOST_SIZE, _MOST_SIZE)
-        # Joseph form: stays symmetric and positive definite over hours of updates.
+        # Joseph form: stays positive definite over hours of updates.
         kept = np.eye(7) - gain @ slope
-        self.covariance = kept @ self.covariance @ kept.T + gain @ noise @ gain.T
+        self.covariance = _symmetric(kept @ self.covariance @ kept.T + gain @ noise @ gain.T)
 
     def _squared(self, difference: np.ndarray, slope: np.ndarray, noise: np.ndarray) -> float:
         spread = slope @ self.covariance @ slope.T + noise
@@ -204,3 +215,14 @@ class HeadFilter:
         slope[:, _VELOCITY] = -measured.delay * shrink * np.eye(3)
         slope[:, _SIZE] = -measured.size_gain * sight
         return measured.sight - sight, slope
+
+
+def _symmetric(matrix: np.ndarray) -> np.ndarray:
+    """Take rounding errors out of a symmetric matrix."""
+    return (matrix + matrix.T) / 2
+
+
+def _well_conditioned(covariance: np.ndarray) -> np.ndarray:
+    """Widen a covariance where it is too narrow to be told from its rounding errors."""
+    widest = np.trace(covariance)
+    return _symmetric(covariance) + _LEAST_SHARE * widest * np.eye(len(covariance))

@@ -14,7 +14,7 @@ from av_tracker_nodes.association.cost import NO_BOX, are_comparable
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.geometry.head import box_centre, face_box
+from av_tracker_nodes.geometry.head import box_centre, visible_box
 from av_tracker_nodes.types import Detection, Modality, Track, TrackState, to_seconds
 
 _EXISTENCE_AT_BIRTH = 0.5
@@ -39,8 +39,8 @@ class PersonTrack:
     stamp : int
         Of the detection (ns).
     config : TrackerConfig
-    viewpoint : np.ndarray, shape (3,)
-        Optical centre of the camera (m).
+    viewpoint : np.ndarray or None, shape (3,)
+        Optical centre of the camera (m); None while it is not known.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class PersonTrack:
         detection: Detection,
         stamp: int,
         config: TrackerConfig,
-        viewpoint: np.ndarray,
+        viewpoint: np.ndarray | None,
     ) -> None:
         self.id = id
         self.born = stamp
@@ -117,7 +117,7 @@ class PersonTrack:
         return self._config.reference == 'previous'
 
     def update(
-        self, detection: Detection, stamp: int, seconds: float, viewpoint: np.ndarray
+        self, detection: Detection, stamp: int, seconds: float, viewpoint: np.ndarray | None
     ) -> None:
         """Take in the detection that was assigned to this track.
 
@@ -128,8 +128,8 @@ class PersonTrack:
             Nanoseconds.
         seconds : float
             Since the last cycle.
-        viewpoint : np.ndarray, shape (3,)
-            Optical centre of the camera (m).
+        viewpoint : np.ndarray or None, shape (3,)
+            Optical centre of the camera (m); None while it is not known.
         """
         seen = bool(detection.modalities & Modality.VISUAL)
         config = self._config
@@ -212,8 +212,8 @@ class PersonTrack:
     def _box(self, camera: Camera | None) -> np.ndarray | None:
         if camera is None:
             return None
-        box = face_box(camera, self.position)
-        return box if camera.contains(box_centre(box)) else None
+        box = visible_box(camera, self.position)
+        return box if box is not None and camera.contains(box_centre(box)) else None
 
     def _note_evidence(self, detection: Detection, stamp: int) -> None:
         self.matched = True
@@ -240,12 +240,13 @@ def _speaking(config: TrackerConfig) -> tuple[float, float, float]:
     return config.speaking_memory, config.speaking_on, config.speaking_off
 
 
-def with_doubt(detection: Detection, viewpoint: np.ndarray) -> Measurement:
+def with_doubt(detection: Detection, viewpoint: np.ndarray | None) -> Measurement:
     """Take a detection for no more than it surely is.
 
-    The range of a face can be grossly off, as in profile, where its line of sight cannot.
+    The range of a face can be grossly off, as in profile, where its line of sight cannot. From an
+    unknown viewpoint nobody knows which way that is.
     """
-    if detection.modalities & Modality.VISUAL:
+    if detection.modalities & Modality.VISUAL and viewpoint is not None:
         sight = detection.position - viewpoint
         doubt = _GROSS_RANGE**2 * np.outer(sight, sight)
         detection = replace(detection, covariance=detection.covariance + doubt)
@@ -253,13 +254,16 @@ def with_doubt(detection: Detection, viewpoint: np.ndarray) -> Measurement:
 
 
 def _measurement(
-    detection: Detection, viewpoint: np.ndarray, repeated: float = 1.0
+    detection: Detection, viewpoint: np.ndarray | None, repeated: float = 1.0
 ) -> Measurement:
-    """Take a detection for one of `repeated` that share one error: each tells that much less."""
-    return Measurement(
-        detection.position,
-        repeated * detection.covariance,
-        detection.size_gain,
-        viewpoint,
-        detection.delay,
+    """Take a detection for one of `repeated` that share one error: each tells that much less.
+
+    The share of the error that is the size of the head lies along the line of sight: from an
+    unknown viewpoint it cannot be told from the rest.
+    """
+    measured = Measurement(
+        detection.position, repeated * detection.covariance, delay=detection.delay
     )
+    if viewpoint is None:
+        return measured
+    return replace(measured, size_gain=detection.size_gain, viewpoint=viewpoint)

@@ -78,7 +78,8 @@ class SpeakerTracker:
         frame : DetectionFrame
             In the target frame.
         camera : Camera or None
-            Described in the target frame, at the stamp; without it tracks have no boxes.
+            Described in the target frame, at the stamp; without it tracks have no boxes, and the
+            sizes of heads are not learnt.
 
         Returns
         -------
@@ -92,7 +93,7 @@ class SpeakerTracker:
         """
         _check_covariances(frame)
         seconds = self._advance(frame.stamp)
-        viewpoint = np.zeros(3) if camera is None else camera.centre
+        viewpoint = None if camera is None else camera.centre
         for track in self._tracks:
             track.predict(frame.stamp, seconds)
         unmatched = self._update(frame, camera, seconds, viewpoint)
@@ -119,7 +120,7 @@ class SpeakerTracker:
         frame: DetectionFrame,
         camera: Camera | None,
         seconds: float,
-        viewpoint: np.ndarray,
+        viewpoint: np.ndarray | None,
     ) -> list[Detection]:
         """Update the tracks by their detections; return the detections that are news."""
         detections = list(frame.detections)
@@ -179,7 +180,7 @@ class SpeakerTracker:
         return faces + assign(cost, left)
 
     def _compare(
-        self, detections: list[Detection], viewpoint: np.ndarray
+        self, detections: list[Detection], viewpoint: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distances (m) and squared Mahalanobis distances, each of shape (tracks, detections)."""
         measured = [with_doubt(detection, viewpoint) for detection in detections]
@@ -199,7 +200,9 @@ class SpeakerTracker:
         depth = float(camera.depth(np.array(places)).max())
         return depth if depth > 0 else _USUAL_DEPTH
 
-    def _birth(self, detection: Detection, stamp: int, viewpoint: np.ndarray) -> PersonTrack:
+    def _birth(
+        self, detection: Detection, stamp: int, viewpoint: np.ndarray | None
+    ) -> PersonTrack:
         track = PersonTrack(self._next_id, detection, stamp, self.config, viewpoint)
         self._next_id += 1
         return track

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -15,6 +15,7 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.processed_channels import ChannelRelations
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions
 
@@ -30,6 +31,7 @@ _SILENCE = 1e-6
 _CLIPPED = 0.999
 _COPY = 1e-4
 """Power of the difference of two channels, relative to theirs: no two microphones are so alike."""
+_TWIN = 'copy of channel'
 _WEAK = 0.1
 """Power relative to the median of the channels."""
 _HEARD = 0.10
@@ -73,7 +75,10 @@ class ArrayReport:
     heard : tuple of Heard
         One a rigid array; empty while it is quiet.
     swaps : tuple of tuple of int
-        Pairs of channels that look swapped; each of them alone would explain the sound.
+        Pairs of channels that look swapped; each of them alone would explain the sound. Empty
+        where there are intruders.
+    intruders : dict of int to str
+        Channels that are no microphones, and why.
     """
 
     levels: np.ndarray
@@ -81,15 +86,17 @@ class ArrayReport:
     states: tuple[str, ...]
     heard: tuple[Heard, ...]
     swaps: tuple[tuple[int, int], ...]
+    intruders: dict[int, str] = field(default_factory=dict)
 
     @property
     def is_good(self) -> bool:
         """Whether nothing was found."""
-        return not self.swaps and all(state == 'ok' for state in self.states)
+        right = all(state == 'ok' for state in self.states)
+        return right and not self.swaps and not self.intruders
 
 
 class ArrayCheck:
-    """Looks for channels that are dead, weak, clipped, duplicated or swapped.
+    """Looks for channels that are dead, weak, clipped, duplicated, swapped or no microphones.
 
     Swapped channels are found by trying: two microphones change places, and if the sound then
     agrees much better on one direction, window after window, they are swapped. What no exchange of
@@ -117,9 +124,11 @@ class ArrayCheck:
         self._exchanges = list(combinations(range(count), 2))
         self._gains: deque[np.ndarray] = deque(maxlen=_MEMORY)
         self._gcc = self._fields[0].gcc if self._fields else None
+        self._relations = ChannelRelations(microphones)
 
     def add(self, samples: np.ndarray) -> ArrayReport | None:
         """Take samples (n, channels) in [-1, 1]; return a report when half a second is full."""
+        self._relations.add(samples)
         chosen = samples[:, self._array.channels]
         self._waiting = np.concatenate([self._waiting, chosen])
         if len(self._waiting) < self._window:
@@ -134,12 +143,14 @@ class ArrayCheck:
         heard: tuple[Heard, ...] = ()
         if power.max() > _SILENCE**2 and self._fields:
             heard = self._listen(window, np.array([state != 'dead' for state in states]))
+        intruders = self._intruders(states)
         return ArrayReport(
             levels=10 * np.log10(np.maximum(power, _SILENCE**2)),
             peaks=20 * np.log10(np.maximum(np.abs(window).max(axis=0), _SILENCE)),
             states=states,
             heard=heard,
-            swaps=self._swaps(),
+            swaps=() if intruders else self._swaps(),
+            intruders=intruders,
         )
 
     def _states(
@@ -154,10 +165,19 @@ class ArrayCheck:
             if dead[index]:
                 states.append('dead')
             elif twin is not None:
-                states.append(f'copy of channel {self._array.channels[twin]}')
+                states.append(f'{_TWIN} {self._array.channels[twin]}')
             else:
                 states.append('clipped' if clipped[index] else 'weak' if weak[index] else 'ok')
         return tuple(states)
+
+    def _intruders(self, states: tuple[str, ...]) -> dict[int, str]:
+        """Return channels that are no microphones, less those whose state tells it."""
+        state_of = dict(zip(self._array.channels.tolist(), states, strict=True))
+        return {
+            channel: reason
+            for channel, reason in self._relations.intruders().items()
+            if not state_of[channel].startswith(_TWIN)
+        }
 
     # ---- directions and exchanges
 

@@ -9,6 +9,7 @@ import queue
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,13 @@ from av_tracker_nodes.capture.microphone_stream import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames
 
 _LOWEST = -90.0
 _BAR = 30
 _REVIVE = 1.0
 _RIGHT = 'ok'
+_NO_MICROPHONE = 'no microphone'
 _OFTEN = 0.1
 
 
@@ -66,6 +68,7 @@ def check_array(
     seconds: float = 0.0,
     bag: Path | None = None,
     console: Console | None = None,
+    topics: TopicNames | None = None,
 ) -> bool:
     """Show levels, states and directions, live from a sound card or from a bag.
 
@@ -76,12 +79,16 @@ def check_array(
     device : str
         Sound card: see :class:`~av_tracker_nodes.capture.microphone_stream.StreamSettings`.
     channels : str
-        Channels of the card to take, in order, such as ``1-4``; empty for all.
+        Channels of the card to take, in order, such as ``1-4``, also from a bag: the first one is
+        channel 0 of `calibration`. Empty for all as they are. What is found is told in channels of
+        the card.
     seconds : float
         How long; 0 until Ctrl-C or the end of the bag.
     bag : Path, optional
         Recording to look at instead of a card.
     console : Console, optional
+    topics : TopicNames, optional
+        Topics of the bag that are named.
 
     Returns
     -------
@@ -95,10 +102,10 @@ def check_array(
         heard.
     """
     console = console or Console()
-    channel_map = parse_channel_map(channels)
-    array = load_microphones(calibration)
+    array = _wired(load_microphones(calibration), parse_channel_map(channels))
     check, report = ArrayCheck(array), None
-    blocks = _of_bag(bag, array) if bag else _of_card(array, device, channel_map, console)
+    sources = Sources(topics or TopicNames(), array_calibration=calibration)
+    blocks = _of_bag(bag, array, sources) if bag else _of_card(array, device, console)
     lasting, faults = round(seconds * array.rate), Faults(array)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
@@ -118,9 +125,19 @@ def check_array(
     return _verdict(report, faults, console)
 
 
-def _of_card(
-    array: MicrophoneArray, device: str, channel_map: tuple[int, ...], console: Console
-) -> Iterator[np.ndarray]:
+def _wired(array: MicrophoneArray, channel_map: tuple[int, ...]) -> MicrophoneArray:
+    """Return the array on the channels of the card that a map gives it."""
+    if not channel_map:
+        return array
+    if len(channel_map) <= array.channels.max():
+        raise InputError(
+            f"--channels names {len(channel_map)} channels, array '{array.name}' needs "
+            f'{array.channels.max() + 1}'
+        )
+    return replace(array, channels=np.array(channel_map)[array.channels])
+
+
+def _of_card(array: MicrophoneArray, device: str, console: Console) -> Iterator[np.ndarray]:
     """Yield blocks of samples in [-1, 1] for as long as somebody wants them."""
     waiting: queue.SimpleQueue[np.ndarray] = queue.SimpleQueue()
     settings = StreamSettings(
@@ -128,7 +145,6 @@ def _of_card(
         channels=int(array.channels.max()) + 1,
         rate=array.rate,
         sample_format='float32',
-        channel_map=channel_map,
     )
     stream = MicrophoneStream(settings, lambda stamp, first, samples: waiting.put(samples))
     console.print(f'{stream.name}: speak, and walk around the array; Ctrl-C ends')
@@ -149,8 +165,8 @@ def _of_card(
             console.print(f'{stream.lost} samples were lost: the computer is too busy')
 
 
-def _of_bag(bag: Path, array: MicrophoneArray) -> Iterator[np.ndarray]:
-    with BagReader(bag) as reader:
+def _of_bag(bag: Path, array: MicrophoneArray, sources: Sources) -> Iterator[np.ndarray]:
+    with BagReader(bag, sources) as reader:
         for block in reader.sound():
             if block.rate != array.rate or block.samples.shape[1] <= array.channels.max():
                 raise InputError(
@@ -172,6 +188,7 @@ def _table(report: ArrayReport, array: MicrophoneArray) -> Table:
     table = Table('channel', 'array', 'level', 'dB', 'peak', 'state', box=None)
     rows = zip(array.channels, array.groups, report.levels, report.peaks, strict=True)
     for (channel, group, level, peak), state in zip(rows, report.states, strict=True):
+        state = _NO_MICROPHONE if channel in report.intruders else state
         filled = round(_BAR * np.clip(1 - level / _LOWEST, 0, 1))
         bar = '█' * filled + '·' * (_BAR - filled)
         colour = 'green' if state == _RIGHT else 'red'
@@ -186,6 +203,7 @@ def _table(report: ArrayReport, array: MicrophoneArray) -> Table:
 
 def _verdict(report: ArrayReport, faults: Faults, console: Console) -> bool:
     lines = faults.lines()
+    lines += [f'channel {channel} {reason}' for channel, reason in report.intruders.items()]
     if report.swaps:
         pairs = ', or '.join(f'{i} and {j}' for i, j in report.swaps)
         lines.append(f'channels that look swapped: {pairs}')

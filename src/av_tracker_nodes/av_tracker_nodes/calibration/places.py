@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -76,7 +76,8 @@ def person(camera: Camera) -> Target:
         (face,) = faces
         distance = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
         ray = camera.rays(mouth_from_face(face.box, face.landmarks))
-        return distance * ray @ camera.pose.rotation
+        place = distance * ray @ camera.pose.rotation
+        return place if np.isfinite(place).all() else None
 
     return Target(find, scale_std=HEAD_SIZE_STD, range_std=_POSE_STD, talks=True)
 
@@ -92,14 +93,16 @@ def loudspeaker(camera: Camera, board: Board, offset: np.ndarray) -> Target:
         From the board's corner of origin to the middle of the loudspeaker (m): x along the
         columns, y along the rows, z into the board.
     """
-    flat = camera.matrix.copy()
-    flat[0, 1] = 0.0
+    own = replace(camera, pose=RigidTransform())
 
     def find(image: ImageFrame) -> np.ndarray | None:
         view = board.find(image.image)
         if view is None:
             return None
-        found, turn, shift = cv2.solvePnP(view.points, view.pixels, flat, camera.distortion)
+        plane = np.ascontiguousarray(own.back_project(view.pixels)[..., :2])
+        if not np.isfinite(plane).all():
+            return None
+        found, turn, shift = cv2.solvePnP(view.points, plane, np.eye(3), None)
         return RigidTransform(cv2.Rodrigues(turn)[0], shift.ravel()) @ offset if found else None
 
     return Target(find, scale_std=0.01, range_std=0.02, talks=False)

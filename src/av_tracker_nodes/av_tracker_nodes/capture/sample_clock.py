@@ -142,6 +142,12 @@ class SampleClock(Generic[Samples]):
             self._anchor(self._count, self._time_of(self._count))
         return released
 
+    def finish(self) -> list[PlacedBlock[Samples]]:
+        """Return what was kept back, since nothing comes after it."""
+        if not self._held:
+            return []
+        return self._accept_loss() if self._settled else self._begin_line()
+
     # ---- settling and loss
 
     def _settle(self, lateness: float) -> list[PlacedBlock[Samples]]:
@@ -151,6 +157,9 @@ class SampleClock(Generic[Samples]):
         self._lowest = min(self._lowest, lateness)
         if self._held[-1].time - self._held[0].time < _PATIENCE:
             return []
+        return self._begin_line()
+
+    def _begin_line(self) -> list[PlacedBlock[Samples]]:
         lost = max(round(self._lowest / self._period), 0) if self._origin else 0
         start = self._time_of(self._count) + self._lowest
         self._settled = True
@@ -165,6 +174,10 @@ class SampleClock(Generic[Samples]):
         self._lowest = min(self._lowest, lateness)
         if now - self._lowest_at < _PATIENCE:
             return []
+        return self._accept_loss()
+
+    def _accept_loss(self) -> list[PlacedBlock[Samples]]:
+        """Count as lost what the blocks kept back have not caught up."""
         lost = round(self._lowest / self._period)
         at = self._first_on_pace()
         released = self._release(lost, at)

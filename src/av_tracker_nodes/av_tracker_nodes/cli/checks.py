@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +16,12 @@ from av_tracker_nodes.cli.options import (
     audio_offset_option,
     progress_bar,
     shows_input_errors,
+    topic_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
+
+if TYPE_CHECKING:
+    from av_tracker_nodes.recordings.bag import TopicNames
 
 
 @click.group()
@@ -30,8 +35,9 @@ def check() -> None:
     '--distance', default=1.0, show_default=True, help='Of the hands from the array (m).'
 )
 @audio_offset_option
+@topic_options
 @shows_input_errors
-def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
+def check_sync(bag: Path | None, distance: float, audio_offset: float, topics: TopicNames) -> None:
     """Measure the offset between sound and images from claps, seen and heard.
 
     BAG is a recording of ten claps or more at irregular intervals, by hand or with something that
@@ -39,27 +45,36 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
     """
     from av_tracker_nodes.calibration.sync import check_sync as run
 
-    with named_or_recorded(bag) as path:
-        run(path, distance, audio_offset, click.echo)
+    with named_or_recorded(bag, topics) as (path, sources):
+        run(path, distance, audio_offset, click.echo, sources)
 
 
 @check.command('array')
 @click.argument('calibration', type=PATH)
 @click.option('--device', default='', help='Sound card: part of its name, index, or ALSA id.')
-@click.option('--channels', default='', help='Channels of the card in order, such as 1-4.')
+@click.option('--channels', default='', help='Channels in order, such as 1-4.')
 @click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
 @click.option('--bag', type=PATH, help='Recording to check instead of a card.')
+@topic_options
 @shows_input_errors
 def check_array(
-    calibration: Path, device: str, channels: str, seconds: float, bag: Path | None
+    calibration: Path,
+    device: str,
+    channels: str,
+    seconds: float,
+    bag: Path | None,
+    topics: TopicNames,
 ) -> None:
     """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
 
-    The exit status is 1 when something is wrong.
+    Channels that are no microphones are named too: what the card has processed, what it plays.
+    With --channels, the first one named is channel 0 of CALIBRATION, and so on. The exit status
+    is 1 when something is wrong.
     """
     from av_tracker_nodes.calibration.array_session import check_array as run
 
-    if not run(calibration, device=device, channels=channels, seconds=seconds, bag=bag):
+    options = {'device': device, 'channels': channels, 'seconds': seconds}
+    if not run(calibration, bag=bag, topics=topics, **options):
         raise click.exceptions.Exit(1)
 
 

@@ -12,6 +12,7 @@ import click
 from av_tracker_nodes.cli.options import (
     FOLDER,
     PATH,
+    audio_offset_option,
     jobs_option,
     out_option,
     progress_bar,
@@ -22,6 +23,38 @@ from av_tracker_nodes.cli.options import (
 @click.group()
 def convert() -> None:
     """Convert recordings to rosbag2 bags."""
+
+
+@convert.command()
+@click.option('--video', type=PATH, required=True, help='Whatever FFmpeg reads.')
+@click.option(
+    '--audio',
+    type=PATH,
+    multiple=True,
+    help='Sound of all channels; or repeated, one file a microphone. Default: that of the video.',
+)
+@click.option('--rig', required=True, help='Name of a rig of the package, or rig file.')
+@audio_offset_option
+@click.option('--out', type=PATH, required=True, help='Bag to write.')
+@shows_input_errors
+def recording(
+    video: Path, audio: tuple[Path, ...], rig: str, audio_offset: float, out: Path
+) -> None:
+    """Convert a video, and the sound of a microphone array, recorded without ROS.
+
+    Sound has the channels of the rig's sound card, or its microphones in their order. Files of
+    sound begin with the first image; --audio-offset mends that.
+    """
+    from av_tracker_nodes import recording_to_bag
+
+    with progress_bar(f'converting {video.name}') as progress:
+        done = recording_to_bag(video, audio, rig, audio_offset, out, progress)
+    for note in done.notes:
+        click.echo(note, err=True)
+    click.echo(
+        f'{done.bag}: {done.images} images in {done.image_seconds:.1f} s, '
+        f'{done.sound_seconds:.1f} s of sound'
+    )
 
 
 @convert.command()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from av_tracker_nodes import InputError
+
+_TOPICS = {
+    'image': 'Images, raw or compressed',
+    'camera_info': 'Calibration of the camera',
+    'audio': 'Sound',
+    'audio_info': 'Format of sound of audio_common',
+    'array_info': 'Description of the microphones',
+    'depth': 'Depth images that are registered to the images',
+}
+"""Topics that may be named; empty names are found."""
 
 _console = Console(stderr=True)
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -30,6 +40,68 @@ def shows_input_errors(command: Callable) -> Callable:
             return command(*args, **kwargs)
         except InputError as error:
             raise click.exceptions.Exit(_complain(error)) from error
+
+    return run
+
+
+def ends_with_problems(problems: Iterable[str]) -> None:
+    """Say what went wrong, a line each, and end with status 1; go on when nothing did.
+
+    Raises
+    ------
+    click.exceptions.Exit
+        There are problems.
+    """
+    problems = list(problems)
+    for problem in problems:
+        click.echo(f'av-tracker: {problem}', err=True)
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def topic_options(command: Callable) -> Callable:
+    """Add the options that name topics, and pass them on as `topics`.
+
+    They have the names of the arguments of the launch file.
+    """
+
+    @functools.wraps(command)
+    def run(*args, **kwargs):
+        from av_tracker_nodes.recordings.bag import TopicNames
+
+        topics = {name: kwargs.pop(f'{name}_topic') for name in _TOPICS}
+        return command(*args, topics=TopicNames(**topics), **kwargs)
+
+    for name, what in reversed(_TOPICS.items()):
+        run = click.option(f'--{name.replace("_", "-")}-topic', default='', help=f'{what}.')(run)
+    return run
+
+
+def source_options(command: Callable) -> Callable:
+    """Add the options that say what to take of a recording, and pass `sources` on.
+
+    They have the names of the arguments of the launch file.
+    """
+
+    @topic_options
+    @click.option('--rig', default='', help='Rig by name, or a file: where no calibration is.')
+    @click.option('--camera-calibration', type=PATH, help='For what is not in the recording.')
+    @click.option('--array-calibration', type=PATH, help='For what is not in the recording.')
+    @click.option('--target-frame', default='world', show_default=True, help='Of the tracks.')
+    @click.option(
+        '--tf-timeout',
+        default=0.5,
+        show_default=True,
+        help='A moving transform that is older (s) places nothing.',
+    )
+    @functools.wraps(command)
+    def run(
+        topics, rig, camera_calibration, array_calibration, target_frame, tf_timeout, **others
+    ):
+        from av_tracker_nodes.recordings.bag import Sources, with_rig
+
+        files = with_rig(rig, camera_calibration, array_calibration)
+        return command(sources=Sources(topics, target_frame, *files, tf_timeout), **others)
 
     return run
 

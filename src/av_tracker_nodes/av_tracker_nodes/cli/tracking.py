@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,14 @@ import click
 from av_tracker_nodes.cli.options import (
     PATH,
     audio_offset_option,
+    ends_with_problems,
     out_option,
     progress_bar,
     shows_input_errors,
+    source_options,
+    topic_options,
 )
+from av_tracker_nodes.cli.recording import as_bag, sound_files_option
 
 _model_option = click.option(
     '--model', default='avclnet', show_default=True, help='Fusion model: see `av-tracker models`.'
@@ -43,22 +48,28 @@ def setup_models() -> None:
 
 
 @click.command()
-@click.argument('bag', type=PATH)
+@click.argument('recording', type=PATH)
 @_model_option
 @out_option
 @click.option('--mute', is_flag=True, help='Silence in the place of the sound.')
 @audio_offset_option
+@sound_files_option
+@source_options
 @shows_input_errors
-def track(bag: Path, model: str, out: Path, mute: bool, audio_offset: float) -> None:
-    """Track BAG without ROS, as fast as possible."""
+def track(recording, model, out, mute, audio_offset, sound_files, sources) -> None:
+    """Track RECORDING without ROS, as fast as possible: a bag, or a video with --rig.
+
+    The exit status is 1 when more than 5 % of its images or sound went unused.
+    """
     from av_tracker_nodes import track_bag
 
-    with progress_bar(f'tracking {bag.name}') as progress:
-        run = track_bag(bag, out, model, progress=progress, mute=mute, audio_offset=audio_offset)
-    click.echo(
-        f'{run["frames_answered"]} of {run["frames_in"]} frames answered, '
-        f'{run["frames_per_second"]:.1f} frames per second'
-    )
+    options = {'mute': mute, 'audio_offset': audio_offset, 'sources': sources}
+    with (
+        as_bag(recording, sound_files, sources) as bag,
+        progress_bar(f'tracking {recording.name}') as progress,
+    ):
+        run = track_bag(bag, out, model, progress=progress, **options)
+    _report(run, f'{run["frames_per_second"]:.1f} frames per second')
 
 
 @click.command()
@@ -67,35 +78,53 @@ def track(bag: Path, model: str, out: Path, mute: bool, audio_offset: float) -> 
 @out_option
 @click.option('--rate', default=1.0, show_default=True, help='Speed of the replay.')
 @audio_offset_option
+@source_options
 @shows_input_errors
-def replay(bag: Path, model: str, out: Path, rate: float, audio_offset: float) -> None:
-    """Play BAG to the live nodes and write their tracks."""
+def replay(bag, model, out, rate, audio_offset, sources) -> None:
+    """Play BAG to the live nodes and write their tracks.
+
+    The exit status is 1 when more than 5 % of its images or sound went unused.
+    """
     from av_tracker_nodes.launching.replay import replay as run
 
     with progress_bar(f'replaying {bag.name}') as progress:
-        arguments = {'audio_offset': str(audio_offset)}
-        report = run(bag, model, out, rate, progress=progress, arguments=arguments)
-    click.echo(
-        f'{report["frames_answered"]} of {report["frames_in"]} frames answered, '
-        f'real-time factor {report["realtime_factor"]:.2f}'
-    )
+        sources = replace(sources, audio_offset=audio_offset)
+        report = run(bag, model, out, rate, progress, sources=sources)
+    _report(report, f'real-time factor {report["realtime_factor"]:.2f}')
+
+
+def _report(run: dict, speed: str) -> None:
+    """Say what a run has come to."""
+    for note in run.get('notes', ()):
+        click.echo(f'av-tracker: {note}', err=True)
+    click.echo(f'{run["frames_answered"]} of {run["frames_in"]} frames answered, {speed}')
+    click.echo(run['summary'])
+    ends_with_problems(run['problems'])
 
 
 @click.command()
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
+@click.option('--namespace', default='', help='Of the running nodes.')
+@topic_options
 @shows_input_errors
-def record(out: Path) -> None:
-    """Record the live streams of sound and images until Ctrl-C."""
+def record(out, namespace, topics) -> None:
+    """Record the live streams of sound and images until Ctrl-C.
+
+    Every ten seconds it says what has come. The exit status is 1 when no sound or no images came.
+    """
     from av_tracker_nodes.launching.replay import record as run
 
-    run(out)
+    if not run(out, namespace=namespace, names=topics):
+        raise click.exceptions.Exit(1)
 
 
 @click.command()
-@click.argument('source', metavar='BAG|live')
+@click.argument('source', metavar='RECORDING|live')
 @click.option('--save', type=PATH, help='Recording (.rrd) to write instead of opening rerun.')
 @_model_option
 @audio_offset_option
+@sound_files_option
+@source_options
 @click.option(
     '--image-transport',
     type=click.Choice(['compressed', 'raw']),
@@ -103,36 +132,34 @@ def record(out: Path) -> None:
     show_default=True,
     help='Of the live images.',
 )
-@click.option('--target-frame', default='world', show_default=True, help='Frame of the tracks.')
 @click.option('--namespace', default='', help='Of the running nodes.')
 @shows_input_errors
 def view(
-    source: str,
-    save: Path | None,
-    model: str,
-    audio_offset: float,
-    image_transport: str,
-    target_frame: str,
-    namespace: str,
+    source, save, model, audio_offset, sound_files, sources, image_transport, namespace
 ) -> None:
-    """Show tracks, sound and images in rerun: of BAG, tracked without ROS, or live.
+    """Show tracks, sound and images in rerun: of RECORDING, tracked without ROS, or live.
 
-    The model and the audio offset are for bags; the last three options are for live nodes, which
-    are shown until Ctrl-C.
+    RECORDING is a bag, or a video with --rig. Live nodes are shown until Ctrl-C; --image-transport
+    and --namespace are theirs, the model, the audio offset and the files those of recordings.
     """
     from av_tracker_nodes.viewing.recording import require_rerun
 
     require_rerun()
+    problems = []
     if source == 'live':
         from av_tracker_nodes.launching.replay import view as run
 
-        run(save, image_transport, target_frame, namespace)
+        run(save, image_transport, sources.target_frame, namespace, sources.topics)
     else:
         from av_tracker_nodes import watch_bag
         from av_tracker_nodes.viewing.recording import open_scene
 
-        with progress_bar(f'tracking {Path(source).name}') as progress:
-            opened = partial(open_scene, save)
-            watch_bag(Path(source), opened, model, audio_offset, progress)
+        opened = partial(open_scene, save)
+        with (
+            as_bag(Path(source), sound_files, sources) as bag,
+            progress_bar(f'tracking {Path(source).name}') as progress,
+        ):
+            problems = watch_bag(bag, opened, model, audio_offset, progress, sources)
     if save is not None:
         click.echo(save)
+    ends_with_problems(problems)

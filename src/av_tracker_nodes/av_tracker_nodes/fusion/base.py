@@ -11,7 +11,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.reach import in_reach
 from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
@@ -24,6 +26,8 @@ class FusionModel(ABC):
     ----------
     needs_image : bool
         Whether :meth:`process` wants the image.
+    sees, hears : bool
+        Whether it takes a camera and faces, and microphones and sound; it goes without the other.
     measure : str
         Acoustic measure that the model is made for.
     device : str
@@ -35,6 +39,7 @@ class FusionModel(ABC):
     """
 
     needs_image = False
+    sees = hears = True
     measure = 'vggcf'
     device = 'NumPy'
     network: NetworkSession | None = None
@@ -60,6 +65,8 @@ class FusionModel(ABC):
             In the target frame. A face that nobody hears and a voice that nobody sees are
             detections too. Covariances include the uncertainty of the rig.
         """
+        if rig.camera is not None:
+            faces = in_reach(faces, rig.camera)
         return widened(self.detect(faces, sound, rig, image), rig)
 
     @abstractmethod
@@ -67,6 +74,36 @@ class FusionModel(ABC):
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
         """Detect people as if the rig were known exactly; see :meth:`process`."""
+
+    def check_rig(self, rig: Rig, name: str) -> None:
+        """Refuse sensors with which the model can locate nobody.
+
+        Parameters
+        ----------
+        rig : Rig
+        name : str
+            Of the model.
+
+        Raises
+        ------
+        InputError
+            A sensor is missing.
+        """
+        if self.sees and rig.camera is None:
+            raise InputError(
+                f"model '{name}' needs a camera, and there is none: describe the camera, or take "
+                "the model 'audio'"
+            )
+        if self.hears and rig.microphones is None:
+            raise InputError(
+                f"model '{name}' needs microphones, and there are none: describe the microphones, "
+                "or take the model 'visual'"
+            )
+        if not self.sees and not rig.tells_directions:
+            raise InputError(
+                f"model '{name}' locates people by sound alone and needs two microphones, "
+                'there is one: describe more, or take a model that sees'
+            )
 
     def reset(self) -> None:  # noqa: B027 (a model without history has nothing to forget)
         """Forget all history; call when the recording changes."""

@@ -23,7 +23,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_FRAME_STD,
     mouth_from_face,
 )
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, range_of_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -127,32 +127,32 @@ class GeometricFusion(FusionModel):
         least_speech: float = 0.5,
     ) -> None:
         self.measure = measure
-        self._see, self._hear, self._hear_faces = see, hear, hear and hear_faces
+        self.sees, self.hears, self._hear_faces = see, hear, hear_faces
         self._least_speech = least_speech
 
     def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.detect`."""
-        seen_faces = faces.faces if self._see else ()
+        seen_faces = faces.faces if self.sees else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
         peaks = [
             peak
             for peak in sound.peaks
-            if self._hear
+            if self.hears
             and peak.speech >= self._least_speech
             and peak.score >= _LEAST_DOMINANCE * strongest
         ]
         delay = to_seconds(sound.stamp - sound.audio_stamp)
-        looked = self._see and sound.from_image
+        looked = self.sees and sound.from_image
         doubt = _HIDDEN_RANGE_STD if looked else _ANY_RANGE_STD
         claimed: set[int] = set()
         detections = []
         for sighting in sightings:
             voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, sighting, rig)]
             claimed.update(voices)
-            heard = self._heard(sighting.face, sound, [peaks[k] for k in voices])
+            heard = self._heard(sighting.face, sound, [peaks[k] for k in voices], rig)
             detections.append(_seen(sighting, heard, rig.camera))
         detections += [
             _heard_only(peak, peak.score / strongest, delay, doubt, rig)
@@ -162,10 +162,15 @@ class GeometricFusion(FusionModel):
         return DetectionFrame(faces.stamp, tuple(detections), sound.from_image)
 
     def _heard(
-        self, face: Face, sound: AcousticMap, voices: list[AcousticPeak]
+        self, face: Face, sound: AcousticMap, voices: list[AcousticPeak], rig: Rig
     ) -> FaceSound | AcousticPeak | None:
-        """Return the sound of a face: inside its box, or the best peak in its direction."""
-        if self._hear_faces:
+        """Return the sound of a face: inside its box, or the best peak in its direction.
+
+        One microphone has no peaks: what it hears is told of the faces.
+        """
+        if not self.hears:
+            return None
+        if self._hear_faces or not rig.tells_directions:
             return next((s for s in sound.faces if s.tracklet == face.tracklet), None)
         return max(voices, key=lambda peak: peak.score, default=None)
 
@@ -203,7 +208,8 @@ def _seen(
 ) -> Detection:
     face, distance = sighting.face, sighting.range
     speech = 0.0 if heard is None else heard.speech
-    if isinstance(heard, FaceSound) and speech >= 0.5:
+    # Sound without any coherence, as of one microphone, tells no range.
+    if isinstance(heard, FaceSound) and heard.peak > 0 and speech >= 0.5:
         distance = _combine(distance, heard)
     across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
     along = np.outer(sighting.ray, sighting.ray)
@@ -212,7 +218,7 @@ def _seen(
         position=position,
         covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
         modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
-        box=face_box(camera, position),
+        box=visible_box(camera, position),
         size_gain=distance.size_gain,
         quality=face.score,
         speaking=speech,

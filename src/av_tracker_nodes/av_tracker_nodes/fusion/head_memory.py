@@ -13,7 +13,7 @@ import numpy as np
 from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera, Rig
-from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.geometry.head import visible_box
 from av_tracker_nodes.types import Detection, Modality, to_nanoseconds, to_seconds
 
 _MEMORY_DEVIATIONS = 0.25, 0.1
@@ -120,7 +120,7 @@ def remembered(position: np.ndarray, rig: Rig, unseen: float) -> Candidate:
         position=position,
         covariance=sight.covariance(*_MEMORY_DEVIATIONS),
         modalities=Modality.VISUAL,
-        box=face_box(rig.camera, position),
+        box=visible_box(rig.camera, position),
         size_gain=1.0,
     )
     return Candidate(Kind.MEMORY, base, unseen=unseen)

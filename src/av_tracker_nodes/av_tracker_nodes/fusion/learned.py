@@ -29,7 +29,7 @@ from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
 from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
 
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
@@ -132,9 +132,14 @@ class LearnedFusion(FusionModel):
     def _judge(
         self, candidate: Candidate, prediction: np.ndarray, rig: Rig
     ) -> tuple[Kind, Detection] | None:
-        """Make a detection of a candidate as the network sees it; None where nobody is."""
+        """Make a detection of a candidate as the network sees it; None where nobody is.
+
+        Networks judge by coherence who speaks: where there is none, they are not asked.
+        """
         person, visible = probability(prediction[5:7])
         speaking = float(probability(prediction[7] - log_odds(self.thresholds.speaking)))
+        if not rig.tells_directions:
+            speaking = candidate.base.speaking
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:
@@ -158,7 +163,7 @@ class LearnedFusion(FusionModel):
             position=position,
             covariance=sight.covariance(_CAUTION * across, _CAUTION * along),
             modalities=Modality.VISUAL | heard,
-            box=face_box(rig.camera, position),
+            box=visible_box(rig.camera, position),
             size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
             quality=float(person),
             delay=0.0,

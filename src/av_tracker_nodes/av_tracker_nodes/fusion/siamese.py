@@ -38,7 +38,7 @@ from av_tracker_nodes.fusion.search import (
 )
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box
+from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     Detection,
@@ -163,7 +163,8 @@ class SiameseFusion(FusionModel):
             return geometric
         count, stamp = len(faces.faces), faces.stamp
         seen, voices = geometric.detections[:count], geometric.detections[count:]
-        people, missing = self._adopt(stamp, seen, rig, image)
+        pictured = [face for face in seen if face.box is not None]
+        people, missing = self._adopt(stamp, pictured, rig, image)
         followed, lost = _parted(missing, stamp, rig)
         heard = [voice.position for voice in voices]
         people += [
@@ -180,6 +181,7 @@ class SiameseFusion(FusionModel):
         self._people, found = _one_each(judged, stamp, rig)
         self._people += lost
         heads = [each.position for each in found]
+        found += [face for face in seen if face.box is None]
         found += [voice for voice in voices if not _is_at(voice.position, heads, rig)]
         return DetectionFrame(stamp, tuple(found), sound.from_image)
 
@@ -235,8 +237,10 @@ class SiameseFusion(FusionModel):
         person, face = sought.person, sought.face
         quality = float(probability(said[2]))
         pixel = found_pixel(face_box(rig.camera, sought.place), said[:2].astype(float))
+        detection = None
         if quality > self.thresholds.reset and rig.camera.contains(pixel):
             detection = self._found(sought, pixel, quality, stamp, rig)
+        if detection is not None and detection.box is not None:
             updates = quality >= self.thresholds.update
             self.decisions['update' if updates else 'keep'] += 1
         elif face is not None:
@@ -250,6 +254,9 @@ class SiameseFusion(FusionModel):
             person, position=detection.position, template=template, found=stamp, sure=sure
         )
         speaking = float(probability(said[3] - log_odds(self.thresholds.speaking)))
+        if not rig.tells_directions:
+            # Networks judge by coherence who speaks, and there is none.
+            speaking = 0.0 if face is None else face.speaking
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
 
@@ -273,7 +280,7 @@ class SiameseFusion(FusionModel):
             position=position,
             covariance=SightFrame.towards(camera, position).covariance(across, along),
             modalities=Modality.VISUAL,
-            box=face_box(camera, position),
+            box=visible_box(camera, position),
             size_gain=min(1.0 if face is None else face.size_gain, along / HEAD_SIZE_STD),
             quality=quality,
             tracklet=person.tracklet,

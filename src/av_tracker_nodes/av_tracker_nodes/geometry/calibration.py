@@ -4,7 +4,8 @@
 """Calibration files: cameras and microphone arrays in YAML.
 
 Cameras are in the format of ROS (``camera_calibration_parsers``): ``image_width``,
-``camera_matrix`` and so on. Arrays list their microphones, one by one or as circles::
+``camera_matrix`` and so on, with one of the lens models of
+:mod:`av_tracker_nodes.geometry.lens`. Arrays list their microphones, one by one or as circles::
 
     name: my_array
     frame: mic_array
@@ -46,6 +47,9 @@ import yaml
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
+from av_tracker_nodes.geometry.camera_checks import check_lens
+from av_tracker_nodes.geometry.distortion import NO_DISTORTION, canonical_distortion
+from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.geometry.microphones import (
     SPEED_OF_SOUND,
     MicrophoneArray,
@@ -62,7 +66,6 @@ from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 from av_tracker_nodes.geometry.yaml_file import YamlFile as _File
 
-_DISTORTION_MODEL = 'plumb_bob'
 _DIRECTIONS = {'counterclockwise': 1, 'clockwise': -1}
 
 
@@ -102,16 +105,20 @@ def load_camera(path: Path | str) -> Camera:
         raise file.error('camera_matrix', 'focal lengths must be positive')
     if np.abs(np.array([*matrix[2, :2], matrix[1, 0], matrix[2, 2] - 1])).max() > 1e-9:
         raise file.error('camera_matrix', 'must be [fx, s, cx, 0, fy, cy, 0, 0, 1]')
-    return Camera(
+    model, distortion = _distortion(file)
+    camera = Camera(
         fx=matrix[0, 0],
         fy=matrix[1, 1],
         cx=matrix[0, 2],
         cy=matrix[1, 2],
         size=(file.count('image_width'), file.count('image_height')),
-        distortion=_distortion(file),
+        distortion=distortion,
         skew=matrix[0, 1] / matrix[0, 0],
         pose=_mounting(file).pose,
+        model=model,
     )
+    check_lens(camera, f'the camera of {file.path}')
+    return camera
 
 
 def save_camera(
@@ -127,7 +134,7 @@ def save_camera(
         'image_height': int(camera.size[1]),
         'camera_name': name,
         'camera_matrix': _matrix_block(camera.matrix),
-        'distortion_model': _DISTORTION_MODEL,
+        'distortion_model': camera.model,
         'distortion_coefficients': _matrix_block(np.atleast_2d(camera.distortion)),
         'rectification_matrix': _matrix_block(np.eye(3)),
         'projection_matrix': _matrix_block(np.hstack([camera.matrix, np.zeros((3, 1))])),
@@ -258,16 +265,22 @@ def save_mounted(
     _write(path, content)
 
 
-def _distortion(file: _File) -> np.ndarray:
-    model = file.content.get('distortion_model', _DISTORTION_MODEL)
-    if model != _DISTORTION_MODEL:
-        raise file.error('distortion_model', f'must be {_DISTORTION_MODEL}, got {model!r}')
-    part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
-    data = part.require('data')
-    if not isinstance(data, list) or len(data) not in (4, 5):
-        raise part.error('data', f'must be k1, k2, p1, p2 and perhaps k3, got {data!r}')
-    coefficients = part.vector('data', len(data))
-    return np.append(coefficients, np.zeros(5 - len(data)))
+def _distortion(file: _File) -> tuple[str, np.ndarray]:
+    """Model and coefficients; without distortion there need be none."""
+    model = file.content.get('distortion_model', PLUMB_BOB) or ''
+    if not isinstance(model, str):
+        raise file.error('distortion_model', f'must be a text, got {model!r}')
+    coefficients = np.zeros(0)
+    if model not in NO_DISTORTION or 'distortion_coefficients' in file.content:
+        part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
+        data = part.require('data')
+        if not isinstance(data, list):
+            raise part.error('data', f'must be a list of numbers, got {data!r}')
+        coefficients = part.vector('data', len(data))
+    try:
+        return canonical_distortion(model, coefficients)
+    except InputError as error:
+        raise file.error('distortion_model', str(error)) from error
 
 
 def _mounting(file: _File) -> Mounting:

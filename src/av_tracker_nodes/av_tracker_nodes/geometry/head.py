@@ -35,7 +35,7 @@ def face_box(camera: Camera, mouth: np.ndarray) -> np.ndarray:
     Returns
     -------
     np.ndarray, shape (..., 4)
-        Left, top, width, height (pixels); NaN behind the camera.
+        Left, top, width, height (pixels); NaN behind the camera and beyond the reach of its lens.
     """
     local = camera.pose.inverse @ np.asarray(mouth, float)
     yaw = np.arctan2(local[..., 0], local[..., 2])
@@ -44,7 +44,14 @@ def face_box(camera: Camera, mouth: np.ndarray) -> np.ndarray:
     down = np.array([0.0, FACE_HEIGHT * MOUTH_FROM_BOTTOM, 0.0])
     corners = np.stack([local - half + up, local + half + down])
     top_left, bottom_right = camera.project_local(corners)
-    return np.concatenate([top_left, bottom_right - top_left], axis=-1)
+    box = np.concatenate([top_left, bottom_right - top_left], axis=-1)
+    return np.where((box[..., 2:] > 0).all(axis=-1, keepdims=True), box, np.nan)
+
+
+def visible_box(camera: Camera, mouth: np.ndarray) -> np.ndarray | None:
+    """Draw the face of one mouth (m), shape (3,); None where `face_box` has none."""
+    box = face_box(camera, mouth)
+    return box if np.isfinite(box).all() else None
 
 
 def mouth_pixel(box: np.ndarray) -> np.ndarray:

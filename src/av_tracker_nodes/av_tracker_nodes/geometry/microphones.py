@@ -99,6 +99,15 @@ class MicrophoneArray:
         """Which directions sound alike to the array, in a sentence; empty where none do."""
         return ambiguity(self.positions)
 
+    def is_same(self, other: MicrophoneArray) -> bool:
+        """Tell whether these are the same microphones, whatever they are called."""
+        arrays = ('positions', 'groups', 'channels')
+        return (
+            all(np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays)
+            and self.rate == other.rate
+            and self.speed_of_sound == other.speed_of_sound
+        )
+
     def group_centres(self) -> np.ndarray:
         """Mean position of each rigid array (m), shape (arrays, 3)."""
         return np.stack([self.positions[self.groups == g].mean(0) for g in np.unique(self.groups)])

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.transforms import RigidTransform
@@ -20,7 +21,8 @@ _MARGIN = 0.15
 class RayMap:
     """Undistorts pixels by bilinear interpolation, to about a hundredth of a pixel.
 
-    Has the `centre` and the `rays` of a `Camera`; pixels beyond the margin count as on it.
+    Has the `centre` and the `rays` of a `Camera`; pixels beyond the margin count as on it, and
+    those where the lens images nothing as the nearest one where it does.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class RayMap:
         u, v = (self._origin[axis] + self._pitch * np.arange(cells[axis] + 1) for axis in (0, 1))
         pixels = np.stack(np.meshgrid(u, v), axis=-1)
         own_frame = replace(camera, pose=RigidTransform())
-        self._plane = own_frame.back_project(pixels, 1.0)[..., :2]
+        self._plane = _filled(own_frame.back_project(pixels, 1.0)[..., :2])
 
     @property
     def centre(self) -> np.ndarray:
@@ -44,7 +46,7 @@ class RayMap:
 
     def follow(self, camera: Camera) -> RayMap:
         """Return the map of a camera: the same table if only its pose is another."""
-        if not _same_lens(self._camera, camera):
+        if not same_lens(self._camera, camera):
             return RayMap(camera)
         moved = object.__new__(RayMap)
         moved.__dict__.update(self.__dict__, _camera=camera)
@@ -70,8 +72,19 @@ class RayMap:
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
 
-def _same_lens(first: Camera, second: Camera) -> bool:
-    numbers = ('fx', 'fy', 'cx', 'cy', 'size', 'skew')
-    return all(getattr(first, name) == getattr(second, name) for name in numbers) and (
-        np.array_equal(first.distortion, second.distortion)
+def _filled(plane: np.ndarray) -> np.ndarray:
+    """Give points (rows, columns, 2) that are NaN the value of the nearest one that is not."""
+    unknown = np.isnan(plane[..., 0])
+    if not unknown.any():
+        return plane
+    rows, columns = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    return plane[rows, columns]
+
+
+def same_lens(first: Camera, second: Camera) -> bool:
+    """Tell whether two cameras differ in nothing but their poses."""
+    return all(
+        np.array_equal(getattr(first, each.name), getattr(second, each.name))
+        for each in fields(Camera)
+        if each.name != 'pose'
     )

@@ -17,6 +17,7 @@ from av_tracker_nodes.geometry.calibration import (
     load_mounting,
     load_room,
 )
+from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
 from av_tracker_nodes.geometry.rig import Rig
 from av_tracker_nodes.geometry.rig_description import NoiseSource, RigDescription, RigMotion
@@ -26,7 +27,6 @@ from av_tracker_nodes.geometry.rig_sections import (
     RigSections,
     is_rig,
 )
-from av_tracker_nodes.geometry.static_transforms import chain
 from av_tracker_nodes.geometry.yaml_file import YamlFile
 from av_tracker_nodes.models.shipped import shipped_file, shipped_names
 
@@ -150,9 +150,8 @@ def load_rig(
             )
     edges = {(m.parent, m.frame): m.pose for m in mountings if m.parent is not None}
     target = target_frame or _outermost(mountings[0].frame, edges)
-    camera_pose, array_pose = (
-        chain(edges, target, mounting.frame, f'{camera} with {array}') for mounting in mountings
-    )
+    frames = FrameTree.of(edges, f'{camera} with {array}')
+    camera_pose, array_pose = (frames.look_up(target, mounting.frame) for mounting in mountings)
     # The camera that is read is described in its parent frame already.
     placed = load_camera(camera).in_frame(camera_pose @ mountings[0].pose.inverse)
     uncertainty = mountings[0].uncertainty.worst(mountings[1].uncertainty)

@@ -43,7 +43,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry.static_transforms import chain
+from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.yaml_file import YamlFile
 
@@ -194,7 +194,7 @@ class RigSections:
                 edges[pose_of(section)[0], child] = pose_of(section)[1]
             elif child != self.parent:
                 edges[self.parent, child] = self._mounted(sensor)
-        return chain(edges, self.parent, frame, f'{self._file.path}: {name}')
+        return FrameTree.of(edges, f'{self._file.path}: {name}').look_up(self.parent, frame)
 
     def _mounted(self, sensor: str) -> RigidTransform:
         section = self._sections[sensor]

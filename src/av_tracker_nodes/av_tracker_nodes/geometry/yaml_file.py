@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.yaml_numbers import load_yaml
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class YamlFile:
         """
         path = Path(path)
         try:
-            content = yaml.safe_load(path.read_text(encoding='utf-8'))
+            content = load_yaml(path.read_text(encoding='utf-8'))
         except OSError as error:
             raise InputError(
                 f'calibration file {path} cannot be read: {error.strerror}'

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,9 +17,18 @@ from typing import Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.launching.parameter_files import unknown_nodes
+from av_tracker_nodes.launching.topics import (
+    TOPIC_ARGUMENTS,
+    live_remappings,
+    topic_names,
+    topics_of,
+)
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
-from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, BagReader
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, with_rig
+
+_logger = logging.getLogger(__name__)
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 
@@ -43,6 +53,7 @@ class Argument:
 
 
 _SWITCH = ('true', 'false')
+_RECTIFIED = 'images are rectified'
 
 ARGUMENTS = (
     Argument('bag', '', 'Recording to replay; empty to use the devices'),
@@ -64,11 +75,18 @@ ARGUMENTS = (
         '0.0',
         'Added to the stamps of sound (s): what `av-tracker check sync` measures',
     ),
+    Argument('rig', '', 'Camera and microphones by name, or a file (YAML): see rigs/'),
+    *(
+        Argument(f'{name}_topic', '', f'{what}; empty for the usual name, or the one in the bag')
+        for name, what in TOPIC_ARGUMENTS.items()
+    ),
     Argument('start_camera', 'true', 'Off where another node publishes the images', _SWITCH),
     Argument('start_microphones', 'true', 'Off where another node publishes the sound', _SWITCH),
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
     Argument('depth', 'false', 'Take ranges of faces from depth/image (RGB-D cameras)', _SWITCH),
     Argument('target_frame', 'world', 'Frame in which people are located'),
+    Argument('tf_timeout', str(TF_TIMEOUT), 'A moving transform that is older (s) places nothing'),
+    Argument('max_lateness', '2.0', 'Images and sound that come later (s) are not waited for'),
     Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for every track', _SWITCH),
     Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
     Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
@@ -172,7 +190,7 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     InputError
         When they contradict each other, or the bag or the model does not exist.
     """
-    chosen = complete(arguments)
+    chosen = _resolved(complete(arguments))
     nodes = [*_sources(chosen), *_stages(chosen), *_extras(chosen), *_sinks(chosen)]
     common = _common_ros_arguments(chosen)
     if chosen['one_process'] == 'true':
@@ -186,6 +204,21 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     return specs + ([_rviz(chosen)] if chosen['rviz'] == 'true' else [])
 
 
+def _resolved(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Find files, those of the rig where none are given, and how the images come."""
+    names = ('camera_calibration', 'array_calibration')
+    given = [Path(chosen[name]).resolve() if chosen[name] else None for name in names]
+    files = zip(names, with_rig(chosen['rig'], *given), strict=True)
+    found = topics_of(chosen)
+    transport = chosen['image_transport'] or ('compressed' if found.is_compressed else 'raw')
+    return {
+        **chosen,
+        **{name: '' if path is None else str(path) for name, path in files},
+        'image_transport': transport,
+        _RECTIFIED: 'true' if found.is_rectified else '',
+    }
+
+
 def _sources(chosen: Mapping[str, str]) -> list[_Node]:
     """Bag player, or devices."""
     if chosen['bag']:
@@ -196,18 +229,30 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
             'rate': _number('rate', chosen),
             'loops': int(_number('loops', chosen)),
             'wait_for': ','.join(waited_for),
+            'camera_calibration': chosen['camera_calibration'],
+            'array_calibration': chosen['array_calibration'],
+            'depth': chosen['depth'] == 'true',
+            'audio_offset': _number('audio_offset', chosen),
+            **{f'{name}_topic': chosen[f'{name}_topic'] for name in TOPIC_ARGUMENTS},
+            **_senses(chosen),
         }
         return [_Node('bag_player', parameters)]
     devices = (
-        ('microphone_array', 'start_microphones', 'microphone_device', 'array_calibration'),
-        ('camera', 'start_camera', 'camera_device', 'camera_calibration'),
+        (
+            'microphone_array',
+            'hears',
+            'start_microphones',
+            'microphone_device',
+            'array_calibration',
+        ),
+        ('camera', 'sees', 'start_camera', 'camera_device', 'camera_calibration'),
     )
-    nodes = []
-    for node, switch, device, calibration in devices:
-        if chosen[switch] == 'true':
+    senses, nodes = _senses(chosen), []
+    for node, sense, switch, device, calibration in devices:
+        if senses[sense] and chosen[switch] == 'true':
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
-            path = str(Path(chosen[calibration]).resolve())
-            nodes.append(_Node(node, {'device': chosen[device], 'calibration': path}))
+            parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
+            nodes.append(_Node(node, parameters))
     return nodes
 
 
@@ -216,19 +261,28 @@ def _placed(chosen: Mapping[str, str]) -> dict[str, Any]:
     return {
         'target_frame': chosen['target_frame'],
         'reliable_images': bool(chosen['bag']),
-        'camera_calibration': _absolute(chosen['camera_calibration']),
+        'camera_calibration': chosen['camera_calibration'],
+        'tf_timeout': _number('tf_timeout', chosen),
+        'rectified': bool(chosen[_RECTIFIED]),
+        **_senses(chosen),
     }
 
 
 def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
     """Parameters of a node that knows where the microphones are too."""
-    return {**_placed(chosen), 'array_calibration': _absolute(chosen['array_calibration'])}
+    return {**_placed(chosen), 'array_calibration': chosen['array_calibration']}
+
+
+def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
+    """Which senses the model has."""
+    model = create_fusion(chosen['model'])
+    return {'sees': model.sees, 'hears': model.hears}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     replays = bool(chosen['bag'])
     placed, located = _placed(chosen), _located(chosen)
-    transport = {'image_transport': _image_transport(chosen)}
+    transport = {'image_transport': chosen['image_transport']}
     patience = {}
     if replays:
         rate = min(max(_number('rate', chosen), 1.0), _FASTEST)
@@ -256,7 +310,7 @@ def _extras(chosen: Mapping[str, str]) -> list[_Node]:
         heard = {**_located(chosen), 'audio_offset': _number('audio_offset', chosen)}
         nodes.append(_Node('speaker_beams', heard))
     if bridged:
-        seen = {**_placed(chosen), 'image_transport': _image_transport(chosen)}
+        seen = {**_placed(chosen), 'image_transport': chosen['image_transport']}
         nodes.append(_Node('ros4hri_bridge', seen))
     return nodes
 
@@ -283,11 +337,16 @@ def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
     file = Path(chosen['params_file']) if chosen['params_file'] else shipped_file('params.yaml')
     if not file.is_file():
         raise InputError(f'no parameter file {file}')
+    for problem in unknown_nodes(file):
+        _logger.warning(problem)
     simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
     result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
     result += ['-p', f'autostart:={chosen["autostart"]}']
     if chosen['namespace']:
         result += ['-r', f'__ns:=/{chosen["namespace"].strip("/")}']
+    renamed = {} if chosen['bag'] else live_remappings(topic_names(chosen))
+    for ours, theirs in renamed.items():
+        result += ['-r', f'{ours}:={theirs}']
     return (*result, '--log-level', chosen['log_level'])
 
 
@@ -323,22 +382,9 @@ def _rviz(chosen: Mapping[str, str]) -> NodeSpec:
     return NodeSpec('rviz2', 'rviz2', 'rviz2', view)
 
 
-def _image_transport(chosen: Mapping[str, str]) -> str:
-    if chosen['image_transport']:
-        return chosen['image_transport']
-    if not chosen['bag']:
-        return 'raw'
-    with BagReader(chosen['bag']) as bag:
-        return 'compressed' if bag.compressed else 'raw'
-
-
 def _require(chosen: Mapping[str, str], name: str, whom: str) -> None:
     if not chosen[name]:
         raise InputError(f'{name} is not set; {whom} needs it (or give a bag to replay)')
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).resolve()) if path else ''
 
 
 def _number(name: str, chosen: Mapping[str, str]) -> float:

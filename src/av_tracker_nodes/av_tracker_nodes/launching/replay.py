@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.launching.topics import launch_arguments, live_remappings
+from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames
 from av_tracker_nodes.recordings.tracks_csv import read_run
 
 PROGRESS = '@progress '
@@ -32,6 +33,7 @@ def replay(
     rate: float = 1.0,
     progress: Callable[[float], None] | None = None,
     arguments: Mapping[str, str] | None = None,
+    sources: Sources | None = None,
 ) -> dict:
     """Play a bag to the live nodes and write their tracks.
 
@@ -47,6 +49,8 @@ def replay(
         Called with the share done, 0..1.
     arguments : mapping of str to str, optional
         Further arguments of the node set.
+    sources : Sources, optional
+        Topics that are named, the frame of the tracks, and files for what the bag does not tell.
 
     Returns
     -------
@@ -58,21 +62,28 @@ def replay(
     InputError
         When the bag, the model or a parameter is wrong, or a node could not start.
     """
-    with BagReader(bag) as reader:
-        frames = len(reader.image_stamps)
-        reader.rig()
+    fusion = create_fusion(model)
+    with BagReader(bag, sources) as reader:
+        reader.check(fusion.sees, fusion.hears)
+        compared = fusion.sees and fusion.hears
+        clocks = reader.clock_problems() if compared else []
+        frames = len(reader.image_stamps) if fusion.sees else 0
     chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
+    chosen |= launch_arguments(sources or Sources())
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
     with private_environment() as environment:
         _run(specs, environment, progress)
     run = read_run(out)
     if not run:
         raise InputError(f'the nodes wrote no run.json to {out}; see the messages above')
+    problems = [*clocks, *run['problems']]
     lost = frames - run['frames_answered']
-    return {**run, 'frames_in': frames, 'lost_frames': lost}
+    return {**run, 'frames_in': frames, 'lost_frames': lost, 'problems': problems}
 
 
-def record(out: Path, topics: str = '', namespace: str = '') -> None:
+def record(
+    out: Path, topics: str = '', namespace: str = '', names: TopicNames | None = None
+) -> bool:
     """Record the streams of a running robot until Ctrl-C.
 
     Parameters
@@ -80,9 +91,16 @@ def record(out: Path, topics: str = '', namespace: str = '') -> None:
     out : Path
         Bag to write.
     topics : str
-        Names separated by commas; empty for sound, compressed images and what describes them.
+        Names separated by commas; empty for sound, images and what describes them.
     namespace : str
         Of the streams.
+    names : TopicNames, optional
+        Topics of the streams that are not called as ours are.
+
+    Returns
+    -------
+    bool
+        Whether sound and images came, as far as they were asked for, until Ctrl-C.
 
     Raises
     ------
@@ -92,7 +110,7 @@ def record(out: Path, topics: str = '', namespace: str = '') -> None:
     if Path(out).exists():
         raise InputError(f'{out} exists already; remove it or choose another name')
     values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
-    _run_beside('recorder', values, namespace)
+    return _run_beside('recorder', values, namespace, names)
 
 
 def view(
@@ -100,6 +118,7 @@ def view(
     image_transport: str = 'compressed',
     target_frame: str = 'world',
     namespace: str = '',
+    topics: TopicNames | None = None,
 ) -> None:
     """Show the streams of a running robot until Ctrl-C.
 
@@ -113,6 +132,8 @@ def view(
         Frame of the tracks.
     namespace : str
         Of the streams.
+    topics : TopicNames, optional
+        Topics of the streams that are not called as ours are.
 
     Raises
     ------
@@ -122,23 +143,31 @@ def view(
     values = {'image_transport': image_transport, 'target_frame': target_frame}
     if save is not None:
         values['save'] = str(Path(save).resolve())
-    _run_beside('viewer', values, namespace)
+    _run_beside('viewer', values, namespace, topics)
 
 
-def _run_beside(node: str, parameters: Mapping[str, str], namespace: str) -> None:
-    """Run one node beside those that run already, until Ctrl-C."""
+def _run_beside(
+    node: str,
+    parameters: Mapping[str, str],
+    namespace: str,
+    topics: TopicNames | None = None,
+) -> bool:
+    """Run one node beside those that run already, until Ctrl-C; tell whether all went well."""
     arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
+    for ours, theirs in live_remappings(topics or TopicNames()).items():
+        arguments += ['-r', f'{ours}:={theirs}']
     spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
-    _run([spec])
+    return not any(_run([spec]).values())
 
 
 def _run(
     specs: list[NodeSpec],
     environment: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
-) -> None:
+) -> dict[str, int]:
+    """Run processes to their end; return their exit statuses."""
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def take(name: str, line: str) -> None:
@@ -149,7 +178,9 @@ def _run(
         lines.append(f'[{name}] {line}')
         _show(name, line)
 
-    _check(Supervisor(specs, environment, take).run(), lines)
+    statuses = Supervisor(specs, environment, take).run()
+    _check(statuses, lines)
+    return statuses
 
 
 def _show(name: str, line: str) -> None:

@@ -19,7 +19,7 @@ from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.recordings.messages import from_image
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image
 from av_tracker_nodes.types import AcousticMap, ImageFrame
 from av_tracker_nodes.viewing.sound import draw_overlay, place_map
 
@@ -40,11 +40,12 @@ class AcousticViews:
         self._sensors = node.output(MarkerArray, 'sensor_markers', LATCHED)
         self._rig: Rig | None = None
         self._source = ImageInput(node)
+        self._memory = ImageMemory()
         self._images: Cache | None = None
 
     def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
         """Publish the views of a map that are wanted."""
-        if rig is not self._rig:
+        if self._rig is None or not rig.has_moved_as_one(self._rig):
             self._rig = rig
             self._sensors.publish(sensor_markers(rig, frame_id))
         if self._points.get_subscription_count() > 0:
@@ -59,7 +60,7 @@ class AcousticViews:
             self._source.listen(pictures.signalMessage)
         stamp = Time.from_msg(header(sound.stamp, '').stamp)
         for message in self._images.getInterval(stamp, stamp):
-            image = draw_overlay(from_image(message).image, sound)
+            image = draw_overlay(from_image(message, self._memory).image, sound)
             self._overlay.publish(
                 to_image(ImageFrame(sound.stamp, image), message.header.frame_id)
             )
@@ -80,5 +81,5 @@ def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
         point_step=4 * len(_FIELDS),
         row_step=4 * len(_FIELDS) * columns,
         data=array('B', values.astype(np.float32).tobytes()),
-        is_dense=True,
+        is_dense=bool(np.isfinite(values).all()),
     )

@@ -14,7 +14,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 from itertools import count
 
@@ -41,26 +41,29 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
     images,
 )
-from av_tracker_nodes.recordings.bag import BagReader, RawMessage, stamp_of_cdr
+from av_tracker_nodes.nodes.source_parameters import SourceParameters
+from av_tracker_nodes.recordings.bag import BagReader, stamp_of_cdr
+from av_tracker_nodes.recordings.bag.playback import IMAGES, Playback, Played
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
 
 PROGRESS = '@progress '
 """Lines on standard output that begin with this are for the program that started the player."""
 
-_TOPICS = {
-    'audio': AUDIO,
-    'audio/array_info': LATCHED,
-    'image_raw': images(reliable=True),
-    'image_raw/compressed': images(reliable=True),
-    'camera_info': images(reliable=True),
-    'ground_truth': RESULTS,
-    'robot_speaking': LATCHED,
+_QUALITIES = {
+    '/audio': AUDIO,
+    '/audio/array_info': LATCHED,
+    '/image_raw': images(reliable=True),
+    '/image_raw/compressed': images(reliable=True),
+    '/camera_info': images(reliable=True),
+    '/depth/image': images(reliable=True),
+    '/ground_truth': RESULTS,
+    '/robot_speaking': LATCHED,
     '/tf': TRANSFORMS,
     '/tf_static': STATIC_TRANSFORMS,
 }
-_IMAGES = ('image_raw', 'image_raw/compressed')
-_LOOK_AHEAD = to_nanoseconds(2.0)
+_GLOBAL = ('/tf', '/tf_static')
+"""Topics that no namespace is put before."""
 _FALLS_BEHIND = to_nanoseconds(0.5)
 _LONGEST_LEAD = to_nanoseconds(1.0)
 """The replay stops while the oldest image that is not answered was sent so long ago, at its rate;
@@ -79,8 +82,9 @@ class BagPlayer(StageNode):
 
     It begins when its own topics and the nodes in `wait_for` are connected, at the latest after
     `start_timeout`, and ends when the tracker has answered every image, or is silent for
-    `answer_timeout`. Topics are relative, whatever namespace they were recorded under. The exit
-    status is 0 when every image was answered, or when there is no tracker.
+    `answer_timeout`. Topics are those that our nodes listen to, whatever they are called in the
+    recording; see :class:`~av_tracker_nodes.recordings.bag.playback.Playback`. The exit status is
+    0 when every image was answered, or when there is no tracker.
 
     With `loops` it begins again when everything has been answered: the stamps jump back, and who
     listens starts anew.
@@ -97,6 +101,7 @@ class BagPlayer(StageNode):
         self.parameter(
             'loops', 1, 'How often the recording is played; 0 for again and again', 0, 1_000_000
         )
+        SourceParameters.declare(self)
         self.parameter(
             'wait_for', '', 'Nodes to wait for before the beginning, separated by commas'
         )
@@ -125,21 +130,21 @@ class BagPlayer(StageNode):
         self._start_timeout = self.value('start_timeout')
         self._answer_timeout = self.value('answer_timeout')
         self._shows_progress = self.value('progress')
-        self._topics: dict[str, Publisher] = {}
+        self._publishers: dict[str, Publisher] = {}
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
         self._lock = threading.Lock()
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
         self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
-        with BagReader(path) as bag:
-            self._advertise(bag.topics)
+        with self._open() as bag:
+            self._advertise(self._playback(bag))
         self.learn(DiagnosticArray, '/diagnostics', self._note_connections, QoSProfile(depth=50))
         self.listen(SpeakerTrackArray, 'speaker_tracks', self._note_answer)
         self._player: threading.Thread | None = None
 
     def activate(self) -> None:
         """Begin to play, as soon as everybody is there."""
-        self._bag = BagReader(self.value('bag'))
+        self._bag = self._open()
         self._truth = TrackMarkers('ground_truth/', grey=True)
         self._sent = self._answered = self._lost = 0
         self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
@@ -158,23 +163,20 @@ class BagPlayer(StageNode):
 
     # ---- who listens
 
-    def _advertise(self, topics: Mapping[str, str]) -> None:
-        skipped = []
-        for topic, message_type in topics.items():
-            name = _relative(topic)
-            if name is None:
-                skipped.append(topic)
-                continue
+    def _open(self) -> BagReader:
+        return BagReader(self.value('bag'), SourceParameters.read(self))
+
+    def _playback(self, bag: BagReader) -> Playback:
+        return Playback(bag, self.value('sees'), self.value('hears'), self.value('depth'))
+
+    def _advertise(self, playback: Playback) -> None:
+        for topic, message_type in playback.channels.items():
             package, _, kind = message_type.split('/')
-            try:
-                message_class = getattr(import_module(f'{package}.msg'), kind)
-            except (ImportError, AttributeError) as error:
-                raise InputError(
-                    f'{topic} has messages of type {message_type}, which are not installed'
-                ) from error
-            self._topics[topic] = self.output(message_class, name, _TOPICS[name])
-        if skipped:
-            self.get_logger().info(f'not played: {", ".join(sorted(skipped))}')
+            message_class = getattr(import_module(f'{package}.msg'), kind)
+            name = topic if topic in _GLOBAL else topic.lstrip('/')
+            self._publishers[topic] = self.output(message_class, name, _QUALITIES[topic])
+        if playback.left_out:
+            self.get_logger().info(f'not played: {", ".join(playback.left_out)}')
 
     def _note_connections(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -234,26 +236,20 @@ class BagPlayer(StageNode):
 
     def _announce(self) -> None:
         """Send what describes the sensors ahead, so that the first image finds it known."""
-        pending = {topic for topic in self._topics if not _is_stream(_relative(topic))}
-        for message in self._bag.raw():
-            if not pending or message.log_time > self._bag.start_time + _LOOK_AHEAD:
-                break
-            if message.topic in pending:
-                self._topics[message.topic].publish(message.data)
-                if _relative(message.topic) == 'camera_info':
-                    pending.discard(message.topic)
+        for message in self._playback(self._bag).announcement():
+            self._publishers[message.topic].publish(message.data)
 
     def _play(self) -> None:
         self._holds_back = True
         self._began = time.monotonic_ns()
-        for message in self._bag.raw():
-            if message.topic not in self._topics:
-                continue
-            self._tick_until(message.log_time)
+        for message in self._playback(self._bag):
+            self._tick_until(message.time)
             if self._stopped.is_set():
                 return
-            self._hold_back(message.log_time)
+            self._hold_back(message.time)
             self._send(message)
+        for line in self._bag.unusable.describe():
+            self.get_logger().warning(line)
 
     def _hold_back(self, now: int) -> None:
         """Stop the time of the replay while the tracker is behind."""
@@ -286,18 +282,17 @@ class BagPlayer(StageNode):
         lead = min(_FALLS_BEHIND * self._rate, _LONGEST_LEAD)
         return now - oldest > lead and self._is_answered_by_somebody()
 
-    def _send(self, message: RawMessage) -> None:
-        name = _relative(message.topic)
-        if name in _IMAGES:
+    def _send(self, message: Played) -> None:
+        if message.topic in IMAGES:
             self._sent += 1
             with self._lock:
                 self._unanswered[stamp_of_cdr(message.data)] = None
-        self._topics[message.topic].publish(message.data)
+        self._publishers[message.topic].publish(message.data)
         self.counts['out'] += 1
-        if name == 'ground_truth' and self._truth_markers.get_subscription_count() > 0:
+        if message.topic == '/ground_truth' and self._truth_markers.get_subscription_count() > 0:
             truth = deserialize_message(message.data, SpeakerTrackArray)
             self._truth_markers.publish(
-                self._truth.draw(from_tracks(truth), truth.header.frame_id)
+                self._truth.draw(from_tracks(truth, self.leave_out), truth.header.frame_id)
             )
 
     def _tick_until(self, stream: int) -> None:
@@ -365,18 +360,6 @@ class BagPlayer(StageNode):
         log = self.get_logger().error if self._lost else self.get_logger().info
         log(f'played {self._sent} images, {self._lost} of them not answered')
         return 1 if self._lost else 0
-
-
-def _relative(topic: str) -> str | None:
-    """Name under which a topic of a bag is played, None for one that is not."""
-    if topic in _TOPICS:
-        return topic
-    fitting = [name for name in _TOPICS if topic.endswith(f'/{name}')]
-    return max(fitting, key=len, default=None)
-
-
-def _is_stream(name: str) -> bool:
-    return name in ('audio', 'ground_truth', 'robot_speaking', '/tf', *_IMAGES)
 
 
 def main() -> int:

@@ -24,6 +24,8 @@ from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.parameters import ParameterNode
 
 _PERIOD = 1.0
+_LOG_PERIOD = 5.0
+"""Of what may be wrong with every message, no more than a line in this time (s) is logged."""
 
 
 class DiagnosticNode(ParameterNode):
@@ -124,6 +126,15 @@ class DiagnosticNode(ParameterNode):
             self.latency.add(now - stamp)
             self._latest.add(now - stamp)
 
+    def leave_out(self, reason: str) -> None:
+        """Note that a part of a message cannot be used, such as one of many tracks; the rest is.
+
+        The diagnostics count what was left out and tell the last reason.
+        """
+        self.counts['left out'] += 1
+        self.facts['last left out'] = reason
+        self.get_logger().warning(f'left out: {reason}', throttle_duration_sec=_LOG_PERIOD)
+
     def note(self, concern: str, problem: str | None, *, is_fault: bool = False) -> None:
         """Show a problem, or a fault, in the diagnostics until it is None; log it once."""
         shown = self.faults if is_fault else self.problems
@@ -133,6 +144,18 @@ class DiagnosticNode(ParameterNode):
         elif shown.get(concern) != problem:
             shown[concern] = problem
             self.get_logger().warning(problem)
+
+    def note_outage(self, concern: str, problem: str | None) -> None:
+        """Show a fault whose words change while it lasts, until it is None.
+
+        It is logged when it begins and when it is over.
+        """
+        if problem:
+            if concern not in self.faults:
+                self.get_logger().error(f'{concern}: {problem}')
+            self.faults[concern] = problem
+        elif self.faults.pop(concern, None):
+            self.get_logger().info(f'{concern}: all is well again')
 
     # ---- what is published
 
@@ -146,7 +169,7 @@ class DiagnosticNode(ParameterNode):
         status = DiagnosticStatus(
             level=DiagnosticStatus.ERROR if faults else level,
             name=f'{self.get_fully_qualified_name().lstrip("/")}: stage',
-            message='; '.join([*faults, *problems]) or self.condition(),
+            message='; '.join(dict.fromkeys([*faults, *problems])) or self.condition(),
             hardware_id=str(self.facts.get('device', 'av_tracker')),
             values=[KeyValue(key=key, value=str(value)) for key, value in self._values().items()],
         )
@@ -233,6 +256,7 @@ class DiagnosticNode(ParameterNode):
     def _report(self, error: Exception) -> None:
         text = one_line(error)
         self.counts['errors'] += 1
+        self.facts['last error'] = text
         if self.problems.get('input') == text:
             return
         self.problems['input'] = text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from av_tracker_msgs.msg import FaceArray
@@ -15,7 +16,8 @@ from av_tracker_nodes.nodes.conversions import to_faces
 from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.recordings.messages import from_image
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.plausible import checked_face, usable
 from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
 
@@ -44,6 +46,7 @@ class FaceDetector(ControlledNode):
         self._stage = FaceStage(Path(model) if model else None)
         self.facts['provider'] = self._stage.detector.execution_provider
         self._newest = 0
+        self._memory = ImageMemory()
         self._faces = self.output(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
         ImageInput(self).listen(self._see, needed=True)
@@ -61,11 +64,12 @@ class FaceDetector(ControlledNode):
     def _see(self, message: object) -> None:
         began = time.monotonic_ns()
         self.counts['in'] += 1
-        frame = from_image(message)
+        frame = from_image(message, self._memory)
         if frame.stamp < self._newest - JUMP:
             self.start_anew()
         self._newest = max(frame.stamp, self._newest)
-        faces = self._stage.process(frame)
+        seen = self._stage.process(frame)
+        faces = replace(seen, faces=usable(seen.faces, checked_face, self.leave_out))
         self._faces.publish(to_faces(faces, message.header.frame_id))
         self.answered(frame.stamp, began)
         self._mirror.publish(faces, message.header)

@@ -44,7 +44,6 @@ def run(*factories: Callable[[], StageNode]) -> int:
                 node.start()
         while rclpy.ok() and not is_over(nodes):
             executor.spin_once(timeout_sec=_LONGEST_WAIT)
-        return max(node.exit_status or 0 for node in nodes)
     except InputError as error:
         print(f'av_tracker: {error}', file=sys.stderr)
         return 2
@@ -62,7 +61,7 @@ def run(*factories: Callable[[], StageNode]) -> int:
         with suppress(Exception):
             executor.shutdown()
         rclpy.try_shutdown()
-    return 0
+    return max((node.exit_status or 0 for node in nodes), default=0)
 
 
 def is_over(nodes: Sequence[StageNode]) -> bool:

@@ -11,10 +11,11 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import MicrophoneArrayInfo
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.calibration import Mounting, load_mounting, load_room
-from av_tracker_nodes.geometry.uncertainty import RigUncertainty
-from av_tracker_nodes.nodes.frames import FrameListener
+from av_tracker_nodes.geometry.frame_tree import TF_TIMEOUT
+from av_tracker_nodes.geometry.sensor_rig import ArrayDescription, CameraDescription, SensorRig
+from av_tracker_nodes.nodes.frames import listen_to_frames
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED, images
@@ -29,8 +30,8 @@ from av_tracker_nodes.recordings.messages import (
 class CameraListener:
     """Listens to ``camera_info`` and the transforms.
 
-    Where the transforms do not connect a sensor to the target frame, the pose in its calibration
-    file stands in. What is missing is shown in the diagnostics of the node.
+    The camera is placed as `SensorRig` does it. What is missing is shown in the diagnostics of
+    the node, as an error where it was known and is out of date.
 
     Parameters
     ----------
@@ -48,45 +49,62 @@ class CameraListener:
     ) -> None:
         self._node = node
         self._on_camera_info = on_camera_info
-        self._frames = FrameListener(node.learn)
         self._info: CameraInfo | None = None
-        self._unplaced: Camera | None = None
-        self._camera: Camera | None = None
-        self.target_frame: str = node.value('target_frame')
-        self._camera_mounting = _mounting(node.value('camera_calibration'), 'camera')
-        quality = images(node.value('reliable_images'), depth=10)
-        node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+        self._size = (0, 0)
+        self._rectified: bool = node.value('rectified')
+        self._geometry = self._make_geometry()
+        self.target_frame = self._geometry.target_frame
+        listen_to_frames(node.learn, self._geometry.take)
+        if node.value('sees'):
+            quality = images(node.value('reliable_images'), depth=10)
+            node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:
-        """Declare the frame of the tracks, and what tells where the camera is."""
+        """Declare the frame of the tracks, the senses, and what tells where the camera is."""
         node.parameter('target_frame', 'world', 'Frame in which people are located')
+        node.parameter(
+            'tf_timeout',
+            TF_TIMEOUT,
+            'A moving transform is used for this long beyond its last sample (s); images after '
+            'that are answered with nobody, and the diagnostics show an error',
+            0.0,
+            3600.0,
+            live=True,
+        )
         node.parameter(
             'camera_calibration',
             '',
-            'Calibration file whose pose is taken where TF does not know the camera',
+            'Calibration file whose pose is taken where TF never tells of the frame of the camera',
         )
+        node.parameter(
+            'rectified',
+            False,
+            'The images are rectified: their camera is P of camera_info, not K and D',
+        )
+        for name, sensor in (('sees', 'camera'), ('hears', 'microphones')):
+            node.parameter(name, True, f'The fusion model uses the {sensor}; else none is needed')
         declare_reliable_images(node)
 
-    def camera(self, stamp: int) -> Camera | None:
+    def camera(self, stamp: int | None) -> Camera | None:
         """Return the camera in the target frame at a stamp (ns), None while it is not known.
 
-        The same object is returned as long as nothing changes.
+        The same object is returned as long as nothing changes; a stamp of None asks for where it
+        was last.
         """
-        if self._unplaced is None:
-            self._camera = None
-            self._node.problems['camera'] = 'no camera_info yet'
-            return None
-        pose = self._pose('camera', self._info.header.frame_id, self._camera_mounting, stamp)
-        if pose is None:
-            self._camera = None
-        elif self._camera is None or not _same_pose(self._camera.pose, pose):
-            self._camera = self._unplaced.in_frame(pose)
-        return self._camera
+        self._geometry.tf_timeout = self._node.value('tf_timeout')
+        camera = self._geometry.camera(stamp)
+        self._show_problems()
+        return camera
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what tells of the camera was out of date when it was asked for last."""
+        return 'camera' in self._geometry.stale
 
     def is_target(self, frame_id: str, what: str) -> bool:
         """Tell whether something is in the target frame, and show the problem if it is not."""
-        if frame_id == self.target_frame:
+        if frame_id.lstrip('/') == self.target_frame:
             self._node.problems.pop('frame', None)
             return True
         self._node.problems['frame'] = (
@@ -95,25 +113,35 @@ class CameraListener:
         )
         return False
 
-    def _pose(
-        self, sensor: str, frame: str, mounting: Mounting | None, stamp: int
-    ) -> RigidTransform | None:
-        frame = frame.lstrip('/')
-        pose = self._frames.look_up(self.target_frame, frame, stamp)
-        if pose is None and mounting is not None and mounting.parent == self.target_frame:
-            pose = mounting.pose
-        if pose is None:
-            self._node.problems[sensor] = f"no transform from '{frame}' to '{self.target_frame}'"
-        else:
-            self._node.problems.pop(sensor, None)
-        return pose
+    def _make_geometry(self) -> SensorRig:
+        node = self._node
+        return SensorRig(
+            node.value('target_frame'),
+            camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
+            sees=node.value('sees'),
+            hears=False,
+        )
+
+    def _show_problems(self) -> None:
+        problems, stale = self._geometry.problems, self._geometry.stale
+        for sensor in ('camera', 'array'):
+            problem, is_stale = problems.get(sensor), sensor in stale
+            self._node.note_outage(sensor, problem if is_stale else None)
+            # Before everything has come, there is nothing to log.
+            if problem is None or is_stale:
+                self._node.problems.pop(sensor, None)
+            else:
+                self._node.problems[sensor] = problem
+        for oddity in ('optical axis', 'transforms'):
+            self._node.note(oddity, problems.get(oddity))
 
     def _hear_info(self, message: CameraInfo) -> None:
         if self._info is None or not _same_calibration(self._info, message):
-            self._unplaced, self._info = from_camera_info(message), message
-            self._camera = None
+            camera = from_camera_info(message, rectified=self._rectified)
+            self._geometry.take(CameraDescription(camera, message.header.frame_id))
+            self._info, self._size = message, camera.size
         if self._on_camera_info is not None:
-            self._on_camera_info(stamp_of(message.header), (message.width, message.height))
+            self._on_camera_info(stamp_of(message.header), self._size)
 
 
 class RigListener(CameraListener):
@@ -131,20 +159,12 @@ class RigListener(CameraListener):
         on_camera_info: Callable[[int, tuple[int, int]], None] | None = None,
     ) -> None:
         super().__init__(node, on_camera_info)
-        self._microphones: MicrophoneArray | None = None
-        self._rig: Rig | None = None
-        self.array_frame = ''
-        path = node.value('array_calibration')
-        self._array_mounting = _mounting(path, 'array')
-        self._room = load_room(path) if path else None
-        self._told_room: Room | None = None
-        self._uncertainty = RigUncertainty()
-        for mounting in (self._camera_mounting, self._array_mounting):
-            if mounting is not None:
-                self._uncertainty = self._uncertainty.worst(mounting.uncertainty)
-        node.learn(
-            MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
-        )
+        # Maps without microphones are nowhere; their markers are those of the camera.
+        self.array_frame = '' if node.value('hears') else self.target_frame
+        if node.value('hears'):
+            node.learn(
+                MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
+            )
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -153,54 +173,51 @@ class RigListener(CameraListener):
         node.parameter(
             'array_calibration',
             '',
-            'Calibration file whose pose is taken where TF does not know the microphones, and '
-            'whose room bounds where sound is looked for',
+            'Calibration file whose pose is taken where TF never tells of the frame of the '
+            'microphones, and whose room bounds where sound is looked for',
         )
 
-    def rig(self, stamp: int) -> Rig | None:
-        """Return the geometry at a stamp (ns), None while some of it is missing.
+    def rig(self, stamp: int | None) -> Rig | None:
+        """Return the geometry at a stamp (ns), None while some of it is missing; see `camera`."""
+        self._geometry.tf_timeout = self._node.value('tf_timeout')
+        rig = self._geometry.rig(stamp)
+        self._show_problems()
+        return rig
 
-        The same object is returned as long as nothing changes.
-        """
-        camera = self.camera(stamp)
-        if self._microphones is None:
-            self._node.problems['array'] = 'no audio/array_info yet'
-            return None
-        array = self._pose('array', self.array_frame, self._array_mounting, stamp)
-        if camera is None or array is None:
-            return None
-        known = self._rig
-        if (
-            known is None
-            or known.camera is not camera
-            or known.microphones is not self._microphones
-            or not _same_pose(known.target_from_array, array)
-        ):
-            room = self._room or self._told_room
-            self._rig = Rig(camera, self._microphones, array, room, self._uncertainty)
-        return self._rig
+    def _make_geometry(self) -> SensorRig:
+        node, path = self._node, self._node.value('array_calibration')
+        return SensorRig(
+            node.value('target_frame'),
+            camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
+            array_mounting=_mounting(path, 'array'),
+            room=load_room(path) if path else None,
+            sees=node.value('sees'),
+            hears=node.value('hears'),
+        )
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:
-        self._microphones = from_array_info(message)
-        self._told_room = room_of(message)
         self.array_frame = message.header.frame_id.lstrip('/')
+        self._geometry.take(
+            ArrayDescription(from_array_info(message), self.array_frame, room_of(message))
+        )
 
 
 def _mounting(path: str, sensor: str) -> Mounting | None:
     return load_mounting(path, sensor) if path else None
 
 
-def _same_pose(first: RigidTransform, second: RigidTransform) -> bool:
-    return np.array_equal(first.rotation, second.rotation) and np.array_equal(
-        first.translation, second.translation
-    )
-
-
 def _same_calibration(first: CameraInfo, second: CameraInfo) -> bool:
+    """Tell whether two messages describe the same camera, whatever their stamps."""
     return (
         first.header.frame_id == second.header.frame_id
-        and (first.width, first.height) == (second.width, second.height)
-        and first.distortion_model == second.distortion_model
-        and np.array_equal(first.k, second.k)
-        and np.array_equal(first.d, second.d)
+        and all(
+            np.array_equal(getattr(first, name), getattr(second, name))
+            for name in ('width', 'height', 'distortion_model', 'k', 'd', 'r', 'p')
+        )
+        and (first.binning_x, first.binning_y, first.roi)
+        == (
+            second.binning_x,
+            second.binning_y,
+            second.roi,
+        )
     )

@@ -31,17 +31,15 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
-from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
-from av_tracker_nodes.synchronisation import StampedBuffer
-from av_tracker_nodes.types import FaceFrame, ImageFrame, to_nanoseconds
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
+from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
+from av_tracker_nodes.types import FaceFrame, ImageFrame
 
 try:
     from audio_common_msgs import msg as audio_common
     from hri_msgs import msg as hri
 except ImportError:
     audio_common = hri = None
-
-_MEMORY = to_nanoseconds(1.0)
 
 
 class _Seen(NamedTuple):
@@ -90,8 +88,9 @@ class Ros4HriBridge(ControlledNode):
             )
         self._humans = Humans()
         self._sensors = CameraListener(self)
-        self._seen: StampedBuffer[_Seen] = StampedBuffer(_MEMORY)
-        self._images: StampedBuffer[Any] = StampedBuffer(_MEMORY)
+        self._seen: StampedBuffer[_Seen] = StampedBuffer(LONGEST_WAIT)
+        self._images: StampedBuffer[Any] = StampedBuffer(LONGEST_WAIT)
+        self._memory = ImageMemory()
         source = ImageInput(self)
         self._pictures = SubscriptionOnDemand(
             self, source.message_type, source.topic, self._keep_image, source.quality
@@ -144,7 +143,7 @@ class Ros4HriBridge(ControlledNode):
     # ---- input
 
     def _keep_faces(self, message: FaceArray) -> None:
-        frame = from_faces(message)
+        frame = from_faces(message, self.leave_out)
         self._seen.add(frame.stamp, _Seen(frame, message.header.frame_id))
 
     def _keep_image(self, message: Any) -> None:
@@ -155,7 +154,7 @@ class Ros4HriBridge(ControlledNode):
         self.counts['in'] += 1
         if not self._sensors.is_target(message.header.frame_id, 'tracks'):
             return
-        frame = from_tracks(message)
+        frame = from_tracks(message, self.leave_out)
         seen = self._seen.at(frame.stamp)
         self._humans.update(frame, None if seen is None else seen.faces)
         self._offer()
@@ -167,6 +166,9 @@ class Ros4HriBridge(ControlledNode):
         camera = self._sensors.camera(frame.stamp)
         if camera is not None:
             self._publish_frames(message.header.frame_id, frame.stamp, camera, seen)
+        # Tracks come in order: nobody asks again for what is older.
+        self._seen.drop_until(frame.stamp)
+        self._images.drop_until(frame.stamp)
         self.answered(frame.stamp, began, frame.from_image)
 
     # ---- output
@@ -207,7 +209,7 @@ class Ros4HriBridge(ControlledNode):
     def _publish_faces(self, seen: _Seen) -> None:
         pictures = set(self._faces.heard('cropped'))
         message = self._images.at(seen.faces.stamp) if pictures else None
-        image = None if message is None else from_image(message).image
+        image = None if message is None else from_image(message, self._memory).image
         head = header(seen.faces.stamp, seen.frame_id)
         size = np.array(seen.faces.image_size)
         for name in self._humans.seen:
@@ -250,6 +252,8 @@ class Ros4HriBridge(ControlledNode):
             name: facing(sellion(humans.faces[name], camera, distance), camera.centre)
             for name, distance in self._distances(camera).items()
         }
+        # A face where the lens images nothing has no place.
+        poses = {name: pose for name, pose in poses.items() if np.isfinite(pose.translation).all()}
         transforms = [
             to_transform(seen.frame_id, f'face_{name}', camera.pose.inverse @ pose, stamp)
             for name, pose in poses.items()

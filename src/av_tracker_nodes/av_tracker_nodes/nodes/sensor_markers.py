@@ -12,7 +12,8 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.nodes.conversions import point
 from av_tracker_nodes.viewing.palette import colour_of
 
@@ -23,7 +24,7 @@ _WHITE = (0.9, 0.9, 0.9)
 
 
 def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
-    """Draw every microphone, coloured by array, and what the camera sees.
+    """Draw every microphone, coloured by array, and what the camera sees, as far as there are any.
 
     Parameters
     ----------
@@ -31,7 +32,16 @@ def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
     frame_id : str
         The array frame.
     """
-    microphones = rig.microphones
+    markers = [] if rig.microphones is None else _spheres(rig.microphones, frame_id)
+    if rig.camera is not None:
+        lines = _marker('camera', 0, Marker.LINE_LIST, frame_id, _pyramid(rig.camera_in_array))
+        lines.scale.x = _LINE_WIDTH
+        lines.color = _colour(_WHITE)
+        markers.append(lines)
+    return MarkerArray(markers=markers)
+
+
+def _spheres(microphones: MicrophoneArray, frame_id: str) -> list[Marker]:
     markers = []
     for group in np.unique(microphones.groups).tolist():
         places = microphones.positions[microphones.groups == group]
@@ -39,17 +49,17 @@ def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
         spheres.scale.x = spheres.scale.y = spheres.scale.z = _MICROPHONE_DIAMETER
         spheres.color = _colour(colour_of(group + 1))
         markers.append(spheres)
-    lines = _marker('camera', 0, Marker.LINE_LIST, frame_id, _pyramid(rig.camera_in_array))
-    lines.scale.x = _LINE_WIDTH
-    lines.color = _colour(_WHITE)
-    return MarkerArray(markers=[*markers, lines])
+    return markers
 
 
 def _pyramid(camera: Camera) -> np.ndarray:
-    """Edges from the camera to the corners of its image and between those, shape (16, 3)."""
+    """Edges from the camera to the corners of its image and between those, shape (16, 3).
+
+    A corner where the lens images nothing is drawn where the lens ends.
+    """
     width, height = camera.size
     pixels = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]])
-    corners = camera.back_project(pixels, _IMAGE_DISTANCE)
+    corners = camera.centre + _IMAGE_DISTANCE * RayMap(camera).rays(pixels)
     ends = zip(corners, np.roll(corners, -1, axis=0), strict=True)
     return np.array([p for here, there in ends for p in (camera.centre, here, here, there)])
 

@@ -17,8 +17,11 @@ from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.recordings.messages import from_image, from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
 from av_tracker_nodes.viewing.recording import open_recording, require_rerun
+
+_AS_IT_IS = 'jpeg', 'jpg', 'jpeg compressed bgr8'
+"""Formats that the viewer decodes by itself, and rightly."""
 
 
 class Viewer(StageNode):
@@ -34,6 +37,7 @@ class Viewer(StageNode):
         """Listen to what is to be drawn."""
         require_rerun()
         self._open = ExitStack()
+        self._memory = ImageMemory()
         self._sensors = RigListener(self)
         ImageInput(self).listen(self._see)
         self.listen(av.AcousticMap, 'acoustic_map', self._hear)
@@ -54,22 +58,26 @@ class Viewer(StageNode):
     def _see(self, message: Image | CompressedImage) -> None:
         self.counts['images'] += 1
         stamp = stamp_of(message.header)
-        rig = self._sensors.rig(stamp)
-        if rig is not None:
-            self._scene.draw_rig(rig, stamp)
-        if isinstance(message, CompressedImage):
-            kind = 'png' if 'png' in message.format else 'jpeg'
-            self._scene.draw_encoded(stamp, message.data.tobytes(), f'image/{kind}')
+        self._place(stamp)
+        if isinstance(message, CompressedImage) and message.format.endswith(_AS_IT_IS):
+            self._scene.draw_encoded(stamp, message.data.tobytes(), 'image/jpeg')
         else:
-            self._scene.draw_image(from_image(message))
+            self._scene.draw_image(from_image(message, self._memory))
 
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1
-        self._scene.draw_map(from_acoustic_map(message))
+        self._place(stamp_of(message.header))
+        self._scene.draw_map(from_acoustic_map(message, self.leave_out))
+
+    def _place(self, stamp: int) -> None:
+        """Draw the sensors where they are at a stamp (ns), once that is known."""
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._scene.draw_rig(rig, stamp)
 
     def _follow(self, message: av.SpeakerTrackArray) -> None:
         self.counts['tracks'] += 1
-        self._scene.draw_tracks(from_tracks(message))
+        self._scene.draw_tracks(from_tracks(message, self.leave_out))
 
 
 def main() -> int:

@@ -5,37 +5,52 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.own_voice import OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.sensor_rig import (
+    FixedRig,
+    SensorRig,
+    geometry_of,
+)
 from av_tracker_nodes.launching.durations import Durations
-from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, FusionJoin, Joined
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
     AudioBlock,
+    DetectionFrame,
     FaceFrame,
     ImageFrame,
     TrackFrame,
+    UnreadableImage,
+    to_seconds,
 )
 from av_tracker_nodes.vision.stage import FaceStage
 
+_logger = logging.getLogger(__name__)
+
 _LOOKAHEAD = 16
 """Records read ahead of the trackers, so that faces are found while sound is mapped."""
+_BACKLOG = 200
+"""Blocks of sound that are kept until it is known where the sensors are."""
 
 
 class StageTimes:
@@ -78,7 +93,9 @@ class Sensing:
 
     Parameters
     ----------
-    rig : Rig
+    rig : Rig or SensorRig
+        A `SensorRig` is told what the recording tells of the sensors; until it knows where they
+        are, and while that is out of date, images are answered with an empty map.
     measure : str
         Acoustic measure.
     needs_image : bool
@@ -87,35 +104,50 @@ class Sensing:
         Face detector; the usual one if left out.
     times : StageTimes, optional
         Where to note how long it takes.
+    sees, hears : bool
+        False where nobody wants faces, or sound: images only set the stamps then, and maps are
+        blank. What has no camera or no microphones does not either.
 
     Attributes
     ----------
     own_voice : OwnVoice
         To be told when the robot itself talks.
+    refused : int
+        Blocks of sound that do not fit the microphones.
     """
 
     def __init__(
         self,
-        rig: Rig,
+        rig: Rig | SensorRig,
         measure: str,
         needs_image: bool = True,
         face_model: Path | None = None,
         times: StageTimes | None = None,
+        sees: bool = True,
+        hears: bool = True,
     ) -> None:
         self.times = times or StageTimes()
-        self._faces = FaceStage(face_model)
-        self._acoustics = AcousticStage(rig, measure)
-        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE)
+        self._geometry, self._measure = geometry_of(rig), measure
+        sees, self._hears = sees and self._geometry.sees, hears and self._geometry.hears
+        self._faces = FaceStage(face_model) if sees else None
+        self._rig: Rig | None = None
+        self._acoustics: AcousticStage | OneMicrophoneStage | None = None
+        self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
+        self._is_stale = False
+        if isinstance(self._geometry, FixedRig) and self._hears:
+            self._use(self._geometry.rig(None))
+        self._trigger = CycleTrigger(patience=REPLAY_PATIENCE, hears=self._hears)
         self.own_voice = OwnVoice()
         self._needs_image = needs_image
-        self._images: dict[int, np.ndarray] = {}
+        self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
+        self.refused = 0
 
-    def run(self, records: Iterable[AudioBlock | ImageFrame]) -> Iterator[Sensed]:
+    def run(self, records: Iterable[Record]) -> Iterator[Sensed]:
         """See and hear a whole recording.
 
         Parameters
         ----------
-        records : iterable of AudioBlock and ImageFrame
+        records : iterable of Record
             In the order in which they would arrive.
 
         Yields
@@ -125,24 +157,22 @@ class Sensing:
         """
         with ThreadPoolExecutor(max_workers=1) as worker:
             for record in self._detect_ahead(records, worker):
-                cycles = (
-                    self._hear(record) if isinstance(record, AudioBlock) else self._see(*record)
-                )
-                yield from map(self._sense, cycles)
-        yield from map(self._sense, self._trigger.flush())
+                yield from map(_sensed, self._take(record))
+        yield from map(_sensed, self._sense(self._trigger.flush()))
+        yield from map(_sensed, self._join.flush())
 
     def _detect_ahead(
-        self, records: Iterable[AudioBlock | ImageFrame], worker: ThreadPoolExecutor
-    ) -> Iterator[AudioBlock | tuple[ImageFrame, FaceFrame]]:
+        self, records: Iterable[Record], worker: ThreadPoolExecutor
+    ) -> Iterator[Record | tuple[ImageFrame, FaceFrame]]:
         """Replace each image by itself with its faces, detected some records ahead."""
 
-        def begin(record: AudioBlock | ImageFrame) -> AudioBlock | tuple[ImageFrame, Future]:
-            if isinstance(record, AudioBlock):
+        def begin(record: Record) -> Record | tuple[ImageFrame, Future]:
+            if not isinstance(record, ImageFrame):
                 return record
             return record, worker.submit(self._detect, record)
 
-        def finish(begun: AudioBlock | tuple) -> AudioBlock | tuple[ImageFrame, FaceFrame]:
-            return begun if isinstance(begun, AudioBlock) else (begun[0], begun[1].result())
+        def finish(begun: Record | tuple) -> Record | tuple[ImageFrame, FaceFrame]:
+            return (begun[0], begun[1].result()) if isinstance(begun, tuple) else begun
 
         stream = iter(records)
         ahead = [begin(record) for record in islice(stream, _LOOKAHEAD)]
@@ -152,25 +182,92 @@ class Sensing:
         yield from map(finish, ahead)
 
     def _detect(self, image: ImageFrame) -> FaceFrame:
+        if self._faces is None:
+            height, width = image.image.shape[:2]
+            return FaceFrame(image.stamp, (width, height))
         with self.times.measure('face_detector'):
             return self._faces.process(image)
 
-    def _see(self, image: ImageFrame, faces: FaceFrame) -> list[Cycle]:
-        if self._needs_image:
-            self._images[image.stamp] = image.image
-        return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
+    def _take(self, record: Record | tuple[ImageFrame, FaceFrame]) -> Iterator[Joined]:
+        """Take in a record; yield the maps that are now complete."""
+        if isinstance(record, tuple):
+            yield from self._see(*record)
+        elif isinstance(record, AudioBlock):
+            yield from self._hear(record)
+        elif isinstance(record, UnreadableImage):
+            yield from self._sense(self._trigger.image(record.stamp))
+        else:
+            self._geometry.take(record)
 
-    def _hear(self, block: AudioBlock) -> list[Cycle]:
-        self._acoustics.add(block)
+    def _see(self, image: ImageFrame, faces: FaceFrame) -> Iterator[Joined]:
+        picture = image.image if self._needs_image else None
+        yield from self._join.sight(image.stamp, faces, picture)
+        yield from self._sense(self._trigger.image(image.stamp, faces.image_size))
+        yield from self._sense(self._trigger.faces(faces))
+
+    def _hear(self, block: AudioBlock) -> Iterator[Joined]:
+        if not self._hears:
+            return
+        if self._acoustics is None:
+            self._backlog.append(block)
+        else:
+            self._add(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
-        return self._trigger.audio_until(end)
+        yield from self._sense(self._trigger.audio_until(end))
 
-    def _sense(self, cycle: Cycle) -> Sensed:
-        with self.times.measure('acoustic_map'):
-            sound = self._acoustics.process(cycle.faces, cycle.from_image)
-        if self.own_voice.is_heard(sound.stamp):
-            sound = sound.silenced()
-        return Sensed(cycle.faces, sound, self._images.pop(cycle.faces.stamp, None))
+    def _sense(self, cycles: Iterable[Cycle]) -> Iterator[Joined]:
+        for cycle in cycles:
+            with self.times.measure('acoustic_map'):
+                sound = self._map(cycle)
+            if self.own_voice.is_heard(sound.stamp):
+                sound = sound.silenced()
+            yield from self._join.sound(cycle.faces.stamp, sound, cycle.from_image)
+
+    def _map(self, cycle: Cycle) -> AcousticMap:
+        rig = self._geometry.rig(cycle.faces.stamp) if self._hears else None
+        self._tell_outage(cycle.faces.stamp)
+        if rig is None:
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
+        self._use(rig)
+        return self._acoustics.process(cycle.faces, cycle.from_image)
+
+    def _tell_outage(self, stamp: int) -> None:
+        """Log when the place of a sensor goes out of date, and when it is known again."""
+        stale = self._geometry.stale
+        if bool(stale) == self._is_stale:
+            return
+        self._is_stale = bool(stale)
+        if stale:
+            why = self._geometry.problems[min(stale)]
+            _logger.error('%.2f s: %s; nobody is tracked until it is told', to_seconds(stamp), why)
+        else:
+            _logger.warning('%.2f s: the sensors have their place again', to_seconds(stamp))
+
+    def _use(self, rig: Rig) -> None:
+        """Take over a change of geometry, and what was heard before the first."""
+        if rig is self._rig:
+            return
+        self._rig = rig
+        if self._acoustics is not None:
+            self._acoustics.set_rig(rig)
+            return
+        for problem in self._geometry.problems.values():
+            _logger.warning('%s', problem)
+        self._acoustics = acoustic_stage(rig, self._measure)
+        while self._backlog:
+            self._add(self._backlog.popleft())
+
+    def _add(self, block: AudioBlock) -> None:
+        """Listen to a block; one that does not fit the microphones costs itself alone."""
+        try:
+            self._acoustics.add(block)
+        except InputError:
+            self.refused += 1
+
+
+def _sensed(joined: Joined) -> Sensed:
+    faces = joined.faces or FaceFrame(joined.stamp, (0, 0))
+    return Sensed(faces, joined.sound, joined.image)
 
 
 class Following:
@@ -178,31 +275,49 @@ class Following:
 
     Parameters
     ----------
-    rig : Rig
-        Geometry; its target frame is that of the tracks.
+    rig : Rig or SensorRig
+        Geometry; its target frame is that of the tracks. While a `SensorRig` does not know where
+        the sensors are, nothing is detected; while the place of its camera is out of date, nobody
+        is told of either.
     fusion : FusionModel
     tracker : TrackerConfig, optional
     times : StageTimes, optional
         Where to note how long it takes.
+
+    Attributes
+    ----------
+    is_placed : bool
+        Whether it was known where the sensors are, the last time.
     """
 
     def __init__(
         self,
-        rig: Rig,
+        rig: Rig | SensorRig,
         fusion: FusionModel,
         tracker: TrackerConfig | None = None,
         times: StageTimes | None = None,
     ) -> None:
         self.times = times or StageTimes()
-        self._rig, self._fusion, self._tracker = rig, fusion, SpeakerTracker(tracker)
+        self._geometry, self._fusion = geometry_of(rig), fusion
+        self._tracker = SpeakerTracker(tracker)
+        self.is_placed = False
 
     def process(self, sensed: Sensed) -> TrackFrame:
         """Go on with the next image."""
-        image = sensed.image if self._fusion.needs_image else None
+        rig = self._geometry.rig(sensed.sound.stamp)
+        self.is_placed = rig is not None
         with self.times.measure('fusion'):
-            detections = self._fusion.process(sensed.faces, sensed.sound, self._rig, image)
+            detections = self._detect(sensed, rig)
         with self.times.measure('tracker'):
-            return self._tracker.process(detections, self._rig.camera)
+            camera = self._geometry.camera(sensed.sound.stamp)
+            frame = self._tracker.process(detections, camera)
+        return replace(frame, tracks=()) if 'camera' in self._geometry.stale else frame
+
+    def _detect(self, sensed: Sensed, rig: Rig | None) -> DetectionFrame:
+        if rig is None:
+            return DetectionFrame(sensed.sound.stamp, from_image=sensed.sound.from_image)
+        image = sensed.image if self._fusion.needs_image else None
+        return self._fusion.process(sensed.faces, sensed.sound, rig, image)
 
 
 class Pipeline:
@@ -210,8 +325,8 @@ class Pipeline:
 
     Parameters
     ----------
-    rig : Rig
-        Geometry; its target frame is that of the tracks.
+    rig : Rig or SensorRig
+        Geometry; its target frame is that of the tracks. It needs no more than the model does.
     model : str or FusionModel
         Fusion model, or its name.
     tracker : TrackerConfig, optional
@@ -224,11 +339,21 @@ class Pipeline:
     ----------
     own_voice : OwnVoice
         To be told when the robot itself talks.
+    counts : Counter of str
+        Answers so far: ``answers``, ``answers to images``, those with sound (``heard``), those to
+        images that came while it was not known where the sensors are (``unplaced``); ``faces``;
+        blocks of sound that do not fit the microphones (``sound refused``); and ``span``, the
+        time (ns) from the first answer to the last.
+
+    Raises
+    ------
+    InputError
+        The model is missing, or needs a sensor that the rig does not have.
     """
 
     def __init__(
         self,
-        rig: Rig,
+        rig: Rig | SensorRig,
         model: str | FusionModel = DEFAULT_MODEL,
         tracker: TrackerConfig | None = None,
         face_model: Path | None = None,
@@ -236,14 +361,39 @@ class Pipeline:
     ) -> None:
         self.times = StageTimes()
         fusion = create_fusion(model) if isinstance(model, str) else model
-        self._sensing = Sensing(rig, fusion.measure, fusion.needs_image, face_model, self.times)
+        if isinstance(rig, Rig):
+            fusion.check_rig(rig, model if isinstance(model, str) else type(model).__name__)
+        self.counts: Counter[str] = Counter()
+        self._began: int | None = None
+        self._sensing = Sensing(
+            rig,
+            fusion.measure,
+            fusion.needs_image,
+            face_model,
+            self.times,
+            sees=fusion.sees,
+            hears=fusion.hears,
+        )
         self._following = Following(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice
-        self._on_map = on_map
+        self.on_map = on_map
 
-    def run(self, records: Iterable[AudioBlock | ImageFrame]) -> Iterator[TrackFrame]:
+    def run(self, records: Iterable[Record]) -> Iterator[TrackFrame]:
         """Track a whole recording; see `Sensing.run`."""
         for sensed in self._sensing.run(records):
-            if self._on_map is not None:
-                self._on_map(sensed.sound)
-            yield self._following.process(sensed)
+            if self.on_map is not None:
+                self.on_map(sensed.sound)
+            frame = self._following.process(sensed)
+            self._count(sensed)
+            yield frame
+
+    def _count(self, sensed: Sensed) -> None:
+        sound, counts = sensed.sound, self.counts
+        self._began = sound.stamp if self._began is None else self._began
+        counts['answers'] += 1
+        counts['answers to images'] += sound.from_image
+        counts['heard'] += sound.is_heard
+        counts['unplaced'] += sound.from_image and not self._following.is_placed
+        counts['faces'] += len(sensed.faces.faces)
+        counts['span'] = sound.stamp - self._began
+        counts['sound refused'] = self._sensing.refused

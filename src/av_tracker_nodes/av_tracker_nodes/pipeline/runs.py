@@ -6,21 +6,126 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from av_tracker_nodes.association import TrackerConfig
-from av_tracker_nodes.fusion import DEFAULT_MODEL
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.pipeline.chain import Pipeline
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.bag import BagReader, Sources
+from av_tracker_nodes.recordings.bag.reader import Record
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
-from av_tracker_nodes.synchronisation import shift_sound
+from av_tracker_nodes.recordings.usage import Usage
 from av_tracker_nodes.types import AcousticMap, AudioBlock, ImageFrame, TrackFrame, to_seconds
+
+
+class Run:
+    """One recording on its way through the chain.
+
+    Parameters
+    ----------
+    reader : BagReader
+    model : str
+        Fusion model.
+    tracker : TrackerConfig, optional
+    mute : bool
+        Put silence in the place of the sound.
+
+    Raises
+    ------
+    InputError
+        When the recording lacks what the model needs, its frames are not connected, or its
+        images are not those of the calibration.
+    """
+
+    def __init__(
+        self,
+        reader: BagReader,
+        model: str = DEFAULT_MODEL,
+        tracker: TrackerConfig | None = None,
+        mute: bool = False,
+    ) -> None:
+        fusion = create_fusion(model)
+        self._reader, self._fusion = reader, fusion
+        self._mute = mute
+        reader.check(fusion.sees, fusion.hears)
+        sensors = reader.sensors(fusion.sees, fusion.hears)
+        self.pipeline = Pipeline(sensors, fusion, tracker)
+        self._seconds_of_sound = 0.0
+        for stamp, talks in reader.robot_speaking():
+            self.pipeline.own_voice.tell(talks, stamp)
+
+    def frames(
+        self,
+        progress: Callable[[float], None] | None = None,
+        on_image: Callable[[ImageFrame], None] | None = None,
+    ) -> Iterator[TrackFrame]:
+        """Track the recording.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with the share done, 0..1.
+        on_image : callable, optional
+            Called with every image.
+
+        Yields
+        ------
+        TrackFrame
+        """
+        reader = self._reader
+        for frame in self.pipeline.run(self._records(on_image)):
+            yield frame
+            if progress is not None:
+                progress(to_seconds(frame.stamp - reader.start_time) / max(reader.duration, 1e-9))
+
+    def _records(self, on_image: Callable[[ImageFrame], None] | None) -> Iterator[Record]:
+        for record in self._reader.stream(self._fusion.sees, self._fusion.hears):
+            if isinstance(record, AudioBlock):
+                self._seconds_of_sound += len(record.samples) / record.rate
+                yield _silenced(record) if self._mute else record
+                continue
+            if on_image is not None and isinstance(record, ImageFrame):
+                on_image(record)
+            yield record
+
+    def problems(self) -> list[str]:
+        """Say what went wrong, once all frames have been taken; empty when nothing did."""
+        usage = self.usage()
+        compared = usage.sees and usage.hears
+        clocks = self._reader.clock_problems() if compared else []
+        return [*clocks, *usage.problems()]
+
+    def notes(self) -> list[str]:
+        """Say what was passed over, and what else is worth knowing."""
+        return [*self._reader.unusable.describe(), *self._reader.notes]
+
+    def usage(self) -> Usage:
+        """Tell how much of the recording was used, once all frames have been taken."""
+        reader, counts = self._reader, self.pipeline.counts
+        sees, hears = self._fusion.sees, self._fusion.hears and not self._mute
+        unusable = reader.unusable.counts
+        images = len(reader.image_stamps) if sees else 0
+        return Usage(
+            images=images,
+            unreadable=unusable[reader.found.image],
+            unplaced=counts['unplaced'],
+            unanswered=images - counts['answers to images'] if sees else 0,
+            faces=counts['faces'],
+            answers=counts['answers'],
+            heard=counts['heard'],
+            span=to_seconds(counts['span']),
+            sound=self._seconds_of_sound,
+            sound_unreadable=unusable[reader.found.audio] + counts['sound refused'],
+            sees=sees,
+            hears=hears,
+        )
 
 
 def track_bag(
@@ -31,6 +136,7 @@ def track_bag(
     progress: Callable[[float], None] | None = None,
     mute: bool = False,
     audio_offset: float = 0.0,
+    sources: Sources | None = None,
 ) -> dict:
     """Track a bag as fast as possible and write ``tracks.csv`` and its companions.
 
@@ -47,41 +153,48 @@ def track_bag(
         Put silence in the place of the sound, to see what hearing is worth.
     audio_offset : float
         Added to the stamps of the sound (s).
+    sources : Sources, optional
+        Topics that are named, the frame of the tracks, and files for what the bag does not tell.
 
     Returns
     -------
     dict
-        What ``run.json`` says.
+        What ``run.json`` says; ``problems`` lists what went wrong, and is empty where all that
+        was asked for was done.
 
     Raises
     ------
     InputError
-        When the bag cannot be read or the folder not be written.
+        When the bag cannot be read or the folder not be written, or when the bag lacks what the
+        model needs.
     """
-    with BagReader(bag) as reader:
-        pipeline = Pipeline(reader.rig(), model, tracker)
-        _tell_own_voice(reader, pipeline)
-        records = (shift_sound(record, audio_offset) for record in reader.records())
-        records = map(_silenced, records) if mute else records
+    sources = replace(sources or Sources(), audio_offset=audio_offset)
+    with BagReader(bag, sources) as reader:
+        run = Run(reader, model, tracker, mute)
         writer = TrackWriter(out)
         start = time.perf_counter()
-        for frame in _followed(reader, pipeline, records, progress):
+        for frame in run.frames(progress):
             writer.write(frame)
         seconds = time.perf_counter() - start
-        frames_in = len(reader.image_stamps)
-        run = {
+        usage = run.usage()
+        answered = usage.images - usage.unanswered
+        report = {
             'mode': 'offline',
             'model': model,
-            'frames_in': frames_in,
-            'frames_answered': writer.frames,
-            'lost_frames': frames_in - writer.frames,
+            'frames_in': usage.images,
+            'frames_answered': answered,
+            'lost_frames': usage.unanswered,
+            'used': usage.as_json(),
+            'summary': usage.describe(),
+            'problems': run.problems(),
+            'notes': run.notes(),
             'seconds': round(seconds, 3),
             'realtime_factor': round(reader.duration / seconds, 3),
-            'frames_per_second': round(frames_in / seconds, 2),
-            'latency_ms': pipeline.times.summary(),
+            'frames_per_second': round(usage.images / seconds, 2),
+            'latency_ms': run.pipeline.times.summary(),
         }
-        writer.close(run)
-    return run
+        writer.close(report)
+    return report
 
 
 class Viewer(Protocol):
@@ -109,7 +222,8 @@ def watch_bag(
     model: str = DEFAULT_MODEL,
     audio_offset: float = 0.0,
     progress: Callable[[float], None] | None = None,
-) -> None:
+    sources: Sources | None = None,
+) -> list[str]:
     """Track a bag and show everything to a viewer.
 
     Parameters
@@ -124,57 +238,31 @@ def watch_bag(
         Added to the stamps of the sound (s).
     progress : callable, optional
         Called with the share done, 0..1.
+    sources : Sources, optional
+        Topics that are named, the frame of the tracks, and files for what the bag does not tell.
+
+    Returns
+    -------
+    list of str
+        What went wrong; empty where all was used.
 
     Raises
     ------
     InputError
-        When the bag cannot be read.
+        When the bag cannot be read, or lacks what the model needs.
     """
-    with BagReader(bag) as reader, open_viewer() as viewer:
-        rig = reader.rig()
-        viewer.draw_rig(rig, reader.start_time)
-        for truth in reader.ground_truth():
-            viewer.draw_truth(truth)
-        pipeline = Pipeline(rig, model, on_map=viewer.draw_map)
-        _tell_own_voice(reader, pipeline)
-        records = (shift_sound(record, audio_offset) for record in reader.records())
-        shown = _shown(records, viewer.draw_image)
-        for frame in _followed(reader, pipeline, shown, progress):
-            viewer.draw_tracks(frame)
+    sources = replace(sources or Sources(), audio_offset=audio_offset)
+    with BagReader(bag, sources) as reader:
+        run = Run(reader, model)
+        with open_viewer() as viewer:
+            viewer.draw_rig(reader.rig(), reader.start_time)
+            for truth in reader.ground_truth():
+                viewer.draw_truth(truth)
+            run.pipeline.on_map = viewer.draw_map
+            for frame in run.frames(progress, viewer.draw_image):
+                viewer.draw_tracks(frame)
+        return run.problems()
 
 
-def _tell_own_voice(reader: BagReader, pipeline: Pipeline) -> None:
-    """Tell a pipeline when the robot of a bag talks itself."""
-    for stamp, talks in reader.robot_speaking():
-        pipeline.own_voice.tell(talks, stamp)
-
-
-def _followed(
-    reader: BagReader,
-    pipeline: Pipeline,
-    records: Iterable[AudioBlock | ImageFrame],
-    progress: Callable[[float], None] | None,
-) -> Iterator[TrackFrame]:
-    """Track the records of a bag, and tell how far it is."""
-    for frame in pipeline.run(records):
-        yield frame
-        if progress is not None:
-            progress(to_seconds(frame.stamp - reader.start_time) / reader.duration)
-
-
-def _shown(
-    records: Iterable[AudioBlock | ImageFrame], draw: Callable[[ImageFrame], None]
-) -> Iterator[AudioBlock | ImageFrame]:
-    """Draw the images among the records that pass."""
-    for record in records:
-        if isinstance(record, ImageFrame):
-            draw(record)
-        yield record
-
-
-def _silenced(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:
-    if isinstance(record, ImageFrame):
-        return record
-    return AudioBlock(
-        record.stamp, record.first_sample, record.rate, np.zeros_like(record.samples)
-    )
+def _silenced(block: AudioBlock) -> AudioBlock:
+    return replace(block, samples=np.zeros_like(block.samples))

@@ -77,7 +77,7 @@ class TrackWriter:
                 self._tracks.writerow([stamp, number, track.id, *_row(track)])
                 covariance = track.covariance[:3, :3][_UPPER]
                 self._covariances.writerow(
-                    [stamp, track.id, track.state.name.lower(), *(f'{c:.6g}' for c in covariance)]
+                    [stamp, track.id, track.state.name.lower(), *(f'{c:.9g}' for c in covariance)]
                 )
 
     def close(self, run: dict) -> None:

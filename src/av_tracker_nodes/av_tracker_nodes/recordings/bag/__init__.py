@@ -7,13 +7,16 @@ A bag logs an image at its stamp and a block of sound at the time of its last sa
 in bag order never shows a listener the future.
 """
 
+from av_tracker_nodes.recordings.bag.bag_file import RawMessage, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.channels import (
     ARRAY_FRAME,
     CAMERA_FRAME,
     REPLAY_PATIENCE,
     WORLD_FRAME,
 )
-from av_tracker_nodes.recordings.bag.reader import BagReader, RawMessage, stamp_of_cdr
+from av_tracker_nodes.recordings.bag.reader import BagReader, Record
+from av_tracker_nodes.recordings.bag.sources import TF_TIMEOUT, Sources, with_rig
+from av_tracker_nodes.recordings.bag.topics import TopicNames, Topics
 from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagFrames, BagWriter
 
 __all__ = [
@@ -21,10 +24,16 @@ __all__ = [
     'CAMERA_FRAME',
     'JPEG_QUALITY',
     'REPLAY_PATIENCE',
+    'TF_TIMEOUT',
     'WORLD_FRAME',
     'BagFrames',
     'BagReader',
     'BagWriter',
     'RawMessage',
+    'Record',
+    'Sources',
+    'TopicNames',
+    'Topics',
     'stamp_of_cdr',
+    'with_rig',
 ]

@@ -5,52 +5,69 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+import heapq
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple
-
-from rosbags.interfaces import Connection, QosDurability
-from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Rig, RigidTransform, Room
-from av_tracker_nodes.geometry.static_transforms import chain
-from av_tracker_nodes.recordings import messages
-from av_tracker_nodes.recordings.bag.channels import (
-    ARRAY_INFO,
-    AUDIO,
-    CAMERA_INFO,
-    COMPRESSED,
-    GROUND_TRUTH,
-    IMAGE,
-    ROBOT_SPEAKING,
-    TF_STATIC,
-    WORLD_FRAME,
+from av_tracker_nodes.geometry import Rig, Room
+from av_tracker_nodes.geometry.sensor_rig import (
+    ArrayDescription,
+    CameraDescription,
+    SensorRig,
+    Transforms,
 )
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
+from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.bag.bag_file import BagFile, RawMessage, stamp_of_cdr
+from av_tracker_nodes.recordings.bag.geometry import BagGeometry
+from av_tracker_nodes.recordings.bag.order import Order, StreamTimes, in_order
+from av_tracker_nodes.recordings.bag.sound import BagSound
+from av_tracker_nodes.recordings.bag.sources import Sources
+from av_tracker_nodes.recordings.bag.topics import (
+    AUDIO_DATA,
+    COMPRESSED,
+    SOUNDS,
+    USUAL,
+    Topics,
+    find_topics,
+)
+from av_tracker_nodes.recordings.bag.unusable import Unusable
+from av_tracker_nodes.synchronisation import ClockCheck, shift_sound
+from av_tracker_nodes.types import (
+    AudioBlock,
+    ImageFrame,
+    TrackFrame,
+    UnreadableImage,
+    to_nanoseconds,
+)
+
+Record = (
+    AudioBlock | ImageFrame | UnreadableImage | Transforms | CameraDescription | ArrayDescription
+)
+"""What a recording tells, one after the other."""
 
 
-class RawMessage(NamedTuple):
-    """A message as the bag holds it; `latched` asks for a transient-local publisher."""
+class BagReader(BagFile):
+    """Reads a bag: sound and images in the order of their stamps, geometry, and ground truth.
 
-    topic: str
-    type: str
-    log_time: int
-    data: bytes
-    latched: bool
-
-
-class BagReader:
-    """Reads a bag: sound and images in bag order, geometry, and ground truth.
-
-    Topics are found by the end of their names, so that a bag recorded under a namespace does.
+    Topics are found by their types and namespaces, whatever they are called; see
+    :mod:`~av_tracker_nodes.recordings.bag.topics`.
 
     Parameters
     ----------
     path : str or Path
-        Directory of the bag, or its MCAP file.
+        Directory of the bag, or its file.
+    sources : Sources, optional
+        Topics that are named, the frame of the result, and files for what the bag does not tell.
+
+    Attributes
+    ----------
+    unusable : Unusable
+        Messages that were read and could not be used.
+    notes : list of str
+        What else is worth knowing.
 
     Raises
     ------
@@ -58,80 +75,201 @@ class BagReader:
         When there is no bag, or it is not whole.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.exists():
-            raise InputError(f'no bag at {self.path}')
-        if self.path.is_dir() and not (self.path / 'metadata.yaml').is_file():
-            raise InputError(
-                f'{self.path} is not a whole bag: metadata.yaml is missing in it '
-                '(not a bag, or a recording that was cut off)'
-            )
-        try:
-            self._reader = Reader(self.path)
-            self._reader.open()
-        except Exception as error:  # the library lets parsing errors of every kind through
-            raise self._broken(error) from error
+    def __init__(self, path: str | Path, sources: Sources | None = None) -> None:
+        super().__init__(path)
+        self.sources = sources or Sources()
+        self.unusable = Unusable()
+        self.notes: list[str] = []
 
-    def __enter__(self) -> BagReader:
-        """Return the reader itself."""
-        return self
+    # ---- what is there
 
-    def __exit__(self, *_: object) -> None:
-        """Close the bag."""
-        self.close()
+    @cached_property
+    def found(self) -> Topics:
+        """Topics of the sensors.
 
-    def close(self) -> None:
-        """Close the bag."""
-        self._reader.close()
-
-    @property
-    def topics(self) -> dict[str, str]:
-        """Message type of each topic."""
-        return {connection.topic: connection.msgtype for connection in self._reader.connections}
-
-    @property
-    def start_time(self) -> int:
-        """Log time of the first message (ns)."""
-        return self._reader.start_time
-
-    @property
-    def duration(self) -> float:
-        """Time from the first to the last message (s)."""
-        return (self._reader.end_time - 1 - self._reader.start_time) / NANOSECONDS
+        Raises
+        ------
+        InputError
+            When several could be meant, or one that was named is not there.
+        """
+        types = {c.topic: c.msgtype for c in self._reader.connections if c.msgcount > 0}
+        return find_topics(types, self.sources.topics, str(self.path))
 
     @property
     def compressed(self) -> bool:
         """Whether the images are compressed."""
-        return self._image_connection.msgtype == COMPRESSED[1]
+        return self.topics[self.require('image')] == COMPRESSED
 
-    @cached_property
+    @property
     def image_stamps(self) -> list[int]:
         """Stamps of all images (ns), in bag order."""
-        return [stamp_of_cdr(data) for _, _, data in self._messages([self._image_connection])]
+        self.require('image')
+        return self.times['image'].stamps.tolist()
 
-    def raw(self) -> Iterator[RawMessage]:
-        """Yield all messages as they are in the bag, in bag order."""
-        for connection, log_time, data in self._messages(self._reader.connections):
-            yield RawMessage(
-                connection.topic, connection.msgtype, log_time, bytes(data), _latched(connection)
+    @cached_property
+    def times(self) -> dict[str, StreamTimes]:
+        """When ``image`` and ``audio`` were taken and logged, as far as they are there.
+
+        Sound without stamps was taken when it was logged; that of the others is shifted.
+        """
+        offsets = {self.found.audio: to_nanoseconds(self.sources.audio_offset)}
+        roles = {'image': self.found.image, 'audio': self.found.audio}
+        topics = {topic: role for role, topic in roles.items() if topic is not None}
+        noted: dict[str, tuple[list[int], list[int]]] = {
+            role: ([], []) for role in topics.values()
+        }
+        for message in self.messages(*topics):
+            has_stamp = message.type != AUDIO_DATA
+            stamps, times = noted[topics[message.topic]]
+            stamp = stamp_of_cdr(message.data) if has_stamp else message.log_time
+            stamps.append(stamp + offsets.get(message.topic, 0))
+            times.append(message.log_time)
+        return {
+            role: StreamTimes.of(stamps, times, lasts=self.topics[roles[role]] in SOUNDS)
+            for role, (stamps, times) in noted.items()
+        }
+
+    @cached_property
+    def order(self) -> Order:
+        """How stamps and log times belong together."""
+        return Order.of(self.times.values())
+
+    def require(self, role: str, hint: str = '') -> str:
+        """Return the topic of a role of :class:`Topics`.
+
+        Raises
+        ------
+        InputError
+            When the bag holds none; `hint` says what can be done.
+        """
+        topic = getattr(self.found, role)
+        if topic is None:
+            there = ', '.join(sorted(self.topics)) or 'nothing'
+            usual = ' or '.join(USUAL[role])
+            told = f' ({hint})' if hint else ''
+            raise InputError(f'{self.path} holds no messages on {usual}{told}; it holds {there}')
+        return topic
+
+    def check(self, sees: bool = True, hears: bool = True) -> None:
+        """Refuse a bag that lacks what is wanted, or whose geometry contradicts itself.
+
+        Parameters
+        ----------
+        sees, hears : bool
+            Whether images and sound are wanted.
+
+        Raises
+        ------
+        InputError
+            There are no images, no sound, or nothing that describes or connects the sensors; or
+            the images have another size than their calibration, or the sound too few channels.
+        """
+        if sees:
+            self.require('image', '--model audio needs none' if hears else '')
+        if hears:
+            self.require('audio', '--model visual needs none' if sees else '')
+        self.sensors(sees, hears)
+        if sees:
+            self.geometry.check_images()
+        if hears:
+            BagSound(self).check()
+
+    def clock_problems(self) -> list[str]:
+        """Say what is wrong with the stamps of images and sound; empty when nothing is."""
+        sound = self.found.audio or ''
+        check = ClockCheck(sound=sound, audio_offset=self.sources.audio_offset)
+        streams = [
+            zip(
+                times.logged.tolist(),
+                repeat(getattr(self.found, role)),
+                (times.stamps + times.span).tolist(),
+                strict=False,
             )
+            for role, times in self.times.items()
+        ]
+        for logged, stream, stamp in heapq.merge(*streams):
+            check.note(stream, stamp, logged)
+        return [] if check.problem is None else [check.problem]
+
+    # ---- what it tells
+
+    @cached_property
+    def geometry(self) -> BagGeometry:
+        """What is known of the sensors."""
+        return BagGeometry(self)
+
+    def ordered(self, topics: Collection[str]) -> Iterator[tuple[int, RawMessage]]:
+        """Yield the messages of some topics in the order of their stamps, where that is safe.
+
+        Yields
+        ------
+        time : int
+            When the message would have come that was not late (ns, clock of the log).
+        message : RawMessage
+        """
+        offset = to_nanoseconds(self.sources.audio_offset)
+        ends = {getattr(self.found, role): times.span for role, times in self.times.items()}
+        if self.found.audio in ends:
+            ends[self.found.audio] += offset
+
+        def times(message: RawMessage) -> tuple[int, int]:
+            logged = message.log_time
+            if message.topic not in ends or message.type == AUDIO_DATA:
+                return logged, logged
+            end = stamp_of_cdr(message.data) + ends[message.topic]
+            return logged, self.order.time(logged, end)
+
+        return in_order(self.messages(*topics), times, self.order.lateness)
+
+    def stream(self, sees: bool = True, hears: bool = True) -> Iterator[Record]:
+        """Yield all that a tracker needs, in the order of stamps where that is safe.
+
+        A message that cannot be used is counted in `unusable`; an image among them is announced,
+        so that its stamp is answered.
+
+        Parameters
+        ----------
+        sees, hears : bool
+            Whether images and sound are wanted.
+
+        Raises
+        ------
+        InputError
+            When the bag has no sound or no images that are wanted, or breaks off.
+        """
+        decoders: dict[str, Callable[[RawMessage], Iterator[Record]]] = {}
+        geometry = self.geometry
+        if sees:
+            decoders[self.require('image')] = self._images
+            decoders[self.found.camera_info] = geometry.camera_infos
+        sound = BagSound(self) if hears else None
+        if sound is not None:
+            self.notes = sound.notes
+            decoders[self.require('audio')] = sound
+            decoders[self.found.audio_info] = sound
+        decoders |= dict.fromkeys(self.found.moving_frames, geometry.moving_frames)
+        decoders.pop(None, None)
+        for _, message in self.ordered(decoders):
+            try:
+                for record in decoders[message.topic](message):
+                    yield shift_sound(record, self.sources.audio_offset)
+            except InputError as error:
+                self.unusable.note(message.topic, str(error))
+        if sound is not None:
+            for block in sound.rest():
+                yield shift_sound(block, self.sources.audio_offset)
 
     def records(self) -> Iterator[AudioBlock | ImageFrame]:
-        """Yield blocks of sound and images in bag order.
+        """Yield blocks of sound and images, in the order of stamps where that is safe.
 
         Raises
         ------
         InputError
             When the bag has no sound or no images, or breaks off.
         """
-        audio, image = self._connection(AUDIO), self._image_connection
-        for connection, _, data in self._messages([audio, image]):
-            message = messages.typestore().deserialize_cdr(data, connection.msgtype)
-            if connection.topic == audio.topic:
-                yield messages.from_audio(message)
-            else:
-                yield messages.from_image(message)
+        for record in self.stream():
+            if isinstance(record, (AudioBlock, ImageFrame)):
+                yield record
 
     def sound(self) -> Iterator[AudioBlock]:
         """Yield the blocks of sound alone, from bags without images too.
@@ -141,132 +279,59 @@ class BagReader:
         InputError
             When the bag has no sound, or breaks off.
         """
-        for connection, _, data in self._messages([self._connection(AUDIO)]):
-            yield messages.from_audio(
-                messages.typestore().deserialize_cdr(data, connection.msgtype)
-            )
+        for record in self.stream(sees=False):
+            if isinstance(record, AudioBlock):
+                yield record
 
-    def rig(self, target_frame: str = WORLD_FRAME, room: Room | None = None) -> Rig:
-        """Put the geometry together from array_info, the first camera_info, and /tf_static.
+    def sensors(self, sees: bool = True, hears: bool = True) -> SensorRig:
+        """Return the geometry as it is told at the beginning.
+
+        It knows what holds for the whole bag: microphones, the first calibration of the camera,
+        static frames. Moving frames come with :meth:`stream`.
+
+        Raises
+        ------
+        InputError
+            When something is missing, or nothing ever connects the frames.
+        """
+        return self.geometry.sensors(sees, hears)
+
+    def rig(self, target_frame: str | None = None, room: Room | None = None) -> Rig:
+        """Put the geometry together as it is at the first image.
 
         Parameters
         ----------
-        target_frame : str
-            Frame of the camera and of the result.
+        target_frame : str, optional
+            Frame of the camera and of the result, instead of that of the sources.
         room : Room, optional
             Instead of the one that the bag tells.
 
         Raises
         ------
         InputError
-            When one of them is missing or the frames are not connected.
+            When something is missing, or the frames are not connected.
         """
-        array_info = self._first(ARRAY_INFO)
-        camera_info = self._first(CAMERA_INFO)
-        edges, origin = self._static_frames(), f'{TF_STATIC[0]} of {self.path}'
-        pose = chain(edges, target_frame, camera_info.header.frame_id, origin)
-        target_from_array = chain(edges, target_frame, array_info.header.frame_id, origin)
-        return Rig(
-            messages.from_camera_info(camera_info, pose),
-            messages.from_array_info(array_info),
-            target_from_array,
-            room or messages.room_of(array_info),
-        )
+        return self.geometry.rig(target_frame, room)
 
     def ground_truth(self) -> list[TrackFrame]:
         """Where everybody truly was, one frame an image; empty when the bag does not tell."""
-        connection = self._find(GROUND_TRUTH)
-        if connection is None:
-            return []
-        store = messages.typestore()
         return [
-            messages.from_tracks(store.deserialize_cdr(data, connection.msgtype))
-            for _, _, data in self._messages([connection])
+            messages.from_tracks(self.decode(message))
+            for message in self.messages(self.found.ground_truth)
         ]
 
     def robot_speaking(self) -> list[tuple[int, bool]]:
         """When (ns) it was said whether the robot talks, and what; empty if never."""
-        connection = self._find(ROBOT_SPEAKING)
-        store = messages.typestore()
         return [
-            (log_time, store.deserialize_cdr(data, connection.msgtype).data)
-            for _, log_time, data in self._messages([connection] if connection else [])
+            (message.log_time, self.decode(message).data)
+            for message in self.messages(self.found.robot_speaking)
         ]
 
-    @property
-    def _image_connection(self) -> Connection:
-        connection = self._find(IMAGE) or self._find(COMPRESSED)
-        if connection is None:
-            raise self._absent(f'{IMAGE[0]} or {COMPRESSED[0]}')
-        return connection
+    # ---- how
 
-    def _find(self, channel: tuple[str, str]) -> Connection | None:
-        """Find the connection of a topic, under whatever namespace; None when there is none."""
-        topic, msgtype = channel
-        found = [
-            connection
-            for connection in self._reader.connections
-            if connection.msgtype == msgtype
-            and connection.topic.endswith(topic)
-            and connection.msgcount > 0
-        ]
-        if len(found) > 1:
-            names = ', '.join(connection.topic for connection in found)
-            raise InputError(
-                f'{self.path} holds several topics {topic} ({names}); keep one of them '
-                '(ros2 bag convert)'
-            )
-        return found[0] if found else None
-
-    def _connection(self, channel: tuple[str, str]) -> Connection:
-        connection = self._find(channel)
-        if connection is None:
-            raise self._absent(channel[0])
-        return connection
-
-    def _absent(self, topic: str) -> InputError:
-        there = ', '.join(sorted(self.topics)) or 'nothing'
-        return InputError(f'{self.path} holds no messages on {topic}; it holds {there}')
-
-    def _first(self, channel: tuple[str, str]) -> object:
-        connection = self._connection(channel)
-        _, _, data = next(self._messages([connection]))
-        return messages.typestore().deserialize_cdr(data, connection.msgtype)
-
-    def _static_frames(self) -> dict[tuple[str, str], RigidTransform]:
-        connection = self._find(TF_STATIC)
-        frames: dict[tuple[str, str], RigidTransform] = {}
-        for _, _, data in self._messages([connection] if connection else []):
-            message = messages.typestore().deserialize_cdr(data, connection.msgtype)
-            frames.update(messages.from_transforms(message))
-        return frames
-
-    def _messages(self, connections: list[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
-        if not connections:
-            return
-        read = 0
+    def _images(self, message: RawMessage) -> Iterator[ImageFrame | UnreadableImage]:
         try:
-            for read, message in enumerate(self._reader.messages(connections), 1):  # noqa: B007
-                yield message
-        except Exception as error:  # the library lets parsing errors of every kind through
-            raise self._broken(error) from error
-        # The library passes over a chunk that it cannot make sense of.
-        announced = sum(connection.msgcount for connection in connections)
-        if read < announced:
-            raise self._broken(f'{announced - read} of {announced} messages cannot be read')
-
-    def _broken(self, error: Exception | str) -> InputError:
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        return InputError(f'{self.path} is not a whole bag, or is damaged: {reason}')
-
-
-def _latched(connection: Connection) -> bool:
-    profiles = connection.ext.offered_qos_profiles
-    return any(profile.durability is QosDurability.TRANSIENT_LOCAL for profile in profiles)
-
-
-def stamp_of_cdr(data: bytes) -> int:
-    """Read the stamp of a serialised message that begins with a header."""
-    little_endian = data[1] & 1
-    seconds, nanoseconds = struct.unpack_from('<iI' if little_endian else '>iI', data, 4)
-    return seconds * NANOSECONDS + nanoseconds
+            yield messages.from_image(self.decode(message))
+        except InputError as error:
+            yield UnreadableImage(stamp_of_cdr(message.data), str(error))
+            raise

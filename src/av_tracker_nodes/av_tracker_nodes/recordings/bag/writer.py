@@ -37,7 +37,8 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
+from av_tracker_nodes.recordings.sound_blocks import log_time
+from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 JPEG_QUALITY = 95
 
@@ -122,8 +123,7 @@ class BagWriter:
 
     def write_audio(self, block: AudioBlock) -> None:
         """Write a block of sound at the time of its last sample."""
-        last = block.stamp + (len(block.samples) - 1) * NANOSECONDS // block.rate
-        self._write(AUDIO, messages.to_audio(block, self._frames.array), last)
+        self._write(AUDIO, messages.to_audio(block, self._frames.array), log_time(block))
 
     def write_image(self, frame: ImageFrame, camera: Camera, *, compressed: bool = True) -> None:
         """Write an image, as JPEG unless told otherwise, and its calibration at its stamp."""

@@ -8,8 +8,13 @@ attributes and so take messages of rclpy just as well.
 """
 
 from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
+from av_tracker_nodes.recordings.messages.audio_common import AudioCommonSound
 from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
-from av_tracker_nodes.recordings.messages.definitions import message_directory, typestore
+from av_tracker_nodes.recordings.messages.definitions import (
+    message_directory,
+    serialize,
+    typestore,
+)
 from av_tracker_nodes.recordings.messages.images import (
     from_depth_image,
     from_image,
@@ -22,11 +27,18 @@ from av_tracker_nodes.recordings.messages.microphones import (
     room_of,
     to_array_info,
 )
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
 from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
-from av_tracker_nodes.recordings.messages.transforms import from_transforms, to_transforms
+from av_tracker_nodes.recordings.messages.transforms import (
+    from_transforms,
+    stamped_transforms,
+    to_transforms,
+)
 
 __all__ = [
+    'AudioCommonSound',
+    'ImageMemory',
     'corners_of',
     'from_array_info',
     'from_audio',
@@ -37,7 +49,9 @@ __all__ = [
     'from_transforms',
     'message_directory',
     'room_of',
+    'serialize',
     'stamp_of',
+    'stamped_transforms',
     'to_array_info',
     'to_audio',
     'to_bool',

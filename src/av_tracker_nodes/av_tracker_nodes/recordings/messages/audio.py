@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.messages.sample_formats import sample_size, to_samples
 from av_tracker_nodes.recordings.messages.standard import make, make_header, stamp_of
 from av_tracker_nodes.types import AudioBlock
 
@@ -39,16 +40,10 @@ def from_audio(message: object) -> AudioBlock:
     InputError
         For an unknown encoding, a block whose size does not fit its header, or absurd counts.
     """
-    formats = {'S16LE': ('<i2', 1 / _INT16_SCALE), 'FLOAT32LE': ('<f4', 1.0)}
-    if message.encoding not in formats:
-        raise InputError(
-            f"audio encoding '{message.encoding}' is not supported; use {' or '.join(formats)}"
-        )
-    kind, scale = formats[message.encoding]
     if message.first_sample > _LAST_SAMPLE:
         raise InputError(f'audio block at sample {message.first_sample}: nothing lasts so long')
     data = np.frombuffer(memoryview(message.data), np.uint8)
-    size = np.dtype(kind).itemsize
+    size = sample_size(message.encoding)
     if data.size != size * message.frames * message.channels:
         raise InputError(
             f'audio block at sample {message.first_sample} holds {data.size / size:g} values '
@@ -56,10 +51,9 @@ def from_audio(message: object) -> AudioBlock:
         )
     if message.sample_rate == 0:
         raise InputError(f'audio block at sample {message.first_sample} has a rate of 0 Hz')
-    samples = data.view(kind).reshape(message.frames, message.channels)
     return AudioBlock(
         stamp_of(message.header),
         message.first_sample,
         message.sample_rate,
-        np.float32(scale) * samples.astype(np.float32),
+        to_samples(data, message.encoding, message.channels),
     )

@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 _PACKAGE = 'av_tracker_msgs'
 
+# Of packages that the library has no definitions of.
+_OTHERS = {
+    'audio_common_msgs/msg/AudioData': 'uint8[] data',
+    'audio_common_msgs/msg/AudioDataStamped': (
+        'std_msgs/Header header\naudio_common_msgs/AudioData audio'
+    ),
+    'audio_common_msgs/msg/AudioInfo': (
+        'uint8 channels\nuint32 sample_rate\nstring sample_format\nuint32 bitrate\n'
+        'string coding_format'
+    ),
+    'tf2_msgs/msg/TFMessage': 'geometry_msgs/TransformStamped[] transforms',
+}
+
 
 def message_directory() -> Path:
     """Folder of the message definitions: copies of those of av_tracker_msgs, for without ROS."""
@@ -23,7 +36,10 @@ def message_directory() -> Path:
 
 @lru_cache(maxsize=1)
 def typestore() -> Typestore:
-    """Types of ROS 2 (Jazzy and Kilted agree on those in bags of ours) and of this package."""
+    """Types of ROS 2, of this package, and of audio_common (ros-drivers).
+
+    Jazzy and Kilted agree on those of ROS 2 in bags of ours.
+    """
     # Here, since the live nodes read messages of rclpy and need no bags.
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
@@ -31,8 +47,13 @@ def typestore() -> Typestore:
     types = {}
     for path in sorted(message_directory().glob('*.msg')):
         types.update(get_types_from_msg(path.read_text(), f'{_PACKAGE}/msg/{path.stem}'))
+    for name, text in _OTHERS.items():
+        if name not in store.types:
+            types.update(get_types_from_msg(text, name))
     store.register(types)
-    if 'tf2_msgs/msg/TFMessage' not in store.types:
-        text = 'geometry_msgs/TransformStamped[] transforms'
-        store.register(get_types_from_msg(text, 'tf2_msgs/msg/TFMessage'))
     return store
+
+
+def serialize(message: object, msgtype: str) -> bytes:
+    """Serialise a message as bags and nodes carry it."""
+    return bytes(typestore().serialize_cdr(message, msgtype))

@@ -9,22 +9,18 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.messages.pixels import (
+    ImageMemory,
+    demosaic,
+    pixels_of,
+    to_bgr,
+)
 from av_tracker_nodes.recordings.messages.standard import make, make_header, stamp_of
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame
 
-# Encoding: numbers a pixel, their type, and how OpenCV makes blue-green-red of them.
-_ENCODINGS = {
-    'bgr8': (3, np.uint8, None),
-    'rgb8': (3, np.uint8, cv2.COLOR_RGB2BGR),
-    'bgra8': (4, np.uint8, cv2.COLOR_BGRA2BGR),
-    'rgba8': (4, np.uint8, cv2.COLOR_RGBA2BGR),
-    'mono8': (1, np.uint8, cv2.COLOR_GRAY2BGR),
-    'mono16': (1, np.uint16, cv2.COLOR_GRAY2BGR),
-    'yuv422': (2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
-    'uyvy': (2, np.uint8, cv2.COLOR_YUV2BGR_UYVY),
-    'yuv422_yuy2': (2, np.uint8, cv2.COLOR_YUV2BGR_YUY2),
-    'yuyv': (2, np.uint8, cv2.COLOR_YUV2BGR_YUY2),
-}
+_JPEG_BEGIN, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+_COLOUR = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+_DEPTH_FORMAT = 'compressedDepth'
 
 # Type and unit (m) of depth images.
 _DEPTH_ENCODINGS = {
@@ -60,10 +56,15 @@ def to_compressed_image(frame: ImageFrame, frame_id: str, quality: int) -> objec
     )
 
 
-def from_image(message: object) -> ImageFrame:
+def from_image(message: object, memory: ImageMemory | None = None) -> ImageFrame:
     """Read a ``sensor_msgs/Image`` or ``sensor_msgs/CompressedImage``.
 
-    16-bit grey is scaled to 8 bits.
+    Parameters
+    ----------
+    message : object
+    memory : ImageMemory, optional
+        Of the stream of which it is one; without, the image alone tells the range of 16-bit
+        numbers.
 
     Raises
     ------
@@ -71,23 +72,11 @@ def from_image(message: object) -> ImageFrame:
         For another encoding, or data that do not make an image.
     """
     stamp = stamp_of(message.header)
-    if not hasattr(message, 'encoding'):
-        data = np.frombuffer(memoryview(message.data), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-        if image is None:
-            raise InputError(f'compressed image at {stamp / NANOSECONDS:.3f} s cannot be decoded')
-        return ImageFrame(stamp, image)
-    if message.encoding not in _ENCODINGS:
-        raise InputError(
-            f"image encoding '{message.encoding}' is not supported; use one of "
-            f'{", ".join(_ENCODINGS)}'
-        )
-    channels, kind, conversion = _ENCODINGS[message.encoding]
-    pixels = _pixels(message, channels, kind)
-    if kind == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
-    image = pixels if conversion is None else cv2.cvtColor(pixels, conversion)
-    return ImageFrame(stamp, np.ascontiguousarray(image))
+    convert = to_bgr if hasattr(message, 'encoding') else _decompress
+    try:
+        return ImageFrame(stamp, convert(message, memory or ImageMemory()))
+    except InputError as error:
+        raise InputError(f'image at {stamp / NANOSECONDS:.3f} s: {error}') from error
 
 
 def from_depth_image(message: object) -> tuple[int, np.ndarray]:
@@ -111,19 +100,27 @@ def from_depth_image(message: object) -> tuple[int, np.ndarray]:
             f'{", ".join(_DEPTH_ENCODINGS)}'
         )
     kind, metres = _DEPTH_ENCODINGS[message.encoding]
-    depth = _pixels(message, 1, kind)[..., 0]
+    depth = pixels_of(message, 1, kind)[..., 0]
     return stamp_of(message.header), np.float32(metres) * depth.astype(np.float32)
 
 
-def _pixels(message: object, channels: int, kind: type) -> np.ndarray:
-    """Numbers of an image, shape (height, width, channels)."""
-    data = np.frombuffer(memoryview(message.data), np.uint8)
-    width = message.width * channels * np.dtype(kind).itemsize
-    if message.step < width or data.size < message.step * message.height:
-        stamp = stamp_of(message.header)
-        raise InputError(f'image at {stamp / NANOSECONDS:.3f} s is shorter than its header says')
-    rows = data[: message.step * message.height].reshape(message.height, message.step)
-    numbers = np.ascontiguousarray(rows[:, :width]).view(kind)
-    if message.is_bigendian and numbers.itemsize > 1:
-        numbers = numbers.byteswap()
-    return numbers.reshape(message.height, message.width, channels)
+def _decompress(message: object, memory: ImageMemory) -> np.ndarray:
+    """Decode JPEG, PNG or WebP to blue-green-red of 8 bits."""
+    data = bytes(memoryview(message.data))
+    kind = f"a compressed image ('{message.format}') that cannot be decoded"
+    if _DEPTH_FORMAT in message.format:
+        raise InputError(f'{kind} as a picture: it holds depth')
+    if data.startswith(_JPEG_BEGIN) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
+        # Some versions of OpenCV fill the rest with grey.
+        raise InputError(f'{kind}: the JPEG is cut off')
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _COLOUR) if data else None
+    except cv2.error as error:
+        raise InputError(f'{kind}: {error.err}') from error
+    if image is None or image.dtype not in (np.uint8, np.uint16):
+        raise InputError(f'{kind}: it is damaged, or no JPEG, PNG or WebP')
+    image = memory.to_8_bits(image)
+    # compressed_image_transport compresses a Bayer mosaic as it is, as grey.
+    source, _, stored = (part.strip() for part in message.format.partition(';'))
+    is_mosaic = source.startswith('bayer_') and not stored.endswith(('bgr8', 'rgb8'))
+    return demosaic(image[..., 0], source) if is_mosaic else image

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.geometry.frame_tree import StampedTransform, Transforms
 from av_tracker_nodes.recordings.messages.standard import (
     make,
     make_header,
     make_quaternion,
     make_xyz,
+    stamp_of,
 )
-from av_tracker_nodes.recordings.plausible import check_numbers
 
 _SHORTEST_QUATERNION = 1e-3
 
@@ -40,6 +42,44 @@ def to_transforms(parent: str, children: dict[str, RigidTransform], stamp: int) 
     )
 
 
+def stamped_transforms(message: object, is_static: bool = False) -> Transforms:
+    """Read a ``tf2_msgs/TFMessage``; transforms that are none are left out, and named.
+
+    Parameters
+    ----------
+    message : object
+        With all its transforms: a robot sends tens of them a hundred times a second.
+    is_static : bool
+        Whether it came on ``/tf_static``.
+    """
+    names = [
+        (each.header.frame_id.lstrip('/'), each.child_frame_id.lstrip('/'))
+        for each in message.transforms
+    ]
+    stamps = [stamp_of(each.header) for each in message.transforms]
+    parts = [(each.transform.translation, each.transform.rotation) for each in message.transforms]
+    numbers = np.array([(t.x, t.y, t.z, q.x, q.y, q.z, q.w) for t, q in parts], float)
+    numbers = numbers.reshape(-1, 7)
+    is_finite = np.isfinite(numbers).all(axis=1)
+    is_turn = np.linalg.norm(numbers[:, 3:], axis=1) >= _SHORTEST_QUATERNION
+    good = is_finite & is_turn
+    turns = Rotation.from_quat(np.where(good[:, None], numbers[:, 3:], [0, 0, 0, 1.0]))
+    return Transforms(
+        tuple(
+            StampedTransform(*names[k], RigidTransform(rotation, numbers[k, :3]), stamps[k])
+            for k, rotation in enumerate(turns.as_matrix() if len(names) else ())
+            if good[k]
+        ),
+        is_static,
+        tuple(
+            f"transform from '{parent}' to '{child}' has "
+            + ('a quaternion of zeros' if is_finite[k] else 'numbers that are not finite')
+            for k, (parent, child) in enumerate(names)
+            if not good[k]
+        ),
+    )
+
+
 def from_transforms(message: object) -> dict[tuple[str, str], RigidTransform]:
     """Read a ``tf2_msgs/TFMessage``: ``{(parent, child): parent_from_child}``.
 
@@ -48,14 +88,7 @@ def from_transforms(message: object) -> dict[tuple[str, str], RigidTransform]:
     InputError
         For a transform that is none.
     """
-    transforms = {}
-    for stamped in message.transforms:
-        t, q = stamped.transform.translation, stamped.transform.rotation
-        key = stamped.header.frame_id.lstrip('/'), stamped.child_frame_id.lstrip('/')
-        translation, quaternion = np.array([t.x, t.y, t.z]), np.array([q.x, q.y, q.z, q.w])
-        name = f"the transform from '{key[1]}' to '{key[0]}'"
-        check_numbers(name, translation, quaternion)
-        if np.linalg.norm(quaternion) < _SHORTEST_QUATERNION:
-            raise InputError(f'{name} has a quaternion of zeros')
-        transforms[key] = RigidTransform.from_quaternion(translation, quaternion)
-    return transforms
+    read = stamped_transforms(message)
+    if read.rejected:
+        raise InputError(read.rejected[0])
+    return {(each.parent, each.child): each.parent_from_child for each in read.transforms}

@@ -22,6 +22,7 @@ import soundfile
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets import av163_truth as truth
 from av_tracker_nodes.research.datasets.av163_arrays import ARRAYS, MICROPHONES, find_microphones
 from av_tracker_nodes.research.datasets.av163_calibration import (
@@ -36,7 +37,6 @@ from av_tracker_nodes.research.datasets.av163_protocol import (
     refuse_copied_lags,
 )
 from av_tracker_nodes.research.datasets.pictures import numbered_pictures, video_pictures
-from av_tracker_nodes.research.datasets.sound import cut_blocks
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 
 AUDIO_START = 10 * NANOSECONDS

@@ -22,6 +22,7 @@ import soundfile
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets import av163_truth as truth
 from av_tracker_nodes.research.datasets.cav3d_calibration import (
     View,
@@ -32,7 +33,7 @@ from av_tracker_nodes.research.datasets.cav3d_calibration import (
 )
 from av_tracker_nodes.research.datasets.pictures import read_picture
 from av_tracker_nodes.research.datasets.sequence_names import find_sequence
-from av_tracker_nodes.research.datasets.sound import cut_blocks, decimated
+from av_tracker_nodes.research.datasets.sound import decimated
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame
 
 AUDIO_START = 10 * NANOSECONDS

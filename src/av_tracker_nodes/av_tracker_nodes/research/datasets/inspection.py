@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.cav3d import Cav3d
 from av_tracker_nodes.research.datasets.person_truth import person_truth
-from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS
+from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
 from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 
@@ -34,7 +35,8 @@ class Inspection:
     problems : tuple of (str, str)
         Sequence, and one line about what is missing or damaged.
     lacking : dict of str to tuple of str
-        For each protocol of the corpus the sequences that are not there.
+        For each protocol of the corpus the sequences that cannot be run: they are not there, or
+        without sound or images. Cameras are named where others of the sequence can be run.
     """
 
     corpus: str
@@ -65,6 +67,7 @@ def inspect_corpus(
     if not names:
         raise InputError(f'{root} holds no sequence of {AV163} or {CAV3D}')
     problems = []
+    runnable: dict[str, set[int]] = {}
     for done, name in enumerate(names):
         if progress is not None:
             progress(done / len(names), f'reading {name}')
@@ -73,14 +76,38 @@ def inspect_corpus(
         for camera in recording.cameras:
             found += [*_of_pictures(recording, camera), *_of_geometry(recording, camera)]
         problems += [(name, problem) for problem in dict.fromkeys(found)]
+        cameras = {camera for camera in recording.cameras if _can_run(recording, camera)}
+        runnable[short_name(name)] = cameras
     kind = CAV3D if isinstance(corpus, Cav3d) else AV163
-    there = {short_name(name) for name in names}
     lacking = {
-        protocol.name: tuple(name for name in protocol.sequences if name not in there)
+        protocol.name: tuple(_lacking(protocol, runnable))
         for protocol in PROTOCOLS.values()
         if protocol.corpus == kind
     }
     return Inspection(kind, tuple(names), tuple(problems), lacking)
+
+
+def _can_run(recording: Recording, camera: int) -> bool:
+    """Tell whether there are sound, images and the times of both."""
+    try:
+        recording.require(camera)
+        recording.image_stamps(camera)
+        with closing(recording.frames(camera)) as frames:
+            has_images = next(frames, None) is not None
+        return has_images and max(recording.audio_lengths().values()) > 0
+    except InputError:
+        return False
+
+
+def _lacking(protocol: Protocol, runnable: dict[str, set[int]]) -> Iterator[str]:
+    for name in protocol.sequences:
+        there = runnable.get(name, set())
+        missing = [camera for camera in protocol.cameras if camera not in there]
+        if len(missing) == len(protocol.cameras):
+            yield name
+        elif missing:
+            cameras = 'cameras' if len(missing) > 1 else 'camera'
+            yield f'{name} ({cameras} {", ".join(map(str, missing))})'
 
 
 def _of_files(recording: Recording) -> Iterator[str]:

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Sound of recordings: cut into blocks, and at a lower rate."""
+"""Sound of recordings at a lower rate."""
 
 from __future__ import annotations
 
@@ -11,42 +11,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin
 
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock
-
 _REACH = 16
 """Half the length of the low-pass filter in samples of the lower rate."""
 _KAISER = 8.0
 _PASSED = 0.92
 """Cutoff as a share of half the lower rate."""
-
-
-def cut_blocks(
-    chunks: Iterable[np.ndarray], samples: int, rate: int, start: int
-) -> Iterator[AudioBlock]:
-    """Cut sound into blocks.
-
-    Parameters
-    ----------
-    chunks : iterable of np.ndarray, shape (n, channels)
-        Of any lengths, in order.
-    samples : int
-        Of each block; the last one may be shorter.
-    rate : int
-        Samples a second.
-    start : int
-        Stamp of the first sample (ns).
-    """
-    held, position = None, 0
-    for chunk in chunks:
-        held = chunk if held is None else np.concatenate([held, chunk])
-        whole = len(held) // samples * samples
-        for first in range(0, whole, samples):
-            block = held[first : first + samples]
-            yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, block)
-            position += samples
-        held = held[whole:]
-    if held is not None and len(held):
-        yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, held)
 
 
 def decimated(chunks: Iterable[np.ndarray], factor: int) -> Iterator[np.ndarray]:

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Clocks and frames of the nodes."""
+"""Clocks of the nodes."""
 
 import importlib.util
 import time
@@ -9,14 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy.spatial.transform import Rotation
 
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
-from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.clock import InputWatch, InterpolatedClock
-from av_tracker_nodes.nodes.frames import FrameTree
 
 MS = 1_000_000
 
@@ -85,53 +82,3 @@ class TestInputWatch:
         assert not watch.has_stopped()
         source.now = 6.1
         assert watch.has_stopped()
-
-
-def turned(degrees, *translation):
-    return RigidTransform(
-        Rotation.from_euler('z', degrees, degrees=True).as_matrix(), np.array(translation, float)
-    )
-
-
-class TestFrameTree:
-    def test_chains_up_and_down(self):
-        tree = FrameTree()
-        tree.fix('world', 'base', turned(90, 1, 0, 0))
-        tree.fix('base', 'camera', turned(0, 0, 2, 0))
-        tree.fix('base', 'array', turned(0, 0, 0, 3))
-        point = tree.look_up('camera', 'array', 0) @ np.zeros(3)
-        np.testing.assert_allclose(point, [0, -2, 3], atol=1e-12)
-        np.testing.assert_allclose(
-            tree.look_up('world', 'camera', 0) @ np.zeros(3), [-1, 0, 0], atol=1e-12
-        )
-
-    def test_a_frame_is_itself(self):
-        pose = FrameTree().look_up('world', 'world', 0)
-        np.testing.assert_array_equal(pose.rotation, np.eye(3))
-
-    def test_unknown_frames_are_none(self):
-        tree = FrameTree()
-        tree.fix('world', 'base', turned(0, 0, 0, 0))
-        assert tree.look_up('world', 'camera', 0) is None
-        assert tree.look_up('map', 'base', 0) is None
-
-    def test_moving_frames_are_interpolated(self):
-        tree = FrameTree()
-        tree.move('base', 'head', turned(0, 0, 0, 0), 1000 * MS)
-        tree.move('base', 'head', turned(90, 2, 0, 0), 2000 * MS)
-        halfway = tree.look_up('base', 'head', 1500 * MS)
-        np.testing.assert_allclose(halfway.translation, [1, 0, 0])
-        np.testing.assert_allclose(halfway.rotation, turned(45, 0, 0, 0).rotation)
-
-    def test_beyond_the_samples_the_nearest_holds(self):
-        tree = FrameTree()
-        tree.move('base', 'head', turned(0, 1, 0, 0), 1000 * MS)
-        tree.move('base', 'head', turned(0, 2, 0, 0), 2000 * MS)
-        assert tree.look_up('base', 'head', 0).translation[0] == 1
-        assert tree.look_up('base', 'head', 5000 * MS).translation[0] == 2
-
-    def test_does_not_hang_on_a_loop_of_frames(self):
-        tree = FrameTree()
-        for parent, child in (('a', 'b'), ('b', 'c'), ('c', 'a')):
-            tree.fix(parent, child, turned(0, 0, 0, 0))
-        assert tree.look_up('a', 'z', 0) is None

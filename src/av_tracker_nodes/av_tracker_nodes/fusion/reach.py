@@ -1,0 +1,26 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Faces that a lens can place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.face import mouth_from_face
+from av_tracker_nodes.types import FaceFrame
+
+
+def in_reach(faces: FaceFrame, camera: Camera) -> FaceFrame:
+    """Leave out faces that lie, in part, where the lens images nothing: they have no direction."""
+    if not faces.faces:
+        return faces
+    boxes = np.array([face.box for face in faces.faces])
+    mouths = np.array([mouth_from_face(face.box, face.landmarks) for face in faces.faces])
+    pixels = np.stack([mouths, boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+    is_seen = np.isfinite(camera.rays(pixels)).all(axis=(1, 2))
+    kept = tuple(face for face, seen in zip(faces.faces, is_seen, strict=True) if seen)
+    return replace(faces, faces=kept)

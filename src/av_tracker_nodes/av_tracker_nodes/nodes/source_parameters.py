@@ -1,0 +1,60 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Parameters of the bag player that say what to take of a recording."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.recordings.bag.sources import Sources
+from av_tracker_nodes.recordings.bag.topics import TopicNames
+
+
+class SourceParameters:
+    """Declares the parameters, and makes :class:`Sources` of them."""
+
+    @staticmethod
+    def declare(node: StageNode) -> None:
+        """Declare them."""
+        for each in fields(TopicNames):
+            node.parameter(
+                f'{each.name}_topic',
+                '',
+                f'Topic of the recording to take as {each.name}; empty to find it',
+            )
+        node.parameter(
+            'camera_calibration',
+            '',
+            'Calibration or rig file for a camera that the recording does not describe',
+        )
+        node.parameter(
+            'array_calibration',
+            '',
+            'Calibration or rig file for microphones that the recording does not describe',
+        )
+        node.parameter(
+            'audio_offset',
+            0.0,
+            'Added to the stamps of sound (s) by those who listen: sets the order of playing',
+        )
+        node.parameter('sees', True, 'Play images')
+        node.parameter('hears', True, 'Play sound')
+        node.parameter('depth', False, 'Play depth images')
+
+    @staticmethod
+    def read(node: StageNode) -> Sources:
+        """Return what the parameters say."""
+        names = {each.name: node.value(f'{each.name}_topic') for each in fields(TopicNames)}
+        return Sources(
+            TopicNames(**names),
+            camera_calibration=_path(node.value('camera_calibration')),
+            array_calibration=_path(node.value('array_calibration')),
+            audio_offset=node.value('audio_offset'),
+        )
+
+
+def _path(text: str) -> Path | None:
+    return Path(text) if text else None

@@ -1,0 +1,264 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Bags as they lie on disk: which files they are, and how these are opened."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import Reader
+
+from av_tracker_nodes.errors import InputError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_METADATA = 'metadata.yaml'
+_STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
+_COMPRESSED = '.zstd'
+_NEWEST_METADATA = 9
+_YAML = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+"""A message of CDR begins with a zero byte."""
+
+
+def open_bag(path: Path) -> Reader | BagFiles:
+    """Open a bag of MCAP or SQLite storage, compressed by file or by message or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The directory of a bag, whole or split, or one storage file. Where ``metadata.yaml`` is
+        missing or empty, the storage files themselves tell what it would say.
+
+    Raises
+    ------
+    InputError
+        When there is no bag, it is not whole, or it is of a kind that cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f'no bag at {path}')
+    try:
+        return _open_files(path, [path]) if path.is_file() else _open_directory(path)
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror or error}') from error
+
+
+def _open_directory(path: Path) -> Reader | BagFiles:
+    files = storage_files(path)
+    metadata = _metadata(path)
+    if metadata is None:
+        return _open_files(path, _of_one_recording(path, files))
+    _refuse_unreadable(path, metadata)
+    for file in files:
+        _refuse_unmerged(file)
+    try:
+        reader = Reader(path)
+        reader.open()
+    except Exception as error:  # the library lets parsing errors of every kind through
+        raise damaged(path, error) from error
+    return reader
+
+
+class BagFiles:
+    """Storage files of one recording, read one after the other as one bag.
+
+    It has of the reader of the library what :class:`BagReader` needs.
+
+    Parameters
+    ----------
+    files : list of Path
+        In the order in which they were recorded.
+
+    Attributes
+    ----------
+    connections : list of Connection
+        One for each topic and type, with the messages of all files.
+    start_time, end_time : int
+        Log time of the first message, and 1 ns after that of the last one.
+    """
+
+    def __init__(self, files: list[Path]) -> None:
+        self._stack = ExitStack()
+        try:
+            self._readers = [self._open(file) for file in files]
+        except BaseException:
+            self.close()
+            raise
+        self.start_time = min(reader.start_time for reader in self._readers)
+        self.end_time = max(reader.end_time for reader in self._readers)
+        merged: dict[tuple[str, str], Connection] = {}
+        for connection in (each for reader in self._readers for each in reader.connections):
+            known = merged.setdefault(_channel(connection), connection._replace(msgcount=0))
+            count = known.msgcount + connection.msgcount
+            merged[_channel(connection)] = known._replace(id=len(merged), msgcount=count)
+        self.connections = list(merged.values())
+
+    def messages(
+        self, connections: Collection[Connection] = ()
+    ) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yield the messages of connections, all if there are none: connection, log time, data."""
+        wanted = {_channel(connection): connection for connection in connections}
+        wanted = wanted or {_channel(connection): connection for connection in self.connections}
+        for reader in self._readers:
+            there = [each for each in reader.connections if _channel(each) in wanted]
+            for connection, log_time, data in reader.messages(there) if there else ():
+                plain = zstd.decompress(data) if bytes(data[:4]) == _ZSTD_MAGIC else data
+                yield wanted[_channel(connection)], log_time, plain
+
+    def close(self) -> None:
+        """Close the files."""
+        self._stack.close()
+
+    def _open(self, file: Path) -> Reader:
+        if file.suffix == _COMPRESSED:
+            folder = self._stack.enter_context(TemporaryDirectory())
+            plain = Path(folder, file.stem)
+            with zstd.open(file, 'rb') as packed, plain.open('wb') as unpacked:
+                shutil.copyfileobj(packed, unpacked)
+            file = plain
+        return self._stack.enter_context(Reader(file))
+
+
+def _channel(connection: Connection) -> tuple[str, str]:
+    return connection.topic, connection.msgtype
+
+
+def _open_files(path: Path, files: list[Path]) -> BagFiles:
+    for file in files:
+        _refuse_foreign(file)
+        _refuse_unmerged(file)
+    try:
+        return BagFiles(files)
+    except Exception as error:  # the library lets parsing errors of every kind through
+        raise damaged(path, error) from error
+
+
+def storage_files(directory: Path) -> list[Path]:
+    """Find the storage files of a directory, in the order of the numbers in their names."""
+    files = [file for file in directory.iterdir() if _kind(file) in _STORAGES.values()]
+    return sorted(files, key=lambda file: (*_name_and_number(file), file.name))
+
+
+def _kind(file: Path) -> str:
+    """Suffix of a storage file, without that of its compression."""
+    return Path(file.stem).suffix if file.suffix == _COMPRESSED else file.suffix
+
+
+def _name_and_number(file: Path) -> tuple[str, int]:
+    """Part a name such as ``talk_2.mcap`` has into what the files of a bag share, and the rest."""
+    stem = file.name.partition(_kind(file))[0]
+    name, number = re.fullmatch(r'(.*?)(?:_(\d+))?', stem).groups()
+    return name, int(number or 0)
+
+
+def _metadata(directory: Path) -> dict[str, Any] | None:
+    """Read ``metadata.yaml``; a recording that was killed leaves it out, or empty."""
+    file = directory / _METADATA
+    text = file.read_text(errors='replace') if file.is_file() else ''
+    if not text.strip():
+        return None
+    try:
+        return dict(yaml.load(text, _YAML)['rosbag2_bagfile_information'])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f'{file} is damaged: write it anew with `ros2 bag reindex {directory}`, or remove it'
+        ) from error
+
+
+def _refuse_unreadable(directory: Path, metadata: dict[str, Any]) -> None:
+    """Refuse what metadata say if no reader can follow them."""
+    storage, version = metadata.get('storage_identifier'), metadata.get('version')
+    if storage not in _STORAGES:
+        raise InputError(
+            f"{directory} is stored as '{storage}', which cannot be read: make it mcap with "
+            '`ros2 bag convert`'
+        )
+    if not isinstance(version, int) or version > _NEWEST_METADATA:
+        raise InputError(
+            f'{directory} has metadata of version {version}, newer than {_NEWEST_METADATA}: '
+            f'update rosbags, or remove its {_METADATA}'
+        )
+    if metadata.get('compression_format') not in (None, '', 'zstd'):
+        raise InputError(
+            f"{directory} is compressed as '{metadata['compression_format']}', which cannot be "
+            'read: decompress it with `ros2 bag convert`'
+        )
+    names = [Path(name).name for name in metadata.get('relative_file_paths') or []]
+    missing = [name for name in names if not (directory / name).is_file()]
+    if missing:
+        raise InputError(
+            f'{directory} is not a whole bag: {", ".join(missing)} of its {_METADATA} are not '
+            f'there; `ros2 bag reindex {directory}` makes do with the others'
+        )
+
+
+def _of_one_recording(directory: Path, files: list[Path]) -> list[Path]:
+    """Refuse a directory without metadata unless its files can be one recording."""
+    for file in directory.glob('*.bag'):
+        _refuse_foreign(file)
+    if not files:
+        raise InputError(
+            f'{directory} is not a whole bag: {_METADATA} is missing in it, and there is no .mcap '
+            'or .db3 file'
+        )
+    names = sorted({_name_and_number(file)[0] + _kind(file) for file in files})
+    if len(names) > 1:
+        raise InputError(
+            f'{directory} has no {_METADATA} and files of several recordings '
+            f'({", ".join(names)}): give one of the files, or run `ros2 bag reindex {directory}` '
+            'on a directory of one recording'
+        )
+    return files
+
+
+def _refuse_foreign(file: Path) -> None:
+    if file.suffix == '.bag':
+        raise InputError(
+            f'{file} is a bag of ROS 1: convert it with '
+            f'`rosbags-convert --src {file} --dst {file.with_suffix("")}`'
+        )
+    if _kind(file) not in _STORAGES.values():
+        raise InputError(
+            f'{file} is no bag: give the directory of a bag, or a file {" or ".join(_kinds())}'
+        )
+
+
+def _kinds() -> list[str]:
+    return [*_STORAGES.values(), *(suffix + _COMPRESSED for suffix in _STORAGES.values())]
+
+
+def _refuse_unmerged(file: Path) -> None:
+    """Refuse a database whose last messages are still in its log: SQLite was not closed."""
+    log = file.with_name(f'{file.name}-wal')
+    if log.is_file() and log.stat().st_size:
+        raise InputError(
+            f'{file} was not closed, its last messages are in {log.name}: merge them with '
+            f"`sqlite3 {file} 'PRAGMA wal_checkpoint(TRUNCATE)'`"
+        )
+
+
+def damaged(path: Path, error: Exception | str) -> InputError:
+    """Say that a bag cannot be read, and how to save what is in it."""
+    reason = ' '.join(str(error).split()) or type(error).__name__
+    files = storage_files(path) if path.is_dir() else [path]
+    cures = {
+        '.mcap': '`mcap recover {0} -o recovered.mcap`',
+        '.db3': '`sqlite3 {0} .recover | sqlite3 recovered.db3`',
+    }
+    file = files[-1] if files else path
+    cure = cures.get(file.suffix)
+    hint = f' (to save what is in it: {cure.format(file)})' if cure else ''
+    return InputError(f'{path} is not a whole bag, or is damaged: {reason}{hint}')

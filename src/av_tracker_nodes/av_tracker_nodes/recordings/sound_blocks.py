@@ -1,0 +1,48 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Sound of recordings, cut into blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+
+
+def cut_blocks(
+    chunks: Iterable[np.ndarray], samples: int, rate: int, start: int, first: int = 0
+) -> Iterator[AudioBlock]:
+    """Cut sound into blocks.
+
+    Parameters
+    ----------
+    chunks : iterable of np.ndarray, shape (n, channels)
+        Of any lengths, in order, without a gap.
+    samples : int
+        Of each block; the last one may be shorter.
+    rate : int
+        Samples a second.
+    start : int
+        Stamp of sample 0 (ns).
+    first : int
+        Index of the first sample of the first chunk.
+    """
+    held, position = None, first
+    for chunk in chunks:
+        held = chunk if held is None else np.concatenate([held, chunk])
+        whole = len(held) // samples * samples
+        for begin in range(0, whole, samples):
+            block = held[begin : begin + samples]
+            yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, block)
+            position += samples
+        held = held[whole:]
+    if held is not None and len(held):
+        yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, held)
+
+
+def log_time(block: AudioBlock) -> int:
+    """Return when a block is logged (ns): when its last sample has been taken."""
+    return block.stamp + (len(block.samples) - 1) * NANOSECONDS // block.rate

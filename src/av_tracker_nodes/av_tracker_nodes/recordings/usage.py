@@ -1,0 +1,127 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How much of the images and the sound of a run was used, and why the rest was not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_UNUSED = 0.05
+"""A run that leaves more of its images or sound unused (share) did not do what was asked."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What came, and what became of it.
+
+    Attributes
+    ----------
+    images : int
+        Images that came.
+    unreadable, unplaced, unanswered : int
+        Of these: could not be decoded, came while it was not known where the camera was, were
+        never answered.
+    faces : int
+        Faces in all images together.
+    answers : int
+        Answers to images, and to sound alone.
+    heard : int
+        Of these: with sound.
+    span : float
+        Time from the first to the last answer (s).
+    sound : float
+        Sound that came and could be read (s).
+    sound_unreadable : int
+        Blocks of sound that could not be used.
+    sees, hears : bool
+        Whether images and sound were wanted.
+    """
+
+    images: int
+    unreadable: int = 0
+    unplaced: int = 0
+    unanswered: int = 0
+    faces: int = 0
+    answers: int = 0
+    heard: int = 0
+    span: float = 0.0
+    sound: float = 0.0
+    sound_unreadable: int = 0
+    sees: bool = True
+    hears: bool = True
+
+    @property
+    def images_used(self) -> int:
+        """Images that were looked at and answered."""
+        return max(self.images - self.unreadable - self.unplaced - self.unanswered, 0)
+
+    @property
+    def images_unused(self) -> float:
+        """Share of the images that was not used."""
+        return 1 - self.images_used / self.images if self.images and self.sees else 0.0
+
+    @property
+    def sound_unused(self) -> float:
+        """Share of the sound that was not used.
+
+        Sound that lasts as long as the answers belongs to each of them; where less came, to as
+        many as it lasts for.
+        """
+        if not self.hears or not self.sound or not self.answers:
+            return 0.0
+        expected = self.answers * min(self.sound / max(self.span, 1e-9), 1.0)
+        return max(1 - self.heard / expected, 0.0)
+
+    def problems(self) -> list[str]:
+        """Say what went unused against the wish of the user; empty when all is well."""
+        found = []
+        if self.images_unused > MOST_UNUSED:
+            found.append(f'{self.images_unused:.0%} of the images were not used: {self._why()}')
+        if self.sound_unused > MOST_UNUSED:
+            found.append(f'{self.sound_unused:.0%} of the sound was not used')
+        if self.hears and self.answers and not self.sound:
+            found.append('no sound came')
+        return found
+
+    def describe(self) -> str:
+        """Say in a line what was used."""
+        parts = []
+        if self.sees:
+            why = f' ({self._why()})' if self.images_used < self.images else ''
+            parts.append(f'{self.images_used} of {self.images} images{why}')
+            parts.append(f'{self.faces} faces')
+        if self.hears:
+            unread = (
+                f' ({self.sound_unreadable} blocks unreadable)' if self.sound_unreadable else ''
+            )
+            parts.append(f'{1 - self.sound_unused:.0%} of {self.sound:.1f} s of sound{unread}')
+        return f'used {", ".join(parts)}'
+
+    def as_json(self) -> dict:
+        """Return what ``run.json`` says of it."""
+        images = {
+            'came': self.images,
+            'used': self.images_used,
+            'unreadable': self.unreadable,
+            'unplaced': self.unplaced,
+            'unanswered': self.unanswered,
+        }
+        sound = {
+            'seconds': round(self.sound, 3),
+            'used_share': round(1 - self.sound_unused, 4),
+            'unreadable_blocks': self.sound_unreadable,
+        }
+        return {
+            'images': images if self.sees else None,
+            'faces': self.faces if self.sees else None,
+            'sound': sound if self.hears else None,
+        }
+
+    def _why(self) -> str:
+        reasons = (
+            (self.unreadable, 'could not be read'),
+            (self.unplaced, 'came while the place of the camera was not known'),
+            (self.unanswered, 'were not answered'),
+        )
+        return ', '.join(f'{count} {reason}' for count, reason in reasons if count)

@@ -1,0 +1,95 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A single microphone: it tells that somebody speaks, not where."""
+
+import numpy as np
+import pytest
+from acoustic_scenes import RATE, blocks, frame_at, look_at, machine, person, seconds
+
+from av_tracker_nodes.acoustics import AcousticStage, acoustic_stage
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import MicrophoneArray, Rig
+
+MICROPHONE = MicrophoneArray(np.array([[0.1, 0.2, 0.3]]))
+RIG = Rig(look_at([-1.57, 2.01, 1.43], [0.75, 0.2, 0.6]), MICROPHONE)
+FACES = [[150.0, 120, 30, 40], [220, 120, 30, 40], [80, 120, 30, 40]]
+
+
+def stage_with(sound, rig=RIG, rate=RATE):
+    stage = acoustic_stage(rig)
+    for block in blocks(np.asarray(sound, np.float32)[:, None], rate=rate):
+        stage.add(block)
+    return stage
+
+
+def speech_over_time(sound, *faces):
+    """Probabilities of the faces at ten instants a second, shape (instants, faces)."""
+    stage = stage_with(sound)
+    times = np.arange(0.8, len(sound) / RATE, 0.1)
+    return np.array([[f.speech for f in stage.process(frame_at(t, *faces)).faces] for t in times])
+
+
+def test_whoever_is_seen_alone_speaks_when_a_voice_is_heard():
+    assert np.mean(speech_over_time(person(3.0), FACES[0]) > 0.5) > 0.7
+
+
+@pytest.mark.parametrize('kind', ['white', 'fan', 'hum'])
+def test_nobody_speaks_when_a_machine_is_heard(kind):
+    assert np.mean(speech_over_time(0.05 * machine(kind, 2.0), FACES[0]) > 0.5) < 0.1
+
+
+def test_several_who_are_seen_share_the_probability():
+    sound = person(2.0)
+    alone = speech_over_time(sound, FACES[0])
+    three = speech_over_time(sound, *FACES)
+    np.testing.assert_allclose(three, alone / 3 @ np.ones((1, 3)))
+
+
+def test_there_are_no_directions():
+    found = stage_with(person(1.0)).process(frame_at(0.9, FACES[0]))
+    assert found.peaks == ()
+    assert found.values.size == 0
+    assert found.coverage == 1.0
+    assert found.faces[0].peak == 0
+
+
+def test_without_faces_or_sound_there_is_an_answer():
+    assert stage_with(person(1.0), Rig(None, MICROPHONE)).process(frame_at(0.9)).faces == ()
+    silence = acoustic_stage(RIG).process(frame_at(0.9, FACES[0]))
+    assert silence.coverage == 0
+    assert silence.faces[0].speech == 0
+
+
+def test_sound_at_other_rates_is_heard_as_it_is():
+    """The voice is written at 48 kHz, three samples for one."""
+    microphone = MicrophoneArray(MICROPHONE.positions, rate=48_000)
+    sound = person(2.0)
+    fine = np.interp(np.arange(3 * len(sound)) / 3, np.arange(len(sound)), sound)
+    times = np.arange(0.8, 2, 0.1)
+    stages = stage_with(sound), stage_with(fine, Rig(RIG.camera, microphone), 48_000)
+    coarse, fine = (
+        [stage.process(frame_at(t, FACES[0])).faces[0].speech for t in times] for stage in stages
+    )
+    assert np.mean(np.abs(np.subtract(coarse, fine))) < 0.1
+
+
+def test_another_stream_begins_anew():
+    stage = stage_with(person(1.0))
+    assert stage.covers(seconds(0.9))
+    stage.reset()
+    assert not stage.covers(seconds(0.9))
+    assert stage.process(frame_at(0.9, FACES[0])).coverage == 0
+
+
+def test_two_microphones_tell_directions():
+    two = MicrophoneArray(np.array([[0, 0.05, 0], [0, -0.05, 0]]))
+    assert isinstance(acoustic_stage(Rig(None, two)), AcousticStage)
+
+
+def test_what_is_wrong_is_refused():
+    face_without_a_camera = frame_at(0, FACES[0])
+    with pytest.raises(InputError, match='faces need a camera'):
+        acoustic_stage(Rig(None, MICROPHONE)).process(face_without_a_camera)
+    with pytest.raises(InputError, match='unknown measure'):
+        acoustic_stage(RIG, 'loudness')

@@ -1,0 +1,70 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The order of messages by their stamps."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av_tracker_nodes.recordings.bag.order import Order, StreamTimes, in_order
+
+MS = 1_000_000
+
+
+def stream(period, count, delay, start=10_000 * MS):
+    """Times of a stream of a period, delayed (ms)."""
+    stamps = start + np.arange(count) * period * MS
+    return StreamTimes(stamps, stamps + delay * MS, 0)
+
+
+def test_a_late_stream_is_put_in_its_place():
+    images, sound = stream(40, 50, 500), stream(10, 200, 0)
+    order = Order.of([images, sound])
+    assert order.lateness == 500 * MS
+    assert order.time(int(images.logged[3]), int(images.stamps[3])) == images.stamps[3]
+
+
+def test_punctual_streams_stay_as_they_are_logged():
+    assert Order.of([stream(40, 50, 30), stream(10, 200, 0)]) == Order()
+
+
+def test_the_log_may_have_a_clock_of_its_own():
+    far = 10**9
+    order = Order.of([stream(40, 50, far + 2000), stream(10, 200, far)])
+    assert (order.delay, order.lateness) == (far * MS, 2000 * MS)
+
+
+@pytest.mark.parametrize(
+    'streams',
+    [
+        [],
+        [stream(40, 50, 3_600_000), stream(10, 200, 0)],
+        [stream(0, 50, 0, start=0), stream(10, 200, 0)],
+        [
+            StreamTimes(np.array([5, 6, 1, 2]) * 1000 * MS, np.array([5, 6, 7, 8]) * 1000 * MS),
+            stream(10, 200, 0),
+        ],
+    ],
+    ids=['nothing', 'an hour apart', 'stamps of zero', 'a clock that falls back'],
+)
+def test_stamps_that_are_not_to_be_trusted_change_nothing(streams):
+    assert Order.of(streams) == Order()
+
+
+def test_blocks_of_sound_end_with_the_next_one():
+    stamps = [0, 10 * MS, 20 * MS]
+    logged = [10 * MS, 20 * MS, 30 * MS]
+    times = StreamTimes.of(stamps, logged, lasts=True)
+    assert times.span == 10 * MS
+    np.testing.assert_array_equal(times.delays, 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 300)), max_size=40))
+def test_messages_come_sorted_and_none_is_lost(pairs):
+    """Log times are those of the stamps and up to `lateness` later."""
+    messages = sorted((stamp + late, stamp, k) for k, (stamp, late) in enumerate(pairs))
+    sorted_ = [m for _, m in in_order(messages, lambda m: (m[0], m[1]), 300)]
+    assert sorted(sorted_) == messages
+    assert [m[1] for m in sorted_] == sorted(m[1] for m in messages)
