@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.fusion.bearings import heard_angles
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.face import (
     DETECTOR_FACE_HEIGHT,
@@ -185,7 +186,7 @@ def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
     line = rig.camera.centre + ranges[:, None] * sighting.ray
     towards = rig.target_from_array.inverse @ line - rig.microphones.centre
     distances = np.linalg.norm(towards, axis=-1)
-    angles = np.arccos(np.clip(towards @ peak.direction / distances, -1.0, 1.0))
+    angles = heard_angles(rig.microphones, peak.direction, towards / distances[:, None])
     return bool((angles < np.maximum(direction, place / distances)).any())
 
 

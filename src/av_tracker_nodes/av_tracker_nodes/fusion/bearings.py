@@ -1,0 +1,66 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How far directions are apart for microphones that cannot tell all directions apart.
+
+One small array in a plane hears the angle about the axis of the plane well, and the angle to the
+plane badly: echoes and noise shorten all delays alike, which looks like a voice nearer to that
+axis. One on a line hears nothing but the angle to the line. Several arrays do better, since their
+directions cross.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from av_tracker_nodes.geometry import MicrophoneArray
+
+_FLAT = 0.1
+"""Arrays this thin relative to their length (ratio of singular values) count as flat."""
+_LEAST_COMPONENT = 0.3
+"""Directions with less of them in the plane are too near to its axis to have an angle about it."""
+
+
+def heard_angles(
+    microphones: MicrophoneArray, direction: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """Angles (rad) between a direction and others, as far as the microphones can tell.
+
+    Parameters
+    ----------
+    microphones : MicrophoneArray
+    direction : np.ndarray, shape (3,)
+        Unit vector, array frame.
+    others : np.ndarray, shape (n, 3)
+        Unit vectors, array frame.
+
+    Returns
+    -------
+    np.ndarray, shape (n,)
+    """
+    angles = np.arccos(np.clip(others @ direction, -1.0, 1.0))
+    offsets = microphones.positions - microphones.centre
+    if len(np.unique(microphones.groups)) > 1 or not offsets.any():
+        return angles
+    _, extents, axes = np.linalg.svd(offsets)
+    extents = np.append(extents, np.zeros(3 - len(extents)))
+    if extents[1] < _FLAT * extents[0]:
+        return np.abs(_elevation(others, axes[0]) - _elevation(direction, axes[0]))
+    if extents[2] < _FLAT * extents[0]:
+        return np.minimum(angles, _about(axes[2], direction, others))
+    return angles
+
+
+def _elevation(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Angle (rad) from the plane across an axis, of unit vectors (..., 3)."""
+    return np.arcsin(np.clip(vectors @ axis, -1.0, 1.0))
+
+
+def _about(axis: np.ndarray, direction: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Angles (rad) between a direction and others about an axis; pi too near to the axis."""
+    level = np.vstack([direction, others])
+    level = level - np.outer(level @ axis, axis)
+    lengths = np.linalg.norm(level, axis=-1)
+    cosines = level[1:] @ level[0] / np.maximum(lengths[1:] * lengths[0], 1e-12)
+    clear = np.minimum(lengths[1:], lengths[0]) >= _LEAST_COMPONENT
+    return np.where(clear, np.arccos(np.clip(cosines, -1.0, 1.0)), np.pi)

@@ -1,0 +1,116 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Faces and voices as arrays that cannot tell all directions apart hear them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from av_tracker_nodes.fusion import create_fusion
+from av_tracker_nodes.fusion.bearings import heard_angles
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
+
+FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
+CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
+LINE = MicrophoneArray(np.array([[0, y, 0] for y in (-0.11, 0.03, 0.07, 0.11)]))
+SQUARE = MicrophoneArray(0.03 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
+SOLID = MicrophoneArray(0.05 * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, 0]]))
+ASIDE = np.array([0, 0.4, 0])
+TWO_SQUARES = MicrophoneArray(
+    np.concatenate([SQUARE.positions + ASIDE, SQUARE.positions - ASIDE]),
+    np.repeat([0, 1], 4),
+)
+ANGLE = st.floats(-180, 180)
+
+
+def towards(azimuth, elevation):
+    azimuth, elevation = np.radians([azimuth, elevation])
+    return np.array(
+        [
+            np.cos(azimuth) * np.cos(elevation),
+            np.sin(azimuth) * np.cos(elevation),
+            np.sin(elevation),
+        ]
+    )
+
+
+def delays(array, direction):
+    return array.positions @ direction
+
+
+@pytest.mark.parametrize(
+    ('array', 'voice', 'people'),
+    [
+        # A face 20 degrees to the left and 5 up.
+        (SQUARE, (22, 45), 1),
+        (SQUARE, (20, -5), 1),
+        (SQUARE, (40, 5), 2),
+        (SQUARE, (20, 85), 2),
+        (LINE, (160, 5), 1),
+        (LINE, (90, 70), 1),
+        (LINE, (35, 5), 2),
+        (SOLID, (20, 45), 2),
+        (SOLID, (22, 8), 1),
+        (TWO_SQUARES, (20, 45), 2),
+        (TWO_SQUARES, (21, 7), 1),
+    ],
+)
+def test_a_voice_is_that_of_a_face_as_far_as_the_array_can_tell(array, voice, people):
+    face = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
+    heard = towards(*voice)
+    sound = AcousticMap(
+        stamp=5,
+        audio_stamp=5,
+        measure='stgcf',
+        values=np.zeros((2, 2), np.float32),
+        pitch=3.0,
+        depth=2.0,
+        coverage=1.0,
+        peaks=(AcousticPeak(3.0 * heard, 0.05 * np.eye(3), heard, 0.4, 0.95),),
+        faces=(),
+        from_image=True,
+    )
+    frame = create_fusion('stgcf').process(
+        FaceFrame(5, (640, 480), (face,)), sound, Rig(CAMERA, array)
+    )
+    assert len(frame.detections) == people
+    assert bool(frame.detections[0].modalities & Modality.AUDIO) == (people == 1)
+
+
+@given(first=st.tuples(ANGLE, ANGLE), second=st.tuples(ANGLE, ANGLE), lie=st.tuples(*[ANGLE] * 3))
+@pytest.mark.parametrize('array', [LINE, SQUARE, SOLID, TWO_SQUARES])
+def test_what_the_array_tells_apart_is_no_more_than_the_angle(array, first, second, lie):
+    turn = Rotation.from_euler('xyz', lie, degrees=True).as_matrix()
+    turned = MicrophoneArray(array.positions @ turn.T, array.groups)
+    one, other = turn @ towards(*first), turn @ towards(*second)
+    (heard,) = heard_angles(turned, one, other[None])
+    angle = np.arccos(np.clip(one @ other, -1, 1))
+    assert 0 <= heard <= angle + 1e-6
+
+
+@given(elevation=st.floats(-80, 80), around=st.tuples(ANGLE, ANGLE), lie=st.tuples(*[ANGLE] * 3))
+def test_directions_of_equal_delays_are_one_for_a_line(elevation, around, lie):
+    turn = Rotation.from_euler('xyz', lie, degrees=True).as_matrix()
+    line = MicrophoneArray(np.array([[0, 0, z] for z in (-0.1, 0.02, 0.1)]) @ turn.T)
+    one, other = (turn @ towards(azimuth, elevation) for azimuth in around)
+    np.testing.assert_allclose(delays(line, one), delays(line, other), atol=1e-9)
+    assert heard_angles(line, one, other[None])[0] == pytest.approx(0, abs=1e-6)
+
+
+@given(azimuth=ANGLE, elevation=st.floats(-60, 60))
+def test_mirror_images_are_one_for_a_plane(azimuth, elevation):
+    above, below = towards(azimuth, elevation), towards(azimuth, -elevation)
+    np.testing.assert_allclose(delays(SQUARE, above), delays(SQUARE, below), atol=1e-12)
+    assert heard_angles(SQUARE, above, below[None])[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_single_microphone_and_several_arrays_are_taken_by_the_angle():
+    one, other = towards(0, 0), towards(30, 0)
+    single = MicrophoneArray(np.zeros((1, 3)))
+    for array in (single, TWO_SQUARES, SOLID):
+        assert heard_angles(array, one, other[None])[0] == pytest.approx(np.radians(30))
