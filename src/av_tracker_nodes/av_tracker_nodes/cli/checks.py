@@ -1,11 +1,12 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Commands that check sensors, and corpora."""
+"""Commands that check sensors, a running robot, and corpora."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,13 +16,17 @@ from av_tracker_nodes.cli.options import (
     audio_offset_option,
     progress_bar,
     shows_input_errors,
+    source_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
+
+if TYPE_CHECKING:
+    from av_tracker_nodes.recordings.bag import Sources
 
 
 @click.group()
 def check() -> None:
-    """Check sensors, and corpora."""
+    """Check sensors, a running robot, and corpora."""
 
 
 @check.command('sync')
@@ -62,6 +67,25 @@ def check_array(
     from av_tracker_nodes.calibration.array_session import check_array as run
 
     if not run(calibration, device=device, channels=channels, seconds=seconds, bag=bag):
+        raise click.exceptions.Exit(1)
+
+
+@check.command('live')
+@click.option(
+    '--seconds', type=click.FloatRange(1.0), default=5.0, show_default=True, help='How long.'
+)
+@click.option('--namespace', default='', help='Of the running nodes.')
+@source_options
+@shows_input_errors
+def check_live(seconds: float, namespace: str, sources: Sources) -> None:
+    """Listen to a running robot, and say what is right and wrong with it, a line each.
+
+    Topics, rates, losses, sizes, frames, clocks, levels of the microphones, nodes, load. The exit
+    status is 1 when something is wrong.
+    """
+    from av_tracker_nodes.launching.replay import check_live as run
+
+    if not run(click.echo, seconds, namespace, sources):
         raise click.exceptions.Exit(1)
 
 
