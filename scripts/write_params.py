@@ -1,7 +1,9 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Write launch/params.yaml and docs/parameters.md from what the nodes say of their parameters.
+"""Write what the nodes say of their parameters: a file to change, a page to read, and the names.
+
+These are launch/params.yaml, docs/parameters.md and launch/parameter_names.json.
 
 Run it after a parameter has changed: ``. .venv/environment.sh && .venv/bin/python
 scripts/write_params.py``.
@@ -21,7 +23,9 @@ from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.settings import Setting
 
 ROOT = Path(__file__).resolve().parents[1]
-PARAMETERS = ROOT / 'src' / 'av_tracker_nodes' / 'launch' / 'params.yaml'
+LAUNCH = ROOT / 'src' / 'av_tracker_nodes' / 'launch'
+PARAMETERS = LAUNCH / 'params.yaml'
+NAMES = LAUNCH / 'parameter_names.json'
 TABLE = ROOT / 'docs' / 'parameters.md'
 TEXT_WIDTH = 90
 HEAD = """\
@@ -51,6 +55,8 @@ SET_BY_LAUNCH = {
     'image_transport',
     'reliable_images',
     'target_frame',
+    'sees',
+    'hears',
 }
 SET_BY_LAUNCH_FOR = {
     'microphone_array': {'device'},
@@ -138,9 +144,21 @@ def document(nodes: Mapping[str, list[Setting]]) -> str:
     return '\n'.join([DOCUMENT, *tables])
 
 
+def names(nodes: Mapping[str, list[Setting]]) -> str:
+    """Write the names alone, by node, for programs that look for slips of the pen."""
+    common = [setting.name for setting in nodes['/**']]
+    table = {
+        node: sorted([*common, *(setting.name for setting in settings)])
+        for node, settings in nodes.items()
+        if node != '/**'
+    }
+    return json.dumps(table, indent=1) + '\n'
+
+
 def main() -> None:
     """Write the files."""
     nodes = declared()
+    NAMES.write_text(names(nodes))
     PARAMETERS.write_text(parameter_file(nodes))
     TABLE.write_text(document(nodes))
 

@@ -4,13 +4,11 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from acoustic_scenes import RATE, blocks, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from av_tracker_nodes.acoustics.buffer import StampedAudio
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import AudioBlock
 
 SAMPLES = np.random.default_rng(0).normal(size=(RATE, 2)).astype(np.float32)
@@ -115,18 +113,6 @@ def test_a_long_pause_of_the_clock_begins_anew():
     far = AudioBlock(seconds(60), 60 * RATE, RATE, SAMPLES[:160])
     assert audio.add(far)
     assert audio.read(60 * RATE + 160, 160)[1].all()
-
-
-def test_wrong_streams_are_refused():
-    audio = filled(blocks(SAMPLES))
-    with pytest.raises(InputError, match='1 channels, the array description needs 2'):
-        audio.add(AudioBlock(0, 0, RATE, SAMPLES[:160, :1]))
-    with pytest.raises(InputError, match='changed from 2 to 3 channels'):
-        audio.add(AudioBlock(0, 0, RATE, np.zeros((160, 3), np.float32)))
-    with pytest.raises(InputError, match='44100 Hz'):
-        audio.add(AudioBlock(0, 0, 44_100, SAMPLES[:160]))
-    with pytest.raises(InputError, match='channels'):
-        audio.add(AudioBlock(0, 0, RATE, SAMPLES[:160, 0]))
 
 
 def test_before_any_block_everything_reads_as_zeros_that_never_came():

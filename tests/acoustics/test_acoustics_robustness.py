@@ -262,11 +262,6 @@ def test_channels_beyond_the_array_are_ignored(spoken):
     np.testing.assert_array_equal(maps_of(more, [1.2])[0].values, maps_of(spoken, [1.2])[0].values)
 
 
-def test_another_rate_is_refused():
-    with pytest.raises(InputError, match='48000 Hz'):
-        AcousticStage(RIG).add(AudioBlock(0, 0, 48_000, np.zeros((480, 16), np.float32)))
-
-
 @pytest.mark.parametrize('silent', range(16))
 def test_any_number_of_silent_channels_is_told(silent):
     power = np.full(16, 1e-6)

@@ -12,6 +12,7 @@ from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.recordings.plausible import check_box
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackState, to_nanoseconds
 
 # At the origin, looking along world x, with y to its left.
@@ -310,3 +311,22 @@ def test_precise_and_vague_detections_at_one_place_are_taken(deviations):
         frame = DetectionFrame(to_nanoseconds(step / 25), (alike, alike))
         (track, *_) = tracker.process(frame, CAMERA).tracks
     assert np.linalg.eigvalsh(track.covariance[:3, :3]).min() > 0
+
+
+@pytest.mark.parametrize('k1', [-0.2, -0.35, -0.6, 0.3])
+def test_who_leaves_the_view_sideways_has_a_box_only_within_it(k1):
+    """Beyond the fold of its polynomial, the lens would draw them into the picture again."""
+    camera = replace(CAMERA, distortion=np.array([k1, 0.05, 1e-3, 0, 0]))
+    tracker = SpeakerTracker()
+    angles = np.deg2rad(np.linspace(0, 88, 200))
+    edge = np.deg2rad(35)
+    for k, angle in enumerate(angles):
+        place = 1.5 * np.array([np.cos(angle), np.sin(angle), 0.1])
+        frame = tracker.process(
+            DetectionFrame(to_nanoseconds(k / 25), (heard(place, 0.1),)), camera
+        )
+        for track in frame.tracks:
+            if angle > edge:
+                assert track.box is None
+            if track.box is not None:
+                check_box('a track', track.box)

@@ -124,6 +124,62 @@ def test_four_distortion_coefficients_mean_no_k3(tmp_path):
     assert load_camera(write(tmp_path, content)).distortion.tolist() == [0.1, 0.2, 0.3, 0.4, 0]
 
 
+@pytest.mark.parametrize(
+    ('model', 'distortion'),
+    [
+        ('plumb_bob', [-0.3, 0.1, 1e-3, -2e-3, 0.01]),
+        ('rational_polynomial', [0.5, -0.03, 1e-4, -1e-4, 0.01, 0.85, 0.02, -0.01]),
+        ('rational_polynomial', [0.1, 0.2, 0, 0, 0, 0.2, 0, 0, 1e-3, -1e-3, 2e-3, 0]),
+        ('equidistant', [-0.02, 0.004, -0.005, 0.001]),
+    ],
+)
+def test_lens_there_and_back(tmp_path, model, distortion):
+    camera = Camera(401.2, 430.1, 181.5, 143.25, (360, 288), np.array(distortion), model=model)
+    save_camera(tmp_path / 'camera.yaml', camera)
+    again = load_camera(tmp_path / 'camera.yaml')
+    assert again.model == model
+    assert again.distortion.tolist() == distortion
+
+
+def test_numbers_as_drivers_write_them(tmp_path):
+    text = ROS_CAMERA.replace(
+        '[571.1, 0.0, 315.2, 0.0, 572.3', '[5e2, 0, 31.52E+1, 0., +5.723e+02'
+    )
+    text = text.replace('[0.05, -0.11, 0.001', '[5.e-2, -.11, 1e-3')
+    camera = load_camera(write(tmp_path, text))
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (500.0, 572.3, 315.2, 241.7)
+    assert camera.distortion.tolist() == [0.05, -0.11, 0.001, -0.002, 0.0]
+
+
+@pytest.mark.parametrize('written', ["'5e2'", '"571.1"', '5e', 'e2', '5e2.5'])
+def test_texts_are_no_numbers(tmp_path, written):
+    text = ROS_CAMERA.replace('[571.1, 0.0, 315.2', f'[{written}, 0.0, 315.2')
+    with pytest.raises(InputError, match=r'camera_matrix\.data: must be finite numbers'):
+        load_camera(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ('written', 'model'),
+    [
+        (
+            'distortion_model: fisheye\ndistortion_coefficients: {data: [0, 0, 0, 0]}',
+            'equidistant',
+        ),
+        ('distortion_model: none', 'plumb_bob'),
+        ('distortion_model: ""', 'plumb_bob'),
+        ('distortion_model:', 'plumb_bob'),
+        ('distortion_model: plumb_bob\ndistortion_coefficients: {data: []}', 'plumb_bob'),
+        ('distortion_coefficients: {data: [0, 0, 0, 0, 0]}', 'plumb_bob'),
+    ],
+)
+def test_lenses_without_distortion_and_by_other_names(tmp_path, written, model):
+    before, rest = ROS_CAMERA.split('distortion_model')
+    text = f'{before}{written}\nrectification_matrix{rest.split("rectification_matrix")[1]}'
+    camera = load_camera(write(tmp_path, text))
+    assert camera.model == model
+    assert not camera.distortion.any()
+
+
 def test_array_of_a_microphone_and_a_circle(tmp_path):
     array = load_microphones(write(tmp_path, ARRAY))
     expected = [[0, 0, 0], [0, 0.1, 0], [0.1, 0, 0], [0, -0.1, 0], [-0.1, 0, 0]]

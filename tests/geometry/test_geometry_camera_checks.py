@@ -32,13 +32,13 @@ def test_images_of_the_calibrated_size():
 @pytest.mark.parametrize(
     ('size', 'remedy'),
     [
-        ((320, 240), r'binning 2'),
-        ((160, 120), r'binning 4'),
-        ((1280, 960), 'its binning must be 1'),
-        ((640, 360), r'\(roi\)'),
-        ((600, 480), r'\(roi\)'),
-        ((427, 320), 'calibrate at the size that is used'),
-        ((800, 480), 'calibrate at the size that is used'),
+        ((320, 240), 'binning_y of camera_info to 2 if'),
+        ((160, 120), 'binning_y of camera_info to 4 if'),
+        ((1280, 960), 'to 1 if it is for binned images already'),
+        ((640, 360), 'set roi of camera_info if'),
+        ((600, 480), 'set roi of camera_info if'),
+        ((427, 320), 'set roi of camera_info if'),
+        ((800, 480), ': calibrate at the size that is used'),
     ],
 )
 def test_images_of_another_size_are_refused(size, remedy):

@@ -46,3 +46,34 @@ def test_a_moved_camera_keeps_the_table_and_another_lens_does_not():
 @pytest.mark.parametrize('pixel', [(-1e4, 5.0), (1e4, 1e4)])
 def test_pixels_far_outside_stay_finite(pixel):
     assert np.isfinite(RayMap(CAMERA).rays(np.array(pixel))).all()
+
+
+@pytest.mark.parametrize(
+    'camera',
+    [
+        Camera(400, 400, 180, 144, (360, 288), np.array([-1.0, 0, 0, 0, 0])),
+        Camera(90, 90, 180, 144, (360, 288), np.zeros(4), model='equidistant'),
+    ],
+    ids=['folding', 'fisheye'],
+)
+def test_pixels_where_the_lens_images_nothing_count_as_the_nearest_where_it_does(camera):
+    u, v = np.meshgrid(np.arange(0, 360, 7.0), np.arange(0, 288, 7.0))
+    pixels = np.stack([u, v], axis=-1)
+    exact, mapped = camera.rays(pixels), RayMap(camera).rays(pixels)
+    seen = np.isfinite(exact).all(axis=-1)
+    assert 0.3 < seen.mean() < 0.95
+    assert np.isfinite(mapped).all()
+    inner = seen & (np.hypot(u - 180, v - 144) < 120)
+    np.testing.assert_allclose(mapped[inner], exact[inner], atol=0.01)
+    # Still in the direction of the pixel.
+    outer = np.stack([u - 180, v - 144], axis=-1)[~seen]
+    cosine = np.sum(mapped[~seen][:, :2] * outer, axis=-1)
+    cosine /= np.linalg.norm(mapped[~seen][:, :2], axis=-1) * np.linalg.norm(outer, axis=-1)
+    assert cosine.min() > 0.95
+
+
+def test_another_lens_model_is_another_lens():
+    table = RayMap(replace(CAMERA, distortion=np.append(LENS[:4], 0.0)))
+    fisheye = replace(CAMERA, distortion=LENS[:4], model='equidistant')
+    pixel = np.array([40.0, 30.0])
+    np.testing.assert_allclose(table.follow(fisheye).rays(pixel), fisheye.rays(pixel), atol=1e-4)

@@ -20,6 +20,7 @@ from tiny_recording import write_bag
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching import processes
 from av_tracker_nodes.launching.node_set import ARGUMENTS, STAGES, NodeSpec, node_set
+from av_tracker_nodes.launching.parameter_files import declared_names
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.launching.replay import record, replay
 from av_tracker_nodes.models.shipped import shipped_file
@@ -151,6 +152,30 @@ def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
     assert [tracker.has_died(status) for status in (None, 0, 2)] == [False] * 3
     assert [tracker.has_died(status) for status in (1, -9, -11)] == [True] * 3
     assert not specs['bag_player'].has_died(-9)
+
+
+def test_a_model_of_one_sense_starts_no_device_of_the_other():
+    blind = by_name(node_set({'model': 'audio', 'array_calibration': ARRAY}))
+    assert list(blind) == ['microphone_array', *STAGES]
+    deaf = by_name(node_set({'model': 'visual', 'camera_calibration': 'camera.yaml'}))
+    assert list(deaf) == ['camera', *STAGES]
+    for specs, sees, hears in ((blind, False, True), (deaf, True, False)):
+        for stage in ('acoustic_map', 'fusion', 'tracker'):
+            told = parameters(specs[stage])
+            assert (told['sees'], told['hears']) == (sees, hears)
+    both = by_name(node_set(LIVE))
+    assert parameters(both['fusion'])['sees']
+    assert parameters(both['fusion'])['hears']
+
+
+def test_nodes_are_given_what_they_declare(bag, tmp_path):
+    """ROS passes over everything else."""
+    extras = {'beams': 'true', 'ros4hri': 'true', 'depth': 'true'}
+    recorded = {**LIVE, 'record': str(tmp_path / 'new')}
+    replayed = {'bag': str(bag), 'out': str(tmp_path / 'out')}
+    for chosen in (recorded, replayed):
+        for spec in node_set({**chosen, **extras}):
+            assert set(parameters(spec)) - {'use_sim_time'} <= declared_names()[spec.name]
 
 
 def test_networks_run_where_they_are_told(bag):

@@ -84,6 +84,38 @@ def test_the_file_is_the_one_that_is_published(model, package, folder):
     assert published.read_bytes() == shipped.read_bytes()
 
 
+CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+
+
+@pytest.fixture
+def built_for_cuda(monkeypatch):
+    """An ONNX Runtime that was built for CUDA, on a machine where it cannot be loaded."""
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
+
+
+@pytest.mark.parametrize('device', zoo.DEVICES)
+def test_where_cuda_is_used_there_is_nothing_to_tell(device, built_for_cuda):
+    assert zoo.check_provider(device, CUDA) is None
+
+
+def test_a_fallback_that_was_allowed_is_told(built_for_cuda):
+    assert 'runs on the CPU' in zoo.check_provider('auto', CPU)
+    assert zoo.check_provider('cpu', CPU) is None
+
+
+def test_a_fallback_that_was_not_allowed_is_refused(built_for_cuda):
+    with pytest.raises(InputError, match='cannot use CUDA here') as told:
+        zoo.check_provider('cuda', CPU)
+    assert '\n' not in str(told.value)
+
+
+def test_an_onnx_runtime_without_cuda_falls_back_without_a_word(monkeypatch):
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CPU])
+    assert zoo.check_provider('auto', CPU) is None
+    with pytest.raises(InputError, match='has no CUDA'):
+        zoo.execution_providers('cuda')
+
+
 def test_signals_side_by_side_give_what_each_gives_alone():
     original = onnxruntime.InferenceSession(shipped_file(SILERO_VAD.file, 'models'))
     several = onnxruntime.InferenceSession(SILERO_VAD.ensure())

@@ -22,6 +22,8 @@ from av_tracker_nodes.nodes import audio_bridge, audio_mirror
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
+from av_tracker_nodes.recordings.messages import AudioCommonSound, from_audio
+from av_tracker_nodes.recordings.messages.sample_formats import sample_size
 
 ROOT = Path(__file__).resolve().parents[2]
 UMA16 = str(ROOT / 'calibration' / 'minidsp_uma16.yaml')
@@ -138,6 +140,10 @@ def test_mirror_does_without_the_package(monkeypatch, package):
     assert node.topics == {}
 
 
+def unstamped(message):
+    return SimpleNamespace(data=message.audio.data)
+
+
 class Bridge(audio_bridge.AudioBridge):
     """A bridge that listens to nobody."""
 
@@ -203,10 +209,62 @@ class TestBridge:
         assert firsts == [480 * number for number in [*range(40), *range(45, 99)]]
         assert stamps == pytest.approx([10_000_000 * first / 480 for first in firsts], abs=2)
 
+    @pytest.mark.parametrize(
+        ('sample_format', 'rate', 'encoding'),
+        [
+            ('S16LE', 48_000, 'S16LE'),
+            ('U8', 48_000, 'S16LE'),
+            ('S24LE', 48_000, 'FLOAT32LE'),
+            ('F32LE', 48_000, 'FLOAT32LE'),
+            # Another rate than the array is described with.
+            ('S16LE', 16_000, 'S16LE'),
+            ('S32LE', 96_000, 'FLOAT32LE'),
+        ],
+    )
+    def test_hears_what_a_recording_says(self, bridge, sample_format, rate, encoding):
+        offline = AudioCommonSound(channels=16)
+        generator = np.random.default_rng(0)
+        info = self.info(sample_format=sample_format, sample_rate=rate)
+        bridge._learn(info)
+        offline.learn(info)
+        expected = []
+        for number in [*range(40), *range(45, 99)]:
+            values = generator.uniform(-1, 1, (rate // 100, 16)).astype('<f4').tobytes()
+            octets = generator.bytes(rate // 100 * 16 * sample_size(sample_format))
+            message = self.stamped(number, values if sample_format == 'F32LE' else octets)
+            bridge._hear(message)
+            expected += offline.hear(message, 0)
+        assert len(bridge._samples) == len(expected) == 94
+        for message, block in zip(bridge._samples, expected, strict=True):
+            assert message.encoding == encoding
+            sent = from_audio(message)
+            assert (sent.stamp, sent.first_sample, sent.rate) == (
+                block.stamp,
+                block.first_sample,
+                rate,
+            )
+            np.testing.assert_array_equal(sent.samples, block.samples)
+
+    def test_warns_of_a_change(self, bridge, monkeypatch):
+        warnings = []
+        logger = SimpleNamespace(warning=warnings.append)
+        monkeypatch.setattr(bridge, 'get_logger', lambda: logger)
+        for channels in (16, 16, 18):
+            bridge._learn(self.info(channels=channels))
+            bridge._watch()
+            bridge._watch()
+        assert [note.partition(' from')[0] for note in warnings] == ['the sound changed']
+
     def test_refuses_what_is_cut_off(self, bridge):
         bridge._learn(self.info())
         with pytest.raises(InputError, match='do not make samples of 16 channels'):
             bridge._hear(self.stamped(0, bytes(34)))
+
+    def test_sound_without_stamps_is_placed_by_when_it_comes(self, bridge):
+        bridge._learn(self.info())
+        for number in range(3):
+            bridge._hear(unstamped(self.stamped(number)))
+        assert [note for note in bridge._sound.notes if 'no stamps' in note]
 
     def test_needs_the_messages(self, context, monkeypatch):
         monkeypatch.setattr(audio_bridge, 'audio_common', None)

@@ -4,6 +4,7 @@
 """Parameters are described, bounded, documented as they are, and change when they may."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -61,6 +62,7 @@ def test_shipped_file_and_document_are_as_the_nodes_declare(declared):
     """Otherwise run scripts/write_params.py."""
     assert write_params.PARAMETERS.read_text() == write_params.parameter_file(declared)
     assert write_params.TABLE.read_text() == write_params.document(declared)
+    assert write_params.NAMES.read_text() == write_params.names(declared)
 
 
 def test_shipped_file_has_a_section_for_every_stage_and_device():
@@ -119,6 +121,59 @@ def test_settings_tell_their_limits(setting, change, limits):
 def test_wrong_parameters_are_one_clear_line(make, stage, name, value, message):
     with pytest.raises(InputError, match=message):
         make(stage, **{name: value}).start()
+
+
+class TestUnknown:
+    @pytest.fixture
+    def start(self, context):
+        """Start a node with ROS arguments; return the lines that it logs as warnings."""
+        nodes = []
+
+        def start(kind, *arguments, **options):
+            cli_args = ['--ros-args', *arguments]
+            node = kind(context=context, cli_args=cli_args, **options)
+            nodes.append(node)
+            lines = []
+            logger = node.get_logger()
+            node.get_logger = lambda: SimpleNamespace(
+                **{name: lambda *_, **__: None for name in ('debug', 'info', 'error')},
+                warning=lambda text, **_: lines.append(text),
+            )
+            node.start()
+            node.get_logger = lambda: logger
+            return lines
+
+        yield start
+        for node in nodes:
+            node.destroy_node()
+
+    def test_a_name_in_a_file_that_the_node_does_not_have_is_told_at_the_start(
+        self, start, tmp_path
+    ):
+        file = tmp_path / 'mine.yaml'
+        file.write_text(
+            '/**/tracker: {ros__parameters: {beta: 0.5, betta: 0.5}}\n'
+            '/**/fusion: {ros__parameters: {modell: x}}\n'
+            '/**: {ros__parameters: {threshold: 0.5, silence_limt: 9.0}}\n'
+        )
+        assert start(Tracker, '--params-file', str(file)) == [
+            f"parameter 'betta' of {file} is not known; did you mean 'beta'?",
+            f"parameter 'silence_limt' of {file} is not known; did you mean 'silence_limit'?",
+        ]
+
+    def test_a_name_on_the_command_line_is_told_too(self, start):
+        assert start(Tracker, '-p', 'betta:=0.5') == [
+            "parameter 'betta' of the command line is not known; did you mean 'beta'?"
+        ]
+
+    def test_a_name_that_the_program_gives_is_told_too(self, start):
+        assert start(Tracker, parameter_overrides=[Parameter('gait', value=3.0)]) == [
+            "parameter 'gait' of the command line is not known; did you mean 'gate'?"
+        ]
+
+    def test_known_names_are_not_worth_a_word(self, start):
+        known = ('use_sim_time:=true', 'beta:=0.5', 'qos_overrides./clock.subscription.depth:=1')
+        assert start(Tracker, *(part for each in known for part in ('-p', each))) == []
 
 
 def change(node, **values):
@@ -192,7 +247,8 @@ class TestLive:
         assert mapper._trigger._faces_timeout == 500_000_000
         assert mapper._audio_offset == 0.01
         assert change(fusion, faces_timeout=0.2, patience=0.3) == ''
-        assert fusion._timeout == 500_000_000
+        assert fusion._join._timeout == 200_000_000
+        assert fusion._join._patience == 300_000_000
 
     def test_the_speed_of_sound_follows_the_temperature(self, make):
         calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))

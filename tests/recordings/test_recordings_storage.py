@@ -179,6 +179,17 @@ def test_unknown_storage_and_newer_metadata_are_named(tmp_path):
     replace_in(path / 'metadata.yaml', 'storage_identifier: mcap', 'storage_identifier: rocksdb')
     assert "stored as 'rocksdb'" in refusal(path)
     assert 'ros2 bag convert' in refusal(path)
+    replace_in(path / 'metadata.yaml', 'storage_identifier: rocksdb', 'storage_identifier: mcap')
+    replace_in(path / 'metadata.yaml', 'version: 11', 'version: 9')
+    replace_in(path / 'metadata.yaml', "compression_format: ''", 'compression_format: lz4')
+    assert "compressed as 'lz4'" in refusal(path)
+
+
+@pytest.mark.parametrize('text', ['{', 'a: 1\n', '- 1\n', 'rosbag2_bagfile_information:\n'])
+def test_damaged_metadata(tmp_path, text):
+    path = write(tmp_path / 'talk')
+    (path / 'metadata.yaml').write_text(text)
+    assert f'`ros2 bag reindex {path}`, or remove it' in refusal(path)
 
 
 def test_files_of_several_recordings_are_not_mixed(tmp_path):
@@ -195,7 +206,7 @@ def test_files_of_several_recordings_are_not_mixed(tmp_path):
 def test_a_file_that_metadata_names_and_is_not_there(tmp_path):
     path = write_split(tmp_path / 'talk', 'mcap', 'none', parts=3)
     (path / 'talk_1.mcap').unlink()
-    assert 'talk_1.mcap' in refusal(path)
+    assert 'not a whole bag: talk_1.mcap of its metadata.yaml' in refusal(path)
 
 
 @pytest.mark.parametrize('metadata', [True, False])

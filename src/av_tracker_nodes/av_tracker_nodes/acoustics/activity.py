@@ -179,5 +179,26 @@ def speech_probability(
     evidence = coherence * math.sqrt(min(microphones / _MICROPHONES, 1.0))
     coherent, voiced, constant = coefficients
     odds = coherent * math.log(min(max(evidence, 0.0), _MOST_COHERENCE) + 0.01)
-    odds += voiced * min(max(voice, -_SUREST), _SUREST) + constant
+    return _probability(odds + voiced * _not_too_sure(voice) + constant)
+
+
+def speech_without_coherence(voice: float, coefficients: tuple[float, ...]) -> float:
+    """Probability of speech where a single microphone hears it.
+
+    Parameters
+    ----------
+    voice : float
+        Log-odds of speech in its signal.
+    coefficients : tuple of float
+        As of `speech_probability`; only that of the log-odds counts.
+    """
+    _, voiced, _ = coefficients
+    return _probability(voiced * _not_too_sure(voice))
+
+
+def _not_too_sure(voice: float) -> float:
+    return min(max(voice, -_SUREST), _SUREST)
+
+
+def _probability(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil, gcd
 
 import numpy as np
@@ -15,6 +16,7 @@ from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
@@ -36,7 +38,7 @@ class Beamformer:
     ----------
     array : MicrophoneArray
     rate : int, optional
-        Of the beams (Hz); that of the array if left out.
+        Of the beams (Hz); that of the sound if left out.
 
     Raises
     ------
@@ -45,9 +47,15 @@ class Beamformer:
     """
 
     def __init__(self, array: MicrophoneArray, rate: int | None = None) -> None:
-        self.rate = rate or array.rate
-        self._array = array
+        self._wanted_rate = rate
         self._delays = PairDelays.of(array, across=True)
+        self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
+        self._tune(array)
+
+    def _tune(self, array: MicrophoneArray) -> None:
+        """Set up for the rate of an array."""
+        self._array = array
+        self.rate = self._wanted_rate or array.rate
         common = gcd(array.rate, self.rate)
         parts = ceil(HOP * common)
         self._hop, self._beam_hop = (parts * each // common for each in (array.rate, self.rate))
@@ -83,8 +91,10 @@ class Beamformer:
         Raises
         ------
         InputError
-            If the channels or the rate do not fit the array.
+            If the block cannot be heard; see :class:`StreamFormat`.
         """
+        if self._format.changes(block):
+            self._tune(replace(self._array, rate=block.rate))
         if self._audio.add(block):
             self._forget()
         if self._next is None:

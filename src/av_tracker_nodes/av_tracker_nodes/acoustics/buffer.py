@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import JUMP, NANOSECONDS, AudioBlock, to_nanoseconds, to_seconds
 
 _CLOCK_STEP = to_nanoseconds(0.1)
@@ -30,7 +29,7 @@ class StampedAudio:
     channels : int
         Channels that are needed at least.
     rate : int
-        Sampling rate that is expected (Hz).
+        Sampling rate of all blocks (Hz); :class:`StreamFormat` sees to it.
     seconds : float
         What is held.
     """
@@ -66,13 +65,7 @@ class StampedAudio:
         -------
         bool
             True if the stream has begun anew with it.
-
-        Raises
-        ------
-        InputError
-            If the block has too few channels, or as many as no block before it, or another rate.
         """
-        self._check(block)
         restarted = not self.empty and self._jumped(block)
         if restarted:
             self.reset()
@@ -134,24 +127,6 @@ class StampedAudio:
             length = min(stop - begin, self._capacity - slot)
             yield slice(begin - first, begin - first + length), slice(slot, slot + length)
             begin += length
-
-    def _check(self, block: AudioBlock) -> None:
-        if block.samples.ndim != 2 or block.samples.shape[1] < self._needed:
-            got = block.samples.shape[1] if block.samples.ndim == 2 else 1
-            raise InputError(
-                f'audio has {got} channels, the array description needs {self._needed}: '
-                'check the sound card and the channel numbers of the array'
-            )
-        if self._samples is not None and block.samples.shape[1] != len(self._samples):
-            raise InputError(
-                f'audio changed from {len(self._samples)} to {block.samples.shape[1]} '
-                'channels while running: restart the stage for another sound card'
-            )
-        if block.rate != self._rate:
-            raise InputError(
-                f'audio comes at {block.rate} Hz, the array description says {self._rate} Hz: '
-                'correct one of them'
-            )
 
     def _jumped(self, block: AudioBlock) -> bool:
         first_sample, stamp = self._anchors[-1]

@@ -30,6 +30,8 @@ class AcousticConfig:
         Frames that are averaged, the last one ending at the stamp: 10 span 220 ms.
     floor_memory : float
         Time over which the noise floor is the minimum of the power.
+    lateness : float
+        How late images may come for which the sound is still held.
     quiet_share : float
         Share of silent time and frequency that halves the coherence of all that is not silent.
     columns : int
@@ -95,6 +97,7 @@ class AcousticConfig:
     max_pairs: int = 160
     context: int = 10
     floor_memory: float = 2.0
+    lateness: float = 8.0
     quiet_share: float = 0.05
     columns: int = 120
     surround_step: float = 4.0

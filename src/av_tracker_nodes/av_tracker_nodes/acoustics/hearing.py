@@ -132,7 +132,7 @@ class Hearing:
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
         )
-        memory = config.floor_memory + 2.0
+        memory = config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
         self._floor = NoiseFloor(self.gcc, array.channels, config)

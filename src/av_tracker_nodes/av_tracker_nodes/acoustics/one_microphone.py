@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import BeamListener, VoiceActivity
+from av_tracker_nodes.acoustics.activity import (
+    BeamListener,
+    VoiceActivity,
+    speech_without_coherence,
+)
 from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
@@ -138,8 +140,7 @@ class OneMicrophoneStage:
             return 0.0
         end = self._audio.index_at(stamp)
         (odds,) = self._beam.listen(self._audio, end, np.ones(1, bool), self._array.positions)
-        _, slope, _ = self.config.face_speech
-        return 1 / (1 + math.exp(-slope * odds))
+        return speech_without_coherence(odds, self.config.face_speech)
 
     def _coverage(self, stamp: int) -> float:
         """Share of what is listened to that was received."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,10 +17,11 @@ from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
+from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.grid import image_grid
-from av_tracker_nodes.geometry.ray_map import RayMap, same_lens
+from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.geometry.region import SourceRegion
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -32,9 +33,6 @@ from av_tracker_nodes.types import (
 
 _NO_MAP = np.zeros((0, 0), np.float32)
 """Global map of a stage without a camera."""
-
-_ROUNDING = 1e-6
-"""Metres and radians that transforms through a target frame far away are off by."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,7 @@ class AcousticStage:
         self._voice = VoiceActivity(self.config.voice_frames)
         self._rig: Rig | None = None
         self._hearing: Hearing | None = None
+        self._rate: int | None = None
         self._sight: RayMap | None = None
         self.set_rig(rig)
 
@@ -121,12 +120,16 @@ class AcousticStage:
         Sound is mapped in the array frame: nothing changes where camera and array move together.
         """
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
-        if self._is_mapped_alike(rig):
+        if self._rig is not None and rig.has_moved_as_one(self._rig):
             return
         self._rig = rig
         self._ahead: _Mapped | None = None
         array, region = rig.microphones, SourceRegion.of(rig)
+        if self._rate is not None:
+            # The sound says itself which rate it has.
+            array = replace(array, rate=self._rate)
         if self._hearing is None or not self._hearing.array.is_same(array):
+            self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -146,13 +149,16 @@ class AcousticStage:
         Returns
         -------
         bool
-            True if the stream has begun anew with them.
+            True if the stream has begun anew with them, or with another rate than before.
 
         Raises
         ------
         InputError
-            If the channels or the rate do not fit the array.
+            If the block cannot be heard; see :class:`StreamFormat`.
         """
+        retuned = self._format.changes(block)
+        if retuned:
+            self._retune(block.rate)
         if self._ahead is not None and block.first_sample < self._ahead.heard.context.end:
             # It fills a gap in what was prepared.
             self._ahead = None
@@ -160,7 +166,7 @@ class AcousticStage:
         restarted = self._hearing.audio.add(block)
         if restarted:
             self._forget()
-        return restarted
+        return restarted or retuned
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""
@@ -228,16 +234,6 @@ class AcousticStage:
             from_image=from_image,
         )
 
-    def _is_mapped_alike(self, rig: Rig) -> bool:
-        """Tell whether a rig has the same microphones, room, and camera as seen from them."""
-        known = self._rig
-        return (
-            known is not None
-            and known.microphones.is_same(rig.microphones)
-            and known.room is rig.room
-            and _same_view(self._camera, rig.camera_in_array)
-        )
-
     def _look_with(self, rig: Rig) -> None:
         self._camera = rig.camera_in_array
         points = self._hearing.points
@@ -259,6 +255,14 @@ class AcousticStage:
         )
         pixels = self._camera.project(points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))
+
+    def _retune(self, rate: int) -> None:
+        """Hear sound of another rate, or of more or fewer channels, from now on."""
+        format_ = self._format
+        rig, self._rig = self._rig, None
+        self._rate, self._hearing = rate, None
+        self.set_rig(rig)
+        self._format = format_
 
     def _forget(self) -> None:
         self._ahead = None
@@ -319,14 +323,3 @@ def acoustic_stage(
     if rig.tells_directions:
         return AcousticStage(rig, measure, backend, config)
     return OneMicrophoneStage(rig, measure, config)
-
-
-def _same_view(one: Camera | None, other: Camera | None) -> bool:
-    """Tell whether two cameras are alike, up to the rounding of transforms far from an origin."""
-    if one is None or other is None:
-        return one is other
-    return (
-        same_lens(one, other)
-        and np.allclose(one.pose.rotation, other.pose.rotation, rtol=0, atol=_ROUNDING)
-        and np.allclose(one.pose.translation, other.pose.translation, rtol=0, atol=_ROUNDING)
-    )

@@ -26,7 +26,7 @@ from av_tracker_nodes.capture.microphone_stream import (
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames
 
 _LOWEST = -90.0
 _BAR = 30
@@ -68,6 +68,7 @@ def check_array(
     seconds: float = 0.0,
     bag: Path | None = None,
     console: Console | None = None,
+    topics: TopicNames | None = None,
 ) -> bool:
     """Show levels, states and directions, live from a sound card or from a bag.
 
@@ -86,6 +87,8 @@ def check_array(
     bag : Path, optional
         Recording to look at instead of a card.
     console : Console, optional
+    topics : TopicNames, optional
+        Topics of the bag that are named.
 
     Returns
     -------
@@ -101,7 +104,8 @@ def check_array(
     console = console or Console()
     array = _wired(load_microphones(calibration), parse_channel_map(channels))
     check, report = ArrayCheck(array), None
-    blocks = _of_bag(bag, array) if bag else _of_card(array, device, console)
+    sources = Sources(topics or TopicNames(), array_calibration=calibration)
+    blocks = _of_bag(bag, array, sources) if bag else _of_card(array, device, console)
     lasting, faults = round(seconds * array.rate), Faults(array)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         try:
@@ -161,8 +165,8 @@ def _of_card(array: MicrophoneArray, device: str, console: Console) -> Iterator[
             console.print(f'{stream.lost} samples were lost: the computer is too busy')
 
 
-def _of_bag(bag: Path, array: MicrophoneArray) -> Iterator[np.ndarray]:
-    with BagReader(bag) as reader:
+def _of_bag(bag: Path, array: MicrophoneArray, sources: Sources) -> Iterator[np.ndarray]:
+    with BagReader(bag, sources) as reader:
         for block in reader.sound():
             if block.rate != array.rate or block.samples.shape[1] <= array.channels.max():
                 raise InputError(

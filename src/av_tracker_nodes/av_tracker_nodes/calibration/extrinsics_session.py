@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,13 @@ from av_tracker_nodes.geometry.calibration import (
     load_room,
     save_mounted,
 )
-from av_tracker_nodes.recordings.bag import ARRAY_FRAME, CAMERA_FRAME, WORLD_FRAME, BagReader
-from av_tracker_nodes.synchronisation import shift_sound
+from av_tracker_nodes.recordings.bag import (
+    ARRAY_FRAME,
+    CAMERA_FRAME,
+    WORLD_FRAME,
+    BagReader,
+    Sources,
+)
 
 Echo = Callable[[str], None]
 
@@ -37,6 +43,7 @@ def calibrate_extrinsics(
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
     position: tuple[float, float, float] | None = None,
     audio_offset: float = 0.0,
+    sources: Sources | None = None,
 ) -> Extrinsics:
     """Find where the camera sits relative to the microphones; write both with their poses.
 
@@ -58,6 +65,8 @@ def calibrate_extrinsics(
         Of the camera (m, array frame), where it was measured.
     audio_offset : float
         Added to the stamps of the sound (s).
+    sources : Sources, optional
+        Topics of the bag that are named.
 
     Raises
     ------
@@ -66,9 +75,11 @@ def calibrate_extrinsics(
     """
     camera, microphones = load_camera(camera_file), load_microphones(array_file)
     target = person(camera) if board is None else loudspeaker(camera, board, np.array(offset))
-    with BagReader(bag) as reader:
-        records = (shift_sound(record, audio_offset) for record in reader.records())
-        places = find_places(records, target, camera, microphones, load_room(array_file))
+    sources = replace(
+        sources or Sources(), audio_offset=audio_offset, array_calibration=array_file
+    )
+    with BagReader(bag, sources) as reader:
+        places = find_places(reader.records(), target, camera, microphones, load_room(array_file))
     result = solve_extrinsics(
         places,
         microphones.centre,

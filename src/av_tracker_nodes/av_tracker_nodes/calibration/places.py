@@ -99,7 +99,7 @@ def loudspeaker(camera: Camera, board: Board, offset: np.ndarray) -> Target:
         view = board.find(image.image)
         if view is None:
             return None
-        plane = own.back_project(view.pixels)[..., :2]
+        plane = np.ascontiguousarray(own.back_project(view.pixels)[..., :2])
         if not np.isfinite(plane).all():
             return None
         found, turn, shift = cv2.solvePnP(view.points, plane, np.eye(3), None)

@@ -11,7 +11,7 @@ image period; the offset that most claps allow is the answer, and many claps nar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -19,8 +19,7 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.microphones import SPEED_OF_SOUND
-from av_tracker_nodes.recordings.bag import BagReader
-from av_tracker_nodes.synchronisation import shift_sound
+from av_tracker_nodes.recordings.bag import BagReader, Sources
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 
 FEWEST_CLAPS = 5
@@ -129,7 +128,13 @@ def measure_sync(
     return Sync(offset, margin, claps, len(onsets), len(events), by)
 
 
-def check_sync(bag: Path, distance: float, applied: float, echo: Callable[[str], None]) -> Sync:
+def check_sync(
+    bag: Path,
+    distance: float,
+    applied: float,
+    echo: Callable[[str], None],
+    sources: Sources | None = None,
+) -> Sync:
     """Measure a recording and say what to do.
 
     Parameters
@@ -141,9 +146,12 @@ def check_sync(bag: Path, distance: float, applied: float, echo: Callable[[str],
         Offset that is added to the stamps of the sound already (s), to verify it.
     echo : callable
         Gets lines for the user.
+    sources : Sources, optional
+        Topics that are named, and files for what the bag does not tell.
     """
-    with BagReader(bag) as reader:
-        result = measure_sync((shift_sound(r, applied) for r in reader.records()), distance)
+    sources = replace(sources or Sources(), audio_offset=applied)
+    with BagReader(bag, sources) as reader:
+        result = measure_sync(reader.records(), distance)
     echo(
         f'{result.claps} claps seen ({result.by}) and heard; in all {result.heard} heard, '
         f'{result.seen} seen'

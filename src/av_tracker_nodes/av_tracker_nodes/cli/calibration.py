@@ -17,6 +17,7 @@ from av_tracker_nodes.cli.options import (
     audio_offset_option,
     out_option,
     shows_input_errors,
+    topic_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
 
@@ -124,9 +125,10 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     help='Middle of the loudspeaker from the corner of origin of its board (m).',
 )
 @audio_offset_option
+@topic_options
 @shows_input_errors
 @_board_options
-def calibrate_extrinsics(board, bag, camera, array, out, target, **others) -> None:
+def calibrate_extrinsics(board, bag, camera, array, out, target, topics, **others) -> None:
     """Find where the camera sits relative to the microphones.
 
     BAG is a recording of one person who stands still and talks for three seconds at each of six
@@ -135,9 +137,9 @@ def calibrate_extrinsics(board, bag, camera, array, out, target, **others) -> No
     """
     from av_tracker_nodes.calibration.extrinsics_session import calibrate_extrinsics as run
 
-    with named_or_recorded(bag) as path:
-        chosen = board if target == 'board' else None
-        run(path, camera, array, out, echo=click.echo, board=chosen, **others)
+    with named_or_recorded(bag, topics) as (path, sources):
+        others |= {'board': board if target == 'board' else None, 'sources': sources}
+        run(path, camera, array, out, echo=click.echo, **others)
     click.echo(
         f'camera_calibration:={out / "camera.yaml"} array_calibration:={out / "array.yaml"}'
     )

@@ -17,11 +17,12 @@ from av_tracker_nodes.cli.options import (
     progress_bar,
     shows_input_errors,
     source_options,
+    topic_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag import Sources
+    from av_tracker_nodes.recordings.bag import Sources, TopicNames
 
 
 @click.group()
@@ -35,8 +36,9 @@ def check() -> None:
     '--distance', default=1.0, show_default=True, help='Of the hands from the array (m).'
 )
 @audio_offset_option
+@topic_options
 @shows_input_errors
-def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
+def check_sync(bag: Path | None, distance: float, audio_offset: float, topics: TopicNames) -> None:
     """Measure the offset between sound and images from claps, seen and heard.
 
     BAG is a recording of ten claps or more at irregular intervals, by hand or with something that
@@ -44,8 +46,8 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
     """
     from av_tracker_nodes.calibration.sync import check_sync as run
 
-    with named_or_recorded(bag) as path:
-        run(path, distance, audio_offset, click.echo)
+    with named_or_recorded(bag, topics) as (path, sources):
+        run(path, distance, audio_offset, click.echo, sources)
 
 
 @check.command('array')
@@ -54,9 +56,15 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float) -> None:
 @click.option('--channels', default='', help='Channels in order, such as 1-4.')
 @click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
 @click.option('--bag', type=PATH, help='Recording to check instead of a card.')
+@topic_options
 @shows_input_errors
 def check_array(
-    calibration: Path, device: str, channels: str, seconds: float, bag: Path | None
+    calibration: Path,
+    device: str,
+    channels: str,
+    seconds: float,
+    bag: Path | None,
+    topics: TopicNames,
 ) -> None:
     """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
 
@@ -66,7 +74,8 @@ def check_array(
     """
     from av_tracker_nodes.calibration.array_session import check_array as run
 
-    if not run(calibration, device=device, channels=channels, seconds=seconds, bag=bag):
+    options = {'device': device, 'channels': channels, 'seconds': seconds}
+    if not run(calibration, bag=bag, topics=topics, **options):
         raise click.exceptions.Exit(1)
 
 

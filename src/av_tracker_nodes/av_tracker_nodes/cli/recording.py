@@ -16,7 +16,7 @@ import click
 from av_tracker_nodes.cli.options import PATH
 
 if TYPE_CHECKING:
-    from av_tracker_nodes.recordings.bag import Sources
+    from av_tracker_nodes.recordings.bag import Sources, TopicNames
 
 sound_files_option = click.option(
     '--audio',
@@ -28,17 +28,22 @@ sound_files_option = click.option(
 
 
 @contextmanager
-def named_or_recorded(bag: Path | None) -> Iterator[Path]:
-    """Yield a bag: the one that is named, or one recorded from the running nodes for the while."""
+def named_or_recorded(bag: Path | None, topics: TopicNames) -> Iterator[tuple[Path, Sources]]:
+    """Yield a bag and what to take of it.
+
+    It is the one that is named, or one that is recorded from the running nodes for the while.
+    """
+    from av_tracker_nodes.recordings.bag import Sources
+
     if bag is not None:
-        yield bag
+        yield bag, Sources(topics)
         return
     from av_tracker_nodes.launching.replay import record as run
 
     with tempfile.TemporaryDirectory(prefix='av_tracker_') as folder:
         click.echo('recording until Ctrl-C', err=True)
-        run(Path(folder) / 'bag')
-        yield Path(folder) / 'bag'
+        run(Path(folder) / 'bag', names=topics)
+        yield Path(folder) / 'bag', Sources()
 
 
 @contextmanager

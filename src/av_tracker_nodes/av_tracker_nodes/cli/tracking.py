@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from av_tracker_nodes.cli.options import (
     progress_bar,
     shows_input_errors,
     source_options,
+    topic_options,
 )
 from av_tracker_nodes.cli.recording import as_bag, sound_files_option
 
@@ -86,8 +88,8 @@ def replay(bag, model, out, rate, audio_offset, sources) -> None:
     from av_tracker_nodes.launching.replay import replay as run
 
     with progress_bar(f'replaying {bag.name}') as progress:
-        arguments = {'audio_offset': str(audio_offset)}
-        report = run(bag, model, out, rate, progress, arguments, sources)
+        sources = replace(sources, audio_offset=audio_offset)
+        report = run(bag, model, out, rate, progress, sources=sources)
     _report(report, f'real-time factor {report["realtime_factor"]:.2f}')
 
 
@@ -102,15 +104,17 @@ def _report(run: dict, speed: str) -> None:
 
 @click.command()
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
+@click.option('--namespace', default='', help='Of the running nodes.')
+@topic_options
 @shows_input_errors
-def record(out: Path) -> None:
+def record(out, namespace, topics) -> None:
     """Record the live streams of sound and images until Ctrl-C.
 
     Every ten seconds it says what has come. The exit status is 1 when no sound or no images came.
     """
     from av_tracker_nodes.launching.replay import record as run
 
-    if not run(out):
+    if not run(out, namespace=namespace, names=topics):
         raise click.exceptions.Exit(1)
 
 

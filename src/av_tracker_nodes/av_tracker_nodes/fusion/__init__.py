@@ -16,7 +16,7 @@ from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.siamese import SiameseFusion
 from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.models.zoo import DEVICES, execution_providers
+from av_tracker_nodes.models.zoo import DEVICES, check_provider, execution_providers
 
 BASELINES: dict[str, Callable[[], FusionModel]] = {
     'vwswe': partial(GeometricFusion, 'vwswe'),
@@ -58,8 +58,11 @@ def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto
     Raises
     ------
     InputError
-        When there is no such model, its network is missing, or CUDA is asked for in vain.
+        When there is no such model or device, its network is missing, or CUDA is asked for in
+        vain.
     """
+    if device not in DEVICES:
+        raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
     if name in BASELINES:
         return BASELINES[name]()
     if name not in NETWORKS:
@@ -87,6 +90,7 @@ def open_fusion(network: Path, device: str = 'cpu') -> FusionModel:
         The file is missing or is another network, or CUDA is asked for in vain.
     """
     session = NetworkSession(network, execution_providers(device))
+    check_provider(device, session.device)
     task = session.facts.get('task', 'candidates')
     if task not in RUNTIMES:
         raise InputError(f'fusion network {network} is for {task}, which is unknown here')
@@ -101,6 +105,7 @@ __all__ = [
     'FUSION_MODELS',
     'NETWORKS',
     'FusionModel',
+    'check_provider',
     'create_fusion',
     'network_file',
     'open_fusion',

@@ -26,7 +26,7 @@ class FusionModel(ABC):
     ----------
     needs_image : bool
         Whether :meth:`process` wants the image.
-    needs_sight, needs_sound : bool
+    sees, hears : bool
         Whether it takes a camera and faces, and microphones and sound; it goes without the other.
     measure : str
         Acoustic measure that the model is made for.
@@ -39,7 +39,7 @@ class FusionModel(ABC):
     """
 
     needs_image = False
-    needs_sight = needs_sound = True
+    sees = hears = True
     measure = 'vggcf'
     device = 'NumPy'
     network: NetworkSession | None = None
@@ -89,17 +89,17 @@ class FusionModel(ABC):
         InputError
             A sensor is missing.
         """
-        if self.needs_sight and rig.camera is None:
+        if self.sees and rig.camera is None:
             raise InputError(
                 f"model '{name}' needs a camera, and there is none: describe the camera, or take "
                 "the model 'audio'"
             )
-        if self.needs_sound and rig.microphones is None:
+        if self.hears and rig.microphones is None:
             raise InputError(
                 f"model '{name}' needs microphones, and there are none: describe the microphones, "
                 "or take the model 'visual'"
             )
-        if not self.needs_sight and not rig.tells_directions:
+        if not self.sees and not rig.tells_directions:
             raise InputError(
                 f"model '{name}' locates people by sound alone and needs two microphones, "
                 'there is one: describe more, or take a model that sees'

@@ -126,26 +126,25 @@ class GeometricFusion(FusionModel):
         least_speech: float = 0.5,
     ) -> None:
         self.measure = measure
-        self.needs_sight, self.needs_sound = see, hear
-        self._see, self._hear, self._hear_faces = see, hear, hear_faces
+        self.sees, self.hears, self._hear_faces = see, hear, hear_faces
         self._least_speech = least_speech
 
     def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.detect`."""
-        seen_faces = faces.faces if self._see else ()
+        seen_faces = faces.faces if self.sees else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
         peaks = [
             peak
             for peak in sound.peaks
-            if self._hear
+            if self.hears
             and peak.speech >= self._least_speech
             and peak.score >= _LEAST_DOMINANCE * strongest
         ]
         delay = to_seconds(sound.stamp - sound.audio_stamp)
-        looked = self._see and sound.from_image
+        looked = self.sees and sound.from_image
         doubt = _HIDDEN_RANGE_STD if looked else _ANY_RANGE_STD
         claimed: set[int] = set()
         detections = []
@@ -168,7 +167,7 @@ class GeometricFusion(FusionModel):
 
         One microphone has no peaks: what it hears is told of the faces.
         """
-        if not self._hear:
+        if not self.hears:
             return None
         if self._hear_faces or not rig.tells_directions:
             return next((s for s in sound.faces if s.tracklet == face.tracklet), None)

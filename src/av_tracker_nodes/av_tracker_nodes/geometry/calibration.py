@@ -48,7 +48,7 @@ import yaml
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.camera_checks import check_lens
-from av_tracker_nodes.geometry.distortion import canonical_distortion
+from av_tracker_nodes.geometry.distortion import NO_DISTORTION, canonical_distortion
 from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.geometry.microphones import (
     SPEED_OF_SOUND,
@@ -266,12 +266,12 @@ def save_mounted(
 
 
 def _distortion(file: _File) -> tuple[str, np.ndarray]:
-    """Model and coefficients; there may be none where no model is named."""
+    """Model and coefficients; without distortion there need be none."""
     model = file.content.get('distortion_model', PLUMB_BOB) or ''
     if not isinstance(model, str):
         raise file.error('distortion_model', f'must be a text, got {model!r}')
     coefficients = np.zeros(0)
-    if model or 'distortion_coefficients' in file.content:
+    if model not in NO_DISTORTION or 'distortion_coefficients' in file.content:
         part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
         data = part.require('data')
         if not isinstance(data, list):

@@ -102,14 +102,20 @@ def optical_axis_problem(camera: Camera, frame: str) -> str | None:
 
 def _remedy(size: tuple[int, int], calibrated: tuple[int, int]) -> str:
     across, down = calibrated[0] / size[0], calibrated[1] / size[1]
-    unless = ''
+    calibrate = 'calibrate at the size that is used'
     if across == down >= 2 and across == round(across):
-        unless = f'where pixels are binned, camera_info must say so (binning {round(across)}); '
-    elif across == down < 1:
-        unless = 'where camera_info is for binned images already, its binning must be 1; '
-    elif across >= 1 and down >= 1:
-        unless = 'where a part is cut out, camera_info must say so (roi); '
-    return f'{unless}calibrate at the size that is used'
+        return (
+            f'set binning_x and binning_y of camera_info to {round(across)} if pixels are binned, '
+            f'else {calibrate}'
+        )
+    if across == down < 1:
+        return (
+            'set binning_x and binning_y of camera_info to 1 if it is for binned images already, '
+            f'else {calibrate}'
+        )
+    if across >= 1 and down >= 1:
+        return f'set roi of camera_info if a part is cut out, else {calibrate}'
+    return calibrate
 
 
 def _optical_name(frame: str) -> str:

@@ -21,7 +21,8 @@ _MODEL_OF_LENGTH = {
     14: RATIONAL_POLYNOMIAL,
 }
 _OTHER_NAMES = {'fisheye': EQUIDISTANT}
-_NO_DISTORTION = '', 'none', 'pinhole'
+NO_DISTORTION = '', 'none', 'pinhole'
+"""Names of no model."""
 
 
 def canonical_distortion(model: str, terms: Sequence[float]) -> tuple[str, np.ndarray]:
@@ -66,7 +67,7 @@ def canonical_distortion(model: str, terms: Sequence[float]) -> tuple[str, np.nd
 
 def _name(written: str, terms: np.ndarray) -> str:
     """Name of the model, told by the number of coefficients where none is written."""
-    if written not in _NO_DISTORTION:
+    if written not in NO_DISTORTION:
         return _OTHER_NAMES.get(written, written)
     if not terms.any():
         return PLUMB_BOB

@@ -106,6 +106,12 @@ class _Moving:
     def __init__(self, parent: str, child: str) -> None:
         self.parent, self.child = parent, child
         self.samples: StampedBuffer[RigidTransform] = StampedBuffer(_MEMORY)
+        self._between: tuple[int, RigidTransform] | None = None
+
+    def add(self, stamp: int, sample: RigidTransform) -> None:
+        """Add a sample."""
+        self.samples.add(stamp, sample)
+        self._between = None
 
     def at(self, stamp: int | None, timeout: float) -> RigidTransform:
         """Return the transform at a stamp (ns), the newest for None; `timeout` is in seconds.
@@ -125,7 +131,11 @@ class _Moving:
             raise StaleTransformError(self.parent, self.child, age if nearest == since else -age)
         if before is None or after is None or before[0] == after[0]:
             return (before or after)[1]
-        return _interpolate(before[1], after[1], since / (since + until))
+        # Camera and microphones ask for the same stamp.
+        if self._between is None or self._between[0] != stamp:
+            pose = _interpolate(before[1], after[1], since / (since + until))
+            self._between = stamp, pose
+        return self._between[1]
 
 
 def _interpolate(first: RigidTransform, last: RigidTransform, share: float) -> RigidTransform:
@@ -193,13 +203,13 @@ class FrameTree:
 
     def move(self, parent: str, child: str, parent_from_child: RigidTransform, stamp: int) -> None:
         """Add a sample (ns) of a moving transform; one of the same stamp is replaced."""
-        key = _names(parent, child)
+        key = parent.lstrip('/'), child.lstrip('/')
         if key not in self._edges:
             self._forget_the_gone(stamp)
             self._connect(_Moving(*key))
         known = self._edges.get(key)
         if isinstance(known, _Moving):
-            known.samples.add(stamp, parent_from_child)
+            known.add(stamp, parent_from_child)
             if len(self._parents[known.child]) > 1:
                 self._leave_former_parents(known)
 

@@ -13,8 +13,12 @@ import numpy as np
 from av_tracker_nodes.geometry.ambiguity import ambiguity
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
+from av_tracker_nodes.geometry.ray_map import same_lens
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
+
+_ROUNDING = 1e-6
+"""Metres and radians that transforms through a target frame far away are off by."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,24 @@ class Rig:
     def tells_directions(self) -> bool:
         """Whether there are microphones enough to tell where sound comes from: two."""
         return self.microphones is not None and len(self.microphones.positions) > 1
+
+    def has_moved_as_one(self, other: Rig) -> bool:
+        """Tell whether two rigs differ at most in where they are in the target frame.
+
+        Nothing changes in the array frame then, as on a robot that drives about.
+        """
+        return (
+            self.microphones is other.microphones
+            and self.room is other.room
+            and _same_view(self.camera_in_array, other.camera_in_array)
+        )
+
+
+def _same_view(one: Camera | None, other: Camera | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (
+        same_lens(one, other)
+        and np.allclose(one.pose.rotation, other.pose.rotation, rtol=0, atol=_ROUNDING)
+        and np.allclose(one.pose.translation, other.pose.translation, rtol=0, atol=_ROUNDING)
+    )

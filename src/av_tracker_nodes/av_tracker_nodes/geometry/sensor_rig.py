@@ -71,6 +71,7 @@ class FixedRig:
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
+        self.problems: dict[str, str] = {}
 
     @property
     def sees(self) -> bool:
@@ -211,12 +212,23 @@ class SensorRig:
         Transforms count whatever their time: this is asked of a recording before it is tracked.
         """
         wanted = [name for name, is_used in self._senses if is_used]
-        found = [self._why_unconnected(sensor) for sensor in wanted]
-        return '; '.join(dict.fromkeys(text for text in found if text)) or None
+        lost = [sensor for sensor in wanted if self._is_unconnected(sensor)]
+        if len(lost) == len(_UNHEARD) and self._candidates(self._frame_of[lost[0]]):
+            return self._why_unconnected(*lost)
+        texts = [
+            self._why_unconnected(sensor) if sensor in lost else _UNHEARD[sensor]
+            for sensor in wanted
+            if sensor in lost or sensor not in self._frame_of
+        ]
+        return '; '.join(texts) or None
 
     @property
     def _senses(self) -> tuple[tuple[str, bool], ...]:
         return ('camera', self.sees), ('array', self.hears)
+
+    def _is_unconnected(self, sensor: str) -> bool:
+        frame = self._frame_of.get(sensor)
+        return frame is not None and not self._frames.connects(self.target_frame, frame)
 
     def _name_frame(self, sensor: str, told: str) -> None:
         """Note the frame of a sensor; where the driver names none, the file does."""
@@ -247,20 +259,18 @@ class SensorRig:
         self.stale = self.stale | {sensor} if is_stale else self.stale - {sensor}
         return pose
 
-    def _why_unconnected(self, sensor: str) -> str | None:
-        """Tell which transform is missing, and what can be done; None where none is."""
-        frame = self._frame_of.get(sensor)
-        if frame is None:
-            return _UNHEARD[sensor]
-        if self._frames.connects(self.target_frame, frame):
-            return None
+    def _why_unconnected(self, sensor: str, *others: str) -> str:
+        """Tell which transform is missing, of others for the same reason, and what can be done."""
+        frame = self._frame_of[sensor]
         if not frame:
             return f'frame_id of the {sensor} is empty: set it, or name {sensor}_calibration'
+        named = ' and '.join(f"'{self._frame_of[each]}'" for each in (sensor, *others))
         missing = (
-            f"no transform from '{frame}' to '{self.target_frame}'; "
+            f"no transform from {named} to '{self.target_frame}'; "
             f'TF has {self._frames.listing(frame)}'
         )
-        if self._mountings[sensor] is not None and self._frames.tells(frame):
+        mounting = self._mountings[sensor]
+        if mounting is not None and mounting.parent is not None and self._frames.tells(frame):
             missing += f', so that {sensor}_calibration does not count'
         candidates = self._candidates(frame)
         if candidates:

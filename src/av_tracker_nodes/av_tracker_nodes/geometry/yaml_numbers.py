@@ -12,12 +12,12 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes ``5e2`` for a number, as YAML 1.2 does; for PyYAML it is a text."""
+    """Takes ``5e2`` and ``-.5`` for numbers, as YAML 1.2 does; for PyYAML they are texts."""
 
 
 _Loader.add_implicit_resolver(
     'tag:yaml.org,2002:float',
-    re.compile(r'[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$'),
+    re.compile(r'[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$'),
     list('-+.0123456789'),
 )
 

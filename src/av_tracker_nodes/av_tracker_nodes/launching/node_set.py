@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
+from av_tracker_nodes.launching.parameter_files import unknown_nodes
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
     live_remappings,
@@ -25,6 +27,8 @@ from av_tracker_nodes.launching.topics import (
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, with_rig
+
+_logger = logging.getLogger(__name__)
 
 STAGES = ('face_detector', 'acoustic_map', 'fusion', 'tracker')
 
@@ -228,6 +232,7 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
             'camera_calibration': chosen['camera_calibration'],
             'array_calibration': chosen['array_calibration'],
             'depth': chosen['depth'] == 'true',
+            'audio_offset': _number('audio_offset', chosen),
             **{f'{name}_topic': chosen[f'{name}_topic'] for name in TOPIC_ARGUMENTS},
             **_senses(chosen),
         }
@@ -235,17 +240,16 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
     devices = (
         (
             'microphone_array',
+            'hears',
             'start_microphones',
             'microphone_device',
             'array_calibration',
-            'hears',
         ),
-        ('camera', 'start_camera', 'camera_device', 'camera_calibration', 'sees'),
+        ('camera', 'sees', 'start_camera', 'camera_device', 'camera_calibration'),
     )
-    nodes = []
-    senses = _senses(chosen)
-    for node, switch, device, calibration in devices:
-        if chosen[switch] == 'true' and senses['sees' if node == 'camera' else 'hears']:
+    senses, nodes = _senses(chosen), []
+    for node, sense, switch, device, calibration in devices:
+        if senses[sense] and chosen[switch] == 'true':
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
             parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
             nodes.append(_Node(node, parameters))
@@ -272,7 +276,7 @@ def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
 def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
     """Which senses the model has."""
     model = create_fusion(chosen['model'])
-    return {'sees': model.needs_sight, 'hears': model.needs_sound}
+    return {'sees': model.sees, 'hears': model.hears}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
@@ -333,6 +337,8 @@ def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
     file = Path(chosen['params_file']) if chosen['params_file'] else shipped_file('params.yaml')
     if not file.is_file():
         raise InputError(f'no parameter file {file}')
+    for problem in unknown_nodes(file):
+        _logger.warning(problem)
     simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
     result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
     result += ['-p', f'autostart:={chosen["autostart"]}']

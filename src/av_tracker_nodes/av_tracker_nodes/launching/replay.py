@@ -65,12 +65,12 @@ def replay(
     InputError
         When the bag, the model or a parameter is wrong, or a node could not start.
     """
-    fusion, offset = create_fusion(model), float((arguments or {}).get('audio_offset', 0.0))
+    fusion = create_fusion(model)
     with BagReader(bag, sources) as reader:
-        reader.check(fusion.needs_sight, fusion.needs_sound)
-        compared = fusion.needs_sight and fusion.needs_sound
-        clocks = reader.clock_problems(offset) if compared else []
-        frames = len(reader.image_stamps) if fusion.needs_sight else 0
+        reader.check(fusion.sees, fusion.hears)
+        compared = fusion.sees and fusion.hears
+        clocks = reader.clock_problems() if compared else []
+        frames = len(reader.image_stamps) if fusion.sees else 0
     chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
     chosen |= launch_arguments(sources or Sources())
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
@@ -84,7 +84,9 @@ def replay(
     return {**run, 'frames_in': frames, 'lost_frames': lost, 'problems': problems}
 
 
-def record(out: Path, topics: str = '', namespace: str = '') -> bool:
+def record(
+    out: Path, topics: str = '', namespace: str = '', names: TopicNames | None = None
+) -> bool:
     """Record the streams of a running robot until Ctrl-C.
 
     Parameters
@@ -95,6 +97,8 @@ def record(out: Path, topics: str = '', namespace: str = '') -> bool:
         Names separated by commas; empty for sound, images and what describes them.
     namespace : str
         Of the streams.
+    names : TopicNames, optional
+        Topics of the streams that are not called as ours are.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def record(out: Path, topics: str = '', namespace: str = '') -> bool:
     if Path(out).exists():
         raise InputError(f'{out} exists already; remove it or choose another name')
     values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
-    return _run_beside('recorder', values, namespace)
+    return _run_beside('recorder', values, namespace, names)
 
 
 def view(

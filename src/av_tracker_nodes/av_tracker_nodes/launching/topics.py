@@ -68,4 +68,5 @@ def launch_arguments(sources: Sources) -> dict[str, str]:
         **{name: str(path) for name, path in files.items() if path is not None},
         'target_frame': sources.target_frame,
         'tf_timeout': str(sources.tf_timeout),
+        'audio_offset': str(sources.audio_offset),
     }

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 DEVICES = ('auto', 'cpu', 'cuda')
 """Where networks can run."""
 
-_ON_CPU = ('CPUExecutionProvider',)
+_CUDA, _CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+_ON_CPU = (_CPU,)
 _GPU_MEMORY = 1 << 30
 """Most that a network may take on a GPU (bytes)."""
 
@@ -137,13 +138,47 @@ def execution_providers(device: str) -> tuple[object, ...]:
     """
     if device not in DEVICES:
         raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
-    built = 'CUDAExecutionProvider' in onnxruntime.get_available_providers()
+    built = _CUDA in onnxruntime.get_available_providers()
     if device == 'cuda' and not built:
         raise InputError(
             'this ONNX Runtime has no CUDA; run: make setup EXTRAS=gpu, or choose another device'
         )
-    cuda = ('CUDAExecutionProvider', {'gpu_mem_limit': _GPU_MEMORY})
+    cuda = (_CUDA, {'gpu_mem_limit': _GPU_MEMORY})
     return (cuda, *_ON_CPU) if built and device != 'cpu' else _ON_CPU
+
+
+def check_provider(device: str, provider: str) -> str | None:
+    """Hold what runs a network against where it was to run.
+
+    ONNX Runtime falls back to the CPU where CUDA cannot be used, and does not fail.
+
+    Parameters
+    ----------
+    device : str
+        That was asked for.
+    provider : str
+        Execution provider that is really used.
+
+    Returns
+    -------
+    str or None
+        What to tell of a fallback that was allowed; None where there was none.
+
+    Raises
+    ------
+    InputError
+        CUDA was asked for, and is not used.
+    """
+    if provider == _CUDA or device == 'cpu':
+        return None
+    if device == 'cuda':
+        raise InputError(
+            'ONNX Runtime cannot use CUDA here: check the driver (nvidia-smi), CUDA and cuDNN, or '
+            'choose device auto or cpu'
+        )
+    if _CUDA in onnxruntime.get_available_providers():
+        return 'CUDA cannot be used: the network runs on the CPU'
+    return None
 
 
 def open_model(

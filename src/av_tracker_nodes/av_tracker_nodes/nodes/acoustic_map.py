@@ -8,14 +8,16 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 from std_msgs.msg import Bool
 
 from av_tracker_msgs import msg as av
+from av_tracker_nodes.acoustics.backend import BACKENDS, choose_backend
 from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -26,9 +28,12 @@ from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
+from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
+    JUMP,
     NANOSECONDS,
     AcousticMap,
     AudioBlock,
@@ -42,6 +47,9 @@ _WATCH_PERIOD = 1.0
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
+_STEP_SHOWN = 60.0
+"""The diagnostics show for this long (s) that a clock was set."""
+
 _LONGEST_LAG = to_nanoseconds(2.0)
 """Sound that lags farther behind the ROS clock (ns) has another clock."""
 
@@ -50,7 +58,8 @@ class AcousticMapNode(ControlledNode):
     """Publishes a map for every image, and at 25 Hz while there are none.
 
     Images are known by their camera_info; :class:`CycleTrigger` says when one is complete. While
-    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence.
+    the robot itself talks, as ``robot_speaking`` says, the maps are those of silence. Where the
+    fusion model does not hear, every image is answered by a blank map, whatever sounds.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -60,7 +69,7 @@ class AcousticMapNode(ControlledNode):
             'backend',
             'auto',
             'What computes: auto takes the fastest that is installed',
-            choices=('auto', 'cuda', 'numba', 'numpy'),
+            choices=BACKENDS,
         )
         self.parameter('across', False, 'Correlate microphones of different arrays too')
         self.parameter(
@@ -71,33 +80,11 @@ class AcousticMapNode(ControlledNode):
         ImageInput.declare(self)
 
     def _declare_times(self) -> None:
-        self.parameter(
-            'faces_timeout',
-            0.08,
-            'Wait this long for the faces of an image (s)',
-            0.0,
-            10.0,
-            live=True,
-        )
+        declare_waiting(self)
         self.parameter(
             'audio_timeout', 0.2, 'Wait this long for sound that lags (s)', 0.0, 10.0, live=True
         )
-        self.parameter(
-            'patience',
-            0.0,
-            'Added to all waiting (s): a replay waits longer, so that nothing is lost',
-            0.0,
-            10.0,
-            live=True,
-        )
-        self.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s), as av-tracker check sync tells it',
-            -5.0,
-            5.0,
-            live=True,
-        )
+        declare_audio_offset(self)
         self.parameter(
             'robot_speaking_hold',
             HOLD,
@@ -112,23 +99,31 @@ class AcousticMapNode(ControlledNode):
         """Create the topics; the stage is made when the geometry is known."""
         self._measure = self.value('measure')
         self._audio_offset = self.value('audio_offset')
-        self._trigger = CycleTrigger()
+        self._hears: bool = self.value('hears')
+        if self._hears:
+            # What cannot be used is refused now, not when the geometry is known.
+            choose_backend(self.value('backend'))
+        self._trigger = CycleTrigger(hears=self._hears)
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
-        self._stage: AcousticStage | None = None
+        self._clocks = ClockCheck()
+        self._stage: AcousticStage | OneMicrophoneStage | None = None
         self._rig: Rig | None = None
         self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
+        self._announced = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
-        self.facts['ready'] = False
+        self.facts['ready'] = not self._hears
         self._sensors = RigListener(self, self.guarded(self._announce))
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self)
-        self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
-        self.listen(av.FaceArray, 'faces', self._see)
+        if self._hears:
+            self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
+        if self.value('sees'):
+            self.listen(av.FaceArray, 'faces', self._see)
         # Some publish it latched, some do not: one subscription cannot have both.
         for quality in (RESULTS, LATCHED):
             self.learn(Bool, 'robot_speaking', self._note_robot_speaking, quality)
@@ -138,8 +133,13 @@ class AcousticMapNode(ControlledNode):
 
     def adapt(self) -> None:
         """Set the times; sound at other stamps is other sound."""
-        names = ('faces_timeout', 'audio_timeout', 'patience')
+        names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
+        self._clocks = ClockCheck(
+            self.value('max_lateness'),
+            audio_offset=self.value('audio_offset'),
+            memory=_STEP_SHOWN,
+        )
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
@@ -157,11 +157,19 @@ class AcousticMapNode(ControlledNode):
     # ---- input
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
+        if stamp == 0:
+            # Images of drivers that do not stamp their camera_info are known by their faces.
+            return
+        self._announced = stamp
+        self._clocks.note('images', stamp)
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
+        faces = from_faces(message, self.leave_out)
         self._has_begun = True
-        self._fire(self._trigger.faces(from_faces(message)))
+        if not self._announced - JUMP <= faces.stamp <= self._announced:
+            self._clocks.note('images', faces.stamp)
+        self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:
         block = shift_sound(from_audio(message), self._audio_offset)
@@ -174,6 +182,7 @@ class AcousticMapNode(ControlledNode):
         self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
+        self._clocks.note('audio', end)
         self._fire(self._trigger.audio_until(end))
 
     def _note_robot_speaking(self, message: Bool) -> None:
@@ -193,6 +202,7 @@ class AcousticMapNode(ControlledNode):
 
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
+        self.note('clocks', self._clocks.problem, is_fault=True)
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.
@@ -209,6 +219,7 @@ class AcousticMapNode(ControlledNode):
             self._answer(cycle)
         self._prepare_next()
         self.counts['late faces'] = self._trigger.late
+        self.counts['late images'] = self._trigger.late_images
         self.counts['resets'] = self._trigger.resets
 
     def _prepare_next(self) -> None:
@@ -225,17 +236,31 @@ class AcousticMapNode(ControlledNode):
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
         rig = self._sensors.rig(cycle.faces.stamp)
-        sound = self._map(cycle, rig)
+        sound = self._map_or_blank(cycle, rig)
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if rig is not None:
             self._views.publish(sound, rig, self._sensors.array_frame)
 
-    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
-        """Map the sound of a cycle; nothing while it is not known where the sensors are."""
-        if rig is None:
+    def _map_or_blank(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; whatever goes wrong, the image is answered."""
+        try:
+            sound = self._map(cycle, rig)
+            return replace(
+                sound,
+                peaks=usable(sound.peaks, checked_peak, self.leave_out),
+                faces=usable(sound.faces, checked_face_sound, self.leave_out),
+            )
+        except Exception as error:
+            self._report(error)
             return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
-        self._use(rig)
+
+    def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
+        """Map the sound of a cycle; nothing while the sensors have no place, or nobody listens."""
+        if rig is not None:
+            self._use(rig)
+        if rig is None or self._stage is None:
+            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         sound = self._stage.process(cycle.faces, cycle.from_image)
         if self._own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
@@ -254,6 +279,8 @@ class AcousticMapNode(ControlledNode):
         if rig is self._rig:
             return
         self._rig = rig
+        if not self._hears:
+            return
         if self._stage is not None:
             self._stage.set_rig(rig)
             return
@@ -266,17 +293,17 @@ class AcousticMapNode(ControlledNode):
         if rig.ambiguity:
             self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
 
-    def _make_stage(self, rig: Rig) -> AcousticStage:
+    def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
         config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
-        return AcousticStage(rig, self._measure, self.value('backend'), config)
+        return acoustic_stage(rig, self._measure, self.value('backend'), config)
 
 
-def _warm_up(stage: AcousticStage, rig: Rig) -> None:
+def _warm_up(stage: AcousticStage | OneMicrophoneStage, rig: Rig) -> None:
     """Map a second of noise, so that what is compiled or set up at first use is."""
     rate, channels = rig.microphones.rate, int(rig.microphones.channels.max()) + 1
     noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
     stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
-    stage.process(FaceFrame(NANOSECONDS, rig.camera.size))
+    stage.process(FaceFrame(NANOSECONDS, rig.camera.size if rig.camera else (0, 0)))
 
 
 def main() -> int:

@@ -45,7 +45,7 @@ class AcousticViews:
 
     def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
         """Publish the views of a map that are wanted."""
-        if rig is not self._rig:
+        if self._rig is None or not rig.has_moved_as_one(self._rig):
             self._rig = rig
             self._sensors.publish(sensor_markers(rig, frame_id))
         if self._points.get_subscription_count() > 0:

@@ -292,7 +292,7 @@ class BagPlayer(StageNode):
         if message.topic == '/ground_truth' and self._truth_markers.get_subscription_count() > 0:
             truth = deserialize_message(message.data, SpeakerTrackArray)
             self._truth_markers.publish(
-                self._truth.draw(from_tracks(truth), truth.header.frame_id)
+                self._truth.draw(from_tracks(truth, self.leave_out), truth.header.frame_id)
             )
 
     def _tick_until(self, stream: int) -> None:

@@ -24,10 +24,13 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.recordings.messages import corners_of, stamp_of
 from av_tracker_nodes.recordings.plausible import (
-    check_box,
-    check_covariance,
-    check_embedding,
+    LeaveOut,
     check_numbers,
+    checked_detection,
+    checked_face,
+    checked_face_sound,
+    checked_peak,
+    usable,
 )
 from av_tracker_nodes.types import (
     NANOSECONDS,
@@ -45,8 +48,6 @@ from av_tracker_nodes.types import (
 )
 
 _JPEG_QUALITY = 90
-_SMALLEST_FACE = 1.0
-"""Pixels: the range of anything smaller is as good as infinite."""
 
 
 def time_message(stamp: int) -> Time:
@@ -201,34 +202,40 @@ def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
     )
 
 
-def from_faces(message: av.FaceArray) -> FaceFrame:
+def from_faces(message: av.FaceArray, leave_out: LeaveOut | None = None) -> FaceFrame:
     """Read the faces of an image.
+
+    Parameters
+    ----------
+    message : FaceArray
+    leave_out : callable, optional
+        Is told of each face with numbers that make none; the others are read.
 
     Raises
     ------
     InputError
-        For numbers that make no face.
+        For numbers that make no face, without `leave_out`.
     """
-    faces = tuple(_from_face(face) for face in message.faces)
+    faces = usable(message.faces, _from_face, leave_out)
     size = message.image_width, message.image_height
     return FaceFrame(stamp_of(message.header), size, faces)
 
 
 def _from_face(message: av.Face) -> Face:
-    box, landmarks = _box(message.box), np.array(message.landmarks)
-    name = f'the face of tracklet {message.tracklet}'
-    check_box(name, box, _SMALLEST_FACE)
-    check_numbers(name, message.score, landmarks)
-    check_embedding(name, message.embedding)
+    landmarks = np.array(message.landmarks)
     if len(landmarks) not in (0, 10):
-        raise InputError(f'{name} has {len(landmarks)} coordinates of landmarks instead of 10')
-    return Face(
-        box,
+        raise InputError(
+            f'the face of tracklet {message.tracklet} has {len(landmarks)} coordinates of '
+            'landmarks instead of 10'
+        )
+    face = Face(
+        _box(message.box),
         message.score,
         landmarks.reshape(-1, 2) if len(landmarks) else None,
         message.tracklet,
         np.array(message.embedding) if message.embedding else None,
     )
+    return checked_face(face)
 
 
 def to_acoustic_map(sound: AcousticMap, frame_id: str) -> av.AcousticMap:
@@ -253,16 +260,21 @@ def to_acoustic_map(sound: AcousticMap, frame_id: str) -> av.AcousticMap:
     )
 
 
-def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
+def from_acoustic_map(message: av.AcousticMap, leave_out: LeaveOut | None = None) -> AcousticMap:
     """Read an acoustic map.
+
+    `leave_out` is told of each part with numbers that make none, as by `from_faces`.
 
     Raises
     ------
     InputError
-        For numbers that make no map.
+        For numbers that make no map; without `leave_out`, no peak or no face either.
     """
     what = 'an acoustic map'
-    check_numbers(what, message.pitch, message.depth, message.coverage)
+    check_numbers(what, message.pitch, message.coverage)
+    if message.rows * message.columns > 0:
+        # A map without pixels, as without a camera, lies at no depth.
+        check_numbers(what, message.depth)
     return AcousticMap(
         stamp=stamp_of(message.header),
         audio_stamp=stamp_of_time(message.audio_stamp),
@@ -272,8 +284,8 @@ def from_acoustic_map(message: av.AcousticMap) -> AcousticMap:
         depth=message.depth,
         coverage=message.coverage,
         dead_channels=tuple(message.dead_channels),
-        peaks=tuple(_from_peak(peak) for peak in message.peaks),
-        faces=tuple(_from_face_sound(face) for face in message.faces),
+        peaks=usable(message.peaks, _from_peak, leave_out),
+        faces=usable(message.faces, _from_face_sound, leave_out),
         from_image=message.from_image,
     )
 
@@ -286,12 +298,7 @@ def _from_peak(message: av.AcousticPeak) -> AcousticPeak:
         message.score,
         message.speech_probability,
     )
-    what = 'a peak of an acoustic map'
-    check_numbers(what, peak.position, peak.direction, peak.score, peak.speech)
-    check_covariance(what, peak.covariance)
-    if peak.score <= 0:
-        raise InputError(f'{what} has a score of {peak.score:g}')
-    return peak
+    return checked_peak(peak)
 
 
 def _from_face_sound(message: av.FaceSound) -> FaceSound:
@@ -305,9 +312,7 @@ def _from_face_sound(message: av.FaceSound) -> FaceSound:
         message.range_std,
         message.speech_probability,
     )
-    numbers = (sound.peak, sound.mean, sound.range, sound.range_std, sound.speech)
-    check_numbers('the sound of a face', sound.position, *numbers)
-    return sound
+    return checked_face_sound(sound)
 
 
 def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArray:
@@ -319,15 +324,19 @@ def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArra
     )
 
 
-def from_detections(message: av.FusedDetectionArray) -> DetectionFrame:
+def from_detections(
+    message: av.FusedDetectionArray, leave_out: LeaveOut | None = None
+) -> DetectionFrame:
     """Read the detections of a stamp.
+
+    `leave_out` is told of each part with numbers that make none, as by `from_faces`.
 
     Raises
     ------
     InputError
-        For numbers that make no detection.
+        For numbers that make no detection, without `leave_out`.
     """
-    detections = tuple(_from_detection(detection) for detection in message.detections)
+    detections = usable(message.detections, _from_detection, leave_out)
     return DetectionFrame(stamp_of(message.header), detections, message.from_image)
 
 
@@ -344,14 +353,7 @@ def _from_detection(message: av.FusedDetection) -> Detection:
         tracklet=message.tracklet,
         embedding=np.array(message.embedding) if message.embedding else None,
     )
-    what = 'a detection'
-    numbers = (detection.size_gain, detection.quality, detection.speaking, detection.delay)
-    check_numbers(what, detection.position, *numbers)
-    check_embedding(what, message.embedding)
-    check_covariance(what, detection.covariance)
-    if detection.box is not None:
-        check_box(what, detection.box)
-    return detection
+    return checked_detection(detection)
 
 
 def to_tracks(frame: TrackFrame, frame_id: str) -> av.SpeakerTrackArray:

@@ -13,12 +13,12 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.recordings.messages import from_depth_image
-from av_tracker_nodes.synchronisation import StampedBuffer
+from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
 from av_tracker_nodes.types import FaceFrame, to_nanoseconds
 from av_tracker_nodes.vision.depth import with_ranges
 
-_KEPT, _APART = to_nanoseconds(0.5), to_nanoseconds(0.05)
-"""Depth images are kept for the former and belong to pictures within the latter (ns)."""
+_APART = to_nanoseconds(0.05)
+"""Depth images belong to pictures that are no farther from them (ns)."""
 
 
 class DepthInput:
@@ -32,7 +32,7 @@ class DepthInput:
 
     def __init__(self, node: StageNode) -> None:
         self._node = node
-        self._depth: StampedBuffer[np.ndarray] = StampedBuffer(_KEPT)
+        self._depth: StampedBuffer[np.ndarray] = StampedBuffer(LONGEST_WAIT)
         if node.value('depth'):
             quality = images(node.value('reliable_images'))
             node.listen(Image, 'depth/image', self._keep, quality, needed=True)
@@ -50,6 +50,8 @@ class DepthInput:
         """Return the faces with ranges, as far as there is a depth image of their time."""
         near = [item for item in self._depth.around(faces.stamp) if item is not None]
         near = [item for item in near if abs(item[0] - faces.stamp) <= _APART]
+        # Pictures come in order: nobody asks again for what is older.
+        self._depth.drop_until(faces.stamp - _APART)
         if not near or not faces.faces:
             return faces
         _, depth = min(near, key=lambda item: abs(item[0] - faces.stamp))

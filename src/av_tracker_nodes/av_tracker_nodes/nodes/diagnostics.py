@@ -24,6 +24,8 @@ from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.parameters import ParameterNode
 
 _PERIOD = 1.0
+_LOG_PERIOD = 5.0
+"""Of what may be wrong with every message, no more than a line in this time (s) is logged."""
 
 
 class DiagnosticNode(ParameterNode):
@@ -123,6 +125,15 @@ class DiagnosticNode(ParameterNode):
         if from_image and now is not None:
             self.latency.add(now - stamp)
             self._latest.add(now - stamp)
+
+    def leave_out(self, reason: str) -> None:
+        """Note that a part of a message cannot be used, such as one of many tracks; the rest is.
+
+        The diagnostics count what was left out and tell the last reason.
+        """
+        self.counts['left out'] += 1
+        self.facts['last left out'] = reason
+        self.get_logger().warning(f'left out: {reason}', throttle_duration_sec=_LOG_PERIOD)
 
     def note(self, concern: str, problem: str | None, *, is_fault: bool = False) -> None:
         """Show a problem, or a fault, in the diagnostics until it is None; log it once."""
@@ -245,6 +256,7 @@ class DiagnosticNode(ParameterNode):
     def _report(self, error: Exception) -> None:
         text = one_line(error)
         self.counts['errors'] += 1
+        self.facts['last error'] = text
         if self.problems.get('input') == text:
             return
         self.problems['input'] = text

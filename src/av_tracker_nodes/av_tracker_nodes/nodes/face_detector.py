@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from av_tracker_msgs.msg import FaceArray
@@ -16,6 +17,7 @@ from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.plausible import checked_face, usable
 from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
 
@@ -66,7 +68,8 @@ class FaceDetector(ControlledNode):
         if frame.stamp < self._newest - JUMP:
             self.start_anew()
         self._newest = max(frame.stamp, self._newest)
-        faces = self._stage.process(frame)
+        seen = self._stage.process(frame)
+        faces = replace(seen, faces=usable(seen.faces, checked_face, self.leave_out))
         self._faces.publish(to_faces(faces, message.header.frame_id))
         self.answered(frame.stamp, began)
         self._mirror.publish(faces, message.header)

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
-from av_tracker_nodes.fusion import DEFAULT_MODEL, DEVICES, FUSION_MODELS, create_fusion
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion import (
+    DEFAULT_MODEL,
+    DEVICES,
+    FUSION_MODELS,
+    check_provider,
+    create_fusion,
+)
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
@@ -22,37 +31,46 @@ from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image, stamp_of
-from av_tracker_nodes.synchronisation import StampedBuffer, drop_before_jump
-from av_tracker_nodes.types import (
-    JUMP,
-    AcousticMap,
-    DetectionFrame,
-    FaceFrame,
-    to_nanoseconds,
-)
+from av_tracker_nodes.nodes.waiting import WAITING, declare_waiting
+from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.plausible import checked_detection, usable
+from av_tracker_nodes.synchronisation import Arrival, FusionJoin, Joined, Rounds
+from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame
 
 _QUEUE = 250
-_PICTURES = to_nanoseconds(0.5)
-"""Pictures are kept decoded for this long (ns)."""
 _QUIET = 1.0
 """Input that stopped for so long (s) does not go on: what waits is answered."""
 
 
-@dataclass
-class _Waiting:
-    """An acoustic map that waits for the faces of its image."""
+class _Joining:
+    """Joins the messages of one stamp: faces, map and, where it is wanted, the picture.
 
-    sound: AcousticMap
-    faces: FaceFrame | None = None
-    image: np.ndarray | None = None
+    Parameters
+    ----------
+    with_pictures : bool
+    on_joined : callable
+        Called with faces, map and picture, if any.
+    """
+
+    def __init__(self, with_pictures: bool, on_joined: Callable[..., None]) -> None:
+        self.faces, self.maps, self.pictures = SimpleFilter(), SimpleFilter(), SimpleFilter()
+        sources = [self.faces, self.maps, *([self.pictures] if with_pictures else [])]
+        TimeSynchronizer(sources, queue_size=_QUEUE).registerCallback(on_joined)
+
+
+@dataclass(frozen=True)
+class _Stamped:
+    """What a message says: converted when it comes, while the map is still being made."""
+
+    header: Header
+    value: Any
 
 
 class Fusion(ControlledNode):
     """Publishes detections for every acoustic map, in the order of the maps.
 
-    Faces, map and image are joined by their exact stamp. A map whose image the face detector
-    passed over is answered without faces, as are those of sound alone.
+    Faces, map and image are joined by their exact stamp; :class:`FusionJoin` says when a map is
+    answered without what has not come.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -60,22 +78,7 @@ class Fusion(ControlledNode):
         self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=FUSION_MODELS)
         self.parameter('model_file', '', 'Network to run; empty for the one that is shipped')
         self.parameter('device', 'auto', 'Where a network runs', choices=DEVICES)
-        self.parameter(
-            'faces_timeout',
-            0.08,
-            'Wait this long for the faces of a map (s)',
-            0.0,
-            10.0,
-            live=True,
-        )
-        self.parameter(
-            'patience',
-            0.0,
-            'Added to the waiting (s): a replay waits longer, so that nothing is lost',
-            0.0,
-            10.0,
-            live=True,
-        )
+        declare_waiting(self)
         RigListener.declare(self)
         ImageInput.declare(self)
         DepthInput.declare(self)
@@ -86,115 +89,117 @@ class Fusion(ControlledNode):
             self.value('model'), self.value('model_file'), self.value('device')
         )
         self.facts['provider'] = self._model.device
+        if self._model.network is not None:
+            self._tell_fallback(check_provider(self.value('device'), self._model.device))
+        self._check_senses()
         self._sensors = RigListener(self)
-        self._waiting: deque[_Waiting] = deque()
-        self._pictures: StampedBuffer[np.ndarray] = StampedBuffer(_PICTURES)
+        self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
+        self._rounds = Rounds()
+        self._answered_until = 0
         self._memory = ImageMemory()
-        self._newest = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
         self._depth = DepthInput(self)
-        self._joined = self._join_inputs()
+        self._joining = self._begin_joining()
+        self.listen(av.FaceArray, 'faces', self._see)
+        self.listen(av.AcousticMap, 'acoustic_map', self._hear, needed=True)
+        if self._model.needs_image:
+            ImageInput(self).listen(self._look)
         self.every(_QUIET / 4, self._answer_the_rest)
 
     def adapt(self) -> None:
         """Set how long faces are waited for."""
-        self._timeout = to_nanoseconds(self.value('faces_timeout') + self.value('patience'))
+        self._join.wait_for(**{name: self.value(name) for name in WAITING})
+
+    def _tell_fallback(self, fallback: str | None) -> None:
+        if fallback is not None:
+            self.facts['fallback'] = fallback
+            self.get_logger().warning(fallback)
+
+    def _check_senses(self) -> None:
+        """Refuse to be without a sensor that the model needs."""
+        for sense, sensor in (('sees', 'a camera'), ('hears', 'microphones')):
+            if getattr(self._model, sense) and not self.value(sense):
+                raise InputError(
+                    f"fusion: model '{self.value('model')}' needs {sensor}, but parameter {sense} "
+                    'is false'
+                )
 
     def start_anew(self) -> None:
         """Forget the heads of earlier images; maps that still wait are answered first."""
-        self._answer_all()
+        self._answer(self._join.flush())
+        self._join.reset()
+        self._rounds.forget()
+        self._joining = self._begin_joining()
         self._model.reset()
-        self._pictures.clear()
-        self._newest = 0
-
-    def _join_inputs(self) -> TimeSynchronizer:
-        faces, maps, pictures = SimpleFilter(), SimpleFilter(), SimpleFilter()
-        self.listen(av.FaceArray, 'faces', faces.signalMessage)
-        self.listen(av.AcousticMap, 'acoustic_map', maps.signalMessage, needed=True)
-        # Before the synchroniser: a map waits before it is joined.
-        maps.registerCallback(self.guarded(self._hear))
-        sources = [faces, maps]
-        if self._model.needs_image:
-            ImageInput(self).listen(pictures.signalMessage)
-            # Decoded while the map of the image is still being made.
-            pictures.registerCallback(self.guarded(self._look))
-            sources.append(pictures)
-        joined = TimeSynchronizer(sources, queue_size=_QUEUE)
-        joined.registerCallback(self.guarded(self._join))
-        return joined
+        self._answered_until = 0
 
     # ---- input
 
-    def _hear(self, message: av.AcousticMap) -> None:
-        self._input.note()
-        self.counts['in'] += 1
-        sound = from_acoustic_map(message)
-        if sound.stamp < self._newest - JUMP:
-            drop_before_jump(self._joined.queues, self._newest, sound.stamp)
-            self.start_anew()
-            self.counts['resets'] += 1
-        self._newest = max(sound.stamp, self._newest)
-        self._waiting.append(_Waiting(sound))
-        self._answer_complete()
+    def _begin_joining(self) -> _Joining:
+        return _Joining(self._model.needs_image, self.guarded(self._take_joined))
+
+    def _see(self, message: av.FaceArray) -> None:
+        faces = from_faces(message, self.leave_out)
+        self._note('faces', faces.stamp)
+        self._joining.faces.signalMessage(_Stamped(message.header, faces))
+        self._answer(self._join.faces(faces.stamp, faces))
 
     def _look(self, message: object) -> None:
         frame = from_image(message, self._memory)
-        self._pictures.add(frame.stamp, frame.image)
+        self._note('pictures', frame.stamp)
+        self._joining.pictures.signalMessage(_Stamped(message.header, frame.image))
 
-    def _join(
-        self, faces: av.FaceArray, sound: av.AcousticMap, image: object | None = None
-    ) -> None:
-        stamp = stamp_of(sound.header)
-        # Faces come in order: maps before this one get none any more.
-        while self._waiting and self._waiting[0].sound.stamp < stamp:
-            self._answer(self._waiting.popleft())
-        if self._waiting and self._waiting[0].sound.stamp == stamp:
-            self._waiting[0].faces = from_faces(faces)
-            if image is not None:
-                self._waiting[0].image = self._picture(image)
-        self._answer_complete()
+    def _hear(self, message: av.AcousticMap) -> None:
+        sound = from_acoustic_map(message, self.leave_out)
+        self.counts['in'] += 1
+        self._note('maps', sound.stamp)
+        self._joining.maps.signalMessage(_Stamped(message.header, sound))
+        self._answer(self._join.sound(sound.stamp, sound, sound.from_image))
 
-    def _picture(self, message: object) -> np.ndarray:
-        pixels = self._pictures.at(stamp_of(message.header))
-        return from_image(message, self._memory).image if pixels is None else pixels
+    def _take_joined(self, faces: _Stamped, _: _Stamped, picture: _Stamped | None = None) -> None:
+        image = None if picture is None else picture.value
+        self._answer(self._join.sight(faces.value.stamp, faces.value, image))
+
+    def _note(self, stream: str, stamp: int) -> None:
+        self._input.note()
+        if self._rounds.arrive(stream, stamp) is Arrival.JUMPS_BACK:
+            # A full synchroniser takes what is older than all that it holds for too old.
+            self._joining = self._begin_joining()
 
     def _answer_the_rest(self) -> None:
         if self._input.has_stopped():
-            self._answer_all()
+            self._answer(self._join.flush())
 
     # ---- output
 
-    def _answer_all(self) -> None:
-        while self._waiting:
-            self._answer(self._waiting.popleft())
+    def _answer(self, joined: list[Joined]) -> None:
+        for each in joined:
+            if each.stamp < self._answered_until - JUMP:
+                self._model.reset()
+                self.counts['resets'] += 1
+            self._answered_until = each.stamp
+            self.guarded(self._fuse, always=True)(each)
+        self.counts['late faces'] = self._join.late
 
-    def _answer_complete(self) -> None:
-        while self._waiting and self._is_complete(self._waiting[0]):
-            self._answer(self._waiting.popleft())
-
-    def _is_complete(self, waiting: _Waiting) -> bool:
-        return (
-            waiting.faces is not None
-            or not waiting.sound.from_image
-            or self._newest - waiting.sound.stamp >= self._timeout
-        )
-
-    def _answer(self, waiting: _Waiting) -> None:
+    def _fuse(self, joined: Joined) -> None:
         began = time.monotonic_ns()
-        sound = waiting.sound
-        if waiting.faces is None and sound.from_image:
+        stamp, from_image = joined.stamp, joined.from_image
+        if joined.faces is None and from_image:
             self.counts['without faces'] += 1
-        faces = waiting.faces or FaceFrame(sound.stamp, (0, 0))
-        rig = self._sensors.rig(sound.stamp)
-        frame = DetectionFrame(sound.stamp, from_image=sound.from_image)
+        rig = self._sensors.rig(stamp)
+        frame = DetectionFrame(stamp, from_image=from_image)
         try:
             if rig is not None:
+                self._model.check_rig(rig, self.value('model'))
+                faces = joined.faces or FaceFrame(stamp, (0, 0))
                 faces = self._depth.measured(faces, rig.camera)
-                frame = self._model.process(faces, sound, rig, waiting.image)
+                frame = self._model.process(faces, joined.sound, rig, joined.image)
+                people = usable(frame.detections, checked_detection, self.leave_out)
+                frame = replace(frame, detections=people)
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))
-            self.answered(sound.stamp, began, sound.from_image)
+            self.answered(stamp, began, from_image)
 
 
 def main() -> int:

@@ -19,7 +19,6 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
 
-from av_tracker_nodes.synchronisation import drop_before_jump
 from av_tracker_nodes.types import JUMP
 
 
@@ -123,11 +122,17 @@ class TimeSynchronizer(SimpleFilter):
         with self.lock:
             stamp = Time.from_msg(msg.header.stamp).nanoseconds
             if my_queue and stamp < max(my_queue) - JUMP:
-                drop_before_jump(self.queues, max(my_queue), stamp)
+                self._drop_before_jump(max(my_queue), stamp)
             my_queue[stamp] = msg
             while len(my_queue) > self.queue_size:
                 del my_queue[min(my_queue)]
             self._match(stamp, my_queue_index)
+
+    def _drop_before_jump(self, newest: int, jumped_to: int) -> None:
+        """Keep what is nearer to the stamp after the jump: one stream jumps before another."""
+        for queue in self.queues:
+            for stamp in [s for s in queue if abs(s - newest) < abs(s - jumped_to)]:
+                del queue[stamp]
 
     def _match(self, stamp: int, index: int) -> None:
         if all(stamp in queue for queue in self.queues):

@@ -44,6 +44,7 @@ class StageNode(DiagnosticNode):
         super().__init__(name, **node_options)
         self.exit_status: int | None = None
         self._is_starting = False
+        self._has_warned = False
         self._lasting: tuple[set[str], set[object]] | None = None
         self.add_post_set_parameters_callback(self._adopt)
         self.parameter(
@@ -147,6 +148,9 @@ class StageNode(DiagnosticNode):
         return Transition.SUCCESS
 
     def _configure(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            self.warn_of_unknown()
         self.clock = RosClock(self)
         self.check({name: self.value(name) for name in self.settings})
         self.configure()

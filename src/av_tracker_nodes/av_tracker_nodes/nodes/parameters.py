@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.launching.parameter_files import files_in, unknown_parameters
 from av_tracker_nodes.nodes.settings import Setting
 
 
@@ -31,6 +33,8 @@ class ParameterNode(LifecycleNode):
     def __init__(self, name: str, **node_options: Any) -> None:
         super().__init__(name, **node_options)
         self.settings: dict[str, Setting] = {}
+        self._cli_args = node_options.get('cli_args')
+        self._overrides = [each.name for each in node_options.get('parameter_overrides') or []]
         self.is_configured = False
         self.add_on_set_parameters_callback(self._judge)
 
@@ -62,6 +66,21 @@ class ParameterNode(LifecycleNode):
         ) as error:
             raise InputError(f'{self.get_name()}: {error}') from error
         self.settings[name] = setting
+
+    def warn_of_unknown(self) -> None:
+        """Log the parameters that were given at the start and that the node does not have.
+
+        Raises
+        ------
+        InputError
+            They come from a file that is none.
+        """
+        with self.handle:
+            given = [*self._overrides, *self.handle.get_parameters(Parameter)]
+        declared = {name for name in given if self.has_parameter(name)} | self.settings.keys()
+        arguments = [*sys.argv, *(self._cli_args or [])]
+        for problem in unknown_parameters(self.get_name(), declared, given, files_in(arguments)):
+            self.get_logger().warning(problem)
 
     def value(self, name: str) -> Any:
         """Value of a parameter."""

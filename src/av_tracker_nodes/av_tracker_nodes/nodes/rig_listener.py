@@ -55,12 +55,13 @@ class CameraListener:
         self._geometry = self._make_geometry()
         self.target_frame = self._geometry.target_frame
         listen_to_frames(node.learn, self._geometry.take)
-        quality = images(node.value('reliable_images'), depth=10)
-        node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+        if node.value('sees'):
+            quality = images(node.value('reliable_images'), depth=10)
+            node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:
-        """Declare the frame of the tracks, and what tells where the camera is."""
+        """Declare the frame of the tracks, the senses, and what tells where the camera is."""
         node.parameter('target_frame', 'world', 'Frame in which people are located')
         node.parameter(
             'tf_timeout',
@@ -81,6 +82,8 @@ class CameraListener:
             False,
             'The images are rectified: their camera is P of camera_info, not K and D',
         )
+        for name, sensor in (('sees', 'camera'), ('hears', 'microphones')):
+            node.parameter(name, True, f'The fusion model uses the {sensor}; else none is needed')
         declare_reliable_images(node)
 
     def camera(self, stamp: int | None) -> Camera | None:
@@ -115,19 +118,22 @@ class CameraListener:
         return SensorRig(
             node.value('target_frame'),
             camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
+            sees=node.value('sees'),
             hears=False,
         )
 
     def _show_problems(self) -> None:
         problems, stale = self._geometry.problems, self._geometry.stale
-        for concern in ('camera', 'array', 'optical axis', 'transforms'):
-            problem = problems.get(concern)
-            is_stale = concern in stale
-            self._node.note_outage(concern, problem if is_stale else None)
+        for sensor in ('camera', 'array'):
+            problem, is_stale = problems.get(sensor), sensor in stale
+            self._node.note_outage(sensor, problem if is_stale else None)
+            # Before everything has come, there is nothing to log.
             if problem is None or is_stale:
-                self._node.problems.pop(concern, None)
+                self._node.problems.pop(sensor, None)
             else:
-                self._node.problems[concern] = problem
+                self._node.problems[sensor] = problem
+        for oddity in ('optical axis', 'transforms'):
+            self._node.note(oddity, problems.get(oddity))
 
     def _hear_info(self, message: CameraInfo) -> None:
         if self._info is None or not _same_calibration(self._info, message):
@@ -153,10 +159,12 @@ class RigListener(CameraListener):
         on_camera_info: Callable[[int, tuple[int, int]], None] | None = None,
     ) -> None:
         super().__init__(node, on_camera_info)
-        self.array_frame = ''
-        node.learn(
-            MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
-        )
+        # Maps without microphones are nowhere; their markers are those of the camera.
+        self.array_frame = '' if node.value('hears') else self.target_frame
+        if node.value('hears'):
+            node.learn(
+                MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
+            )
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -183,6 +191,8 @@ class RigListener(CameraListener):
             camera_mounting=_mounting(node.value('camera_calibration'), 'camera'),
             array_mounting=_mounting(path, 'array'),
             room=load_room(path) if path else None,
+            sees=node.value('sees'),
+            hears=node.value('hears'),
         )
 
     def _hear_array(self, message: MicrophoneArrayInfo) -> None:

@@ -32,16 +32,14 @@ from av_tracker_nodes.nodes.quality_of_service import (
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
-from av_tracker_nodes.synchronisation import StampedBuffer
-from av_tracker_nodes.types import FaceFrame, ImageFrame, to_nanoseconds
+from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
+from av_tracker_nodes.types import FaceFrame, ImageFrame
 
 try:
     from audio_common_msgs import msg as audio_common
     from hri_msgs import msg as hri
 except ImportError:
     audio_common = hri = None
-
-_MEMORY = to_nanoseconds(1.0)
 
 
 class _Seen(NamedTuple):
@@ -90,8 +88,8 @@ class Ros4HriBridge(ControlledNode):
             )
         self._humans = Humans()
         self._sensors = CameraListener(self)
-        self._seen: StampedBuffer[_Seen] = StampedBuffer(_MEMORY)
-        self._images: StampedBuffer[Any] = StampedBuffer(_MEMORY)
+        self._seen: StampedBuffer[_Seen] = StampedBuffer(LONGEST_WAIT)
+        self._images: StampedBuffer[Any] = StampedBuffer(LONGEST_WAIT)
         self._memory = ImageMemory()
         source = ImageInput(self)
         self._pictures = SubscriptionOnDemand(
@@ -145,7 +143,7 @@ class Ros4HriBridge(ControlledNode):
     # ---- input
 
     def _keep_faces(self, message: FaceArray) -> None:
-        frame = from_faces(message)
+        frame = from_faces(message, self.leave_out)
         self._seen.add(frame.stamp, _Seen(frame, message.header.frame_id))
 
     def _keep_image(self, message: Any) -> None:
@@ -156,7 +154,7 @@ class Ros4HriBridge(ControlledNode):
         self.counts['in'] += 1
         if not self._sensors.is_target(message.header.frame_id, 'tracks'):
             return
-        frame = from_tracks(message)
+        frame = from_tracks(message, self.leave_out)
         seen = self._seen.at(frame.stamp)
         self._humans.update(frame, None if seen is None else seen.faces)
         self._offer()
@@ -168,6 +166,9 @@ class Ros4HriBridge(ControlledNode):
         camera = self._sensors.camera(frame.stamp)
         if camera is not None:
             self._publish_frames(message.header.frame_id, frame.stamp, camera, seen)
+        # Tracks come in order: nobody asks again for what is older.
+        self._seen.drop_until(frame.stamp)
+        self._images.drop_until(frame.stamp)
         self.answered(frame.stamp, began, frame.from_image)
 
     # ---- output

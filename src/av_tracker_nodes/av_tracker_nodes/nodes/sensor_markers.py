@@ -12,7 +12,7 @@ from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.nodes.conversions import point
 from av_tracker_nodes.viewing.palette import colour_of
@@ -24,7 +24,7 @@ _WHITE = (0.9, 0.9, 0.9)
 
 
 def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
-    """Draw every microphone, coloured by array, and what the camera sees.
+    """Draw every microphone, coloured by array, and what the camera sees, as far as there are any.
 
     Parameters
     ----------
@@ -32,7 +32,16 @@ def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
     frame_id : str
         The array frame.
     """
-    microphones = rig.microphones
+    markers = [] if rig.microphones is None else _spheres(rig.microphones, frame_id)
+    if rig.camera is not None:
+        lines = _marker('camera', 0, Marker.LINE_LIST, frame_id, _pyramid(rig.camera_in_array))
+        lines.scale.x = _LINE_WIDTH
+        lines.color = _colour(_WHITE)
+        markers.append(lines)
+    return MarkerArray(markers=markers)
+
+
+def _spheres(microphones: MicrophoneArray, frame_id: str) -> list[Marker]:
     markers = []
     for group in np.unique(microphones.groups).tolist():
         places = microphones.positions[microphones.groups == group]
@@ -40,10 +49,7 @@ def sensor_markers(rig: Rig, frame_id: str) -> MarkerArray:
         spheres.scale.x = spheres.scale.y = spheres.scale.z = _MICROPHONE_DIAMETER
         spheres.color = _colour(colour_of(group + 1))
         markers.append(spheres)
-    lines = _marker('camera', 0, Marker.LINE_LIST, frame_id, _pyramid(rig.camera_in_array))
-    lines.scale.x = _LINE_WIDTH
-    lines.color = _colour(_WHITE)
-    return MarkerArray(markers=[*markers, lines])
+    return markers
 
 
 def _pyramid(camera: Camera) -> np.ndarray:

@@ -35,6 +35,11 @@ class SourceParameters:
             '',
             'Calibration or rig file for microphones that the recording does not describe',
         )
+        node.parameter(
+            'audio_offset',
+            0.0,
+            'Added to the stamps of sound (s) by those who listen: sets the order of playing',
+        )
         node.parameter('sees', True, 'Play images')
         node.parameter('hears', True, 'Play sound')
         node.parameter('depth', False, 'Play depth images')
@@ -47,6 +52,7 @@ class SourceParameters:
             TopicNames(**names),
             camera_calibration=_path(node.value('camera_calibration')),
             array_calibration=_path(node.value('array_calibration')),
+            audio_offset=node.value('audio_offset'),
         )
 
 

@@ -20,6 +20,7 @@ from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.waiting import declare_audio_offset
 from av_tracker_nodes.recordings.messages import from_audio, from_tracks
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import TrackState
@@ -46,14 +47,7 @@ class SpeakerBeams(ControlledNode):
             0,
             192_000,
         )
-        self.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s), as for acoustic_map',
-            -5.0,
-            5.0,
-            live=True,
-        )
+        declare_audio_offset(self)
         RigListener.declare(self)
 
     def configure(self) -> None:
@@ -87,7 +81,7 @@ class SpeakerBeams(ControlledNode):
         self._followed_at = time.monotonic_ns()
         self._places = {
             track.id: track.position
-            for track in from_tracks(message).tracks
+            for track in from_tracks(message, self.leave_out).tracks
             if track.id in self._places
             or (track.is_speaking and track.state != TrackState.TENTATIVE)
         }

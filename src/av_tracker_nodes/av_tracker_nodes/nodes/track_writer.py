@@ -78,7 +78,7 @@ class TrackWriterNode(StageNode):
             self._began = time.monotonic_ns()
 
     def _write(self, message: SpeakerTrackArray) -> None:
-        frame = from_tracks(message)
+        frame = from_tracks(message, self.leave_out)
         self._writer.write(frame)
         self.counts['in'] += 1
         if frame.from_image:

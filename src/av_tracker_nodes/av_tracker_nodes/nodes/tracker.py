@@ -25,6 +25,7 @@ from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import CameraListener
+from av_tracker_nodes.recordings.plausible import checked_track, usable
 from av_tracker_nodes.types import TrackFrame, TrackState
 
 
@@ -70,7 +71,7 @@ class Tracker(ControlledNode):
     def _follow(self, message: av.FusedDetectionArray) -> None:
         began = time.monotonic_ns()
         self.counts['in'] += 1
-        detections = from_detections(message)
+        detections = from_detections(message, self.leave_out)
         frame_id = message.header.frame_id
         camera = self._sensors.camera(detections.stamp)
         if not self._sensors.is_target(frame_id, 'detections'):
@@ -79,6 +80,7 @@ class Tracker(ControlledNode):
         if self._sensors.is_stale:
             # Everybody is remembered, but told of only when the camera has a place again.
             frame = replace(frame, tracks=())
+        frame = replace(frame, tracks=usable(frame.tracks, checked_track, self.leave_out))
         tracks = to_tracks(frame, frame_id)
         self._tracks.publish(tracks)
         self.answered(frame.stamp, began, frame.from_image)

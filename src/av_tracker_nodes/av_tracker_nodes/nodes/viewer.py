@@ -58,9 +58,7 @@ class Viewer(StageNode):
     def _see(self, message: Image | CompressedImage) -> None:
         self.counts['images'] += 1
         stamp = stamp_of(message.header)
-        rig = self._sensors.rig(stamp)
-        if rig is not None:
-            self._scene.draw_rig(rig, stamp)
+        self._place(stamp)
         if isinstance(message, CompressedImage) and message.format.endswith(_AS_IT_IS):
             self._scene.draw_encoded(stamp, message.data.tobytes(), 'image/jpeg')
         else:
@@ -68,11 +66,18 @@ class Viewer(StageNode):
 
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1
-        self._scene.draw_map(from_acoustic_map(message))
+        self._place(stamp_of(message.header))
+        self._scene.draw_map(from_acoustic_map(message, self.leave_out))
+
+    def _place(self, stamp: int) -> None:
+        """Draw the sensors where they are at a stamp (ns), once that is known."""
+        rig = self._sensors.rig(stamp)
+        if rig is not None:
+            self._scene.draw_rig(rig, stamp)
 
     def _follow(self, message: av.SpeakerTrackArray) -> None:
         self.counts['tracks'] += 1
-        self._scene.draw_tracks(from_tracks(message))
+        self._scene.draw_tracks(from_tracks(message, self.leave_out))
 
 
 def main() -> int:

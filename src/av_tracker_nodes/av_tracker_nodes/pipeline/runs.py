@@ -22,7 +22,6 @@ from av_tracker_nodes.recordings.bag import BagReader, Sources
 from av_tracker_nodes.recordings.bag.reader import Record
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.recordings.usage import Usage
-from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import AcousticMap, AudioBlock, ImageFrame, TrackFrame, to_seconds
 
 
@@ -35,8 +34,6 @@ class Run:
     model : str
         Fusion model.
     tracker : TrackerConfig, optional
-    audio_offset : float
-        Added to the stamps of the sound (s).
     mute : bool
         Put silence in the place of the sound.
 
@@ -52,14 +49,13 @@ class Run:
         reader: BagReader,
         model: str = DEFAULT_MODEL,
         tracker: TrackerConfig | None = None,
-        audio_offset: float = 0.0,
         mute: bool = False,
     ) -> None:
         fusion = create_fusion(model)
         self._reader, self._fusion = reader, fusion
-        self._audio_offset, self._mute = audio_offset, mute
-        reader.check(fusion.needs_sight, fusion.needs_sound)
-        sensors = reader.sensors(fusion.needs_sight, fusion.needs_sound)
+        self._mute = mute
+        reader.check(fusion.sees, fusion.hears)
+        sensors = reader.sensors(fusion.sees, fusion.hears)
         self.pipeline = Pipeline(sensors, fusion, tracker)
         self._seconds_of_sound = 0.0
         for stamp, talks in reader.robot_speaking():
@@ -90,10 +86,9 @@ class Run:
                 progress(to_seconds(frame.stamp - reader.start_time) / max(reader.duration, 1e-9))
 
     def _records(self, on_image: Callable[[ImageFrame], None] | None) -> Iterator[Record]:
-        for record in self._reader.stream(self._fusion.needs_sight, self._fusion.needs_sound):
+        for record in self._reader.stream(self._fusion.sees, self._fusion.hears):
             if isinstance(record, AudioBlock):
                 self._seconds_of_sound += len(record.samples) / record.rate
-                record = shift_sound(record, self._audio_offset)
                 yield _silenced(record) if self._mute else record
                 continue
             if on_image is not None and isinstance(record, ImageFrame):
@@ -104,7 +99,7 @@ class Run:
         """Say what went wrong, once all frames have been taken; empty when nothing did."""
         usage = self.usage()
         compared = usage.sees and usage.hears
-        clocks = self._reader.clock_problems(self._audio_offset) if compared else []
+        clocks = self._reader.clock_problems() if compared else []
         return [*clocks, *usage.problems()]
 
     def notes(self) -> list[str]:
@@ -114,7 +109,7 @@ class Run:
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
         reader, counts = self._reader, self.pipeline.counts
-        sees, hears = self._fusion.needs_sight, self._fusion.needs_sound and not self._mute
+        sees, hears = self._fusion.sees, self._fusion.hears and not self._mute
         unusable = reader.unusable.counts
         images = len(reader.image_stamps) if sees else 0
         return Usage(
@@ -127,7 +122,7 @@ class Run:
             heard=counts['heard'],
             span=to_seconds(counts['span']),
             sound=self._seconds_of_sound,
-            sound_unreadable=unusable[reader.found.audio],
+            sound_unreadable=unusable[reader.found.audio] + counts['sound refused'],
             sees=sees,
             hears=hears,
         )
@@ -173,8 +168,9 @@ def track_bag(
         When the bag cannot be read or the folder not be written, or when the bag lacks what the
         model needs.
     """
+    sources = replace(sources or Sources(), audio_offset=audio_offset)
     with BagReader(bag, sources) as reader:
-        run = Run(reader, model, tracker, audio_offset, mute)
+        run = Run(reader, model, tracker, mute)
         writer = TrackWriter(out)
         start = time.perf_counter()
         for frame in run.frames(progress):
@@ -255,8 +251,9 @@ def watch_bag(
     InputError
         When the bag cannot be read, or lacks what the model needs.
     """
+    sources = replace(sources or Sources(), audio_offset=audio_offset)
     with BagReader(bag, sources) as reader:
-        run = Run(reader, model, audio_offset=audio_offset)
+        run = Run(reader, model)
         with open_viewer() as viewer:
             viewer.draw_rig(reader.rig(), reader.start_time)
             for truth in reader.ground_truth():

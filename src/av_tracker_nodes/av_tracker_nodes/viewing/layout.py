@@ -17,9 +17,10 @@ _AHEAD = 2.0
 """Where it looks to: before the camera (m)."""
 
 
-def blueprint(camera: Camera) -> rrb.Blueprint:
+def blueprint(camera: Camera | None) -> rrb.Blueprint:
     """Return the room at the left; the image and the probabilities of speech at the right."""
-    room = rrb.Spatial3DView(origin=paths.WORLD, name='Room', eye_controls=_eye(camera))
+    eye = {} if camera is None else {'eye_controls': _eye(camera)}
+    room = rrb.Spatial3DView(origin=paths.WORLD, name='Room', **eye)
     image = rrb.Spatial2DView(origin=paths.IMAGE, name='Image with sound')
     speech = rrb.TimeSeriesView(
         origin=paths.SPEAKING, name='Speaking', axis_y=rrb.ScalarAxis(range=(0.0, 1.0))

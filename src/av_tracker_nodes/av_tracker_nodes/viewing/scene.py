@@ -60,14 +60,22 @@ class SceneView:
         self._log_always(paths.WORLD, rr.ViewCoordinates.RIGHT_HAND_Z_UP)
 
     def draw_rig(self, rig: Rig, stamp: int) -> None:
-        """Draw camera and microphones where they are from a stamp (ns) on; do so once for each."""
+        """Draw what there is of camera and microphones where it is from a stamp (ns) on.
+
+        The same rig is drawn once.
+        """
         if rig is self._rig:
             return
         if self._rig is None:
             self._recording.send_blueprint(blueprint(rig.camera))
         self._rig = rig
         self._at(stamp)
-        self._draw_camera(rig.camera)
+        if rig.camera is not None:
+            self._draw_camera(rig.camera)
+        if rig.microphones is not None:
+            self._draw_array(rig)
+
+    def _draw_array(self, rig: Rig) -> None:
         pose = rig.target_from_array
         self._log(paths.ARRAY, rr.Transform3D(translation=pose.translation, mat3x3=pose.rotation))
         # Azimuth is zero along the red axis and grows towards the green one.

@@ -36,6 +36,8 @@ def place_map(sound: AcousticMap, rig: Rig) -> np.ndarray:
     They lie at the depth of its peak.
     """
     rows, columns = sound.values.shape
+    if sound.values.size == 0:
+        return np.zeros((rows, columns, 3))
     pixels = image_grid((columns * sound.pitch, rows * sound.pitch), sound.pitch)
     return rig.camera_in_array.back_project(pixels, sound.depth)
 

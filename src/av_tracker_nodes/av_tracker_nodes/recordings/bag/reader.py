@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
@@ -32,7 +34,7 @@ from av_tracker_nodes.recordings.bag.topics import (
     find_topics,
 )
 from av_tracker_nodes.recordings.bag.unusable import Unusable
-from av_tracker_nodes.synchronisation import ClockCheck
+from av_tracker_nodes.synchronisation import ClockCheck, shift_sound
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
@@ -108,8 +110,9 @@ class BagReader(BagFile):
     def times(self) -> dict[str, StreamTimes]:
         """When ``image`` and ``audio`` were taken and logged, as far as they are there.
 
-        Sound without stamps was taken when it was logged.
+        Sound without stamps was taken when it was logged; that of the others is shifted.
         """
+        offsets = {self.found.audio: to_nanoseconds(self.sources.audio_offset)}
         roles = {'image': self.found.image, 'audio': self.found.audio}
         topics = {topic: role for role, topic in roles.items() if topic is not None}
         noted: dict[str, tuple[list[int], list[int]]] = {
@@ -118,7 +121,8 @@ class BagReader(BagFile):
         for message in self.messages(*topics):
             has_stamp = message.type != AUDIO_DATA
             stamps, times = noted[topics[message.topic]]
-            stamps.append(stamp_of_cdr(message.data) if has_stamp else message.log_time)
+            stamp = stamp_of_cdr(message.data) if has_stamp else message.log_time
+            stamps.append(stamp + offsets.get(message.topic, 0))
             times.append(message.log_time)
         return {
             role: StreamTimes.of(stamps, times, lasts=self.topics[roles[role]] in SOUNDS)
@@ -170,20 +174,21 @@ class BagReader(BagFile):
         if hears:
             BagSound(self).check()
 
-    def clock_problems(self, audio_offset: float = 0.0) -> list[str]:
-        """Say what is wrong with the stamps of images and sound; empty when nothing is.
-
-        Parameters
-        ----------
-        audio_offset : float
-            Added to the stamps of sound (s).
-        """
-        check, offset = ClockCheck(), {'audio': to_nanoseconds(audio_offset)}
-        for role, times in self.times.items():
-            for stamp, logged in zip(times.stamps, times.logged, strict=True):
-                check.note(
-                    getattr(self.found, role), int(stamp) + offset.get(role, 0), int(logged)
-                )
+    def clock_problems(self) -> list[str]:
+        """Say what is wrong with the stamps of images and sound; empty when nothing is."""
+        sound = self.found.audio or ''
+        check = ClockCheck(sound=sound, audio_offset=self.sources.audio_offset)
+        streams = [
+            zip(
+                times.logged.tolist(),
+                repeat(getattr(self.found, role)),
+                (times.stamps + times.span).tolist(),
+                strict=False,
+            )
+            for role, times in self.times.items()
+        ]
+        for logged, stream, stamp in heapq.merge(*streams):
+            check.note(stream, stamp, logged)
         return [] if check.problem is None else [check.problem]
 
     # ---- what it tells
@@ -202,17 +207,16 @@ class BagReader(BagFile):
             When the message would have come that was not late (ns, clock of the log).
         message : RawMessage
         """
-        spans = {
-            topic: self.times[role].span
-            for role in self.times
-            if (topic := getattr(self.found, role)) is not None
-        }
+        offset = to_nanoseconds(self.sources.audio_offset)
+        ends = {getattr(self.found, role): times.span for role, times in self.times.items()}
+        if self.found.audio in ends:
+            ends[self.found.audio] += offset
 
         def times(message: RawMessage) -> tuple[int, int]:
             logged = message.log_time
-            if message.topic not in spans or message.type == AUDIO_DATA:
+            if message.topic not in ends or message.type == AUDIO_DATA:
                 return logged, logged
-            end = stamp_of_cdr(message.data) + spans[message.topic]
+            end = stamp_of_cdr(message.data) + ends[message.topic]
             return logged, self.order.time(logged, end)
 
         return in_order(self.messages(*topics), times, self.order.lateness)
@@ -247,11 +251,13 @@ class BagReader(BagFile):
         decoders.pop(None, None)
         for _, message in self.ordered(decoders):
             try:
-                yield from decoders[message.topic](message)
+                for record in decoders[message.topic](message):
+                    yield shift_sound(record, self.sources.audio_offset)
             except InputError as error:
                 self.unusable.note(message.topic, str(error))
         if sound is not None:
-            yield from sound.rest()
+            for block in sound.rest():
+                yield shift_sound(block, self.sources.audio_offset)
 
     def records(self) -> Iterator[AudioBlock | ImageFrame]:
         """Yield blocks of sound and images, in the order of stamps where that is safe.

@@ -29,6 +29,8 @@ class Sources:
         camera, the description of the microphones, and the poses of frames that TF never names.
     tf_timeout : float
         A moving transform that is older (s) places nothing any more.
+    audio_offset : float
+        Added to the stamps of the sound (s).
     """
 
     topics: TopicNames = field(default_factory=TopicNames)
@@ -36,6 +38,7 @@ class Sources:
     camera_calibration: Path | None = None
     array_calibration: Path | None = None
     tf_timeout: float = TF_TIMEOUT
+    audio_offset: float = 0.0
 
 
 def with_rig(

@@ -12,7 +12,9 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import yaml
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
@@ -27,6 +29,7 @@ _METADATA = 'metadata.yaml'
 _STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
 _COMPRESSED = '.zstd'
 _NEWEST_METADATA = 9
+_YAML = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 """A message of CDR begins with a zero byte."""
 
@@ -47,13 +50,20 @@ def open_bag(path: Path) -> Reader | BagFiles:
     """
     if not path.exists():
         raise InputError(f'no bag at {path}')
-    if path.is_file():
-        return _open_files(path, [path])
+    try:
+        return _open_files(path, [path]) if path.is_file() else _open_directory(path)
+    except OSError as error:
+        raise InputError(f'cannot read {path}: {error.strerror or error}') from error
+
+
+def _open_directory(path: Path) -> Reader | BagFiles:
     files = storage_files(path)
+    metadata = _metadata(path)
+    if metadata is None:
+        return _open_files(path, _of_one_recording(path, files))
+    _refuse_unreadable(path, metadata)
     for file in files:
         _refuse_unmerged(file)
-    if not _has_metadata(path):
-        return _open_files(path, _of_one_recording(path, files))
     try:
         reader = Reader(path)
         reader.open()
@@ -154,26 +164,45 @@ def _name_and_number(file: Path) -> tuple[str, int]:
     return name, int(number or 0)
 
 
-def _has_metadata(directory: Path) -> bool:
-    """Tell whether there is anything in ``metadata.yaml``; refuse what it says if unreadable.
-
-    A recording that was killed leaves it out, or empty.
-    """
+def _metadata(directory: Path) -> dict[str, Any] | None:
+    """Read ``metadata.yaml``; a recording that was killed leaves it out, or empty."""
     file = directory / _METADATA
     text = file.read_text(errors='replace') if file.is_file() else ''
-    storage = re.search(r'^\s*storage_identifier:\s*["\']?(\w*)', text, re.MULTILINE)
-    version = re.search(r'^\s*version:\s*(\d+)', text, re.MULTILINE)
-    if storage and storage[1] not in _STORAGES:
+    if not text.strip():
+        return None
+    try:
+        return dict(yaml.load(text, _YAML)['rosbag2_bagfile_information'])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{directory} is stored as '{storage[1]}', which cannot be read: make it mcap with "
+            f'{file} is damaged: write it anew with `ros2 bag reindex {directory}`, or remove it'
+        ) from error
+
+
+def _refuse_unreadable(directory: Path, metadata: dict[str, Any]) -> None:
+    """Refuse what metadata say if no reader can follow them."""
+    storage, version = metadata.get('storage_identifier'), metadata.get('version')
+    if storage not in _STORAGES:
+        raise InputError(
+            f"{directory} is stored as '{storage}', which cannot be read: make it mcap with "
             '`ros2 bag convert`'
         )
-    if version and int(version[1]) > _NEWEST_METADATA:
+    if not isinstance(version, int) or version > _NEWEST_METADATA:
         raise InputError(
-            f'{directory} has metadata of version {version[1]}, newer than {_NEWEST_METADATA}: '
+            f'{directory} has metadata of version {version}, newer than {_NEWEST_METADATA}: '
             f'update rosbags, or remove its {_METADATA}'
         )
-    return bool(text.strip())
+    if metadata.get('compression_format') not in (None, '', 'zstd'):
+        raise InputError(
+            f"{directory} is compressed as '{metadata['compression_format']}', which cannot be "
+            'read: decompress it with `ros2 bag convert`'
+        )
+    names = [Path(name).name for name in metadata.get('relative_file_paths') or []]
+    missing = [name for name in names if not (directory / name).is_file()]
+    if missing:
+        raise InputError(
+            f'{directory} is not a whole bag: {", ".join(missing)} of its {_METADATA} are not '
+            f'there; `ros2 bag reindex {directory}` makes do with the others'
+        )
 
 
 def _of_one_recording(directory: Path, files: list[Path]) -> list[Path]:

@@ -141,8 +141,10 @@ class AudioCommonSound:
         end = stamp_of(message.header) + duration if is_stamped else log_time
         self._follow(end)
         if self._clock is None:
-            self._begin(end - duration)
-        self._check_guess(end, len(samples))
+            self._begin(end - duration, end)
+        else:
+            self._frames += len(samples)
+            self._check_guess(end)
         placed = self._clock.add(samples, len(samples), to_seconds(end - self._began))
         return self._take_ready() + self._blocks(placed)
 
@@ -174,10 +176,9 @@ class AudioCommonSound:
             self._change(self._guess)
             self._tell(f'there is no AudioInfo: the sound is taken as {self._guess}')
 
-    def _check_guess(self, end: int, frames: int) -> None:
+    def _check_guess(self, end: int) -> None:
         """Refuse a guess that gives more or fewer samples than time has passed."""
-        self._frames += frames
-        lasted = end - self._began
+        lasted = end - self._first_end
         if self._guess is None or lasted < _TRIAL:
             return
         guess, self._guess = self._guess, None
@@ -224,9 +225,10 @@ class AudioCommonSound:
         self._end()
         self._last_end = end
 
-    def _begin(self, stamp: int) -> None:
+    def _begin(self, stamp: int, end: int) -> None:
+        """Begin a stream with a block; frames are counted from its end on."""
         self._clock = SampleClock(self._format.rate)
-        self._began, self._frames = stamp, 0
+        self._began, self._first_end, self._frames = stamp, end, 0
 
     def _end(self) -> None:
         """Give what is kept back its place, and forget the stream."""

@@ -16,7 +16,7 @@ from av_tracker_nodes.recordings.messages.standard import (
     make_xyz,
     stamp_of,
 )
-from av_tracker_nodes.recordings.plausible import check_box, check_covariance, check_numbers
+from av_tracker_nodes.recordings.plausible import LeaveOut, checked_track, usable
 from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
 
 _SIDES = ('left', 'top', 'width', 'height')
@@ -78,18 +78,24 @@ def _linear_covariance(covariance: np.ndarray) -> np.ndarray:
     return full.ravel()
 
 
-def from_tracks(message: object) -> TrackFrame:
+def from_tracks(message: object, leave_out: LeaveOut | None = None) -> TrackFrame:
     """Read an ``av_tracker_msgs/SpeakerTrackArray``.
 
     A message has no covariance between position and velocity: those terms are zero.
 
+    Parameters
+    ----------
+    message : SpeakerTrackArray
+    leave_out : callable, optional
+        Is told of each track with numbers that make none; the others are read.
+
     Raises
     ------
     InputError
-        For numbers that make no track.
+        For numbers that make no track, without `leave_out`.
     """
     stamp = stamp_of(message.header)
-    tracks = tuple(_from_track(track, stamp) for track in message.tracks)
+    tracks = usable(message.tracks, lambda track: _from_track(track, stamp), leave_out)
     return TrackFrame(stamp, tracks, message.from_image)
 
 
@@ -100,15 +106,10 @@ def _from_track(message: object, stamp: int) -> Track:
     covariance[3:, 3:] = np.reshape(message.twist.covariance, (6, 6))[:3, :3]
     place = np.array([position.x, position.y, position.z])
     velocity = np.array([linear.x, linear.y, linear.z])
-    name, box = f'track {message.id}', None
-    check_numbers(name, place, velocity)
-    check_covariance(name, covariance)
-    if message.has_box:
-        box = np.array([getattr(message.box, side) for side in _SIDES])
-        check_box(name, box)
+    box = np.array([getattr(message.box, side) for side in _SIDES]) if message.has_box else None
     if message.state not in set(TrackState):
-        raise InputError(f'{name} has the state {message.state}, which there is not')
-    return Track(
+        raise InputError(f'track {message.id} has the state {message.state}, which there is not')
+    track = Track(
         int(message.id),
         TrackState(message.state),
         place,
@@ -123,3 +124,4 @@ def _from_track(message: object, stamp: int) -> Track:
         message.last_audio.sec * NANOSECONDS + message.last_audio.nanosec,
         message.last_visual.sec * NANOSECONDS + message.last_visual.nanosec,
     )
+    return checked_track(track)

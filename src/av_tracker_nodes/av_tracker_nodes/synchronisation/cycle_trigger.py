@@ -1,114 +1,19 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What belongs together in time: a buffer by stamp, and when a cycle is complete.
-
-Nothing here reads a clock. Time passes only with the stamps of the input, so a recording gives
-the same cycles however fast it is replayed, live or offline.
-"""
+"""When a cycle of the chain is complete: an image with its faces and its sound, or sound alone."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from itertools import pairwise
 
-from av_tracker_nodes.types import JUMP, AudioBlock, FaceFrame, ImageFrame, to_nanoseconds
+from av_tracker_nodes.synchronisation.clocks import SharedClock
+from av_tracker_nodes.synchronisation.lateness import MAX_LATENESS, Lateness
+from av_tracker_nodes.synchronisation.rounds import Arrival, Rounds
+from av_tracker_nodes.types import JUMP, FaceFrame, to_nanoseconds
 
 _FOREVER = 1e9
-
-Value = TypeVar('Value')
-
-
-def shift_sound(record: AudioBlock | ImageFrame, seconds: float) -> AudioBlock | ImageFrame:
-    """Add the audio offset (s) to the stamp of a block of sound; images stay as they are.
-
-    It makes up for a constant difference between the clocks of sound and images, as
-    ``av-tracker check sync`` measures it.
-    """
-    if isinstance(record, ImageFrame) or seconds == 0:
-        return record
-    return replace(record, stamp=record.stamp + to_nanoseconds(seconds))
-
-
-class StampedBuffer(Generic[Value]):
-    """Values by stamp, in order, none older than `span` before the newest.
-
-    Parameters
-    ----------
-    span : int
-        How long values are kept (ns).
-    """
-
-    def __init__(self, span: int) -> None:
-        self.span = span
-        self._stamps: list[int] = []
-        self._values: list[Value] = []
-
-    def __len__(self) -> int:
-        return len(self._stamps)
-
-    @property
-    def newest(self) -> int | None:
-        """Stamp of the newest value (ns), None when there is none."""
-        return self._stamps[-1] if self._stamps else None
-
-    def add(self, stamp: int, value: Value) -> None:
-        """Insert a value; one of the same stamp is replaced, a jump back clears the rest."""
-        if self._stamps and stamp < self._stamps[-1] - JUMP:
-            self.clear()
-        index = bisect_left(self._stamps, stamp)
-        if index < len(self._stamps) and self._stamps[index] == stamp:
-            self._values[index] = value
-            return
-        self._stamps.insert(index, stamp)
-        self._values.insert(index, value)
-        expired = bisect_left(self._stamps, self._stamps[-1] - self.span)
-        del self._stamps[:expired], self._values[:expired]
-
-    def at(self, stamp: int) -> Value | None:
-        """Return the value of exactly this stamp, None when there is none."""
-        index = bisect_left(self._stamps, stamp)
-        found = index < len(self._stamps) and self._stamps[index] == stamp
-        return self._values[index] if found else None
-
-    def around(self, stamp: int) -> tuple[tuple[int, Value] | None, tuple[int, Value] | None]:
-        """Return the last item not after `stamp` and the first not before it, None for neither."""
-        before = bisect_right(self._stamps, stamp) - 1
-        after = bisect_left(self._stamps, stamp)
-        return self._item(before), self._item(after)
-
-    def between(self, start: int, end: int) -> list[tuple[int, Value]]:
-        """Return the items with ``start <= stamp < end``, in order."""
-        first, last = bisect_left(self._stamps, start), bisect_left(self._stamps, end)
-        return list(zip(self._stamps[first:last], self._values[first:last], strict=True))
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._stamps.clear()
-        self._values.clear()
-
-    def _item(self, index: int) -> tuple[int, Value] | None:
-        if 0 <= index < len(self._stamps):
-            return self._stamps[index], self._values[index]
-        return None
-
-
-def drop_before_jump(queues: Iterable[dict[int, Any]], newest: int, jumped_to: int) -> None:
-    """Drop from queues by stamp what is from before a jump.
-
-    Parameters
-    ----------
-    queues : iterable of dict
-        Values by stamp (ns).
-    newest, jumped_to : int
-        The newest stamp before the jump and the first after it (ns). What is nearer to the latter
-        is kept: one stream jumps earlier than another.
-    """
-    for queue in queues:
-        for stamp in [s for s in queue if abs(s - newest) < abs(s - jumped_to)]:
-            del queue[stamp]
 
 
 @dataclass(frozen=True)
@@ -121,10 +26,10 @@ class Cycle:
 
 @dataclass
 class _Image:
-    """An image that awaits its cycle; `deadline` is the stream time to wait for its faces."""
+    """An image that awaits its cycle; `announced` is the stream time at which it was met."""
 
     size: tuple[int, int]
-    deadline: int
+    announced: int
     faces: FaceFrame | None = None
     passed_over: bool = False
 
@@ -149,6 +54,10 @@ class CycleTrigger:
     they count from the first audio. Audio that skips more than `JUMP` ahead makes no cycles for
     the time it skipped.
 
+    A stream that was late of late is waited for longer (see :class:`Lateness`), up to
+    `max_lateness`: faces and audio each by their own lateness, and cycles of sound alone until
+    the next image, late as images are, would have come. What is punctual is not waited for.
+
     `patience` is added to all the waiting. Zero, for a robot, answers at the earliest; a second,
     for replaying a recording, is longer than any hitch of transport, so that nothing recorded
     is taken for lost. In either case the cycles are those of the stamps; patience changes when
@@ -156,7 +65,9 @@ class CycleTrigger:
 
     Faces that come after the cycle of their image, or a later one, has fired are counted in
     `late` and not used. A stream that falls back by more than `JUMP` (a recording that loops)
-    resets everything; what other streams still deliver from before the jump is ignored.
+    resets everything; what other streams still deliver from before the jump is ignored. Sound
+    whose clock is not that of the images (see :class:`SharedClock`) is not used either: the
+    images are answered without it.
 
     Parameters
     ----------
@@ -164,11 +75,15 @@ class CycleTrigger:
         Seconds; an infinite `faces_timeout` waits for ever.
     hears : bool
         False where no sound is wanted: images do not wait for any.
+    max_lateness : float
+        Streams that are later than this (s) are not waited for.
 
     Attributes
     ----------
     late : int
         Face frames that came too late for their cycle.
+    late_images : int
+        Images that came after a cycle of a later stamp, and got none.
     resets : int
         Jumps back seen.
     """
@@ -181,26 +96,38 @@ class CycleTrigger:
         audio_only_period: float = 0.04,
         patience: float = 0.0,
         hears: bool = True,
+        max_lateness: float = MAX_LATENESS,
     ) -> None:
         self._hears = hears
-        self.late = 0
+        self.late = self.late_images = 0
         self.resets = 0
-        self.wait_for(faces_timeout, audio_timeout, patience)
+        self._images_late, self._faces_late, self._audio_late = (Lateness(0) for _ in range(3))
+        self.wait_for(faces_timeout, audio_timeout, patience, max_lateness)
         self._audio_only_after = to_nanoseconds(audio_only_after)
         self._audio_only_period = to_nanoseconds(audio_only_period)
         self._image_size = (0, 0)
-        self._before_jump: int | None = None
+        self._rounds = Rounds()
+        self._clock = SharedClock()
         self._forget()
 
-    def wait_for(self, faces_timeout: float, audio_timeout: float, patience: float) -> None:
-        """Set how long (s) is waited, for images that come from now on."""
+    def wait_for(
+        self,
+        faces_timeout: float,
+        audio_timeout: float,
+        patience: float,
+        max_lateness: float = MAX_LATENESS,
+    ) -> None:
+        """Set how long (s) is waited."""
         self._patience = to_nanoseconds(patience)
         self._faces_timeout = to_nanoseconds(min(faces_timeout, _FOREVER)) + self._patience
         self._audio_timeout = to_nanoseconds(audio_timeout) + self._patience
+        for lateness in (self._images_late, self._faces_late, self._audio_late):
+            lateness.limit = to_nanoseconds(max_lateness)
 
     def reset(self) -> None:
-        """Start anew, as for another recording."""
-        self._before_jump = None
+        """Start anew, as for another recording; how late the streams are is remembered."""
+        self._rounds.forget()
+        self._clock = SharedClock()
         self._forget()
 
     @property
@@ -225,10 +152,11 @@ class CycleTrigger:
         """Tell of the faces of an image, announced before or not."""
         if not self._accept('faces', frame.stamp):
             return []
-        if self._has_passed(frame.stamp):
+        self._faces_late.note(self._now - frame.stamp, self._now)
+        self._announce(frame.stamp, frame.image_size)
+        if frame.stamp not in self._images:
             self.late += 1
             return []
-        self._announce(frame.stamp, frame.image_size)
         for stamp, image in self._images.items():
             if stamp == frame.stamp:
                 image.faces = frame
@@ -238,76 +166,101 @@ class CycleTrigger:
 
     def audio_until(self, stamp: int) -> list[Cycle]:
         """Tell that all samples taken before `stamp` have come."""
+        heard = self._rounds.newest.get('audio')
         if not self._accept('audio', stamp):
             return []
-        heard = self._newest.get('audio')
-        if heard is None or stamp > heard + JUMP:
+        self._audio_late.note(self._now - stamp, self._now)
+        if heard is None or not heard - JUMP <= stamp <= heard + JUMP:
             self._audio_since = stamp
         if self._next_audio_only is None and not self._images:
             self._next_audio_only = stamp + self._audio_only_after
-        self._newest['audio'] = max(stamp, heard or stamp)
         return self._fire()
 
     def flush(self) -> list[Cycle]:
         """Return every cycle that still waits: the recording has ended or the input stopped."""
         return self._fire(force=True)
 
+    # ---- arrivals
+
     def _forget(self) -> None:
         self._images: dict[int, _Image] = {}
-        self._newest: dict[str, int] = {}
+        self._last_images: tuple[int, ...] = ()
         self._first_image: int | None = None
         self._fired: int | None = None
+        self._fired_image: int | None = None
         self._next_audio_only: int | None = None
         self._audio_since = 0
 
     def _accept(self, stream: str, stamp: int) -> bool:
-        """Note the stamp of a stream; False for what is left over from before a jump."""
-        if self._is_left_over(stamp):
+        """Note the stamp of a stream; False for what is from before a jump or another clock."""
+        is_sound = stream == 'audio'
+        was_apart = self._clock.is_apart
+        if is_sound and was_apart:
+            self._clock.hear(stamp)
+            if self._clock.is_apart:
+                return False
+        arrival = self._rounds.arrive(stream, stamp)
+        if arrival is Arrival.LEFT_OVER:
             return False
-        if stamp < self._newest.get(stream, stamp) - JUMP:
+        if arrival is Arrival.JUMPS_BACK:
             self.resets += 1
-            self._before_jump = self._stream_time
+            self._clock.restart()
             self._forget()
-        if stream != 'audio':
-            self._newest[stream] = max(stamp, self._newest.get(stream, stamp))
-        return True
+        (self._clock.hear if is_sound else self._clock.see)(stamp)
+        if self._clock.is_apart and not was_apart:
+            self._forget_sound()
+        return not (is_sound and self._clock.is_apart)
 
-    def _is_left_over(self, stamp: int) -> bool:
-        """Nearer to the time before the jump than to the time now, and not well beyond it."""
-        now = self._stream_time
-        if self._before_jump is None or now is None:
-            return False
-        caught_up = now > self._before_jump - JUMP
-        if caught_up or stamp > self._before_jump + JUMP:
-            self._before_jump = None
-            return False
-        return abs(stamp - self._before_jump) < abs(stamp - now)
-
-    @property
-    def _stream_time(self) -> int | None:
-        return max(self._newest.values(), default=None)
-
-    @property
-    def _audio_until(self) -> int:
-        return self._newest.get('audio', -1)
+    def _forget_sound(self) -> None:
+        """Go on with the images, also where sound has made cycles of later stamps."""
+        self._rounds.forget('audio')
+        if self._fired != self._fired_image:
+            self.resets += 1
+        self._fired = self._fired_image
+        self._next_audio_only = None
 
     def _announce(self, stamp: int, size: tuple[int, int]) -> None:
-        if stamp in self._images or self._has_passed(stamp):
+        """Take an image, the first time that it is told of."""
+        if stamp in self._images:
+            return
+        if self._fired_image is None or stamp > self._fired_image:
+            self._measure_images(stamp)
+        if self._has_passed(stamp):
             return
         self._image_size = size
-        self._images[stamp] = _Image(size, self._stream_time + self._faces_timeout)
+        self._images[stamp] = _Image(size, self._now)
         if self._first_image is None:
             self._first_image = stamp
+
+    def _measure_images(self, stamp: int) -> None:
+        """Note how long after an image the next one came."""
+        self._last_images = (*self._last_images, stamp)[-3:]
+        intervals = [b - a for a, b in pairwise(self._last_images)]
+        # The shorter of two: a single gap is no interval. Rare images keep no sound waiting.
+        interval = max(min([*intervals, JUMP]), 0) if intervals else 0
+        self._images_late.note(self._now - stamp + interval, self._now)
 
     def _has_passed(self, stamp: int) -> bool:
         """Tell whether cycles are beyond an image; if so, it still shows that images come."""
         if self._fired is None or stamp > self._fired:
             return False
+        if self._fired_image is None or stamp > self._fired_image:
+            self.late_images += 1
         if self._next_audio_only is not None:
             # Sound alone is faster than images, and would outrun them for ever.
             held = stamp + self._audio_only_after
             self._next_audio_only = max(self._next_audio_only, held)
         return True
+
+    # ---- cycles
+
+    @property
+    def _now(self) -> int:
+        return self._rounds.now
+
+    @property
+    def _audio_until(self) -> int:
+        return self._rounds.newest.get('audio', -1)
 
     def _fire(self, force: bool = False) -> list[Cycle]:
         cycles = []
@@ -322,34 +275,39 @@ class CycleTrigger:
             alone = max(alone, self._audio_since)
         if alone is not None and (first is None or alone < first):
             # The next image, once known, proves that none comes before it.
-            needed = alone + (self._patience if first is None and not force else 0)
+            needed = alone + (self._hold_of_sound() if first is None and not force else 0)
             if self._audio_until >= needed:
                 self._fired = alone
                 self._next_audio_only = alone + self._audio_only_period
                 return Cycle(FaceFrame(alone, self._image_size), from_image=False)
         if first is None or not (force or self._is_complete(first)):
             return None
-        self._fired = first
+        self._fired = self._fired_image = first
         self._next_audio_only = first + self._audio_only_after
         image = self._images.pop(first)
         return Cycle(image.faces or FaceFrame(first, image.size), from_image=True)
 
+    def _hold_of_sound(self) -> int:
+        """Tell for how long (ns) sound alone waits for an image that would come before it."""
+        due = self._images_late.wait(self._now)
+        return max(due - self._audio_only_after, 0) + self._patience
+
     def _is_complete(self, stamp: int) -> bool:
         image = self._images[stamp]
-        seen = image.faces is not None or image.passed_over or self._stream_time >= image.deadline
+        seen = image.faces is not None or image.passed_over or self._now >= self._deadline(stamp)
         heard = not self._hears or self._audio_until >= stamp or self._audio_lags()
         return seen and heard
 
+    def _deadline(self, stamp: int) -> int:
+        """Tell until which stream time (ns) the faces of an image are waited for."""
+        late = stamp + self._faces_late.wait(self._now) + self._patience
+        return max(self._images[stamp].announced + self._faces_timeout, late)
+
     def _audio_lags(self) -> bool:
-        newest_image = max(self._newest.get('image', 0), self._newest.get('faces', 0))
-        heard = self._newest.get('audio', self._first_image)
-        return newest_image - heard >= self._audio_timeout
-
-
-class ClockCheck:
-    """Placeholder."""
-
-    problem = None
-
-    def note(self, stream, stamp, at):
-        """Placeholder."""
+        if self._clock.is_apart:
+            return True
+        newest = self._rounds.newest
+        newest_image = max(newest.get('image', 0), newest.get('faces', 0))
+        heard = newest.get('audio', self._first_image)
+        late = self._audio_late.wait(self._now) + self._patience
+        return newest_image - heard >= max(self._audio_timeout, late)

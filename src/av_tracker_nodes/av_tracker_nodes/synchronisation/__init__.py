@@ -1,0 +1,38 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What belongs together in time: buffers by stamp, what is waited for, clocks that are apart.
+
+Nothing here reads a clock. Time passes only with the stamps of the input, so a recording gives
+the same cycles however fast it is replayed, live or offline.
+"""
+
+from av_tracker_nodes.synchronisation.buffer import StampedBuffer
+from av_tracker_nodes.synchronisation.clock_check import ClockCheck
+from av_tracker_nodes.synchronisation.clocks import SharedClock, shift_sound
+from av_tracker_nodes.synchronisation.cycle_trigger import Cycle, CycleTrigger
+from av_tracker_nodes.synchronisation.fusion_join import FusionJoin, Joined
+from av_tracker_nodes.synchronisation.lateness import (
+    LONGEST_LATENESS,
+    LONGEST_WAIT,
+    MAX_LATENESS,
+    Lateness,
+)
+from av_tracker_nodes.synchronisation.rounds import Arrival, Rounds
+
+__all__ = [
+    'LONGEST_LATENESS',
+    'LONGEST_WAIT',
+    'MAX_LATENESS',
+    'Arrival',
+    'ClockCheck',
+    'Cycle',
+    'CycleTrigger',
+    'FusionJoin',
+    'Joined',
+    'Lateness',
+    'Rounds',
+    'SharedClock',
+    'StampedBuffer',
+    'shift_sound',
+]

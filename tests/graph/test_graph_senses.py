@@ -1,0 +1,46 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The nodes of models that see only or hear only, fed from a tiny recording."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from live_graph import live_graph
+
+from av_tracker_nodes.launching.node_set import STAGES, node_set
+
+pytestmark = pytest.mark.graph
+
+
+def replayed(recording, model):
+    """Graph of a whole replay, ended."""
+    with live_graph(node_set({'bag': str(recording.path), 'model': model})) as graph:
+        graph.spin_to_the_end()
+        assert {graph.statuses[stage] for stage in STAGES} == {0}, graph.lines
+        return graph
+
+
+def test_by_vision_alone_every_image_is_answered_and_nothing_is_heard(recording):
+    graph = replayed(recording, 'visual')
+    assert graph.stamps('speaker_tracks') == recording.image_stamps
+    assert not any(message.peaks for message in graph.heard['acoustic_map'])
+    assert all(message.from_image for message in graph.heard['acoustic_map'])
+
+
+def test_by_sound_alone_the_voice_is_found_without_a_camera(recording):
+    graph = replayed(recording, 'audio')
+    assert graph.stamps('speaker_tracks') == []
+    (track,) = graph.heard['speaker_tracks'][-1].tracks
+    position = track.pose.pose.position
+    found = np.array([position.x, position.y, position.z])
+    centre = recording.rig.target_from_array @ recording.rig.microphones.centre
+    directions = [place - centre for place in (found, recording.voice)]
+    first, second = (each / np.linalg.norm(each) for each in directions)
+    assert first @ second > np.cos(np.radians(8))
+    assert not track.has_box

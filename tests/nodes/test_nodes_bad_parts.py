@@ -1,0 +1,295 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One bad track, face, peak or detection never costs the others; one bad message costs itself."""
+
+import importlib.util
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+import rclpy
+from rclpy.parameter import Parameter
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.face_detector import FaceDetector
+from av_tracker_nodes.nodes.fusion import Fusion
+from av_tracker_nodes.nodes.tracker import Tracker
+from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    AcousticPeak,
+    AudioBlock,
+    Detection,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    FaceSound,
+    ImageFrame,
+    Modality,
+    Track,
+    TrackFrame,
+    TrackState,
+)
+
+STAMP, SIZE, COUNT = 7 * NANOSECONDS, (360, 288), 4
+BOX, NOWHERE = np.array([150.0, 120, 30, 40]), np.array([np.nan, 0, 0])
+RIG = Rig(Camera(350.0, 350.0, 179.5, 143.5, SIZE), MicrophoneArray(0.1 * np.eye(4, 3)))
+
+
+def place(number):
+    return np.array([float(number), 0, 2])
+
+
+def face(number):
+    return Face(BOX, 0.9, tracklet=number)
+
+
+def detection(number):
+    return Detection(place(number), 0.01 * np.eye(3), Modality.VISUAL, BOX, tracklet=number)
+
+
+def track(number):
+    return Track(
+        id=number,
+        state=TrackState.CONFIRMED,
+        position=place(number),
+        velocity=np.zeros(3),
+        covariance=0.01 * np.eye(6),
+        box=BOX,
+        speaking=0.5,
+        is_speaking=False,
+        existence=0.9,
+        modalities=Modality.VISUAL,
+        born=STAMP,
+    )
+
+
+def peak(number):
+    return AcousticPeak(place(number), 0.1 * np.eye(3), np.eye(3)[2], 0.1 * number, 0.9)
+
+
+def face_sound(number):
+    return FaceSound(number, np.zeros((2, 2), np.float32), 0.1, 0.1, place(number), 2.0, 0.1, 0.9)
+
+
+def sound_of(**parts):
+    return replace(AcousticMap.blank(STAMP, 'vggcf'), **parts)
+
+
+KINDS = {
+    'faces': (
+        lambda parts: conversions.to_faces(FaceFrame(STAMP, SIZE, parts), 'camera'),
+        lambda *args: conversions.from_faces(*args).faces,
+        (face, lambda each: each.tracklet),
+        [{'box': BOX * np.nan}, {'score': np.inf}, {'embedding': np.ones(2)}],
+    ),
+    'detections': (
+        lambda parts: conversions.to_detections(DetectionFrame(STAMP, parts), 'world'),
+        lambda *args: conversions.from_detections(*args).detections,
+        (detection, lambda each: each.tracklet),
+        [
+            {'position': NOWHERE},
+            {'covariance': np.zeros((3, 3))},
+            {'covariance': np.diag([1, 1, -1e-3])},
+            {'box': 0 * BOX},
+        ],
+    ),
+    'tracks': (
+        lambda parts: conversions.to_tracks(TrackFrame(STAMP, parts), 'world'),
+        lambda *args: messages.from_tracks(*args).tracks,
+        (track, lambda each: each.id),
+        [
+            {'position': NOWHERE},
+            {'covariance': -np.eye(6)},
+            {'speaking': np.nan},
+            {'state': 9},
+        ],
+    ),
+    'peaks': (
+        lambda parts: conversions.to_acoustic_map(sound_of(peaks=parts), 'array'),
+        lambda *args: conversions.from_acoustic_map(*args).peaks,
+        (peak, lambda each: round(10 * each.score)),
+        [{'position': NOWHERE}, {'covariance': np.tri(3)}],
+    ),
+    'sounds of faces': (
+        lambda parts: conversions.to_acoustic_map(sound_of(faces=parts), 'array'),
+        lambda *args: conversions.from_acoustic_map(*args).faces,
+        (face_sound, lambda each: each.tracklet),
+        [{'position': NOWHERE}, {'range': np.nan}],
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@settings(deadline=None, max_examples=20)
+@given(data=st.data())
+def test_the_good_parts_of_a_message_are_read_and_the_bad_ones_told(kind, data):
+    write, read, (make, name_of), faults = KINDS[kind]
+    spoilt = data.draw(st.lists(st.none() | st.sampled_from(faults), min_size=1, max_size=5))
+    parts = tuple(
+        make(number) if fault is None else replace(make(number), **fault)
+        for number, fault in enumerate(spoilt, 1)
+    )
+    message, reasons = write(parts), []
+    names = [name_of(each) for each in read(message, reasons.append)]
+    assert names == [number for number, fault in enumerate(spoilt, 1) if fault is None]
+    assert len(reasons) == len(spoilt) - len(names)
+    if reasons:
+        with pytest.raises(InputError):
+            read(message)
+
+
+class Kept(list):
+    """A publisher that keeps what is sent, and has no other listeners."""
+
+    publish = list.append
+
+    def get_subscription_count(self):
+        return 0
+
+
+@pytest.fixture
+def make_node():
+    context = rclpy.Context()
+    context.init()
+    nodes = []
+
+    def make(kind, **parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        nodes.append(kind(context=context, parameter_overrides=overrides))
+        nodes[-1].start()
+        sensors = SimpleNamespace(
+            rig=lambda stamp: RIG,
+            camera=lambda stamp: RIG.camera,
+            is_target=lambda *_: True,
+            is_stale=False,
+            target_frame='world',
+            array_frame='array',
+        )
+        nodes[-1]._sensors = sensors
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+    context.try_shutdown()
+
+
+def told(node):
+    return {value.key: value.value for value in node.diagnose().values}
+
+
+def test_a_tracker_follows_those_whose_detections_are_sound(make_node):
+    node = make_node(Tracker)
+    node._tracks = Kept()
+    for k in range(5):
+        parts = (detection(0), replace(detection(1), covariance=np.zeros((3, 3))), detection(2))
+        stamp = STAMP + k * 40_000_000
+        node._follow(conversions.to_detections(DetectionFrame(stamp, parts), 'world'))
+    assert len(node._tracks) == 5
+    assert [t.id for t in node._tracks[-1].tracks] == [1, 2]
+    diagnostics = told(node)
+    assert diagnostics['left out'] == '5'
+    assert 'not positive definite' in diagnostics['last left out']
+
+
+def test_a_tracker_publishes_no_track_that_is_none(make_node, monkeypatch):
+    node = make_node(Tracker)
+    node._tracks = Kept()
+    frame = TrackFrame(STAMP, (track(1), replace(track(2), position=NOWHERE), track(3)))
+    monkeypatch.setattr(node._tracker, 'process', lambda *_: frame)
+    node._follow(conversions.to_detections(DetectionFrame(STAMP), 'world'))
+    assert [t.id for t in node._tracks[0].tracks] == [1, 3]
+    assert 'track 2' in told(node)['last left out']
+
+
+def test_fusion_publishes_no_detection_that_is_none(make_node, monkeypatch):
+    node = make_node(Fusion, model='vggcf')
+    node._detections = Kept()
+    found = DetectionFrame(STAMP, (detection(1), replace(detection(2), box=0 * BOX)))
+    monkeypatch.setattr(node._model, 'process', lambda *_: found)
+    blank = AcousticMap.blank(STAMP, 'vggcf', from_image=False)
+    node._hear(conversions.to_acoustic_map(blank, 'array'))
+    assert [d.tracklet for d in node._detections[0].detections] == [1]
+    assert told(node)['left out'] == '1'
+
+
+def test_an_image_is_answered_whatever_happens_to_its_map(make_node, monkeypatch):
+    node = make_node(AcousticMapNode)
+    node._maps = Kept()
+    node._prepare()
+
+    def fail(*_):
+        raise FloatingPointError('no such luck')
+
+    monkeypatch.setattr(node._stage, 'process', fail)
+    node._announce(STAMP, SIZE)
+    node._see(conversions.to_faces(FaceFrame(STAMP, SIZE), 'camera'))
+    silence = np.zeros((160, 4), np.float32)
+    block = AudioBlock(STAMP - 5_000_000, 0, 16_000, silence)
+    node._hear(conversions.to_audio(block.stamp, 0, 16_000, silence, 'array'))
+    assert [message.from_image for message in node._maps] == [True]
+    assert told(node)['last error'] == 'no such luck'
+
+
+UNREADABLE = {
+    'not a picture': {'data': b'not a picture'},
+    'empty': {'data': b''},
+}
+
+
+@pytest.mark.parametrize('how', UNREADABLE)
+def test_unreadable_images_are_counted_with_the_reason(make_node, how):
+    node = make_node(FaceDetector, image_transport='compressed')
+    node._faces = Kept()
+    grey = ImageFrame(STAMP, np.full((288, 360, 3), 99, np.uint8))
+    see = node.guarded(node._see)
+    for spoilt in (False, True, True, False):
+        message = conversions.to_compressed_image(grey, 'camera')
+        if spoilt:
+            message.data = UNREADABLE[how]['data']
+        see(message)
+    assert len(node._faces) == 2
+    diagnostics = told(node)
+    assert diagnostics['errors'] == '2'
+    assert diagnostics['last error']
+    assert diagnostics['in'] == '4'
+
+
+def test_a_bad_block_of_sound_costs_itself_alone(make_node):
+    node = make_node(AcousticMapNode)
+    node._prepare()
+    hear = node.guarded(node._hear)
+    for number in range(4):
+        samples = np.zeros((160, 4), np.int16)
+        stamp = STAMP + number * NANOSECONDS // 100
+        message = conversions.to_audio(stamp, 160 * number, 16_000, samples, 'array')
+        if number == 1:
+            message.channels = 3
+        hear(message)
+    diagnostics = told(node)
+    assert diagnostics['errors'] == '1'
+    assert diagnostics['last error']
+    assert diagnostics['lost samples'] == '160'
+
+
+def test_the_model_is_not_asked_about_a_map_that_is_none(make_node):
+    """Its shape does not fit: the message is refused whole."""
+    node = make_node(Fusion, model='vggcf')
+    node._detections = Kept()
+    message = conversions.to_acoustic_map(AcousticMap.blank(STAMP, 'vggcf'), 'array')
+    message.rows, message.columns = 3, 3
+    node.guarded(node._hear)(message)
+    assert told(node)['errors'] == '1'

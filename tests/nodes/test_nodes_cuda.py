@@ -1,0 +1,65 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Nodes that are told to use CUDA refuse to start without it; others say what they use."""
+
+import importlib.util
+
+import onnxruntime
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from rclpy.parameter import Parameter
+
+from av_tracker_nodes.acoustics import backend
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.fusion import Fusion
+
+CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+
+
+@pytest.fixture
+def start(context, monkeypatch):
+    """Start a node where ONNX Runtime was built for CUDA and cannot load it."""
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(
+        onnxruntime,
+        'InferenceSession',
+        lambda model, options, providers: session(model, options, providers=[CPU]),
+    )
+    nodes = []
+
+    def start(kind, **parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        nodes.append(kind(context=context, parameter_overrides=overrides))
+        nodes[-1].start()
+        return {value.key: value.value for value in nodes[-1].diagnose().values}
+
+    yield start
+    for node in nodes:
+        node.destroy_node()
+
+
+def test_a_network_that_is_to_run_on_cuda_does_not_start_elsewhere(start):
+    with pytest.raises(InputError, match='cannot use CUDA here'):
+        start(Fusion, model='avclnet', device='cuda')
+
+
+def test_a_network_that_may_run_anywhere_tells_where_it_does(start):
+    told = start(Fusion, model='avclnet', device='auto')
+    assert told['provider'] == CPU
+    assert told['fallback'] == 'CUDA cannot be used: the network runs on the CPU'
+    assert 'fallback' not in start(Fusion, model='avclnet', device='cpu')
+    assert 'fallback' not in start(Fusion, model='vggcf', device='auto')
+
+
+def test_maps_that_are_to_be_made_by_cuda_are_made_by_nothing_else(start, monkeypatch):
+    monkeypatch.setattr(backend, 'cuda_available', lambda: False)
+    with pytest.raises(InputError, match="acoustic backend 'cuda' cannot be used here"):
+        start(AcousticMapNode, backend='cuda')
+    # Where nobody hears, it does not matter.
+    start(AcousticMapNode, backend='cuda', hears=False)
