@@ -104,7 +104,9 @@ class Run:
 
     def notes(self) -> list[str]:
         """Say what was passed over, and what else is worth knowing."""
-        return [*self._reader.unusable.describe(), *self._reader.notes]
+        intruders = self.pipeline.intruders.items()
+        channels = [f'sound: channel {channel} {reason}' for channel, reason in intruders]
+        return [*self._reader.unusable.describe(), *self._reader.notes, *channels]
 
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
