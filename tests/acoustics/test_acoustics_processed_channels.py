@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
+from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.acoustics.processed_channels import ChannelRelations, processed_channels
 from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.types import AudioBlock
 
 RATE, SPEED = 16_000, 343.0
 SQUARE = MicrophoneArray(0.0323 * np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
@@ -72,6 +74,23 @@ def test_it_is_named_by_its_number_on_the_card():
     sound[:, 4] = late(sound[:, 3], 0.05)
     array = MicrophoneArray(SQUARE.positions, channels=np.array([3, 2, 5, 4]))
     assert list(processed_channels(sound, array)) == [4]
+
+
+def test_samples_that_are_no_numbers_hide_nothing():
+    sound = hear(SQUARE)
+    sound[:, 0] = late(sound[:, 1], 0.05)
+    sound[::8000, 2], sound[4000, 1] = np.nan, np.inf
+    assert list(processed_channels(sound, SQUARE)) == [0]
+
+
+def test_the_acoustic_stage_names_it():
+    sound = hear(SQUARE)
+    stages = [AcousticStage(SQUARE, backend='numpy') for _ in range(2)]
+    for stage, delay in zip(stages, (0.0, 0.05), strict=True):
+        sound[:, 0] = late(sound[:, 0], delay)
+        for first in range(0, len(sound), 1600):
+            stage.add(AudioBlock(first * 62_500, first, RATE, sound[first : first + 1600]))
+    assert [list(stage.intruders()) for stage in stages] == [[], [0]]
 
 
 def test_several_are_named():

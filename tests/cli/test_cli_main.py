@@ -19,7 +19,7 @@ COMMANDS = {
     'bench': (),
     'benchmark': ('ablations', 'acoustics', 'models', 'quality', 'retrieval', 'trackers'),
     'calibrate': ('board', 'camera', 'extrinsics'),
-    'check': ('array', 'corpus', 'sync'),
+    'check': ('array', 'corpus', 'live', 'sync'),
     'convert': ('all', 'av163', 'cav3d', 'recording'),
     'demo': (),
     'evaluate': (),

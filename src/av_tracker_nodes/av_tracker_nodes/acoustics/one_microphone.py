@@ -88,6 +88,10 @@ class OneMicrophoneStage:
         """Take samples in; see :meth:`AcousticStage.add`."""
         return self._audio.add(block)
 
+    def intruders(self) -> dict[int, str]:
+        """Return nothing: there is no other channel to compare with."""
+        return {}
+
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""
         return self._audio.covers(stamp)

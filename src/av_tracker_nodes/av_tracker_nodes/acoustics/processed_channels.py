@@ -27,8 +27,10 @@ _BAND = (300.0, 7000.0)
 _SLACK = 0.001
 """Seconds beyond the longest way that sound has between two microphones: reflections from what
 the array stands on, and microphones that are not quite where they are said to be."""
-_FEWEST, _ENOUGH = 3, 30
+_FEWEST, _ENOUGH = 3, 15
 """Windows that a verdict needs, and with which it is final."""
+_MORE = 1.5
+"""What was found is looked over when there is this much more sound."""
 _EVIDENT = 8.0
 """Peaks are believed from this multiple of the deviation of unrelated noise on."""
 _DOMINANT = 3.0
@@ -98,7 +100,7 @@ class _Pairs:
 
 
 class ChannelRelations:
-    """What the channels of an array have in common, from the first half minute with sound.
+    """What the channels of an array have in common, from the first quarter of a minute with sound.
 
     Whitened cross-spectra of windows of a second are averaged (Knapp and Carter 1976), and their
     inverse transforms searched for peaks at all delays. Mixtures of channels without a delay are
@@ -146,8 +148,14 @@ class ChannelRelations:
 
     def intruders(self) -> dict[int, str]:
         """Return the channels of the card that are no microphones, and why."""
-        if self._windows < _FEWEST:
-            return {}
+        due = min(_MORE * self._judged, _ENOUGH)
+        if self._windows < _FEWEST or (self._judged and self._windows < due):
+            return self._found
+        if self._windows > self._judged:
+            self._judged, self._found = self._windows, self._judge()
+        return self._found
+
+    def _judge(self) -> dict[int, str]:
         sounding = np.flatnonzero(self._power > 0)
         sounding = sounding[~dead_channels(self._power)[sounding]]
         found = self._mixtures(sounding)
@@ -159,13 +167,16 @@ class ChannelRelations:
 
     def _begin(self) -> None:
         count, bins = len(self._array.channels), self._band.stop - self._band.start
-        self._windows = 0
+        self._windows = self._judged = 0
+        self._found: dict[int, str] = {}
         self._cross = np.zeros((len(self._pairs), bins), np.complex64)
         self._mixing = np.zeros((count, count))
         self._power = np.zeros(count)
 
     def _take(self, window: np.ndarray) -> None:
-        varying = window - window.mean(axis=0)
+        # What is no number would spread to the whole second.
+        heard = np.nan_to_num(window, nan=0.0, posinf=0.0, neginf=0.0)
+        varying = heard - heard.mean(axis=0)
         spectra = rfft(np.ascontiguousarray(varying.T), self._size, axis=1)[:, self._band]
         whitened = GccPhat.whiten(spectra)
         first, second = self._pairs.T

@@ -17,6 +17,7 @@ from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
+from av_tracker_nodes.acoustics.processed_channels import ChannelRelations
 from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig
@@ -130,6 +131,7 @@ class AcousticStage:
             array = replace(array, rate=self._rate)
         if self._hearing is None or not self._hearing.array.is_same(array):
             self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
+            self._relations = ChannelRelations(array)
             self._hearing = Hearing(
                 array, region, self.measure, self.backend, self._voice, self.config
             )
@@ -163,10 +165,15 @@ class AcousticStage:
             # It fills a gap in what was prepared.
             self._ahead = None
             self._hearing.forget()
+        self._relations.add(block.samples)
         restarted = self._hearing.audio.add(block)
         if restarted:
             self._forget()
         return restarted or retuned
+
+    def intruders(self) -> dict[int, str]:
+        """Channels that are no microphones, and why; see `processed_channels`."""
+        return self._relations.intruders()
 
     def covers(self, stamp: int) -> bool:
         """Tell whether all samples before a time (ns) have come."""

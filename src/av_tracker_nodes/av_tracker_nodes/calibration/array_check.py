@@ -11,7 +11,7 @@ from itertools import combinations
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.channels import dead_channels
+from av_tracker_nodes.acoustics.channel_states import OK, SILENCE, TWIN, channel_states
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -26,14 +26,6 @@ _STEP = np.deg2rad(5.0)
 _RANGE = 2.0
 """Distance (m) of the points that stand for directions."""
 _FLAT = 0.005
-_SILENCE = 1e-6
-"""Amplitude of the last bits of good converters (-120 dB): what is below is digital silence."""
-_CLIPPED = 0.999
-_COPY = 1e-4
-"""Power of the difference of two channels, relative to theirs: no two microphones are so alike."""
-_TWIN = 'copy of channel'
-_WEAK = 0.1
-"""Power relative to the median of the channels."""
 _HEARD = 0.10
 _SWAP_GAIN = 1.08
 _EQUIVALENT = 0.85
@@ -91,7 +83,7 @@ class ArrayReport:
     @property
     def is_good(self) -> bool:
         """Whether nothing was found."""
-        right = all(state == 'ok' for state in self.states)
+        right = all(state == OK for state in self.states)
         return right and not self.swaps and not self.intruders
 
 
@@ -139,36 +131,19 @@ class ArrayCheck:
     def _report(self, window: np.ndarray) -> ArrayReport:
         varying = window - window.mean(axis=0)
         power = (varying**2).mean(axis=0)
-        states = self._states(window, varying, power)
+        states = channel_states(window, self._array.channels)
         heard: tuple[Heard, ...] = ()
-        if power.max() > _SILENCE**2 and self._fields:
+        if power.max() > SILENCE**2 and self._fields:
             heard = self._listen(window, np.array([state != 'dead' for state in states]))
         intruders = self._intruders(states)
         return ArrayReport(
-            levels=10 * np.log10(np.maximum(power, _SILENCE**2)),
-            peaks=20 * np.log10(np.maximum(np.abs(window).max(axis=0), _SILENCE)),
+            levels=10 * np.log10(np.maximum(power, SILENCE**2)),
+            peaks=20 * np.log10(np.maximum(np.abs(window).max(axis=0), SILENCE)),
             states=states,
             heard=heard,
             swaps=() if intruders else self._swaps(),
             intruders=intruders,
         )
-
-    def _states(
-        self, window: np.ndarray, varying: np.ndarray, power: np.ndarray
-    ) -> tuple[str, ...]:
-        dead = dead_channels(power) | (power <= _SILENCE**2)
-        clipped = (np.abs(window) >= _CLIPPED).any(axis=0)
-        weak = power < _WEAK * np.median(power)
-        states = []
-        for index in range(len(power)):
-            twin = next((k for k in range(index) if _same(varying, power, k, index)), None)
-            if dead[index]:
-                states.append('dead')
-            elif twin is not None:
-                states.append(f'{_TWIN} {self._array.channels[twin]}')
-            else:
-                states.append('clipped' if clipped[index] else 'weak' if weak[index] else 'ok')
-        return tuple(states)
 
     def _intruders(self, states: tuple[str, ...]) -> dict[int, str]:
         """Return channels that are no microphones, less those whose state tells it."""
@@ -176,7 +151,7 @@ class ArrayCheck:
         return {
             channel: reason
             for channel, reason in self._relations.intruders().items()
-            if not state_of[channel].startswith(_TWIN)
+            if not state_of[channel].startswith(TWIN)
         }
 
     # ---- directions and exchanges
@@ -219,11 +194,6 @@ class ArrayCheck:
         return tuple(
             (int(channels[i]), int(channels[j])) for i, j in (self._exchanges[k] for k in found)
         )
-
-
-def _same(varying: np.ndarray, power: np.ndarray, first: int, second: int) -> bool:
-    difference = ((varying[:, first] - varying[:, second]) ** 2).mean()
-    return power[first] > _SILENCE**2 and difference < _COPY * power[first]
 
 
 @dataclass(frozen=True)

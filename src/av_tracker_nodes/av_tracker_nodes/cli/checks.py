@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Commands that check sensors, and corpora."""
+"""Commands that check sensors, a running robot, and corpora."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from av_tracker_nodes.cli.options import (
     audio_offset_option,
     progress_bar,
     shows_input_errors,
+    source_options,
     topic_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
 
 if TYPE_CHECKING:
-    from av_tracker_nodes import TopicNames
+    from av_tracker_nodes import Sources, TopicNames
 
 
 @click.group()
 def check() -> None:
-    """Check sensors, and corpora."""
+    """Check sensors, a running robot, and corpora."""
 
 
 @check.command('sync')
@@ -75,6 +76,25 @@ def check_array(
 
     options = {'device': device, 'channels': channels, 'seconds': seconds}
     if not run(calibration, bag=bag, topics=topics, **options):
+        raise click.exceptions.Exit(1)
+
+
+@check.command('live')
+@click.option(
+    '--seconds', type=click.FloatRange(1.0), default=5.0, show_default=True, help='How long.'
+)
+@click.option('--namespace', default='', help='Of the running nodes.')
+@source_options
+@shows_input_errors
+def check_live(seconds: float, namespace: str, sources: Sources) -> None:
+    """Listen to a running robot, and say what is right and wrong with it, a line each.
+
+    Topics, rates, losses, sizes, frames, clocks, levels of the microphones, nodes, load. The exit
+    status is 1 when something is wrong.
+    """
+    from av_tracker_nodes.launching.replay import check_live as run
+
+    if not run(click.echo, seconds, namespace, sources):
         raise click.exceptions.Exit(1)
 
 

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The live nodes without ``ros2 launch``: replay a recording, record, or look."""
+"""The live nodes without ``ros2 launch``: replay a recording, record, look, or check."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.launching.topics import launch_arguments, live_remappings
-from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames
+from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames, Topics
 from av_tracker_nodes.recordings.tracks_csv import read_run
 
 PROGRESS = '@progress '
 """Lines of the bag player that begin with this tell how far it is, in JSON."""
+
+VERDICT = '@verdict '
+"""Lines of the check of a running robot that begin with this are for the person, in JSON."""
 
 _KEPT_LINES = 200
 
@@ -146,26 +149,69 @@ def view(
     _run_beside('viewer', values, namespace, topics)
 
 
+def check_live(
+    tell: Callable[[str], None],
+    seconds: float = 5.0,
+    namespace: str = '',
+    sources: Sources | None = None,
+) -> bool:
+    """Listen to a running robot, and judge topics, frames, clocks, levels and nodes.
+
+    Parameters
+    ----------
+    tell : callable
+        Called with each verdict, a line.
+    seconds : float
+        How long to listen.
+    namespace : str
+        Of the streams.
+    sources : Sources, optional
+        Topics that are not called as ours are, the frame of the tracks, and calibration files.
+
+    Returns
+    -------
+    bool
+        Whether nothing is wrong.
+
+    Raises
+    ------
+    InputError
+        When a calibration file is wrong, or ROS 2 is missing.
+    """
+    sources = sources or Sources()
+    values = launch_arguments(sources)
+    names = ('target_frame', 'camera_calibration', 'array_calibration')
+    parameters = {name: values[name] for name in names if name in values}
+    rectified = Topics(image=sources.topics.image or None).is_rectified
+    parameters |= {'seconds': float(seconds), 'rectified': rectified}
+    return _run_beside('live_check', parameters, namespace, sources.topics, tell)
+
+
 def _run_beside(
     node: str,
-    parameters: Mapping[str, str],
+    parameters: Mapping[str, str | float | bool],
     namespace: str,
     topics: TopicNames | None = None,
+    tell: Callable[[str], None] = print,
 ) -> bool:
-    """Run one node beside those that run already, until Ctrl-C; tell whether all went well."""
+    """Run one node beside those that run already, until its end or Ctrl-C.
+
+    Returns whether all went well; what the node says to the person goes to `tell`.
+    """
     arguments = [p for k, v in parameters.items() for p in ('-p', f'{k}:={json.dumps(v)}')]
     if namespace:
         arguments += ['-r', f'__ns:=/{namespace.strip("/")}']
     for ours, theirs in live_remappings(topics or TopicNames()).items():
         arguments += ['-r', f'{ours}:={theirs}']
     spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
-    return not any(_run([spec]).values())
+    return not any(_run([spec], tell=tell).values())
 
 
 def _run(
     specs: list[NodeSpec],
     environment: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
+    tell: Callable[[str], None] = print,
 ) -> dict[str, int]:
     """Run processes to their end; return their exit statuses."""
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -174,6 +220,9 @@ def _run(
         if line.startswith(PROGRESS):
             if progress is not None:
                 progress(json.loads(line.removeprefix(PROGRESS))['share'])
+            return
+        if line.startswith(VERDICT):
+            tell(json.loads(line.removeprefix(VERDICT)))
             return
         lines.append(f'[{name}] {line}')
         _show(name, line)

@@ -203,6 +203,8 @@ class AcousticMapNode(ControlledNode):
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
         self.note('clocks', self._clocks.problem, is_fault=True)
+        intruders = self._stage.intruders() if self._stage is not None else {}
+        self.note('channels', '; '.join(f'channel {c} {why}' for c, why in intruders.items()))
 
     def _answer_the_rest(self) -> None:
         # A player sends the first camera_info ahead: nothing has stopped that has not begun.

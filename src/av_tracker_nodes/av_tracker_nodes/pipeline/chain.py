@@ -141,6 +141,11 @@ class Sensing:
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
         self.refused: Counter[str] = Counter()
 
+    @property
+    def intruders(self) -> dict[int, str]:
+        """Channels of sound that are no microphones, and why."""
+        return self._acoustics.intruders() if self._acoustics is not None else {}
+
     def run(self, records: Iterable[Record]) -> Iterator[Sensed]:
         """See and hear a whole recording.
 
@@ -377,6 +382,11 @@ class Pipeline:
         self.own_voice = self._sensing.own_voice
         self.refused = self._sensing.refused
         self.on_map = on_map
+
+    @property
+    def intruders(self) -> dict[int, str]:
+        """Channels of sound that are no microphones, and why, as far as was heard until now."""
+        return self._sensing.intruders
 
     def run(self, records: Iterable[Record]) -> Iterator[TrackFrame]:
         """Track a whole recording; see `Sensing.run`."""

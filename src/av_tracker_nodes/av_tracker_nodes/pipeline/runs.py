@@ -108,7 +108,9 @@ class Run:
             f'{count} block{"s" if count > 1 else ""} of sound could not be heard: {reason}'
             for reason, count in self.pipeline.refused.items()
         ]
-        return [*self._reader.unusable.describe(), *refused, *self._reader.notes]
+        intruders = self.pipeline.intruders.items()
+        channels = [f'sound: channel {channel} {reason}' for channel, reason in intruders]
+        return [*self._reader.unusable.describe(), *refused, *self._reader.notes, *channels]
 
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
