@@ -20,6 +20,7 @@ from acoustic_scenes import (
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.acoustics import AcousticStage, hearing
+from av_tracker_nodes.acoustics import stage as stage_module
 from av_tracker_nodes.geometry import Box, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 
@@ -129,6 +130,32 @@ def test_the_target_frame_does_not_matter(spoken):
     np.testing.assert_allclose(after.values, before.values, atol=1e-4)
     np.testing.assert_allclose(after.peaks[0].position, before.peaks[0].position, atol=1e-6)
     assert after.faces[0].range == pytest.approx(before.faces[0].range, rel=1e-3)
+
+
+def test_a_robot_that_drives_about_has_nothing_to_do_again(monkeypatch, spoken):
+    """Camera and array move together, also far from the origin of a map."""
+    made = []
+
+    class Counted(stage_module.ImageMap):
+        def __init__(self, *arguments):
+            made.append(1)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(stage_module, 'ImageMap', Counted)
+    stage = AcousticStage(RIG)
+    for block in blocks(spoken):
+        stage.add(block)
+    before = stage.process(frame_at(1.0))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        turn = Rotation.random(rng=rng).as_matrix()
+        base = RigidTransform(turn, rng.uniform(-1e5, 1e5, 3))
+        stage.set_rig(replace(RIG, camera=RIG.camera.in_frame(base), target_from_array=base))
+    assert len(made) == 1
+    np.testing.assert_array_equal(stage.process(frame_at(1.0)).values, before.values)
+    nudged = RIG.camera.in_frame(RigidTransform(translation=np.array([1e-3, 0, 0])))
+    stage.set_rig(replace(RIG, camera=nudged))
+    assert len(made) == 2
 
 
 def test_an_array_that_moves_is_mapped_from_where_it_is(spoken):

@@ -233,9 +233,14 @@ def test_array_info_with_a_room(rng):
         messages.room_of(message)
 
 
-def test_camera_info(rng):
-    camera = Camera(350.0, 360.0, 180.0, 140.0, (360, 288), rng.normal(size=5), 0.01)
+@pytest.mark.parametrize(
+    ('model', 'terms'), [('plumb_bob', 5), ('rational_polynomial', 12), ('equidistant', 4)]
+)
+def test_camera_info(rng, model, terms):
+    distortion = rng.normal(size=terms) / 10
+    camera = Camera(350.0, 360.0, 180.0, 140.0, (360, 288), distortion, 0.01, model=model)
     back = messages.from_camera_info(sent(conversions.to_camera_info(camera, STAMP, 'c')))
+    assert back.model == model
     np.testing.assert_allclose(back.matrix, camera.matrix)
     np.testing.assert_allclose(back.distortion, camera.distortion)
     assert back.size == camera.size

@@ -180,6 +180,20 @@ def test_a_problem_is_logged_once(node, capfd):
     assert capfd.readouterr().err.count('device: all is well again') == 1
 
 
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends(node, capfd):
+    for age in ('0.6', '0.7', '0.8'):
+        node.note_outage('camera', f'transform is {age} s old')
+        node.note_outage('array', f'transform is {age} s old')
+    assert node.report() == (ERROR, 'transform is 0.8 s old')
+    said = capfd.readouterr().err
+    assert said.count('[ERROR]') == said.count('camera: ') + said.count('array: ') == 2
+    for _ in range(2):
+        node.note_outage('camera', None)
+    assert capfd.readouterr().err.count('camera: all is well again') == 1
+    node.note_outage('array', None)
+    assert node.report() == (OK, 'running')
+
+
 def test_the_device_is_the_hardware(node):
     node.facts['device'] = 'UMA-16'
     node.report()

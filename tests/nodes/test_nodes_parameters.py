@@ -247,7 +247,8 @@ class TestLive:
         assert mapper._trigger._faces_timeout == 500_000_000
         assert mapper._audio_offset == 0.01
         assert change(fusion, faces_timeout=0.2, patience=0.3) == ''
-        assert fusion._timeout == 500_000_000
+        assert fusion._join._timeout == 200_000_000
+        assert fusion._join._patience == 300_000_000
 
     def test_the_speed_of_sound_follows_the_temperature(self, make):
         calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))

@@ -3,6 +3,10 @@
 
 """Images in every encoding and format that cameras send, against pixels written by hand."""
 
+import contextlib
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -340,3 +344,28 @@ def test_zeros_after_a_jpeg_do_no_harm():
 def test_other_formats_are_refused_by_name(data, format_, reason):
     with pytest.raises(InputError, match=reason):
         read(compressed(data, format_))
+
+
+@given(
+    st.sampled_from([*COLOURS, *GREYS, '8UC2']),
+    *[st.integers(0, 9)] * 2,
+    st.integers(0, 80),
+    st.integers(0, 900),
+    st.booleans(),
+)
+def test_any_header_makes_an_image_or_is_refused(encoding, width, height, step, size, big_endian):
+    message = image_message('mono8', np.zeros((2, 2), np.uint8), size=(height, width))
+    message.encoding, message.step = encoding, step
+    message.is_bigendian = int(big_endian)
+    message.data = np.resize(np.arange(256, dtype=np.uint8), size)
+    with contextlib.suppress(InputError):
+        assert read(message).shape == (height, width, 3)
+
+
+def test_a_picture_that_claims_to_be_huge():
+    data = bytearray(encode('.png', GREY).tobytes())
+    data[16:24] = struct.pack('>II', 2_000_000, 2_000_000)
+    data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
+    with pytest.raises(InputError, match='cannot be decoded') as caught:
+        read(compressed(data))
+    assert '\n' not in str(caught.value)

@@ -9,30 +9,62 @@ from pathlib import Path
 
 import click
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.cli.options import out_option, progress_bar, shows_input_errors
+
+_RIG_SECONDS = 20.0
 
 
 @click.command()
 def scenarios() -> None:
     """List what can be simulated."""
+    from av_tracker_nodes.research.simulation.rig_scripts import RIG_SCENARIOS
     from av_tracker_nodes.research.simulation.scenarios import SCENARIOS
 
     for name, description in SCENARIOS.items():
         click.echo(f'{name:<20} {description}')
+    click.echo('\nwith --rig:')
+    for name, description in RIG_SCENARIOS.items():
+        click.echo(f'{name:<20} {description}')
 
 
 @click.command()
-@click.argument('scenario')
+@click.argument('scenario', default='')
 @click.option('--seed', default=0, show_default=True, help='Voices, faces, room and paths.')
+@click.option('--rig', default='', help='Rig by name, or a file: a bag of what it would record.')
+@click.option(
+    '--seconds',
+    type=click.FloatRange(1.0),
+    help=f'How long, with --rig.  [default: {_RIG_SECONDS:g}]',
+)
 @out_option
 @shows_input_errors
-def simulate(scenario: str, seed: int, out: Path) -> None:
-    """Simulate a recording of SCENARIO in the file layout of AV16.3."""
+def simulate(scenario: str, seed: int, rig: str, seconds: float | None, out: Path) -> None:
+    """Simulate a recording of SCENARIO in the file layout of AV16.3.
+
+    With --rig it is a bag of people in front of that rig, of SCENARIO two_talking where left out.
+    """
+    if rig:
+        click.echo(_simulate_rig(scenario, seed, rig, seconds or _RIG_SECONDS, out))
+        return
+    if seconds is not None:
+        raise InputError('--seconds needs --rig: other scenarios have a length of their own')
+    if not scenario:
+        raise InputError('name a SCENARIO, of which av-tracker scenarios has a list, or a --rig')
     from av_tracker_nodes.research.simulation.simulate import simulate as run
 
     with progress_bar(f'simulating {scenario}') as progress:
         sequence = run(scenario, seed, out, progress)
     click.echo(sequence)
+
+
+def _simulate_rig(scenario: str, seed: int, rig: str, seconds: float, out: Path) -> Path:
+    from av_tracker_nodes.research.simulation.rig_bag import simulate_rig
+    from av_tracker_nodes.research.simulation.rig_scripts import RIG_SCENARIOS
+
+    chosen = scenario or next(iter(RIG_SCENARIOS))
+    with progress_bar(f'simulating {chosen}') as progress:
+        return simulate_rig(rig, chosen, seed, out, seconds, progress)
 
 
 @click.command()

@@ -33,6 +33,7 @@ from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
 from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
+    JUMP,
     NANOSECONDS,
     AcousticMap,
     AudioBlock,
@@ -112,6 +113,7 @@ class AcousticMapNode(ControlledNode):
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
+        self._announced = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
         self.facts['ready'] = not self._hears
@@ -158,12 +160,15 @@ class AcousticMapNode(ControlledNode):
         if stamp == 0:
             # Images of drivers that do not stamp their camera_info are known by their faces.
             return
+        self._announced = stamp
+        self._clocks.note('images', stamp)
         self._fire(self._trigger.image(stamp, size))
 
     def _see(self, message: av.FaceArray) -> None:
         faces = from_faces(message, self.leave_out)
         self._has_begun = True
-        self._clocks.note('images', faces.stamp)
+        if not self._announced - JUMP <= faces.stamp <= self._announced:
+            self._clocks.note('images', faces.stamp)
         self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:

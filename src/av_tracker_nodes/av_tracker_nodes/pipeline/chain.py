@@ -31,7 +31,7 @@ from av_tracker_nodes.geometry.sensor_rig import (
 )
 from av_tracker_nodes.launching.durations import Durations
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger
+from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, FusionJoin, Joined
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -139,7 +139,7 @@ class Sensing:
         self._trigger = CycleTrigger(patience=REPLAY_PATIENCE, hears=self._hears)
         self.own_voice = OwnVoice()
         self._needs_image = needs_image
-        self._images: dict[int, np.ndarray] = {}
+        self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
         self.refused = 0
 
     def run(self, records: Iterable[Record]) -> Iterator[Sensed]:
@@ -157,8 +157,9 @@ class Sensing:
         """
         with ThreadPoolExecutor(max_workers=1) as worker:
             for record in self._detect_ahead(records, worker):
-                yield from map(self._sense, self._take(record))
-        yield from map(self._sense, self._trigger.flush())
+                yield from map(_sensed, self._take(record))
+        yield from map(_sensed, self._sense(self._trigger.flush()))
+        yield from map(_sensed, self._join.flush())
 
     def _detect_ahead(
         self, records: Iterable[Record], worker: ThreadPoolExecutor
@@ -187,39 +188,40 @@ class Sensing:
         with self.times.measure('face_detector'):
             return self._faces.process(image)
 
-    def _take(self, record: Record | tuple[ImageFrame, FaceFrame]) -> list[Cycle]:
-        """Take in a record; return the cycles that are now complete."""
+    def _take(self, record: Record | tuple[ImageFrame, FaceFrame]) -> Iterator[Joined]:
+        """Take in a record; yield the maps that are now complete."""
         if isinstance(record, tuple):
-            return self._see(*record)
-        if isinstance(record, AudioBlock):
-            return self._hear(record)
-        if isinstance(record, UnreadableImage):
-            return self._trigger.image(record.stamp)
-        self._geometry.take(record)
-        return []
+            yield from self._see(*record)
+        elif isinstance(record, AudioBlock):
+            yield from self._hear(record)
+        elif isinstance(record, UnreadableImage):
+            yield from self._sense(self._trigger.image(record.stamp))
+        else:
+            self._geometry.take(record)
 
-    def _see(self, image: ImageFrame, faces: FaceFrame) -> list[Cycle]:
-        if self._needs_image:
-            self._images[image.stamp] = image.image
-        return [*self._trigger.image(image.stamp, faces.image_size), *self._trigger.faces(faces)]
+    def _see(self, image: ImageFrame, faces: FaceFrame) -> Iterator[Joined]:
+        picture = image.image if self._needs_image else None
+        yield from self._join.sight(image.stamp, faces, picture)
+        yield from self._sense(self._trigger.image(image.stamp, faces.image_size))
+        yield from self._sense(self._trigger.faces(faces))
 
-    def _hear(self, block: AudioBlock) -> list[Cycle]:
+    def _hear(self, block: AudioBlock) -> Iterator[Joined]:
         if not self._hears:
-            return []
+            return
         if self._acoustics is None:
             self._backlog.append(block)
         else:
             self._add(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
-        return self._trigger.audio_until(end)
+        yield from self._sense(self._trigger.audio_until(end))
 
-    def _sense(self, cycle: Cycle) -> Sensed:
-        image = self._images.pop(cycle.faces.stamp, None)
-        with self.times.measure('acoustic_map'):
-            sound = self._map(cycle)
-        if self.own_voice.is_heard(sound.stamp):
-            sound = sound.silenced()
-        return Sensed(cycle.faces, sound, image)
+    def _sense(self, cycles: Iterable[Cycle]) -> Iterator[Joined]:
+        for cycle in cycles:
+            with self.times.measure('acoustic_map'):
+                sound = self._map(cycle)
+            if self.own_voice.is_heard(sound.stamp):
+                sound = sound.silenced()
+            yield from self._join.sound(cycle.faces.stamp, sound, cycle.from_image)
 
     def _map(self, cycle: Cycle) -> AcousticMap:
         rig = self._geometry.rig(cycle.faces.stamp) if self._hears else None
@@ -261,6 +263,11 @@ class Sensing:
             self._acoustics.add(block)
         except InputError:
             self.refused += 1
+
+
+def _sensed(joined: Joined) -> Sensed:
+    faces = joined.faces or FaceFrame(joined.stamp, (0, 0))
+    return Sensed(faces, joined.sound, joined.image)
 
 
 class Following:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import permutations
 
-from av_tracker_nodes.synchronisation.clocks import APART
-from av_tracker_nodes.synchronisation.lateness import MARGIN, MAX_LATENESS
+from av_tracker_nodes.synchronisation.lateness import LONGEST_LATENESS, MARGIN, MAX_LATENESS
 from av_tracker_nodes.synchronisation.rounds import Arrival, Rounds
 from av_tracker_nodes.types import JUMP, to_nanoseconds, to_seconds
 
@@ -49,6 +49,17 @@ class _Leap:
     is_shared: bool = False
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A clock that was set, while another stream went on from a stamp (all ns)."""
+
+    stream: str
+    before: int
+    after: int
+    other: str
+    then: int
+
+
 class ClockCheck:
     """Told of stamps as they come, tells what is wrong with the clocks behind them.
 
@@ -82,7 +93,8 @@ class ClockCheck:
         self._rounds = Rounds()
         self._behind: dict[tuple[str, str], _Behind] = {}
         self._leaps: list[_Leap] = []
-        self._step: tuple[_Leap, str, int] | None = None
+        self._step: _Step | None = None
+        self._told: dict[Hashable, str] = {}
 
     def note(self, stream: str, stamp: int, at: int | None = None) -> None:
         """Take a stamp (ns), in the order of arrival.
@@ -117,15 +129,20 @@ class ClockCheck:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is wrong, what explains the rest first."""
-        still = [name for name in self._streams if self._streams[name].repeats >= _ENOUGH]
-        step = [self._tell_step()] if self._step_is_recent() else []
-        apart = [
-            self._tell_apart(*pair)
+        """Everything that is wrong, what explains the rest first.
+
+        The times in a text are those at which it was first told.
+        """
+        still = {name for name in self._streams if self._streams[name].repeats >= _ENOUGH}
+        wrong: list[Hashable] = sorted(still)
+        wrong += [self._step] if self._step_is_recent() else []
+        wrong += [
+            pair
             for pair in permutations(self._streams, 2)
-            if self._is_apart(*pair) and not set(pair) & set(still)
+            if self._is_apart(*pair) and not still & set(pair)
         ]
-        return [*map(self._tell_still, still), *step, *apart]
+        self._told = {key: self._told.get(key) or self._tell(key) for key in wrong}
+        return list(self._told.values())
 
     # ---- what is measured
 
@@ -177,7 +194,8 @@ class ClockCheck:
             elif stamp - leap.others[stream] > _SETTLED:
                 self._leaps.remove(leap)
                 if not leap.is_shared:
-                    self._step = leap, stream, leap.others[stream]
+                    then = leap.others[stream]
+                    self._step = _Step(leap.stream, leap.before, leap.after, stream, then)
         return follows
 
     def _is_shared(self, leap: _Leap, before: int, stamp: int) -> bool:
@@ -191,14 +209,19 @@ class ClockCheck:
     def _step_is_recent(self) -> bool:
         if self._step is None:
             return False
-        _, other, then = self._step
-        return to_seconds(self._streams[other].stamp - then) < self._memory
+        gone = self._streams[self._step.other].stamp - self._step.then
+        return to_seconds(gone) < self._memory
 
     # ---- what is told
 
+    def _tell(self, wrong: Hashable) -> str:
+        if isinstance(wrong, _Step):
+            return self._tell_step(wrong)
+        return self._tell_still(wrong) if isinstance(wrong, str) else self._tell_apart(*wrong)
+
     def _tell_still(self, stream: str) -> str:
         others = ''.join(
-            f'; {name} is at {_time(known.stamp)}'
+            f', those of {name} are at {_time(known.stamp)}'
             for name, known in self._streams.items()
             if name != stream
         )
@@ -207,28 +230,30 @@ class ClockCheck:
             'set up its driver so that it stamps what it publishes'
         )
 
-    def _tell_step(self) -> str:
-        leap, other, then = self._step
+    def _tell_step(self, step: _Step) -> str:
         return (
-            f'the clock of {leap.stream} was set from {_time(leap.before)} to '
-            f'{_time(leap.after)} while {other} went on from {_time(then)}: keep the clocks '
-            'together (chrony, NTP), and set them before recording'
+            f'the clock of {step.stream} was set from {_time(step.before)} to '
+            f'{_time(step.after)} while {step.other} went on from {_time(step.then)}: keep the '
+            'clocks together (chrony, NTP), and set them before recording'
         )
 
     def _tell_apart(self, stream: str, other: str) -> str:
         behind = self._behind[stream, other].least
         stamp = self._streams[stream].stamp
-        both = f'{stream} is at {_time(stamp)} when {other} is at {_time(stamp + behind)}'
+        both = (
+            f'the stamps of {stream} are at {_time(stamp)} when those of {other} are at '
+            f'{_time(stamp + behind)}'
+        )
         cure = 'set the clocks (chrony, NTP)'
         if self._sound in (stream, other):
             shift = behind if stream == self._sound else -behind
             offset = self._audio_offset + to_seconds(shift)
             cure += f', or make up for a constant difference with audio_offset:={offset:.3f}'
-        if behind > APART:
-            return f'the clocks are apart, {both}: {cure}'
+        if behind > to_nanoseconds(LONGEST_LATENESS):
+            return f'{both}: {cure}'
         return (
-            f'{both}, more than max_lateness, {self._max_lateness:g} s, allows: raise it if '
-            f'{stream} is late, else {cure}'
+            f'{both}, {to_seconds(behind):.1f} s ahead; max_lateness is {self._max_lateness:g} s: '
+            f'raise it if {stream} is late, else {cure}'
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
 
-APART = to_nanoseconds(10.0)
+_APART = to_nanoseconds(10.0)
 """Stamps that come at the same time and differ by more than this (ns) are of two clocks."""
 
 _PROOFS = 5
@@ -64,13 +64,13 @@ class SharedClock:
             return
         if self._sound_at_image is None:
             self._sound_at_image = stamp
-        if self.is_apart and abs(stamp - self._sound_at_image) > APART:
+        if self.is_apart and abs(stamp - self._sound_at_image) > _APART:
             self.restart()
             return
         self._judge(self._image - stamp)
 
     def _judge(self, behind: int) -> None:
-        if abs(behind) <= APART:
+        if abs(behind) <= _APART:
             self._proofs, self._proofs_needed = 0, _PROOFS
         elif behind > 0:
             self._proofs += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from av_tracker_nodes.synchronisation.buffer import StampedBuffer
@@ -101,6 +102,7 @@ class FusionJoin(Generic[Sound, Faces, Image]):
     ) -> None:
         self.late = 0
         self._last_late: int | None = None
+        self._newest_whole = -1
         self._lateness = Lateness(0)
         self.wait_for(faces_timeout, patience, max_lateness)
         self._rounds = Rounds()
@@ -127,6 +129,7 @@ class FusionJoin(Generic[Sound, Faces, Image]):
         self._waiting.clear()
         self._sights.clear()
         self._of_last_round.clear()
+        self._newest_whole = -1
 
     def sound(self, stamp: int, sound: Sound, from_image: bool) -> list[Joined]:
         """Tell of a map."""
@@ -157,8 +160,8 @@ class FusionJoin(Generic[Sound, Faces, Image]):
             return []
         before = self._begin_round() if arrival is Arrival.JUMPS_BACK else []
         self._lateness.note(self._rounds.now - stamp, self._rounds.now)
-        for map_ in self._waiting:
-            map_.is_due |= map_.stamp < stamp and self._is_proof(sight, map_.stamp)
+        if sight.is_whole:
+            self._newest_whole = max(stamp, self._newest_whole)
         if self._is_late(stamp):
             # Faces may be told of twice, alone and whole.
             self.late += stamp != self._last_late
@@ -172,30 +175,39 @@ class FusionJoin(Generic[Sound, Faces, Image]):
         has_come = stamp <= self._rounds.newest.get('sound', -1)
         return has_come and all(map_.stamp != stamp for map_ in self._waiting)
 
-    def _is_proof(self, later: _Sight, stamp: int) -> bool:
-        """Tell whether a later sight proves that nothing more comes for a map."""
-        return later.is_whole or self._sight_of(stamp) is None
-
     def _begin_round(self) -> list[Joined]:
         """Return the maps from before a jump back; a few may yet come, and want their sights."""
         before = self.flush()
         self._sights, self._of_last_round = StampedBuffer(_KEPT), self._sights
+        self._newest_whole = -1
         return before
 
     def _sight_of(self, stamp: int) -> _Sight | None:
         return self._sights.at(stamp) or self._of_last_round.at(stamp)
 
     def _complete(self) -> list[Joined]:
-        ready = 0
-        for map_ in self._waiting:
-            if not (map_.is_due or self._is_whole(map_.stamp) or self._is_overdue(map_.stamp)):
-                break
-            ready += 1
-        return self._release(ready)
+        return self._release(len(list(takewhile(self._is_complete, self._waiting))))
+
+    def _is_complete(self, map_: _Waiting) -> bool:
+        return (
+            map_.is_due
+            or self._is_whole(map_.stamp)
+            or self._is_passed_over(map_.stamp)
+            or self._is_overdue(map_.stamp)
+        )
 
     def _is_whole(self, stamp: int) -> bool:
         sight = self._sight_of(stamp)
         return sight is not None and sight.is_whole
+
+    def _is_passed_over(self, stamp: int) -> bool:
+        """Tell whether a later sight proves that nothing more comes for a map."""
+        has_faces = self._sight_of(stamp) is not None
+        return (self._newest_whole if has_faces else self._newest_sight) > stamp
+
+    @property
+    def _newest_sight(self) -> int:
+        return self._rounds.newest.get('sight', -1)
 
     def _is_overdue(self, stamp: int) -> bool:
         wait = max(self._timeout, self._lateness.wait(self._rounds.now)) + self._patience

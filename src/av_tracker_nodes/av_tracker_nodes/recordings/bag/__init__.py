@@ -17,7 +17,7 @@ from av_tracker_nodes.recordings.bag.channels import (
 from av_tracker_nodes.recordings.bag.reader import BagReader, Record
 from av_tracker_nodes.recordings.bag.sources import TF_TIMEOUT, Sources, with_rig
 from av_tracker_nodes.recordings.bag.topics import TopicNames, Topics
-from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagWriter
+from av_tracker_nodes.recordings.bag.writer import JPEG_QUALITY, BagFrames, BagWriter
 
 __all__ = [
     'ARRAY_FRAME',
@@ -26,6 +26,7 @@ __all__ = [
     'REPLAY_PATIENCE',
     'TF_TIMEOUT',
     'WORLD_FRAME',
+    'BagFrames',
     'BagReader',
     'BagWriter',
     'RawMessage',

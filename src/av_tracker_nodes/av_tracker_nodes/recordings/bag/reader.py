@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
@@ -174,10 +176,19 @@ class BagReader(BagFile):
 
     def clock_problems(self) -> list[str]:
         """Say what is wrong with the stamps of images and sound; empty when nothing is."""
-        check = ClockCheck()
-        for role, times in self.times.items():
-            for stamp, logged in zip(times.stamps, times.logged, strict=True):
-                check.note(getattr(self.found, role), int(stamp), int(logged))
+        sound = self.found.audio or ''
+        check = ClockCheck(sound=sound, audio_offset=self.sources.audio_offset)
+        streams = [
+            zip(
+                times.logged.tolist(),
+                repeat(getattr(self.found, role)),
+                (times.stamps + times.span).tolist(),
+                strict=False,
+            )
+            for role, times in self.times.items()
+        ]
+        for logged, stream, stamp in heapq.merge(*streams):
+            check.note(stream, stamp, logged)
         return [] if check.problem is None else [check.problem]
 
     # ---- what it tells

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from rosbags.interfaces import (
@@ -46,6 +47,15 @@ _AUDIO_DEPTH = 200
 _UNLIMITED = QosTime(0, 0)
 
 
+@dataclass(frozen=True)
+class BagFrames:
+    """Names of the frames of people, camera and microphones."""
+
+    world: str = WORLD_FRAME
+    camera: str = CAMERA_FRAME
+    array: str = ARRAY_FRAME
+
+
 class BagWriter:
     """Writes a bag that appears under its name only when it is whole.
 
@@ -58,6 +68,7 @@ class BagWriter:
         Directory to make.
     overwrite : bool
         Replace a bag that is there already.
+    frames : BagFrames, optional
 
     Raises
     ------
@@ -65,8 +76,10 @@ class BagWriter:
         When `path` exists already, or cannot be written; later too, when the disk is full.
     """
 
-    def __init__(self, path: str | Path, *, overwrite: bool = False) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, path: str | Path, *, overwrite: bool = False, frames: BagFrames | None = None
+    ) -> None:
+        self.path, self._frames = Path(path), frames or BagFrames()
         if self.path.exists() and not overwrite:
             raise InputError(f'{self.path} exists already; remove it or choose another name')
         self._partial = self.path.parent / f'.{self.path.name}.partial-{os.getpid()}'
@@ -98,32 +111,33 @@ class BagWriter:
         Parameters
         ----------
         rig : Rig
-            Its target frame is ``world``.
+            Its target frame is that of people.
         stamp : int
             Time of the beginning of the bag (ns).
         """
-        info = messages.to_array_info(rig.microphones, stamp, ARRAY_FRAME, rig.room)
-        frames = {CAMERA_FRAME: rig.camera.pose, ARRAY_FRAME: rig.target_from_array}
+        names = self._frames
+        info = messages.to_array_info(rig.microphones, stamp, names.array, rig.room)
+        frames = {names.camera: rig.camera.pose, names.array: rig.target_from_array}
         self._write(ARRAY_INFO, info, stamp)
-        self._write(TF_STATIC, messages.to_transforms(WORLD_FRAME, frames, stamp), stamp)
+        self._write(TF_STATIC, messages.to_transforms(names.world, frames, stamp), stamp)
 
     def write_audio(self, block: AudioBlock) -> None:
         """Write a block of sound at the time of its last sample."""
-        self._write(AUDIO, messages.to_audio(block, ARRAY_FRAME), log_time(block))
+        self._write(AUDIO, messages.to_audio(block, self._frames.array), log_time(block))
 
     def write_image(self, frame: ImageFrame, camera: Camera, *, compressed: bool = True) -> None:
         """Write an image, as JPEG unless told otherwise, and its calibration at its stamp."""
-        info = messages.to_camera_info(camera, frame.stamp, CAMERA_FRAME)
+        info = messages.to_camera_info(camera, frame.stamp, self._frames.camera)
         self._write(CAMERA_INFO, info, frame.stamp)
         if compressed:
-            image = messages.to_compressed_image(frame, CAMERA_FRAME, JPEG_QUALITY)
+            image = messages.to_compressed_image(frame, self._frames.camera, JPEG_QUALITY)
             self._write(COMPRESSED, image, frame.stamp)
         else:
-            self._write(IMAGE, messages.to_image(frame, CAMERA_FRAME), frame.stamp)
+            self._write(IMAGE, messages.to_image(frame, self._frames.camera), frame.stamp)
 
     def write_ground_truth(self, frame: TrackFrame) -> None:
-        """Write where everybody truly is, in ``world``."""
-        self._write(GROUND_TRUTH, messages.to_tracks(frame, WORLD_FRAME), frame.stamp)
+        """Write where everybody truly is, in the frame of people."""
+        self._write(GROUND_TRUTH, messages.to_tracks(frame, self._frames.world), frame.stamp)
 
     def write_robot_speaking(self, talks: bool, stamp: int) -> None:
         """Write that the robot talks, or does not, from a stamp (ns) on."""

@@ -171,7 +171,7 @@ def ground_truth(recording: Recording, camera: int) -> list[TrackFrame]:
     """
     stamps = recording.image_stamps(camera)
     people = [
-        _tracks(person_truth(recording, person, camera), stamps, recording.frame_rate)
+        true_tracks(person_truth(recording, person, camera), stamps, recording.frame_rate)
         for person in recording.people
     ]
     return [
@@ -180,7 +180,8 @@ def ground_truth(recording: Recording, camera: int) -> list[TrackFrame]:
     ]
 
 
-def _tracks(person: PersonTruth, stamps: np.ndarray, frame_rate: int) -> list[Track | None]:
+def true_tracks(person: PersonTruth, stamps: np.ndarray, frame_rate: int) -> list[Track | None]:
+    """Where a person truly is at stamps (ns) of images, None where that is not known."""
     unknown = np.zeros(len(stamps), bool)
     speaking = unknown if person.speaking is None else person.speaking
     velocity = np.nan_to_num(np.gradient(person.mouth, axis=0) * frame_rate)

@@ -50,10 +50,11 @@ def furnish(scene: Scene) -> list[Panel]:
     rng = np.random.default_rng([scene.seed, 0xF00D])
     room = scene.room
     panels = _walls(room, rng)
-    panels += _table(room, rng)
+    if scene.table:
+        panels += _table(room, rng)
     panels += _far_side(room, rng)
     panels += _north_side(room, rng)
-    panels += _south_side(room, rng)
+    panels += _south_side(room, rng) if scene.table else _hang_south(room, rng)
     for person in scene.people:
         if sits(person, room.minimum[2]):
             panels += _seat(person, room.minimum[2], rng)

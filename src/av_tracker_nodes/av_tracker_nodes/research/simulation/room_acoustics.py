@@ -11,12 +11,13 @@ import numpy as np
 
 from av_tracker_nodes.research.simulation.diffuse import DiffuseField
 from av_tracker_nodes.research.simulation.image_sources import HOP, render_early
+from av_tracker_nodes.research.simulation.noises import fan_sound
 from av_tracker_nodes.research.simulation.reverberation import (
     reflection_factor,
     render_tail,
     tail_envelope,
 )
-from av_tracker_nodes.research.simulation.scene import Scene
+from av_tracker_nodes.research.simulation.scene import Scene, SoundSource
 from av_tracker_nodes.research.simulation.speech import ACTIVE_LEVEL, RATE
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
 
@@ -56,7 +57,10 @@ def record(scene: Scene, progress: Progress | None = None) -> np.ndarray:
     report(0.8, 'noise')
     noise = renderer.noise()
     power = _speech_power(scene, speech) / 10 ** (scene.snr_db / 10)
-    heard = (speech + noise * np.float32(np.sqrt(power))) * scene.gains[:, None]
+    heard = speech + noise * np.float32(np.sqrt(power))
+    for source in scene.sources:
+        heard += renderer.source(source, _speech_power(scene, speech))
+    heard *= scene.gains[:, None]
     heard *= min(1.0, _FULL_SCALE / np.abs(heard).max())
     heard[list(scene.dead_microphones)] = 0.0
     report(1.0, 'audio done')
@@ -93,6 +97,17 @@ class _Renderer:
         )
         return early + render_tail(sound, places, envelope, self.field, self.rng)
 
+    def source(self, source: SoundSource, speech_power: float) -> np.ndarray:
+        """Something that makes noise, at its level relative to speech."""
+        heard = self.steady(source.sound, source.place)
+        wanted = speech_power * 10 ** (source.level_db / 10)
+        return heard * np.float32(np.sqrt(wanted) / heard.std())
+
+    def steady(self, sound: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Render what stays at a place and sounds alike to all sides, as if it faced upwards."""
+        count = len(self.knots)
+        return self.render(sound, np.tile(place, (count, 1)), np.tile([0.0, 0.0, 1.0], (count, 1)))
+
     def noise(self) -> np.ndarray:
         """Room, microphones and fan together, of unit variance on average over microphones."""
         shape = (len(self.scene.gains), self.samples)
@@ -101,22 +116,11 @@ class _Renderer:
             'microphones': self.rng.standard_normal(shape, dtype=np.float32),
         }
         if self.scene.fan is not None:
-            parts['fan'] = self._fan()
+            parts['fan'] = self.steady(fan_sound(self.samples, self.rng), self.scene.fan)
         shares = _SHARES if self.scene.fan is None else _SHARES_WITH_FAN
         return sum(
             part * np.float32(np.sqrt(shares[name]) / part.std()) for name, part in parts.items()
         )
-
-    def _fan(self) -> np.ndarray:
-        """Hum of a motor and rush of air from one place; it blows upwards, alike to all sides."""
-        time = np.arange(self.samples) / RATE
-        hum = sum(np.sin(2 * np.pi * 97.0 * k * time) / k for k in range(1, 6))
-        spectrum = np.fft.rfft(self.rng.standard_normal(self.samples))
-        frequency = np.fft.rfftfreq(self.samples, 1 / RATE)
-        rush = np.fft.irfft(spectrum / (1 + (frequency / 900.0) ** 2), self.samples)
-        sound = (0.5 * hum / hum.std() + rush / rush.std()).astype(np.float32)
-        places = np.tile(self.scene.fan, (len(self.knots), 1))
-        return self.render(sound, places, np.tile([0.0, 0.0, 1.0], (len(self.knots), 1)))
 
 
 def _speech_power(scene: Scene, speech: np.ndarray) -> float:

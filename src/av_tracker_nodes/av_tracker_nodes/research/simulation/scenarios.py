@@ -76,7 +76,7 @@ def draw_scene(scenario: Scenario, name: str, seed: int) -> Scene:
         snr_db=rng.uniform(*cast.conditions.snr_db),
         fan=cast.fan,
         occluders=cast.occluders,
-        light=_draw_light(scenario.duration, rng),
+        light=draw_light(scenario.duration, rng),
         dead_microphones=cast.dead_microphones,
     )
     return cast.conditions.apply(scene, rng)
@@ -93,7 +93,7 @@ def _draw_video_starts(rng: np.random.Generator) -> tuple[float, float, float]:
     return tuple(float(frame) / FRAME_RATE for frame in frames)
 
 
-def _draw_light(duration: float, rng: np.random.Generator) -> np.ndarray:
+def draw_light(duration: float, rng: np.random.Generator) -> np.ndarray:
     """Daylight that drifts, and in some scenes a lamp that is switched."""
     times = np.arange(-2.0, duration + 6.0, 4.0)
     light = np.column_stack([times, rng.uniform(0.85, 1.1, times.size)])

@@ -77,6 +77,25 @@ class Occluder:
 
 
 @dataclass(frozen=True)
+class SoundSource:
+    """Something that makes noise all the time.
+
+    Attributes
+    ----------
+    place : np.ndarray, shape (3,)
+        Metres.
+    sound : np.ndarray, shape (samples,), float32
+        What it emits, alike to all sides, at the rate of the microphones.
+    level_db : float
+        Of what the microphones hear of it, relative to speech (dB).
+    """
+
+    place: np.ndarray
+    sound: np.ndarray
+    level_db: float
+
+
+@dataclass(frozen=True)
 class Scene:
     """A scene and the sensors that watch it: the truth, and what a tracker is told.
 
@@ -113,6 +132,10 @@ class Scene:
         Indices of microphones whose files hold only zeros.
     defocus : float
         Blur of the pictures beyond that of a lens in focus (standard deviation, pixels).
+    sources : tuple of SoundSource
+        Noise beside that of the room, the microphones and the fan.
+    table : bool
+        Whether the meeting table stands there, and what stands about it.
     """
 
     name: str
@@ -134,6 +157,8 @@ class Scene:
     light: np.ndarray = field(default_factory=lambda: np.array([[0.0, 1.0]]))
     dead_microphones: tuple[int, ...] = ()
     defocus: float = 0.0
+    sources: tuple[SoundSource, ...] = ()
+    table: bool = True
 
     def frame_times(self, camera: int) -> np.ndarray:
         """Scene times (s) at which the frames of a camera (0, 1, 2) were really taken."""

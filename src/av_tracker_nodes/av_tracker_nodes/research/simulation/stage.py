@@ -88,15 +88,20 @@ class Stage:
         """Centre of camera 1, 2 or 3 (m)."""
         return meeting_room.cameras()[number - 1].centre
 
+    @property
+    def robot(self) -> np.ndarray:
+        """Where the robot is that people talk to (m)."""
+        return TABLE
+
     def glances(
         self, axis: np.ndarray, others: list[np.ndarray] | None = None, start: float = 0.0
     ) -> list[Look]:
         """Draw what somebody looks at.
 
-        Camera 1 and the table, where the robot is, for 1.5 s to 3.5 s; now and then the way ahead
-        and other people (n, 3), for up to 1.5 s.
+        Camera 1 and the robot for 1.5 s to 3.5 s; now and then the way ahead and other people
+        (n, 3), for up to 1.5 s.
         """
-        targets = [self.camera(1), TABLE, look_ahead(axis, self.times), *(others or [])]
+        targets = [self.camera(1), self.robot, look_ahead(axis, self.times), *(others or [])]
         weights = np.array([0.60, 0.24, 0.05, *[0.11 / len(others or [0])] * len(others or [])])
         looks = []
         while start < self.duration:

@@ -1,0 +1,100 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The space in front of any rig's camera, where people of a simulated scene can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.geometry import Camera, Room
+from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, Stage
+
+NEAREST, FARTHEST = 0.8, 4.0
+"""Limits of the distance of people on the floor (m)."""
+
+_FROM_WALLS = 0.4
+_TRIALS = 500
+_HEAD = np.array([[0, 0, 0.2], [0, 0, -0.12], [0, 0.13, 0], [0, -0.13, 0], [0.13, 0, 0],
+                  [-0.13, 0, 0]])  # fmt: skip
+"""From the mouth to the ends of the head, and a little beyond (m)."""
+
+
+@dataclass(frozen=True)
+class RigStage(Stage):
+    """What the people of a scene in front of a rig share.
+
+    Attributes
+    ----------
+    view : Camera
+    ears : np.ndarray, shape (3,)
+        Where the microphones are (m).
+    room : Room
+    """
+
+    view: Camera
+    ears: np.ndarray
+    room: Room
+
+    def camera(self, number: int) -> np.ndarray:
+        """Centre of the only camera (m)."""
+        return self.view.centre
+
+    @property
+    def robot(self) -> np.ndarray:
+        """Where the microphones are (m)."""
+        return self.ears
+
+    def height_in_view(self, side: tuple[float, float]) -> float:
+        """Draw the height of a mouth (m) that is seen: standing if possible, else seated.
+
+        Raises
+        ------
+        InputError
+            When the camera would see neither.
+        """
+        for limits in (STANDING, SEATED):
+            height = self.height(limits)
+            if self._spot(height, side) is not None:
+                return height
+        raise InputError(
+            f'the camera of the rig sees nobody who stands or sits {NEAREST} m to {FARTHEST} m in '
+            'front of it: look at its mount, and at its height above the floor'
+        )
+
+    def spot(self, height: float, side: tuple[float, float]) -> np.ndarray:
+        """Draw a place on the floor, shape (2,), where a whole head is in the picture.
+
+        Parameters
+        ----------
+        height : float
+            Of the mouth (m).
+        side : (float, float)
+            Shares of the width of the picture between which it is. Who walks from one such place
+            straight to another stays between them.
+        """
+        spot = self._spot(height, side)
+        if spot is None:
+            raise RuntimeError('no place in view was found again')
+        return spot
+
+    def _spot(self, height: float, side: tuple[float, float]) -> np.ndarray | None:
+        width, tall = self.view.size
+        for _ in range(_TRIALS):
+            pixel = np.array([self.rng.uniform(*side) * width, tall / 2])
+            ray = self.view.rays(pixel)[:2]
+            distance = self.rng.uniform(NEAREST, FARTHEST)
+            place = self.view.centre[:2] + distance * ray / np.linalg.norm(ray)
+            if self._shows(np.append(place, height)):
+                return place
+        return None
+
+    def _shows(self, mouth: np.ndarray) -> bool:
+        inside = self.room.minimum[:2] + _FROM_WALLS, self.room.maximum[:2] - _FROM_WALLS
+        if (mouth[:2] < inside[0]).any() or (mouth[:2] > inside[1]).any():
+            return False
+        pixels = self.view.project(mouth + _HEAD)
+        return bool(self.view.contains(np.nan_to_num(pixels, nan=-1.0)).all())
