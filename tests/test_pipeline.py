@@ -114,3 +114,11 @@ def test_a_bag_that_is_none_opens_no_viewer(tmp_path):
 
     with pytest.raises(InputError):
         watch_bag(tmp_path / 'missing', open_viewer)
+
+
+def test_rows_have_the_number_of_their_image(recording, tmp_path):
+    track_bag(recording.path, tmp_path, 'vggcf')
+    table = read_tracks(tmp_path)
+    numbers = {stamp: number for number, stamp in enumerate(recording.image_stamps)}
+    assert table.frame.tolist() == [numbers.get(stamp, -1) for stamp in table.stamp.tolist()]
+    assert table.frame.max() == len(numbers) - 1

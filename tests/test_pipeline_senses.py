@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
+from av_tracker_nodes.fusion import FUSION_MODELS
+from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.sensor_rig import ArrayDescription, SensorRig
 from av_tracker_nodes.pipeline import Pipeline
 from av_tracker_nodes.research.simulation.speech import draw_voices
 from av_tracker_nodes.research.simulation.splits import Split
@@ -125,5 +127,12 @@ def test_a_model_of_both_senses_says_which_sensor_it_lacks(model):
 
 
 def test_a_model_that_was_made_by_hand_is_named_too():
-    with pytest.raises(InputError, match='GeometricFusion'):
-        Pipeline(Rig(CAMERA, None), create_fusion('vggcf'))
+    with pytest.raises(InputError, match="model 'GeometricFusion' needs microphones"):
+        Pipeline(Rig(CAMERA, None), GeometricFusion())
+
+
+def test_sound_alone_of_a_single_microphone_is_refused_once_that_is_known():
+    sensors = SensorRig(target_frame='mic_array', sees=False)
+    sensors.take(ArrayDescription(ONE, 'mic_array'))
+    with pytest.raises(InputError, match='needs two microphones, there is one'):
+        list(Pipeline(sensors, 'audio').run(sound(ONE)))

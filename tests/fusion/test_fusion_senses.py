@@ -36,10 +36,10 @@ def test_a_model_takes_the_sensors_that_it_needs_and_names_those_that_it_lacks(
     for name in models:
         model = create_fusion(name, device='cpu')
         if missing is None:
-            model.check_rig(rig, name)
+            model.check_rig(rig)
             continue
         with pytest.raises(InputError, match=missing.format(name)) as told:
-            model.check_rig(rig, name)
+            model.check_rig(rig)
         assert '\n' not in str(told.value)
 
 

@@ -59,6 +59,31 @@ def test_file_to_the_letter(tmp_path):
     }
 
 
+def test_an_image_that_was_not_answered_leaves_a_gap_in_the_numbers(tmp_path):
+    stamps = [10_000_000_000 + k * 40_000_000 for k in range(10)]
+    writer = TrackWriter(tmp_path)
+    for k, stamp in enumerate(stamps):
+        writer.saw(stamp)
+        if k >= 3 and k - 3 not in (2, 5):
+            # Answers come three images later, and two never.
+            writer.write(TrackFrame(stamps[k - 3], (track(1),)))
+        if k == 5:
+            writer.write(TrackFrame(stamp + 1, (track(1),), from_image=False))
+    writer.close({})
+    assert read_tracks(tmp_path).frame.tolist() == [0, 1, -1, 3, 4, 6]
+    assert read_run(tmp_path)['frames_answered'] == 5
+    assert writer.images.count == 10
+
+
+def test_an_answer_to_an_image_that_nobody_told_of_is_the_next(tmp_path):
+    writer = TrackWriter(tmp_path)
+    writer.saw(10_000_000_000)
+    for stamp in (10_040_000_000, 10_080_000_000):
+        writer.write(TrackFrame(stamp, (track(1),)))
+    writer.close({})
+    assert read_tracks(tmp_path).frame.tolist() == [1, 2]
+
+
 def test_read_back(tmp_path):
     write(tmp_path / 'run').close({'model': 'vggcf'})
     table = read_tracks(tmp_path / 'run')

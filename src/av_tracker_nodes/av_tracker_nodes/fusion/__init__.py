@@ -64,10 +64,13 @@ def create_fusion(name: str = DEFAULT_MODEL, file: str = '', device: str = 'auto
     if device not in DEVICES:
         raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
     if name in BASELINES:
-        return BASELINES[name]()
-    if name not in NETWORKS:
+        model = BASELINES[name]()
+    elif name in NETWORKS:
+        model = open_fusion(Path(file) if file else network_file(name), device)
+    else:
         raise InputError(f"no fusion model '{name}'; there are {', '.join(FUSION_MODELS)}")
-    return open_fusion(Path(file) if file else network_file(name), device)
+    model.name = name
+    return model
 
 
 def network_file(name: str) -> Path:

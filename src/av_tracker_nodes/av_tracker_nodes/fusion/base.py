@@ -24,6 +24,8 @@ class FusionModel(ABC):
 
     Attributes
     ----------
+    name : str
+        How it is chosen, or the name of its class where it was made by hand.
     needs_image : bool
         Whether :meth:`process` wants the image.
     sees, hears : bool
@@ -38,6 +40,7 @@ class FusionModel(ABC):
         How often it decided what, where that is worth knowing.
     """
 
+    name = ''
     needs_image = False
     sees = hears = True
     measure = 'vggcf'
@@ -75,20 +78,15 @@ class FusionModel(ABC):
     ) -> DetectionFrame:
         """Detect people as if the rig were known exactly; see :meth:`process`."""
 
-    def check_rig(self, rig: Rig, name: str) -> None:
+    def check_rig(self, rig: Rig) -> None:
         """Refuse sensors with which the model can locate nobody.
-
-        Parameters
-        ----------
-        rig : Rig
-        name : str
-            Of the model.
 
         Raises
         ------
         InputError
             A sensor is missing.
         """
+        name = self.name or type(self).__name__
         if self.sees and rig.camera is None:
             raise InputError(
                 f"model '{name}' needs a camera, and there is none: describe the camera, or take "

@@ -191,7 +191,7 @@ class Fusion(ControlledNode):
         frame = DetectionFrame(stamp, from_image=from_image)
         try:
             if rig is not None:
-                self._model.check_rig(rig, self.value('model'))
+                self._model.check_rig(rig)
                 faces = joined.faces or FaceFrame(stamp, (0, 0))
                 faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, joined.sound, rig, joined.image)

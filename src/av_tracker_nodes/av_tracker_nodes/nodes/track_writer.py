@@ -19,8 +19,8 @@ from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import images
-from av_tracker_nodes.nodes.tally import Tally
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
+from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.types import to_seconds
 
@@ -62,7 +62,7 @@ class TrackWriterNode(StageNode):
     def activate(self) -> None:
         """Begin the files."""
         self._writer = TrackWriter(self.value('out'))
-        self._images, self._answered = Tally(), Tally()
+        self._answered = Tally()
         self._began: int | None = None
         self._seconds = 0.0
 
@@ -73,8 +73,8 @@ class TrackWriterNode(StageNode):
             self._writer = None
 
     def _note_image(self, message: CameraInfo) -> None:
-        self._images.add(stamp_of(message.header))
-        if self._began is None and self._images.count > 1:
+        self._writer.saw(stamp_of(message.header))
+        if self._began is None and self._writer.images.count > 1:
             self._began = time.monotonic_ns()
 
     def _write(self, message: SpeakerTrackArray) -> None:
@@ -83,7 +83,6 @@ class TrackWriterNode(StageNode):
         self.counts['in'] += 1
         if frame.from_image:
             self._answered.add(frame.stamp)
-            self._images.include(frame.stamp)
             if self._began is not None:
                 self._seconds = elapsed_seconds(self._began)
 
@@ -97,7 +96,7 @@ class TrackWriterNode(StageNode):
         # Both from the second image to the last.
         recorded = to_seconds(self._answered.span)
         answered = self._answered.count
-        taken = max(self._images.count, answered)
+        taken = max(self._writer.images.count, answered)
         return {
             'mode': self.value('mode'),
             'model': self.value('model'),

@@ -319,6 +319,7 @@ class Following:
     def _detect(self, sensed: Sensed, rig: Rig | None) -> DetectionFrame:
         if rig is None:
             return DetectionFrame(sensed.sound.stamp, from_image=sensed.sound.from_image)
+        self._fusion.check_rig(rig)
         image = sensed.image if self._fusion.needs_image else None
         return self._fusion.process(sensed.faces, sensed.sound, rig, image)
 
@@ -366,7 +367,7 @@ class Pipeline:
         self.times = StageTimes()
         fusion = create_fusion(model) if isinstance(model, str) else model
         if isinstance(rig, Rig):
-            fusion.check_rig(rig, model if isinstance(model, str) else type(model).__name__)
+            fusion.check_rig(rig)
         self.counts: Counter[str] = Counter()
         self._began: int | None = None
         self._sensing = Sensing(

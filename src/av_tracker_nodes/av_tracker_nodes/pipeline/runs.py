@@ -22,7 +22,14 @@ from av_tracker_nodes.recordings.bag import BagReader, Sources
 from av_tracker_nodes.recordings.bag.reader import Record
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.recordings.usage import Usage
-from av_tracker_nodes.types import AcousticMap, AudioBlock, ImageFrame, TrackFrame, to_seconds
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AudioBlock,
+    ImageFrame,
+    TrackFrame,
+    UnreadableImage,
+    to_seconds,
+)
 
 
 class Run:
@@ -64,7 +71,7 @@ class Run:
     def frames(
         self,
         progress: Callable[[float], None] | None = None,
-        on_image: Callable[[ImageFrame], None] | None = None,
+        on_image: Callable[[ImageFrame | UnreadableImage], None] | None = None,
     ) -> Iterator[TrackFrame]:
         """Track the recording.
 
@@ -73,7 +80,7 @@ class Run:
         progress : callable, optional
             Called with the share done, 0..1.
         on_image : callable, optional
-            Called with every image.
+            Called with every image, also with those that cannot be read.
 
         Yields
         ------
@@ -85,13 +92,15 @@ class Run:
             if progress is not None:
                 progress(to_seconds(frame.stamp - reader.start_time) / max(reader.duration, 1e-9))
 
-    def _records(self, on_image: Callable[[ImageFrame], None] | None) -> Iterator[Record]:
+    def _records(
+        self, on_image: Callable[[ImageFrame | UnreadableImage], None] | None
+    ) -> Iterator[Record]:
         for record in self._reader.stream(self._fusion.sees, self._fusion.hears):
             if isinstance(record, AudioBlock):
                 self._seconds_of_sound += len(record.samples) / record.rate
                 yield _silenced(record) if self._mute else record
                 continue
-            if on_image is not None and isinstance(record, ImageFrame):
+            if on_image is not None and isinstance(record, (ImageFrame, UnreadableImage)):
                 on_image(record)
             yield record
 
@@ -179,7 +188,7 @@ def track_bag(
         run = Run(reader, model, tracker, mute)
         writer = TrackWriter(out)
         start = time.perf_counter()
-        for frame in run.frames(progress):
+        for frame in run.frames(progress, lambda image: writer.saw(image.stamp)):
             writer.write(frame)
         seconds = time.perf_counter() - start
         usage = run.usage()
@@ -265,7 +274,12 @@ def watch_bag(
             for truth in reader.ground_truth():
                 viewer.draw_truth(truth)
             run.pipeline.on_map = viewer.draw_map
-            for frame in run.frames(progress, viewer.draw_image):
+
+            def draw(image: ImageFrame | UnreadableImage) -> None:
+                if isinstance(image, ImageFrame):
+                    viewer.draw_image(image)
+
+            for frame in run.frames(progress, draw):
                 viewer.draw_tracks(frame)
         return run.problems()
 

@@ -4,7 +4,8 @@
 """The files of a run: ``tracks.csv``, ``tracks_covariance.csv`` and ``run.json``.
 
 ``tracks.csv`` has a row for each confirmed or coasting track of each cycle: ``stamp`` (s, stream
-clock), ``frame`` (0-based count of image cycles; -1 where audio alone set the stamp), ``id``, box
+clock), ``frame`` (0-based number of the image among all that came, whether they were answered or
+not; -1 where audio alone set the stamp), ``id``, box
 ``u,v,w,h`` (left, top, width, height in 0-based pixels; empty for a head that is not in the
 picture), mouth ``x,y,z`` (m, target frame), ``speaking`` and ``confidence`` (0..1).
 ``tracks_covariance.csv`` has the state and the covariance of the position (m^2) of the same rows.
@@ -21,6 +22,7 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.json_files import partial_path, write_json
+from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.types import NANOSECONDS, Track, TrackFrame, TrackState
 
 TRACKS = 'tracks.csv'
@@ -43,6 +45,13 @@ class TrackWriter:
     directory : str or Path
         Made when it is not there.
 
+    Attributes
+    ----------
+    frames : int
+        Cycles of images that were written.
+    images : Tally
+        Images that came.
+
     Raises
     ------
     InputError
@@ -52,6 +61,7 @@ class TrackWriter:
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
         self.frames = 0
+        self.images = Tally()
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             for name in (TRACKS, COVARIANCES, RUN):
@@ -67,9 +77,13 @@ class TrackWriter:
         self._tracks.writerow(TRACKS_HEADER)
         self._covariances.writerow(COVARIANCES_HEADER)
 
+    def saw(self, stamp: int) -> None:
+        """Count an image (stamp in ns), before its cycle is written or lost."""
+        self.images.add(stamp)
+
     def write(self, frame: TrackFrame) -> None:
         """Write the rows of one cycle; tentative tracks are left out."""
-        number = self.frames if frame.from_image else AUDIO_CYCLE
+        number = self.images.number(frame.stamp) if frame.from_image else AUDIO_CYCLE
         self.frames += frame.from_image
         stamp = _format_stamp(frame.stamp)
         for track in frame.tracks:

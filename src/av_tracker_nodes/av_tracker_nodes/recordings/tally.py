@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Counts images by their stamps, in little memory however long it takes."""
+"""Counts images by their stamps, and numbers them, in little memory however long it takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RECENT = 1500
 
 
 class Tally:
-    """Counts the stamps of a stream, each once.
+    """Counts and numbers the stamps of a stream, each once.
 
     After a jump back, as in a replay that begins again, they count anew.
 
@@ -27,7 +27,7 @@ class Tally:
     def __init__(self) -> None:
         self.count = self.span = 0
         self._newest = 0
-        self._recent: dict[int, None] = {}
+        self._recent: dict[int, int] = {}
 
     def add(self, stamp: int) -> None:
         """Count a stamp (ns) of the stream."""
@@ -37,13 +37,16 @@ class Tally:
         if self.count > 1:
             self.span += max(stamp - self._newest, 0)
         self._newest = max(stamp, self._newest)
-        self.include(stamp)
+        self.number(stamp)
 
-    def include(self, stamp: int) -> None:
-        """Count a stamp (ns) that another stream tells of, unless it has been counted lately."""
-        if stamp in self._recent:
-            return
-        self.count += 1
-        self._recent[stamp] = None
-        if len(self._recent) > _RECENT:
-            del self._recent[next(iter(self._recent))]
+    def number(self, stamp: int) -> int:
+        """Tell how many stamps were counted before one (ns) that another stream tells of.
+
+        It is counted too, unless it has been lately.
+        """
+        if stamp not in self._recent:
+            self._recent[stamp] = self.count
+            self.count += 1
+            if len(self._recent) > _RECENT:
+                del self._recent[next(iter(self._recent))]
+        return self._recent[stamp]

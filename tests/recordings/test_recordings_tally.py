@@ -3,7 +3,7 @@
 
 import pytest
 
-from av_tracker_nodes.nodes.tally import Tally
+from av_tracker_nodes.recordings.tally import Tally
 
 STAMPS = [10**18 + k * 40_000_000 for k in range(100)]
 
@@ -37,9 +37,22 @@ def test_a_stream_that_begins_again_counts_anew(passes):
 def test_other_streams_add_only_what_is_missing():
     tally = tally_of(STAMPS[:50] + STAMPS[51:])
     for stamp in STAMPS:
-        tally.include(stamp)
+        tally.number(stamp)
     assert tally.count == 100
     assert tally.span == STAMPS[-1] - STAMPS[1]
+
+
+def test_stamps_are_numbered_as_they_came_whoever_asks_for_which():
+    tally = tally_of(STAMPS)
+    assert [tally.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
+    assert tally.count == 100
+    assert tally.number(STAMPS[-1] + 40_000_000) == 100
+    assert tally.count == 101
+
+
+def test_numbers_go_on_where_a_stream_begins_again():
+    tally = tally_of(STAMPS * 2)
+    assert [tally.number(stamp) for stamp in STAMPS] == list(range(100, 200))
 
 
 def test_memory_is_bounded():

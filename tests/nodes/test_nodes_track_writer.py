@@ -1,0 +1,98 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The node that writes tracks: images are numbered as they came, answered or not."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo
+
+from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.track_writer import TrackWriterNode
+from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
+from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
+
+START, PERIOD = 7 * NANOSECONDS, 40_000_000
+SOMEBODY = Track(
+    id=1,
+    state=TrackState.CONFIRMED,
+    position=np.array([1.0, 2, 3]),
+    velocity=np.zeros(3),
+    covariance=np.eye(6),
+    box=None,
+    speaking=0.5,
+    is_speaking=False,
+    existence=0.9,
+    modalities=Modality.AUDIO,
+    born=START,
+)
+
+
+@pytest.fixture
+def node(context, tmp_path):
+    node = TrackWriterNode(
+        context=context, parameter_overrides=[Parameter('out', value=str(tmp_path))]
+    )
+    node.start()
+    yield node
+    node.destroy_node()
+
+
+def image(node, number):
+    stamp = START + number * PERIOD
+    node._note_image(CameraInfo(header=conversions.header(stamp, 'camera')))
+
+
+def answer(node, number, from_image=True):
+    frame = TrackFrame(round(START + number * PERIOD), (SOMEBODY,), from_image)
+    node._write(conversions.to_tracks(frame, 'world'))
+
+
+def written(node, tmp_path):
+    node.deactivate()
+    return read_tracks(tmp_path).frame.tolist(), read_run(tmp_path)
+
+
+def test_answers_that_are_lost_leave_gaps(node, tmp_path):
+    for number in range(10):
+        image(node, number)
+        if number >= 2 and number not in (4, 7):
+            answer(node, number - 2)
+    numbers, run = written(node, tmp_path)
+    assert numbers == [0, 1, 3, 4, 6, 7]
+    assert (run['frames_in'], run['frames_answered'], run['lost_frames']) == (10, 6, 4)
+
+
+def test_sound_alone_has_no_number_and_takes_none(node, tmp_path):
+    for number in range(3):
+        image(node, number)
+        answer(node, number)
+        answer(node, number + 0.5, from_image=False)
+    assert written(node, tmp_path)[0] == [0, -1, 1, -1, 2, -1]
+
+
+def test_an_image_whose_announcement_was_lost_is_counted_with_its_answer(node, tmp_path):
+    for number in range(4):
+        if number != 1:
+            image(node, number)
+        answer(node, number)
+    numbers, run = written(node, tmp_path)
+    assert numbers == [0, 1, 2, 3]
+    assert run['frames_in'] == 4
+
+
+def test_numbers_go_on_when_a_recording_begins_again(node, tmp_path):
+    for _ in range(2):
+        for number in range(20):
+            image(node, number)
+            if number != 5:
+                answer(node, number)
+    numbers, _ = written(node, tmp_path)
+    assert numbers == [number for number in range(40) if number not in (5, 25)]
