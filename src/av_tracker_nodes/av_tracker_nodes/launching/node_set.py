@@ -289,10 +289,10 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     replays = bool(chosen['bag'])
     placed, located = _placed(chosen), _located(chosen)
     transport = {'image_transport': chosen['image_transport']}
-    patience = {}
+    waiting = {'max_lateness': _number('max_lateness', chosen)}
     if replays:
         rate = min(max(_number('rate', chosen), 1.0), _FASTEST)
-        patience = {'patience': REPLAY_PATIENCE * rate}
+        waiting['patience'] = REPLAY_PATIENCE * rate
     heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
     fused = {
         'model': chosen['model'],
@@ -302,8 +302,8 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     measure = chosen['measure'] or create_fusion(chosen['model']).measure
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),
-        _Node('acoustic_map', {**heard, **transport, **patience, 'measure': measure}),
-        _Node('fusion', {**located, **transport, **patience, **fused}),
+        _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': measure}),
+        _Node('fusion', {**located, **transport, **waiting, **fused}),
         _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]
 
