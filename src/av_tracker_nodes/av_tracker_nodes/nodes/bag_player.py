@@ -130,7 +130,7 @@ class BagPlayer(StageNode):
         self._start_timeout = self.value('start_timeout')
         self._answer_timeout = self.value('answer_timeout')
         self._shows_progress = self.value('progress')
-        self._publishers: dict[str, Publisher] = {}
+        self._outputs: dict[str, Publisher] = {}
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
         self._lock = threading.Lock()
@@ -174,7 +174,7 @@ class BagPlayer(StageNode):
             package, _, kind = message_type.split('/')
             message_class = getattr(import_module(f'{package}.msg'), kind)
             name = topic if topic in _GLOBAL else topic.lstrip('/')
-            self._publishers[topic] = self.output(message_class, name, _QUALITIES[topic])
+            self._outputs[topic] = self.output(message_class, name, _QUALITIES[topic])
         if playback.left_out:
             self.get_logger().info(f'not played: {", ".join(playback.left_out)}')
 
@@ -237,7 +237,7 @@ class BagPlayer(StageNode):
     def _announce(self) -> None:
         """Send what describes the sensors ahead, so that the first image finds it known."""
         for message in self._playback(self._bag).announcement():
-            self._publishers[message.topic].publish(message.data)
+            self._outputs[message.topic].publish(message.data)
 
     def _play(self) -> None:
         self._holds_back = True
@@ -287,7 +287,7 @@ class BagPlayer(StageNode):
             self._sent += 1
             with self._lock:
                 self._unanswered[stamp_of_cdr(message.data)] = None
-        self._publishers[message.topic].publish(message.data)
+        self._outputs[message.topic].publish(message.data)
         self.counts['out'] += 1
         if message.topic == '/ground_truth' and self._truth_markers.get_subscription_count() > 0:
             truth = deserialize_message(message.data, SpeakerTrackArray)
