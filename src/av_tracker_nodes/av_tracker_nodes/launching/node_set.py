@@ -330,6 +330,7 @@ def _sinks(chosen: Mapping[str, str]) -> list[_Node]:
             'model': chosen['model'],
             'mode': 'replay' if replays else 'live',
             'reliable_images': replays,
+            **_senses(chosen),
         }
         nodes.append(_Node('track_writer', parameters))
     if chosen['record']:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -113,6 +114,7 @@ class AcousticMapNode(ControlledNode):
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
+        self._seconds = 0.0
         self._announced = 0
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
@@ -172,13 +174,15 @@ class AcousticMapNode(ControlledNode):
         self._fire(self._trigger.faces(faces))
 
     def _hear(self, message: av.AudioBlock) -> None:
-        block = shift_sound(from_audio(message), self._audio_offset)
+        block = shift_sound(self.readable(partial(from_audio, message)), self._audio_offset)
         self.counts['in'] += 1
         self._has_begun = True
         if self._stage is None:
             self._backlog.append(block)
-        elif self._stage.add(block):
+        elif self.readable(partial(self._stage.add, block)):
             self._next_sample = None
+        self._seconds += len(block.samples) / block.rate
+        self.facts['sound (s)'] = round(self._seconds, 3)
         self._count_lost(block)
         end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
         self._heard_until = end
@@ -239,6 +243,7 @@ class AcousticMapNode(ControlledNode):
         began = time.monotonic_ns()
         rig = self._sensors.rig(cycle.faces.stamp)
         sound = self._map_or_blank(cycle, rig)
+        self.counts['heard'] += sound.is_heard
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if rig is not None:

@@ -45,6 +45,7 @@ from av_tracker_nodes.nodes.source_parameters import SourceParameters
 from av_tracker_nodes.recordings.bag import BagReader, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.playback import IMAGES, Playback, Played
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
+from av_tracker_nodes.recordings.usage import MOST_UNUSED
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
 
 PROGRESS = '@progress '
@@ -133,6 +134,7 @@ class BagPlayer(StageNode):
         self._outputs: dict[str, Publisher] = {}
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
+        self._unplaced = 0, ''
         self._lock = threading.Lock()
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
         self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
@@ -182,6 +184,8 @@ class BagPlayer(StageNode):
         for status in message.status:
             name = status.name.split(':')[0].rpartition('/')[2]
             values = {value.key: value.value for value in status.values}
+            if name == 'fusion':
+                self._unplaced = int(values.get('unplaced', 0)), status.message
             if values.get('state') == 'active':
                 self._unconnected[name] = set(values['inputs without publisher'].split())
                 self._unready -= {name}
@@ -357,6 +361,13 @@ class BagPlayer(StageNode):
         if not self._is_answered_by_somebody():
             self.get_logger().info(f'played {self._sent} images; no tracker answers')
             return 0
+        unplaced, reason = self._unplaced
+        if unplaced > MOST_UNUSED * max(self._sent, 1):
+            self.get_logger().error(
+                f'{unplaced} of {self._sent} images came while it was not known where the sensors '
+                f'are: {reason}'
+            )
+            return 1
         log = self.get_logger().error if self._lost else self.get_logger().info
         log(f'played {self._sent} images, {self._lost} of them not answered')
         return 1 if self._lost else 0

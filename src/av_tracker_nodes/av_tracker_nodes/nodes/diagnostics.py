@@ -10,7 +10,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.clock import Clock, ClockType
@@ -24,6 +24,8 @@ from av_tracker_nodes.nodes.parameters import ParameterNode
 from av_tracker_nodes.synchronisation.durations import Durations
 
 _PERIOD = 1.0
+
+Read = TypeVar('Read')
 _LOG_PERIOD = 5.0
 """Of what may be wrong with every message, no more than a line in this time (s) is logged."""
 
@@ -156,6 +158,20 @@ class DiagnosticNode(ParameterNode):
             self.faults[concern] = problem
         elif self.faults.pop(concern, None):
             self.get_logger().info(f'{concern}: all is well again')
+
+    def readable(self, read: Callable[[], Read]) -> Read:
+        """Return what a message holds; one that cannot be read is counted as ``unreadable``.
+
+        Raises
+        ------
+        InputError
+            It cannot be.
+        """
+        try:
+            return read()
+        except InputError:
+            self.counts['unreadable'] += 1
+            raise
 
     # ---- what is published
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from av_tracker_msgs.msg import FaceArray
@@ -64,12 +65,13 @@ class FaceDetector(ControlledNode):
     def _see(self, message: object) -> None:
         began = time.monotonic_ns()
         self.counts['in'] += 1
-        frame = from_image(message, self._memory)
+        frame = self.readable(partial(from_image, message, self._memory))
         if frame.stamp < self._newest - JUMP:
             self.start_anew()
         self._newest = max(frame.stamp, self._newest)
         seen = self._stage.process(frame)
         faces = replace(seen, faces=usable(seen.faces, checked_face, self.leave_out))
+        self.counts['faces'] += len(faces.faces)
         self._faces.publish(to_faces(faces, message.header.frame_id))
         self.answered(frame.stamp, began)
         self._mirror.publish(faces, message.header)

@@ -189,6 +189,7 @@ class Fusion(ControlledNode):
             self.counts['without faces'] += 1
         rig = self._sensors.rig(stamp)
         frame = DetectionFrame(stamp, from_image=from_image)
+        self.counts['unplaced'] += rig is None and from_image
         try:
             if rig is not None:
                 self._model.check_rig(rig)

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.waiting import declare_audio_offset
 from av_tracker_nodes.recordings.bag.sources import Sources
 from av_tracker_nodes.recordings.bag.topics import TopicNames
 
@@ -35,11 +36,7 @@ class SourceParameters:
             '',
             'Calibration or rig file for microphones that the recording does not describe',
         )
-        node.parameter(
-            'audio_offset',
-            0.0,
-            'Added to the stamps of sound (s) by those who listen: sets the order of playing',
-        )
+        declare_audio_offset(node)
         node.parameter('sees', True, 'Play images')
         node.parameter('hears', True, 'Play sound')
         node.parameter('depth', False, 'Play depth images')

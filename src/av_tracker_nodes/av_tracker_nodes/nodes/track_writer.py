@@ -22,6 +22,7 @@ from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
+from av_tracker_nodes.recordings.usage import Usage
 from av_tracker_nodes.types import to_seconds
 
 _OUTPUTS = {
@@ -36,7 +37,8 @@ _OUTPUTS = {
 class TrackWriterNode(StageNode):
     """Writes ``tracks.csv`` and its companions; ``run.json`` at the end.
 
-    ``run.json`` counts the images that were taken and those that were answered, and tells the
+    ``run.json`` counts the images that were taken and those that were answered, says how much of
+    images and sound was used, as :class:`Usage` has it, and tells the
     latency of every stage from the capture stamp to its publication, and the time of its own
     work, as the stages report them in their diagnostics.
     """
@@ -46,6 +48,8 @@ class TrackWriterNode(StageNode):
         self.parameter('out', '', 'Folder to write')
         self.parameter('model', '', 'Fusion model, noted in run.json')
         self.parameter('mode', 'live', 'Kind of run, noted in run.json')
+        self.parameter('sees', True, 'Images are wanted by the model')
+        self.parameter('hears', True, 'Sound is wanted by the model')
         declare_reliable_images(self)
 
     def configure(self) -> None:
@@ -63,6 +67,8 @@ class TrackWriterNode(StageNode):
         """Begin the files."""
         self._writer = TrackWriter(self.value('out'))
         self._answered = Tally()
+        self._first: int | None = None
+        self._last = 0
         self._began: int | None = None
         self._seconds = 0.0
 
@@ -81,6 +87,8 @@ class TrackWriterNode(StageNode):
         frame = from_tracks(message, self.leave_out)
         self._writer.write(frame)
         self.counts['in'] += 1
+        self._first = frame.stamp if self._first is None else self._first
+        self._last = frame.stamp
         if frame.from_image:
             self._answered.add(frame.stamp)
             if self._began is not None:
@@ -97,12 +105,16 @@ class TrackWriterNode(StageNode):
         recorded = to_seconds(self._answered.span)
         answered = self._answered.count
         taken = max(self._writer.images.count, answered)
+        usage = self._usage(taken, answered)
         return {
             'mode': self.value('mode'),
             'model': self.value('model'),
             'frames_in': taken,
             'frames_answered': answered,
             'lost_frames': taken - answered,
+            'used': usage.as_json(),
+            'summary': usage.describe(),
+            'problems': usage.problems(),
             'seconds': round(self._seconds, 3),
             'realtime_factor': round(recorded / self._seconds, 3) if self._seconds else 0.0,
             'latency_ms': {
@@ -113,6 +125,33 @@ class TrackWriterNode(StageNode):
                 name: _percentiles(values, 'work') for name, values in self._stages.items()
             },
         }
+
+    def _usage(self, taken: int, answered: int) -> Usage:
+        """Put together what the stages have counted."""
+        seen, heard, fused = (
+            self._stages.get(name, {}) for name in ('face_detector', 'acoustic_map', 'fusion')
+        )
+        return Usage(
+            images=taken,
+            unreadable=_number(seen, 'unreadable'),
+            unplaced=_number(fused, 'unplaced'),
+            unanswered=taken - answered,
+            faces=_number(seen, 'faces'),
+            answers=_number(heard, 'out'),
+            heard=_number(heard, 'heard'),
+            span=to_seconds(self._span()),
+            sound=float(heard.get('sound (s)', 0.0)),
+            sound_unreadable=_number(heard, 'unreadable'),
+            sees=self.value('sees'),
+            hears=self.value('hears'),
+        )
+
+    def _span(self) -> int:
+        return 0 if self._first is None else self._last - self._first
+
+
+def _number(values: dict[str, str], name: str) -> int:
+    return int(values.get(name, 0))
 
 
 def _percentiles(values: dict[str, str], kind: str) -> dict[str, float]:

@@ -62,8 +62,8 @@ class Run:
         self._reader, self._fusion = reader, fusion
         self._mute = mute
         reader.check(fusion.sees, fusion.hears)
-        sensors = reader.sensors(fusion.sees, fusion.hears)
-        self.pipeline = Pipeline(sensors, fusion, tracker)
+        self.sensors = reader.sensors(fusion.sees, fusion.hears)
+        self.pipeline = Pipeline(self.sensors, fusion, tracker)
         self._seconds_of_sound = 0.0
         for stamp, talks in reader.robot_speaking():
             self.pipeline.own_voice.tell(talks, stamp)
@@ -270,7 +270,6 @@ def watch_bag(
     with BagReader(bag, sources) as reader:
         run = Run(reader, model)
         with open_viewer() as viewer:
-            viewer.draw_rig(reader.rig(), reader.start_time)
             for truth in reader.ground_truth():
                 viewer.draw_truth(truth)
             run.pipeline.on_map = viewer.draw_map

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
@@ -197,9 +197,11 @@ class BagReader(SensorBag):
 
     def ground_truth(self) -> list[TrackFrame]:
         """Where everybody truly was, one frame an image; empty when the bag does not tell."""
+        topic = self.found.ground_truth
+        leave_out = partial(self.unusable.note, topic)
         return [
-            messages.from_tracks(self.decode(message))
-            for message in self.messages(self.found.ground_truth)
+            messages.from_tracks(self.decode(message), leave_out)
+            for message in self.messages(topic)
         ]
 
     def robot_speaking(self) -> list[tuple[int, bool]]:
