@@ -269,6 +269,14 @@ def test_a_video_that_breaks_off_is_taken_as_far_as_it_goes(tmp_path, convert):
     assert 10 < convert(video).images < 90
 
 
+def test_names_are_names_and_playlists_lead_nowhere(tmp_path, convert):
+    assert convert(write_video(tmp_path / 'at 10:30, 50%.mkv')).images == len(TIMES)
+    playlist = '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n'
+    (tmp_path / 'list.m3u8').write_text(playlist)
+    with pytest.raises(InputError, match=r'list\.m3u8'):
+        convert(tmp_path / 'list.m3u8')
+
+
 @pytest.mark.parametrize(
     ('name', 'content', 'reason'),
     [

@@ -20,6 +20,8 @@ _HIGHEST_RATE, _REDUCED_RATE = 96_000, 48_000
 """Sound above the former is taken to the latter (Hz): nothing that is heard is higher."""
 _COVER = 0x400
 """AV_DISPOSITION_ATTACHED_PIC of FFmpeg."""
+_PLAYLISTS = {'applehttp', 'concat', 'dash', 'hls', 'imf', 'rtsp', 'sdp'}
+"""Formats whose files name others, on this machine or elsewhere."""
 _LOWEST_RATE = 8000
 """Lowest rate (Hz) at which delays between microphones tell directions."""
 
@@ -151,7 +153,10 @@ class MediaFile:
         if not self.path.is_file():
             raise InputError(f'no file {self.path}')
         try:
-            file = av.open(str(self.path))
+            # A name with a colon is no protocol, and a playlist leads nowhere.
+            formats = ','.join(sorted(av.formats_available - _PLAYLISTS))
+            options = {'protocol_whitelist': 'file', 'format_whitelist': formats}
+            file = av.open(f'file:{self.path}', options=options)
         except (av.error.FFmpegError, OSError) as error:
             reason = getattr(error, 'strerror', None) or error
             raise InputError(
