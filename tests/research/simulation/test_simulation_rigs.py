@@ -14,6 +14,8 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.geometry.rig_files import load_rig_description, shipped_rigs
 from av_tracker_nodes.recordings.bag import BagReader
+from av_tracker_nodes.recordings.messages import from_transforms, typestore
+from av_tracker_nodes.research.simulation.image_sources import HOP, render_early
 from av_tracker_nodes.research.simulation.rig_bag import START, simulate_rig, write_rig_scene
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.room_acoustics import record
@@ -218,6 +220,70 @@ def test_what_cannot_be_simulated_is_told(tmp_path, changes, scenario, told):
     with pytest.raises(InputError, match=told):
         simulate_rig(path, scenario, 0, tmp_path / 'out', 2.0)
     assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    'motion',
+    [
+        {'kind': 'pan', 'angle_deg': 25, 'period': 4},
+        {'kind': 'drive', 'distance_m': 0.4, 'period': 4},
+    ],
+)
+def test_a_rig_that_moves_tells_where_it_is_on_tf(tmp_path, motion):
+    """The person in the world, seen by the camera that /tf tells, is where the truth has it."""
+    drawn = build_rig_scene(rig_of(tmp_path, motion=motion), 'one_talking', 2000, 1.2)
+    path = write_rig_scene(drawn, tmp_path / 'bag')
+    moving, fixed = {}, {}
+    with BagReader(path) as reader:
+        for message in reader.raw():
+            if message.topic in ('/tf', '/tf_static'):
+                content = typestore().deserialize_cdr(message.data, 'tf2_msgs/msg/TFMessage')
+                for (parent, child), pose in from_transforms(content).items():
+                    if message.topic == '/tf':
+                        assert (parent, child) == ('base_link', 'rig_base')
+                        moving[message.log_time] = pose
+                    else:
+                        fixed[parent, child] = pose
+        truth = reader.ground_truth()
+    assert set(fixed) == {('rig_base', 'eye'), ('rig_base', 'ears')}
+    assert len(moving) == 61
+    stamps = np.array(sorted(moving))
+    for frame in truth:
+        base = moving[stamps[np.argmin(np.abs(stamps - frame.stamp))]]
+        told = drawn.rig.camera.in_frame(
+            base @ fixed['rig_base', 'eye'] @ drawn.rig.camera.pose.inverse
+        )
+        (track,) = frame.tracks
+        expected = face_box(told, track.position)
+        np.testing.assert_allclose(track.box, expected, atol=4.0)
+    still = drawn.rig.camera
+    last = truth[-1].tracks[0]
+    assert np.abs(face_box(still, last.position) - last.box).max() > 8.0
+
+
+def test_microphones_that_turn_hear_what_a_source_on_the_other_way_round_is_heard_like(tmp_path):
+    """Without walls to speak of, turning the ears is turning the world about them."""
+    rig = rig_of(tmp_path, motion={'kind': 'pan', 'angle_deg': 40, 'period': 4})
+    scene = build_rig_scene(rig, 'one_talking', 1, 2.0).scene
+    knots = np.arange(2 * RATE // HOP + 2) * HOP / RATE
+    (person,) = scene.people
+    places = person.at(knots, person.mouth)
+    facing = np.tile([0.0, 0.0, 1.0], (len(knots), 1))
+    array, room = scene.microphones, scene.room
+
+    def heard(microphones, places):
+        return render_early(
+            person.speech, places, facing, microphones, array.groups, room, 1e-6, 343.0
+        )
+
+    turned = heard(scene.microphones_at(knots), places)
+    about = np.stack(
+        [scene.motion.at(t).inverse @ place for t, place in zip(knots, places, strict=True)]
+    )
+    expected = heard(array.positions, about)
+    assert np.abs(turned - expected).max() < 1e-3 * np.abs(expected).max()
+    assert np.abs(turned - heard(array.positions, places)).max() > 0.1 * np.abs(expected).max()
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from rosbags.interfaces import (
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag.channels import (
     ARRAY_FRAME,
@@ -34,6 +34,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     GROUND_TRUTH,
     IMAGE,
     ROBOT_SPEAKING,
+    TF,
     TF_STATIC,
     WORLD_FRAME,
 )
@@ -105,21 +106,28 @@ class BagWriter:
         else:
             self.abort()
 
-    def write_rig(self, rig: Rig, stamp: int) -> None:
+    def write_rig(self, rig: Rig, stamp: int, parent: str | None = None) -> None:
         """Write what holds for the whole bag: microphones and static frames (latched).
 
         Parameters
         ----------
         rig : Rig
-            Its target frame is that of people.
+            Its target frame is `parent`.
         stamp : int
             Time of the beginning of the bag (ns).
+        parent : str, optional
+            Frame that the sensors are fixed to; that of people where left out.
         """
         names = self._frames
         info = messages.to_array_info(rig.microphones, stamp, names.array, rig.room)
         frames = {names.camera: rig.camera.pose, names.array: rig.target_from_array}
         self._write(ARRAY_INFO, info, stamp)
-        self._write(TF_STATIC, messages.to_transforms(names.world, frames, stamp), stamp)
+        self._write(TF_STATIC, messages.to_transforms(parent or names.world, frames, stamp), stamp)
+
+    def write_moving_frame(self, child: str, world_from_child: RigidTransform, stamp: int) -> None:
+        """Write where a frame is at a stamp (ns)."""
+        message = messages.to_transforms(self._frames.world, {child: world_from_child}, stamp)
+        self._write(TF, message, stamp)
 
     def write_audio(self, block: AudioBlock) -> None:
         """Write a block of sound at the time of its last sample."""

@@ -121,7 +121,8 @@ def render_early(
     mouth, facing : np.ndarray, shape (samples // 160 + 2, 3)
         Place (m) and direction of the mouth every `HOP` samples.
     microphones : np.ndarray, shape (microphones, 3)
-        Metres.
+        Metres; where they move, of shape (samples // 160 + 2, microphones, 3), every `HOP`
+        samples.
     groups : np.ndarray, shape (microphones,)
         Rigid array of each microphone.
     room : Room
@@ -137,18 +138,18 @@ def render_early(
     images = image_sources(room, np.full(3, EARLY_ORDER // 2 + 1), EARLY_ORDER)
     low, high = split_bands(speech)
     sounding = np.concatenate([[0], np.cumsum(np.abs(low) + np.abs(high) > 1e-7)])
-    result = np.zeros((len(microphones), speech.size), np.float32)
+    result = np.zeros((microphones.shape[-2], speech.size), np.float32)
     table = _sinc_table()
     for sign, places, walls in zip(images.sign, images.of(mouth), images.walls, strict=True):
         for group in np.unique(groups):
             members = np.flatnonzero(groups == group)
-            towards = microphones[members].mean(axis=0) - places
+            towards = microphones[..., members, :].mean(axis=-2) - places
             distance = np.linalg.norm(towards, axis=1)
             cosine = np.einsum('ij,ij->i', sign * facing, towards) / distance
             gain_low, gain_high = directivity(cosine)
             emitted = _mix_bands(low, high, gain_low.astype('f4'), gain_high.astype('f4'))
             for member in members:
-                path = np.linalg.norm(microphones[member] - places, axis=1)
+                path = np.linalg.norm(microphones[..., member, :] - places, axis=1)
                 delay = path * (RATE / speed_of_sound)
                 gain = (reflection**walls / path).astype(np.float32)
                 _add_path(result[member], emitted, delay, gain, table, sounding)

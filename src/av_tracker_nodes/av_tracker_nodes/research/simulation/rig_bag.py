@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from heapq import merge
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import resample_poly
 
-from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.geometry.rig_description import RigDescription
 from av_tracker_nodes.geometry.rig_files import load_rig_description
@@ -33,7 +34,11 @@ Progress = Callable[[float, str], None]
 START = 10 * NANOSECONDS
 """Stamp of the first sample of sound (ns)."""
 
+BASE_FRAME = 'rig_base'
+"""Frame of a rig that moves."""
+
 _BLOCKS_PER_SECOND = 100
+_TRANSFORMS_PER_SECOND = 50
 _AUDIO_SHARE = 0.15
 _PROCESSING_DELAY = 0.06
 """Seconds by which a card's processed channels lag behind its microphones."""
@@ -91,7 +96,7 @@ def write_rig_scene(drawn: RigScene, path: Path, progress: Progress | None = Non
     truth = dict(zip(stamps, _truth(drawn, stamps), strict=True))
     with BagWriter(path, overwrite=True, frames=frames) as bag:
         sound = record(scene, lambda share, _: report(_AUDIO_SHARE * share, 'sound'))
-        bag.write_rig(rig.rig(), START)
+        _write_geometry(bag, rig, scene)
         images = zip(stamps, render_frames(scene, 0), strict=True)
         for log_time, entry in merge(
             _blocks(_card_channels(sound, rig), rig), images, key=lambda pair: pair[0]
@@ -105,6 +110,24 @@ def write_rig_scene(drawn: RigScene, path: Path, progress: Progress | None = Non
             report(_AUDIO_SHARE + (1 - _AUDIO_SHARE) * share, 'images')
     (path / 'scenario.json').write_text(json.dumps(_summary(drawn), indent=2) + '\n')
     return path
+
+
+def _write_geometry(bag: BagWriter, rig: RigDescription, scene: Scene) -> None:
+    """Write where the sensors are: fixed in the frame of people, or to a base that moves there."""
+    if scene.motion is None:
+        bag.write_rig(rig.rig(), START)
+        return
+    base_from_parent = rig.base.inverse
+    fixed = replace(
+        rig.rig(),
+        camera=rig.camera.in_frame(base_from_parent),
+        target_from_array=base_from_parent @ rig.target_from_array,
+    )
+    bag.write_rig(fixed, START, parent=BASE_FRAME)
+    for index in range(round(scene.duration * _TRANSFORMS_PER_SECOND) + 1):
+        time = index / _TRANSFORMS_PER_SECOND
+        pose = rig.base @ rig.motion.base_from_moved(time)
+        bag.write_moving_frame(BASE_FRAME, pose, START + round(time * NANOSECONDS))
 
 
 def _image_stamps(scene: Scene) -> list[int]:
@@ -159,10 +182,13 @@ def _truth(drawn: RigScene, stamps: list[int]) -> list[TrackFrame]:
 def _person_truth(
     scene: Scene, number: int, person: Person, parent_from_scene: RigidTransform
 ) -> PersonTruth:
-    camera = scene.cameras[0]
     times = scene.frame_times(0)
     mouth = person.at(times, person.mouth)
-    box = face_box(camera, mouth)
+    views = [scene.camera_at(0, time) for time in times]
+    box, pixel = (
+        np.stack([see(view, place) for view, place in zip(views, mouth, strict=True)])
+        for see in (face_box, Camera.project)
+    )
     speaking = np.zeros(len(times), bool)
     for start, end in person.segments:
         speaking |= (times >= start) & (times < end)
@@ -170,10 +196,10 @@ def _person_truth(
         number,
         parent_from_scene @ mouth,
         box,
-        camera.contains(box_centre(box)),
+        scene.cameras[0].contains(box_centre(box)),
         speaking,
         None,
-        camera.project(mouth),
+        pixel,
     )
 
 

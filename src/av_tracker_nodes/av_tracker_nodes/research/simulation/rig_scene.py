@@ -19,7 +19,12 @@ from av_tracker_nodes.research.simulation.noises import fan_sound, television_so
 from av_tracker_nodes.research.simulation.rig_scripts import RIG_SCRIPTS
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
 from av_tracker_nodes.research.simulation.scenarios import draw_light
-from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene, SoundSource
+from av_tracker_nodes.research.simulation.scene import (
+    FRAME_RATE,
+    Scene,
+    SensorMotion,
+    SoundSource,
+)
 from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.research.simulation.splits import Split
 
@@ -98,6 +103,7 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
         light=draw_light(duration, rng),
         sources=tuple(_source(noise, scene_from_parent, stage, cast) for noise in rig.noise),
         table=False,
+        motion=_motion(rig, scene_from_parent),
     )
     return RigScene(cast.conditions.apply(scene, rng), scene_from_parent, rig)
 
@@ -129,6 +135,12 @@ def _draw_room(camera: np.ndarray, rng: np.random.Generator) -> Room:
         np.array([camera[0] - behind, camera[1] - right, floor]),
         np.array([camera[0] + ahead, camera[1] + left, ceiling]),
     )
+
+
+def _motion(rig: RigDescription, scene_from_parent: RigidTransform) -> SensorMotion | None:
+    if rig.motion.kind == 'static':
+        return None
+    return SensorMotion(scene_from_parent @ rig.base, rig.motion)
 
 
 def _source(

@@ -75,6 +75,7 @@ class _Renderer:
         self.field = DiffuseField(scene.microphones)
         self.samples = round(scene.duration * RATE)
         self.knots = np.arange(self.samples // HOP + 2) * HOP / RATE
+        self.microphones = scene.microphones_at(self.knots)
         self.reflection = reflection_factor(
             scene.room, scene.rt60, scene.microphones.speed_of_sound
         )
@@ -89,7 +90,7 @@ class _Renderer:
             sound,
             places,
             facing,
-            array.positions,
+            self.microphones,
             array.groups,
             scene.room,
             self.reflection,

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Room
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry.rig_description import RigMotion
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,26 @@ class Occluder:
 
 
 @dataclass(frozen=True)
+class SensorMotion:
+    """How all cameras and microphones of a scene move together.
+
+    Attributes
+    ----------
+    base : RigidTransform
+        Takes points of the base that moves, where it stands still, to the frame of the scene.
+    motion : RigMotion
+        Of the base.
+    """
+
+    base: RigidTransform
+    motion: RigMotion
+
+    def at(self, time: float) -> RigidTransform:
+        """From where a sensor stands still to where it is at a scene time (s)."""
+        return self.base @ self.motion.base_from_moved(time) @ self.base.inverse
+
+
+@dataclass(frozen=True)
 class SoundSource:
     """Something that makes noise all the time.
 
@@ -136,6 +157,8 @@ class Scene:
         Noise beside that of the room, the microphones and the fan.
     table : bool
         Whether the meeting table stands there, and what stands about it.
+    motion : SensorMotion or None
+        Cameras and microphones are described as they stand at the beginning; None where they stay.
     """
 
     name: str
@@ -159,6 +182,22 @@ class Scene:
     defocus: float = 0.0
     sources: tuple[SoundSource, ...] = ()
     table: bool = True
+    motion: SensorMotion | None = None
+
+    def camera_at(self, camera: int, time: float) -> Camera:
+        """Return a camera (0, 1, 2) as it stands at a scene time (s)."""
+        view = self.cameras[camera]
+        return view if self.motion is None else view.in_frame(self.motion.at(time))
+
+    def microphones_at(self, times: np.ndarray) -> np.ndarray:
+        """Places of the microphones (m) at scene times (s).
+
+        Of shape (microphones, 3) where they stay, else (times, microphones, 3).
+        """
+        places = self.microphones.positions
+        if self.motion is None:
+            return places
+        return np.stack([self.motion.at(time) @ places for time in times])
 
     def frame_times(self, camera: int) -> np.ndarray:
         """Scene times (s) at which the frames of a camera (0, 1, 2) were really taken."""

@@ -60,9 +60,13 @@ def render_frames(
 
 
 class _Studio:
-    """All of a scene that stays the same from frame to frame, as one camera sees it."""
+    """All of a scene that stays the same from frame to frame, as one camera sees it.
+
+    Where the camera moves, what stands behind the people is drawn for each frame.
+    """
 
     def __init__(self, scene: Scene, camera: int) -> None:
+        self._scene, self._index = scene, camera
         self._camera = _enlarge(scene.cameras[camera], _FINER)
         self._corner = _off_axis(self._camera)
         self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
@@ -72,6 +76,11 @@ class _Studio:
         self._sensor = _Sensor(scene, camera)
 
     def picture(self, time: float, frame: int) -> np.ndarray:
+        if self._scene.motion is not None:
+            self._camera = _enlarge(self._scene.camera_at(self._index, time), _FINER)
+            self._backdrop, self._nearness = draw_backdrop(
+                self._scene, self._camera, self._lighting
+            )
         image, nearness = self._backdrop.copy(), self._nearness.copy()
         for actor in self._actors:
             self._draw(actor, time, image, nearness)
