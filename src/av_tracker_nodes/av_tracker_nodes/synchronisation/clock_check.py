@@ -187,8 +187,14 @@ class ClockCheck:
     def _follow_leaps(self, stream: str, before: int, stamp: int) -> bool:
         """Tell whether a stream takes part in a leap; one that none takes part in was a clock."""
         follows = False
-        for leap in [each for each in self._leaps if stream in each.others]:
-            if self._is_shared(leap, before, stamp):
+        for leap in list(self._leaps):
+            if stream == leap.stream:
+                if self._has_come_back(leap, stamp):
+                    follows = True
+                    self._leaps.remove(leap)
+            elif stream not in leap.others:
+                continue
+            elif self._is_shared(leap, before, stamp):
                 follows = leap.is_shared = True
                 leap.others[stream] = stamp
             elif stamp - leap.others[stream] > _SETTLED:
@@ -202,6 +208,11 @@ class ClockCheck:
         if leap.after < leap.before:
             return stamp < before - JUMP
         return stamp > before + JUMP or self._has_caught_up(leap, stamp)
+
+    def _has_come_back(self, leap: _Leap, stamp: int) -> bool:
+        """Tell whether a stream is where it would be had it not leapt: single stamps are wrong."""
+        gone = [self._streams[name].stamp - then for name, then in leap.others.items()]
+        return any(abs(leap.before + each - stamp) < JUMP for each in gone)
 
     def _has_caught_up(self, leap: _Leap, stamp: int) -> bool:
         return stamp > self._streams[leap.stream].stamp - JUMP

@@ -51,6 +51,11 @@ class SharedClock:
         self._sound_at_image: int | None = None
         self._proofs = 0
 
+    @property
+    def has_image(self) -> bool:
+        """Whether an image has come, and neither a jump nor 10 s of another clock after it."""
+        return self._image is not None
+
     def see(self, stamp: int) -> None:
         """Take the stamp of an image that has come (ns)."""
         self._image, self._sound_at_image = stamp, self._sound

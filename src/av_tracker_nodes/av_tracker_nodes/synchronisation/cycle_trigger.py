@@ -199,6 +199,11 @@ class CycleTrigger:
             self._clock.hear(stamp)
             if self._clock.is_apart:
                 return False
+            if not self._clock.has_image:
+                # The images of the other clock have stopped.
+                self.resets += 1
+                self._rounds.forget()
+                self._forget()
         arrival = self._rounds.arrive(stream, stamp)
         if arrival is Arrival.LEFT_OVER:
             return False

@@ -55,6 +55,24 @@ class _Sight(Generic[Faces, Image]):
     is_whole: bool
 
 
+class _Sights:
+    """The sights of one round. Faces come long before what is whole where maps are late."""
+
+    def __init__(self) -> None:
+        self._faces: StampedBuffer[_Sight] = StampedBuffer(_KEPT)
+        self._whole: StampedBuffer[_Sight] = StampedBuffer(_KEPT)
+
+    def add(self, stamp: int, sight: _Sight) -> None:
+        (self._whole if sight.is_whole else self._faces).add(stamp, sight)
+
+    def at(self, stamp: int) -> _Sight | None:
+        return self._whole.at(stamp) or self._faces.at(stamp)
+
+    def drop_until(self, stamp: int) -> None:
+        self._whole.drop_until(stamp)
+        self._faces.drop_until(stamp)
+
+
 @dataclass
 class _Waiting(Generic[Sound]):
     """A map that awaits its sight; `is_due` once it waits no longer than for its turn."""
@@ -74,9 +92,9 @@ class FusionJoin(Generic[Sound, Faces, Image]):
 
     * with its sight;
     * without, if it is one of sound alone; or if it was passed over, which what came for a later
-      image proves; or when stream time, the newest stamp of all, is `faces_timeout` past it, or
-      farther where sights came later than that of late (see :class:`Lateness`). If only its
-      image is missing it has its faces.
+      image proves; or when a map came that is `faces_timeout` past it, or farther where sights
+      came later than that of late (see :class:`Lateness`). If only its image is missing it has
+      its faces.
 
     Maps that fall back by more than ``JUMP`` (a recording that loops) have started anew, and so
     have sights: the maps that still wait are returned, and none gets what is of another round.
@@ -102,13 +120,12 @@ class FusionJoin(Generic[Sound, Faces, Image]):
     ) -> None:
         self.late = 0
         self._last_late: int | None = None
-        self._newest_whole = -1
+        self._newest_faces = self._newest_whole = -1
         self._lateness = Lateness(0)
         self.wait_for(faces_timeout, patience, max_lateness)
         self._rounds = Rounds()
         self._waiting: deque[_Waiting[Sound]] = deque()
-        self._sights: StampedBuffer[_Sight] = StampedBuffer(_KEPT)
-        self._of_last_round: StampedBuffer[_Sight] = StampedBuffer(_KEPT)
+        self._sights, self._of_last_round = _Sights(), _Sights()
 
     def wait_for(
         self, faces_timeout: float, patience: float, max_lateness: float = MAX_LATENESS
@@ -127,9 +144,8 @@ class FusionJoin(Generic[Sound, Faces, Image]):
         """Start anew, as for another recording; how late the sights are is remembered."""
         self._rounds.forget()
         self._waiting.clear()
-        self._sights.clear()
-        self._of_last_round.clear()
-        self._newest_whole = -1
+        self._sights, self._of_last_round = _Sights(), _Sights()
+        self._newest_faces = self._newest_whole = -1
 
     def sound(self, stamp: int, sound: Sound, from_image: bool) -> list[Joined]:
         """Tell of a map."""
@@ -144,22 +160,23 @@ class FusionJoin(Generic[Sound, Faces, Image]):
         """Tell of faces whose image may yet come."""
         if self._sight_of(stamp) is not None:
             return []
-        return self._see(stamp, _Sight(faces, None, is_whole=False))
+        return self._see('faces', stamp, _Sight(faces, None, is_whole=False))
 
     def sight(self, stamp: int, faces: Faces, image: Image | None = None) -> list[Joined]:
         """Tell of faces and, where it is wanted, their image."""
-        return self._see(stamp, _Sight(faces, image, is_whole=True))
+        return self._see('sight', stamp, _Sight(faces, image, is_whole=True))
 
     def flush(self) -> list[Joined]:
         """Return every map that still waits: the input has stopped."""
         return self._release(len(self._waiting))
 
-    def _see(self, stamp: int, sight: _Sight) -> list[Joined]:
-        arrival = self._rounds.arrive('sight', stamp)
+    def _see(self, stream: str, stamp: int, sight: _Sight) -> list[Joined]:
+        arrival = self._rounds.arrive(stream, stamp)
         if arrival is Arrival.LEFT_OVER:
             return []
         before = self._begin_round() if arrival is Arrival.JUMPS_BACK else []
-        self._lateness.note(self._rounds.now - stamp, self._rounds.now)
+        self._lateness.note(max(self._now - stamp, 0), self._now)
+        self._newest_faces = max(stamp, self._newest_faces)
         if sight.is_whole:
             self._newest_whole = max(stamp, self._newest_whole)
         if self._is_late(stamp):
@@ -172,14 +189,13 @@ class FusionJoin(Generic[Sound, Faces, Image]):
 
     def _is_late(self, stamp: int) -> bool:
         """Tell whether the map of a sight, or one after it, has been returned."""
-        has_come = stamp <= self._rounds.newest.get('sound', -1)
-        return has_come and all(map_.stamp != stamp for map_ in self._waiting)
+        return stamp <= self._now and all(map_.stamp != stamp for map_ in self._waiting)
 
     def _begin_round(self) -> list[Joined]:
         """Return the maps from before a jump back; a few may yet come, and want their sights."""
         before = self.flush()
-        self._sights, self._of_last_round = StampedBuffer(_KEPT), self._sights
-        self._newest_whole = -1
+        self._sights, self._of_last_round = _Sights(), self._sights
+        self._newest_faces = self._newest_whole = -1
         return before
 
     def _sight_of(self, stamp: int) -> _Sight | None:
@@ -203,15 +219,16 @@ class FusionJoin(Generic[Sound, Faces, Image]):
     def _is_passed_over(self, stamp: int) -> bool:
         """Tell whether a later sight proves that nothing more comes for a map."""
         has_faces = self._sight_of(stamp) is not None
-        return (self._newest_whole if has_faces else self._newest_sight) > stamp
+        return (self._newest_whole if has_faces else self._newest_faces) > stamp
 
     @property
-    def _newest_sight(self) -> int:
-        return self._rounds.newest.get('sight', -1)
+    def _now(self) -> int:
+        """Stamp of the newest map (ns): how long a map is waited for is up to those after it."""
+        return self._rounds.newest.get('sound', -1)
 
     def _is_overdue(self, stamp: int) -> bool:
-        wait = max(self._timeout, self._lateness.wait(self._rounds.now)) + self._patience
-        return self._rounds.now - stamp >= wait
+        wait = max(self._timeout, self._lateness.wait(self._now)) + self._patience
+        return self._now - stamp >= wait
 
     def _release(self, count: int) -> list[Joined]:
         return [self._answer(self._waiting.popleft()) for _ in range(count)]
@@ -221,6 +238,6 @@ class FusionJoin(Generic[Sound, Faces, Image]):
         if self._sights.at(map_.stamp) is not None:
             # Maps come in order: no other is to come for these.
             self._sights.drop_until(map_.stamp)
-            self._of_last_round.clear()
+            self._of_last_round = _Sights()
         faces, image = (sight.faces, sight.image) if sight is not None else (None, None)
         return Joined(map_.stamp, map_.sound, faces, image, map_.from_image)
