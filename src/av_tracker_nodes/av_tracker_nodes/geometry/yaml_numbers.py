@@ -10,24 +10,25 @@ from typing import Any
 
 import yaml
 
-
-class _Loader(yaml.SafeLoader):
-    """Takes ``5e2`` and ``-.5`` for numbers, as YAML 1.2 does; for PyYAML they are texts."""
-
-
-_Loader.add_implicit_resolver(
-    'tag:yaml.org,2002:float',
-    re.compile(r'[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$'),
-    list('-+.0123456789'),
-)
+_NUMBER = re.compile(r'[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+')
 
 
 def load_yaml(text: str) -> Any:
-    """Read a YAML document of plain values.
+    """Read a YAML document of plain values; ``5e2`` is a number, as in YAML 1.2.
 
     Raises
     ------
     yaml.YAMLError
         It is not YAML.
     """
-    return yaml.load(text, _Loader)
+    return _with_numbers(yaml.safe_load(text))
+
+
+def _with_numbers(value: Any) -> Any:
+    """Turn texts that PyYAML, which reads YAML 1.1, does not take for numbers into them."""
+    if isinstance(value, dict):
+        return {name: _with_numbers(content) for name, content in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(content) for content in value]
+    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
+    return float(value) if is_number else value

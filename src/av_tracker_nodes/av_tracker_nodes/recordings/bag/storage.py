@@ -29,7 +29,6 @@ _METADATA = 'metadata.yaml'
 _STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
 _COMPRESSED = '.zstd'
 _NEWEST_METADATA = 9
-_YAML = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 """A message of CDR begins with a zero byte."""
 
@@ -171,7 +170,7 @@ def _metadata(directory: Path) -> dict[str, Any] | None:
     if not text.strip():
         return None
     try:
-        return dict(yaml.load(text, _YAML)['rosbag2_bagfile_information'])
+        return dict(yaml.safe_load(text)['rosbag2_bagfile_information'])
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f'{file} is damaged: write it anew with `ros2 bag reindex {directory}`, or remove it'
