@@ -210,15 +210,23 @@ def test_approximate_rigs_are_uncertain_as_they_say_or_by_default(tmp_path):
     )
 
 
-def test_a_field_of_view_holds_at_other_sizes_of_the_same_proportions(tmp_path):
+def off_axis(camera, pixel):
+    """Cosine of the angle between a pixel and the optical axis."""
+    return camera.rays(np.array(pixel)) @ camera.pose.rotation[:, 2]
+
+
+def test_a_field_of_view_holds_at_other_sizes(tmp_path):
     rig = load_rig_description(write(tmp_path))
     large = rig.for_images((1280, 960))
     assert large.camera.size == (1280, 960)
     corner = rig.camera.rays(np.array([-0.5, -0.5]))
     np.testing.assert_allclose(large.camera.rays(np.array([-0.5, -0.5])), corner)
     assert rig.for_images((640, 480)) is rig
-    with pytest.raises(InputError, match=r'images are 1280 x 720.*of 640 x 480, which has other'):
-        rig.for_images((1280, 720))
+    narrow = off_axis(rig.camera, [-0.5, 239.5])
+    for size, side in (((1280, 720), [-0.5, 359.5]), ((720, 1280), [359.5, -0.5])):
+        other = rig.for_images(size).camera
+        assert other.size == size
+        assert off_axis(other, side) == pytest.approx(narrow)
 
 
 def test_a_calibrated_camera_holds_at_its_own_size_only(tmp_path):

@@ -38,7 +38,8 @@ RUN_TEXT = {
     'torch.hub.load',
     'torch.jit.load',
 }
-SAFE_YAML = {'safe_load', 'safe_dump', 'YAMLError'}
+SAFE_YAML = {'safe_load', 'safe_dump', 'SafeLoader', 'YAMLError'}
+"""A SafeLoader makes plain values, and nothing else."""
 REQUIRED = {'np.load': ('allow_pickle', False), 'torch.load': ('weights_only', True)}
 IMPORT_BY_NAME = {
     'av_tracker_nodes/__init__.py': 'the homes of the public names',
@@ -109,6 +110,8 @@ def test_nothing_that_is_loaded_is_run():
         'from joblib import load',
         'yaml.load(text)',
         'yaml.load(text, Loader=yaml.Loader)',
+        'yaml.load(text, Loader=yaml.SafeLoader)',
+        'class Mine(yaml.UnsafeLoader): ...',
         'np.load(path)',
         'numpy.load(path, allow_pickle=True)',
         'torch.load(path)',

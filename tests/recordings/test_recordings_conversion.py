@@ -3,6 +3,7 @@
 
 """Recordings made without ROS, as bags."""
 
+import shutil
 from fractions import Fraction
 from itertools import pairwise
 
@@ -233,13 +234,15 @@ def test_channels_that_do_not_fit(tmp_path, convert, sound, reason):
 
 
 def test_the_camera_is_that_of_the_images(tmp_path, convert):
-    """At another size by the field of view, with the proportions of the rig only."""
+    """At another size by the field of view; other proportions are told."""
     video = write_video(tmp_path / 'v.mkv', size=(128, 96), sound=[(0, noise(6))])
     rig, _, _ = contents(convert(video).bag)
     assert rig.camera.size == (128, 96)
     assert rig.camera.fx == pytest.approx(64 / np.tan(np.deg2rad(30)), rel=0.01)
-    with pytest.raises(InputError, match=r'128 x 72.*64 x 48'):
-        convert(write_video(tmp_path / 'wide.mkv', size=(128, 72)))
+    shutil.rmtree(tmp_path / 'bag')
+    wide = convert(write_video(tmp_path / 'wide.mkv', size=(128, 72)))
+    assert contents(wide.bag)[0].camera.fx == rig.camera.fx
+    assert any('images are 128 x 72' in note for note in wide.notes)
 
 
 def turned(path):

@@ -139,27 +139,24 @@ class RigDescription:
     def for_images(self, size: tuple[int, int]) -> RigDescription:
         """Return the rig with its camera at another size of image (width, height).
 
+        A field of view is taken to be the same along the longer side of images of any size: most
+        webcams cut off above and below where images are flatter, and telephones are turned.
+
         Raises
         ------
         InputError
-            When it has no camera, or is not known to have that field of view at that size: the
-            camera was calibrated at another size, or the aspect ratio is another.
+            When it has no camera, or one that was calibrated at another size.
         """
         if self.camera is None:
             raise InputError(f'{self.path}: camera: is missing: this rig has none')
         if tuple(size) == tuple(self.camera.size):
             return self
         old, new = (f'{width} x {height}' for width, height in (self.camera.size, size))
-        scale = size[0] / self.camera.size[0]
+        scale = max(size) / max(self.camera.size)
         if not self.has_field_of_view:
             raise InputError(
                 f'images are {new}, but the camera of {self.path} was calibrated at {old}; '
                 'calibrate it at the size that is used'
-            )
-        if abs(size[1] - scale * self.camera.size[1]) > 1:
-            raise InputError(
-                f'images are {new}, but the field of view in {self.path} is that of {old}, which '
-                'has other proportions; copy the rig and change size and field_of_view_deg'
             )
         camera = self.camera
         scaled = replace(

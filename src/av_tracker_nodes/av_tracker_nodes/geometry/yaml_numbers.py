@@ -10,25 +10,28 @@ from typing import Any
 
 import yaml
 
-_NUMBER = re.compile(r'[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+')
+
+class _Loader(yaml.SafeLoader):
+    """Takes ``5e2`` and ``-.5`` for numbers, as YAML 1.2 does; for PyYAML they are texts."""
+
+
+_Loader.add_implicit_resolver(
+    'tag:yaml.org,2002:float',
+    re.compile(r'[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$'),
+    list('-+.0123456789'),
+)
 
 
 def load_yaml(text: str) -> Any:
-    """Read a YAML document of plain values; ``5e2`` is a number, as in YAML 1.2.
+    """Read a YAML document of plain values.
 
     Raises
     ------
     yaml.YAMLError
         It is not YAML.
     """
-    return _with_numbers(yaml.safe_load(text))
-
-
-def _with_numbers(value: Any) -> Any:
-    """Turn texts that PyYAML, which reads YAML 1.1, does not take for numbers into them."""
-    if isinstance(value, dict):
-        return {name: _with_numbers(content) for name, content in value.items()}
-    if isinstance(value, list):
-        return [_with_numbers(content) for content in value]
-    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
-    return float(value) if is_number else value
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()

@@ -101,7 +101,8 @@ def recording_to_bag(
     images = _Images(media)
     sound = _open_sound(media, audio)
     description, channel_notes = _fitting(load_rig_description(rig), sound)
-    geometry = description.for_images(images.size).rig()
+    fitted = description.for_images(images.size)
+    geometry = fitted.rig()
     lead = to_nanoseconds(audio_offset)
     if sound is not None and not audio:
         lead += sound.first_stamp - images.first_stamp
@@ -121,7 +122,12 @@ def recording_to_bag(
             seen.add(stamp, stamp)
             if progress is not None and media.duration:
                 progress(min(to_seconds(stamp - first_image) / media.duration, 1.0))
-    notes = [*channel_notes, *images.notes, *(sound.notes if sound else [])]
+    notes = [
+        *channel_notes,
+        *_proportions(description, images.size),
+        *images.notes,
+        *(sound.notes if sound else []),
+    ]
     notes += [
         f'{file.path}: {count} {what} could not be decoded'
         for file in dict.fromkeys([media, *(sound.files if sound else ())])
@@ -134,6 +140,17 @@ def recording_to_bag(
         to_seconds(heard.end - heard.begin),
         (*notes, *_overlap(seen, heard, video)),
     )
+
+
+def _proportions(rig: RigDescription, size: tuple[int, int]) -> list[str]:
+    """Say that the field of view was given for images of other proportions, where it was."""
+    width, height = given = rig.camera.size
+    if abs(size[1] * width - size[0] * height) <= max(size):
+        return []
+    return [
+        f'images are {_by(size)}; the field of view of rig {rig.name}, given for {_by(given)}, '
+        'is taken to be as wide: copy the rig and change it if it is not'
+    ]
 
 
 class _Images:
