@@ -16,6 +16,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
 from av_tracker_nodes.geometry.calibration import (
     load_camera,
+    load_card_channels,
     load_microphones,
     load_mounting,
     load_room,
@@ -129,6 +130,13 @@ def test_whatever_reads_a_calibration_file_reads_the_section_of_a_rig(tmp_path):
     np.testing.assert_array_equal(camera.pose.translation, rig.camera.centre)
     np.testing.assert_array_equal(array.pose.translation, rig.target_from_array.translation)
     assert camera.uncertainty == array.uncertainty == rig.uncertainty != RigUncertainty()
+
+
+def test_channels_of_the_card_are_told_where_the_file_says_them(tmp_path):
+    assert load_card_channels(write(tmp_path)) == 4
+    assert load_card_channels(find_rig('respeaker_usb_webcam')) == 6
+    save_microphones(tmp_path / 'array.yaml', MicrophoneArray(np.eye(3)))
+    assert load_card_channels(tmp_path / 'array.yaml') == 0
 
 
 def test_of_a_sensor_that_a_rig_lacks_nothing_is_told(tmp_path):

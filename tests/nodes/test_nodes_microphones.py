@@ -18,7 +18,8 @@ from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting
-from av_tracker_nodes.nodes import audio_bridge, audio_mirror
+from av_tracker_nodes.geometry.rig_files import find_rig
+from av_tracker_nodes.nodes import audio_bridge, audio_mirror, microphone_array
 from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.losses import RecentLoss
 from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
@@ -47,6 +48,33 @@ def test_wrong_settings_are_one_clear_line(context, parameters, message):
     overrides += [Parameter(name, value=value) for name, value in parameters.items()]
     with pytest.raises(InputError, match=message):
         MicrophoneArrayNode(context=context, parameter_overrides=overrides).start()
+
+
+@pytest.mark.parametrize(
+    ('calibration', 'channel_map', 'channels'),
+    [
+        (str(find_rig('respeaker_usb_webcam')), '', 6),
+        (str(find_rig('respeaker_usb_webcam')), '0-5', 6),
+        (str(find_rig('uma8_webcam')), '', 8),
+        (UMA16, '', 16),
+    ],
+)
+def test_a_card_is_opened_with_all_channels_that_it_has(
+    context, monkeypatch, calibration, channel_map, channels
+):
+    opened = []
+
+    class Card:
+        def __init__(self, settings, *_):
+            opened.append(settings.card_channels)
+            raise InputError('no card here')
+
+    monkeypatch.setattr(microphone_array, 'MicrophoneStream', Card)
+    values = {'calibration': calibration, 'channel_map': channel_map}
+    overrides = [Parameter(name, value=value) for name, value in values.items()]
+    with pytest.raises(InputError, match='no card here'):
+        MicrophoneArrayNode(context=context, parameter_overrides=overrides).start()
+    assert opened == [channels]
 
 
 def test_documented_array_can_be_read(tmp_path):

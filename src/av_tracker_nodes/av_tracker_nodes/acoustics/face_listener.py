@@ -13,8 +13,12 @@ from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.peaks import Source
+from av_tracker_nodes.geometry.bearings import heard_angles, is_single_and_flat
 from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.types import FaceFrame, FaceSound
+
+_SAME_DIRECTION = np.radians(8.0)
+"""A source is that of a face that a flat array hears nearer to it than this (rad)."""
 
 
 class FaceListener:
@@ -82,13 +86,24 @@ class FaceListener:
 
     def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
         """Give each source to the face that explains its place best, if one does."""
-        owners = []
-        for source in sources:
-            distances = [volume.distance(source.position, source.covariance) for volume in volumes]
-            nearest = int(np.argmin(distances)) if distances else None
-            near = nearest is not None and distances[nearest] < self._config.face_gate
-            owners.append(nearest if near else None)
-        return owners
+        return [self._owner(volumes, source) for source in sources]
+
+    def _owner(self, volumes: list[FaceVolume], source: Source) -> int | None:
+        if not volumes:
+            return None
+        distances = [volume.distance(source.position, source.covariance) for volume in volumes]
+        nearest = int(np.argmin(distances))
+        if distances[nearest] < self._config.face_gate:
+            return nearest
+        # What a single flat array says of the place is wrong where it cannot tell directions.
+        array = self._hearing.array
+        if not is_single_and_flat(array):
+            return None
+        towards = np.array([volume.centre for volume in volumes]) - array.centre
+        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+        angles = heard_angles(array, source.direction, towards)
+        nearest = int(np.argmin(angles))
+        return nearest if angles[nearest] < _SAME_DIRECTION else None
 
     def _field(self, volume: FaceVolume, correlation: np.ndarray) -> FaceField:
         points = volume.points

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
-from av_tracker_nodes.fusion.bearings import heard_angles
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
+from av_tracker_nodes.geometry.bearings import heard_angles
 from av_tracker_nodes.geometry.face import (
     DETECTOR_FACE_HEIGHT,
     DETECTOR_FRAME_STD,

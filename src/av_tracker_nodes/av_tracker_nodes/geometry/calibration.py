@@ -205,6 +205,17 @@ def save_microphones(
     _write(path, content)
 
 
+def load_card_channels(path: Path | str) -> int:
+    """Read how many channels the sound card of an array delivers; 0 where that is not said.
+
+    Raises
+    ------
+    InputError
+        The file is missing or malformed.
+    """
+    return require_sensor(path, 'array').index('card_channels', 0)
+
+
 def load_room(path: Path | str) -> Room | None:
     """Read the room of an array file (m, array frame); None where it names none.
 

@@ -14,7 +14,12 @@ import numpy as np
 from av_tracker_msgs.msg import MicrophoneArrayInfo
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting, load_room
+from av_tracker_nodes.geometry.calibration import (
+    load_card_channels,
+    load_microphones,
+    load_mounting,
+    load_room,
+)
 from av_tracker_nodes.geometry.microphones import speed_of_sound
 from av_tracker_nodes.nodes.conversions import to_array_info
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -50,6 +55,7 @@ class ArrayDescription:
                 'the microphones (YAML)'
             )
         self._described = load_microphones(path)
+        self._card_channels = load_card_channels(path)
         mounting = load_mounting(path, 'array')
         self.frame = node.value('frame_id') or mounting.frame or 'mic_array'
         self._node = node
@@ -92,6 +98,11 @@ class ArrayDescription:
     def channels(self) -> int:
         """Channels of sound that the microphones need."""
         return int(self.microphones.channels.max()) + 1
+
+    @property
+    def card_channels(self) -> int:
+        """Channels that the sound card is opened with: some cards give all or none."""
+        return max(self.channels, self._card_channels)
 
     def publish(self) -> None:
         """Publish the description and where the array sits; late joiners get them too."""

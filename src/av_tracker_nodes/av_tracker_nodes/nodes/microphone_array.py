@@ -69,13 +69,14 @@ class MicrophoneArrayNode(StageNode):
     def configure(self) -> None:
         """Read the description of the array."""
         self._array = ArrayDescription(self)
+        channel_map = parse_channel_map(self.value('channel_map'))
         self._settings = StreamSettings(
             device=self.value('device'),
-            channels=self._array.channels,
+            channels=self._array.channels if channel_map else self._array.card_channels,
             rate=self._array.microphones.rate,
             sample_format=self.value('sample_format'),
             block_size=self.value('block_size'),
-            channel_map=parse_channel_map(self.value('channel_map')),
+            channel_map=channel_map,
             latency=self.value('buffer'),
         )
         self._samples = self.output(AudioBlock, 'audio', AUDIO)

@@ -13,12 +13,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry.microphones import MicrophoneArray
 
 _FLAT = 0.1
 """Arrays this thin relative to their length (ratio of singular values) count as flat."""
 _LEAST_COMPONENT = 0.3
 """Directions with less of them in the plane are too near to its axis to have an angle about it."""
+
+
+def is_single_and_flat(microphones: MicrophoneArray) -> bool:
+    """Tell whether microphones are one array, on a line or in a plane."""
+    offsets = microphones.positions - microphones.centre
+    if len(np.unique(microphones.groups)) > 1 or not offsets.any():
+        return False
+    extents = np.linalg.svd(offsets, compute_uv=False)
+    return len(extents) < 3 or bool(extents[2] < _FLAT * extents[0])
 
 
 def heard_angles(
@@ -39,16 +48,12 @@ def heard_angles(
     np.ndarray, shape (n,)
     """
     angles = np.arccos(np.clip(others @ direction, -1.0, 1.0))
-    offsets = microphones.positions - microphones.centre
-    if len(np.unique(microphones.groups)) > 1 or not offsets.any():
+    if not is_single_and_flat(microphones):
         return angles
-    _, extents, axes = np.linalg.svd(offsets)
-    extents = np.append(extents, np.zeros(3 - len(extents)))
+    _, extents, axes = np.linalg.svd(microphones.positions - microphones.centre)
     if extents[1] < _FLAT * extents[0]:
         return np.abs(_elevation(others, axes[0]) - _elevation(direction, axes[0]))
-    if extents[2] < _FLAT * extents[0]:
-        return np.minimum(angles, _about(axes[2], direction, others))
-    return angles
+    return np.minimum(angles, _about(axes[2], direction, others))
 
 
 def _elevation(vectors: np.ndarray, axis: np.ndarray) -> np.ndarray:

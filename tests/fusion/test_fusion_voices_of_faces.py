@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.fusion import create_fusion
-from av_tracker_nodes.fusion.bearings import heard_angles
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry.bearings import heard_angles
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
 
