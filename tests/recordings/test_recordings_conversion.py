@@ -240,7 +240,7 @@ def test_the_camera_is_that_of_the_images(tmp_path, convert):
     assert rig.camera.size == (128, 96)
     assert rig.camera.fx == pytest.approx(64 / np.tan(np.deg2rad(30)), rel=0.01)
     shutil.rmtree(tmp_path / 'bag')
-    wide = convert(write_video(tmp_path / 'wide.mkv', size=(128, 72)))
+    wide = convert(write_video(tmp_path / 'wide.mkv', size=(128, 72), sound=[(0, noise(6))]))
     assert contents(wide.bag)[0].camera.fx == rig.camera.fx
     assert any('images are 128 x 72' in note for note in wide.notes)
 
