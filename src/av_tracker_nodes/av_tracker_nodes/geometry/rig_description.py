@@ -123,15 +123,7 @@ class RigDescription:
     has_field_of_view: bool
 
     def rig(self) -> Rig:
-        """Return the geometry, in the parent frame.
-
-        Raises
-        ------
-        InputError
-            When the rig has no microphones.
-        """
-        if self.microphones is None:
-            raise InputError(f'{self.path}: array: is missing: this rig has no microphones')
+        """Return the geometry, in the parent frame; what the rig lacks is None."""
         return Rig(
             self.camera, self.microphones, self.target_from_array, self.room, self.uncertainty
         )

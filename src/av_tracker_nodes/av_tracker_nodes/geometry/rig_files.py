@@ -138,7 +138,7 @@ def load_rig(
     """
     if array is None:
         description = load_rig_description(camera)
-        if description.camera is None:
+        if description.camera is None or description.microphones is None:
             return description.rig()
         camera = array = description.path
     mountings = [load_mounting(camera, 'camera'), load_mounting(array, 'array')]

@@ -99,8 +99,11 @@ def recording_to_bag(
     """
     media = MediaFile(video)
     images = _Images(media)
-    sound = _open_sound(media, audio)
-    description, channel_notes = _fitting(load_rig_description(rig), sound)
+    description, sound = load_rig_description(rig), _open_sound(media, audio)
+    if description.microphones is None and sound is not None:
+        sound, channel_notes = None, [f'rig {description.name} has no microphones: no sound']
+    else:
+        description, channel_notes = _fitting(description, sound)
     fitted = description.for_images(images.size)
     geometry = fitted.rig()
     lead = to_nanoseconds(audio_offset)

@@ -112,16 +112,20 @@ class BagWriter:
         Parameters
         ----------
         rig : Rig
-            Its target frame is `parent`.
+            Its target frame is `parent`; sensors that it lacks are left out.
         stamp : int
             Time of the beginning of the bag (ns).
         parent : str, optional
             Frame that the sensors are fixed to; that of people where left out.
         """
         names = self._frames
-        info = messages.to_array_info(rig.microphones, stamp, names.array, rig.room)
-        frames = {names.camera: rig.camera.pose, names.array: rig.target_from_array}
-        self._write(ARRAY_INFO, info, stamp)
+        frames = {}
+        if rig.camera is not None:
+            frames[names.camera] = rig.camera.pose
+        if rig.microphones is not None:
+            frames[names.array] = rig.target_from_array
+            info = messages.to_array_info(rig.microphones, stamp, names.array, rig.room)
+            self._write(ARRAY_INFO, info, stamp)
         self._write(TF_STATIC, messages.to_transforms(parent or names.world, frames, stamp), stamp)
 
     def write_moving_frame(self, child: str, world_from_child: RigidTransform, stamp: int) -> None:
