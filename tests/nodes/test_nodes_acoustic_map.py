@@ -15,6 +15,7 @@ if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool
@@ -338,3 +339,45 @@ class TestControl:
         assert first.stamp == stamp(1.0) + round(0.21 * NANOSECONDS)
         assert first.coverage < 1
         assert 'lost samples' not in diagnosed(node)
+
+
+class TestClocks:
+    def hear_and_see(self, node, sound, apart, infos=True):
+        """A second of sound, and images whose clock is `apart` seconds ahead."""
+        for number, block in enumerate(cut(sound, (160,))):
+            node._hear(message_of(block))
+            if number % 4 == 0:
+                ahead = apart + number / 100
+                node._announce(stamp(ahead) if infos else 0, SIZE)
+                node._see(conversions.to_faces(faces_at(ahead), 'camera'))
+        node._watch()
+
+    @pytest.mark.parametrize('infos', [True, False])
+    def test_images_of_another_clock_are_answered_and_the_clocks_are_a_fault(
+        self, make_node, sound, infos
+    ):
+        node = make_node()
+        node._prepare()
+        self.hear_and_see(node, sound, 3600.0, infos)
+        assert len(of_images(node)) == len(range(0, len(sound) // 160, 4))
+        status = node.diagnose()
+        assert status.level == DiagnosticStatus.ERROR
+        assert 'audio_offset:=3600' in status.message or 'audio_offset:=3599.9' in status.message
+
+    @pytest.mark.parametrize('infos', [True, False])
+    def test_an_audio_offset_mends_it(self, make_node, sound, infos):
+        node = make_node(audio_offset=3600.0)
+        node._prepare()
+        self.hear_and_see(node, sound, 3600.0, infos)
+        assert node.diagnose().level != DiagnosticStatus.ERROR
+        assert of_images(node)[-1].coverage > 0.9
+
+    def test_faces_far_behind_their_camera_info_are_no_other_clock(self, make_node, sound):
+        node = make_node()
+        for number in range(300):
+            node._announce(stamp(number / 25), SIZE)
+            node._hear(message_of(AudioBlock(stamp(number / 25), number * 640, RATE, sound[:640])))
+            if number >= 25:
+                node._see(conversions.to_faces(faces_at((number - 25) / 25), 'camera'))
+        node._watch()
+        assert node.diagnose().level != DiagnosticStatus.ERROR

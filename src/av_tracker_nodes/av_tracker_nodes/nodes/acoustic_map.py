@@ -34,7 +34,6 @@ from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
 from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
-    JUMP,
     NANOSECONDS,
     AcousticMap,
     AudioBlock,
@@ -115,7 +114,7 @@ class AcousticMapNode(ControlledNode):
         self._prepared: int | None = None
         self._heard_until = 0
         self._seconds = 0.0
-        self._announced = 0
+        self._announced, self._infos_go_on = 0, False
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
         self.facts['ready'] = not self._hears
@@ -162,6 +161,7 @@ class AcousticMapNode(ControlledNode):
         if stamp == 0:
             # Images of drivers that do not stamp their camera_info are known by their faces.
             return
+        self._infos_go_on |= self._announced not in (0, stamp)
         self._announced = stamp
         self._clocks.note('images', stamp)
         self._fire(self._trigger.image(stamp, size))
@@ -169,7 +169,8 @@ class AcousticMapNode(ControlledNode):
     def _see(self, message: av.FaceArray) -> None:
         faces = from_faces(message, self.leave_out)
         self._has_begun = True
-        if not self._announced - JUMP <= faces.stamp <= self._announced:
+        if not self._infos_go_on:
+            # Drivers that send a single camera_info, or none with a stamp.
             self._clocks.note('images', faces.stamp)
         self._fire(self._trigger.faces(faces))
 
