@@ -278,7 +278,12 @@ def watch_bag(
                 if isinstance(image, ImageFrame):
                     viewer.draw_image(image)
 
+            shown = None
             for frame in run.frames(progress, draw):
+                rig = run.sensors.rig(frame.stamp)
+                if rig is not None and rig is not shown:
+                    viewer.draw_rig(rig, reader.start_time if shown is None else frame.stamp)
+                    shown = rig
                 viewer.draw_tracks(frame)
         return run.problems()
 
