@@ -272,18 +272,23 @@ def watch_bag(
         with open_viewer() as viewer:
             for truth in reader.ground_truth():
                 viewer.draw_truth(truth)
-            run.pipeline.on_map = viewer.draw_map
+            shown: Rig | None = None
+
+            def draw_map(sound: AcousticMap) -> None:
+                nonlocal shown
+                rig = run.sensors.rig(sound.stamp)
+                if rig is not None and rig is not shown:
+                    viewer.draw_rig(rig, reader.start_time if shown is None else sound.stamp)
+                    shown = rig
+                viewer.draw_map(sound)
+
+            run.pipeline.on_map = draw_map
 
             def draw(image: ImageFrame | UnreadableImage) -> None:
                 if isinstance(image, ImageFrame):
                     viewer.draw_image(image)
 
-            shown = None
             for frame in run.frames(progress, draw):
-                rig = run.sensors.rig(frame.stamp)
-                if rig is not None and rig is not shown:
-                    viewer.draw_rig(rig, reader.start_time if shown is None else frame.stamp)
-                    shown = rig
                 viewer.draw_tracks(frame)
         return run.problems()
 
