@@ -338,3 +338,85 @@ def test_runs_side_by_side_have_domains_of_their_own(monkeypatch):
         assert first['ROS_DOMAIN_ID'] != second['ROS_DOMAIN_ID']
     with private_environment() as again:
         assert again['ROS_DOMAIN_ID'] == first['ROS_DOMAIN_ID']
+
+
+def remaps(**chosen):
+    """What the nodes of a live set are told to listen to, by the names of ours."""
+    specs = {spec.name: spec for spec in node_set({**LIVE, **chosen})}
+    arguments = specs['fusion'].ros_arguments
+    pairs = [arguments[k + 1] for k, argument in enumerate(arguments) if argument == '-r']
+    return dict(pair.split(':=') for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'expected'),
+    [
+        ({}, {}),
+        (
+            {'image_topic': '/camera/color/image_raw'},
+            {
+                'image_raw': '/camera/color/image_raw',
+                'image_raw/compressed': '/camera/color/image_raw/compressed',
+                'camera_info': '/camera/color/camera_info',
+            },
+        ),
+        (
+            {'image_topic': 'left/image_rect/compressed', 'camera_info_topic': 'info'},
+            {
+                'image_raw': 'left/image_rect',
+                'image_raw/compressed': 'left/image_rect/compressed',
+                'camera_info': 'info',
+            },
+        ),
+        (
+            {'image_topic': 'image'},
+            {
+                'image_raw': 'image',
+                'image_raw/compressed': 'image/compressed',
+                'camera_info': 'camera_info',
+            },
+        ),
+        (
+            {'audio_topic': '/mic/audio', 'depth_topic': '/d'},
+            {
+                'audio': '/mic/audio',
+                'audio/array_info': '/mic/audio/array_info',
+                'depth/image': '/d',
+            },
+        ),
+    ],
+)
+def test_live_topics_are_named_as_in_a_bag(chosen, expected):
+    assert remaps(**chosen) == expected
+
+
+def test_a_named_topic_has_a_publisher_of_its_own():
+    names = [spec.name for spec in node_set({**LIVE, 'image_topic': '/cam/image_rect'})]
+    assert 'camera' not in names
+    assert 'microphone_array' in names
+
+
+def test_rectified_images_are_told_to_all_who_see():
+    for spec in node_set({**LIVE, 'image_topic': '/cam/image_rect'}):
+        if spec.name in ('acoustic_map', 'fusion', 'tracker'):
+            assert 'rectified:=true' in spec.ros_arguments
+
+
+def test_a_rig_needs_no_calibration():
+    specs = {spec.name: spec for spec in node_set({'rig': 'respeaker_usb_webcam'})}
+    for name in ('camera', 'microphone_array', 'fusion'):
+        assert 'respeaker_usb_webcam.yaml' in ' '.join(specs[name].ros_arguments)
+
+
+def test_an_unknown_rig_names_those_there_are():
+    with pytest.raises(InputError, match='respeaker_usb_webcam'):
+        node_set({'rig': 'magic'})
+
+
+@pytest.mark.parametrize(
+    ('model', 'missing'), [('audio', 'camera'), ('visual', 'microphone_array')]
+)
+def test_one_sense_starts_one_driver(model, missing):
+    calibration = 'array_calibration' if model == 'audio' else 'camera_calibration'
+    names = [spec.name for spec in node_set({calibration: LIVE[calibration], 'model': model})]
+    assert missing not in names

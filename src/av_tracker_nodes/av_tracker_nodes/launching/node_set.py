@@ -81,8 +81,18 @@ ARGUMENTS = (
         Argument(f'{name}_topic', '', f'{what}; empty for the usual name, or the one in the bag')
         for name, what in TOPIC_ARGUMENTS.items()
     ),
-    Argument('start_camera', 'true', 'Off where another node publishes the images', _SWITCH),
-    Argument('start_microphones', 'true', 'Off where another node publishes the sound', _SWITCH),
+    Argument(
+        'start_camera',
+        '',
+        'Off where another node publishes the images; empty for no if image_topic is named',
+        ('', *_SWITCH),
+    ),
+    Argument(
+        'start_microphones',
+        '',
+        'Off where another node publishes the sound; empty for no if audio_topic is named',
+        ('', *_SWITCH),
+    ),
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
     Argument('depth', 'false', 'Take ranges of faces from depth/image (RGB-D cameras)', _SWITCH),
     Argument('target_frame', 'world', 'Frame in which people are located'),
@@ -247,19 +257,30 @@ def _sources(chosen: Mapping[str, str]) -> list[_Node]:
         (
             'microphone_array',
             'hears',
-            'start_microphones',
+            chosen['start_microphones'] or _unless(chosen['audio_topic']),
             'microphone_device',
             'array_calibration',
         ),
-        ('camera', 'sees', 'start_camera', 'camera_device', 'camera_calibration'),
+        (
+            'camera',
+            'sees',
+            chosen['start_camera'] or _unless(chosen['image_topic']),
+            'camera_device',
+            'camera_calibration',
+        ),
     )
     senses, nodes = _senses(chosen), []
-    for node, sense, switch, device, calibration in devices:
-        if senses[sense] and chosen[switch] == 'true':
+    for node, sense, starts, device, calibration in devices:
+        if senses[sense] and starts == 'true':
             _require(chosen, calibration, f'the {node.replace("_", " ")}')
             parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
             nodes.append(_Node(node, parameters))
     return nodes
+
+
+def _unless(topic: str) -> str:
+    """Start a driver unless a topic is named, which another one publishes."""
+    return 'false' if topic else 'true'
 
 
 def _placed(chosen: Mapping[str, str]) -> dict[str, Any]:

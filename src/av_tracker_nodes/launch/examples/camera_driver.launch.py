@@ -23,13 +23,12 @@ from pathlib import Path
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import (
     DeclareLaunchArgument,
-    GroupAction,
     IncludeLaunchDescription,
     OpaqueFunction,
 )
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node, SetRemap
+from launch_ros.actions import Node
 
 from av_tracker_nodes.geometry.calibration import load_camera, load_mounting
 from av_tracker_nodes.models.shipped import shipped_file
@@ -50,17 +49,7 @@ def generate_launch_description() -> LaunchDescription:
         PythonLaunchDescriptionSource(str(shipped_file('av_tracker.launch.py'))),
         launch_arguments={'start_camera': 'false'}.items(),
     )
-    # A relative name goes into the namespace of the nodes, an absolute one stays as it is.
-    remapped = GroupAction(
-        [
-            SetRemap('image_raw', LaunchConfiguration('image_topic')),
-            SetRemap('image_raw/compressed', [LaunchConfiguration('image_topic'), '/compressed']),
-            SetRemap('camera_info', LaunchConfiguration('camera_info_topic')),
-            tracker,
-        ],
-        scoped=True,
-    )
-    return LaunchDescription([*arguments, OpaqueFunction(function=_driver), remapped])
+    return LaunchDescription([*arguments, OpaqueFunction(function=_driver), tracker])
 
 
 def _driver(context: LaunchContext) -> list[LaunchDescriptionEntity]:
