@@ -122,6 +122,8 @@ def check_array(
     if report is None:
         raise InputError('too little sound to tell anything: half a second is needed')
     console.print(_table(report, array))
+    if array.ambiguity:
+        console.print(array.ambiguity)
     return _verdict(report, faults, console)
 
 

@@ -119,7 +119,10 @@ class Run:
         ]
         intruders = self.pipeline.intruders.items()
         channels = [f'sound: channel {channel} {reason}' for channel, reason in intruders]
-        return [*self._reader.unusable.describe(), *refused, *self._reader.notes, *channels]
+        rig = self.sensors.rig(None)
+        alike = [rig.ambiguity] if rig is not None and rig.ambiguity else []
+        told = self._reader.notes
+        return [*self._reader.unusable.describe(), *refused, *told, *channels, *alike]
 
     def usage(self) -> Usage:
         """Tell how much of the recording was used, once all frames have been taken."""
