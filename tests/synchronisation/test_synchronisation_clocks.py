@@ -31,13 +31,15 @@ def apart(images=0, sound=0, until=8000, **late):
     ]
 
 
-def checked(events, logged=False, **settings):
-    """Problem of the clocks of images and audio; with the times of a log or without."""
+def checked(events, logged=False, ended=False, **settings):
+    """Problem of the clocks of images and audio; with the times of a log, and its end."""
     check = ClockCheck(**settings)
     for time, stream, stamp in events:
         if stream != 'faces':
             name = {'image': 'image_raw'}.get(stream, stream)
             check.note(name, stamp * MS, time * MS if logged else None)
+    if ended:
+        check.finish()
     return check.problem
 
 
@@ -100,9 +102,15 @@ WRONG = {
 
 @pytest.mark.parametrize('logged', [False, True])
 class TestClockCheck:
+    @pytest.mark.parametrize('ended', [False, True])
     @pytest.mark.parametrize('case', WELL)
-    def test_says_nothing_while_all_is_well(self, case, logged):
-        assert checked(WELL[case], logged) is None
+    def test_says_nothing_while_all_is_well(self, case, ended, logged):
+        assert checked(WELL[case], logged, ended) is None
+
+    @pytest.mark.parametrize('by', [5000, -3000, HOUR])
+    def test_a_clock_that_was_set_shortly_before_the_end(self, by, logged):
+        events = stepped(('audio',), 4000, by, apart(until=7000))
+        assert 'clock of audio was set from 4.0 s' in checked(events, logged, ended=True)
 
     @pytest.mark.parametrize('case', WRONG)
     def test_tells_both_times_and_what_to_do(self, case, logged):

@@ -122,6 +122,14 @@ class ClockCheck:
             for other in self._streams.keys() - {stream}:
                 self._compare(stream, other)
 
+    def finish(self) -> None:
+        """Judge what is still open: no more stamps come, as at the end of a recording."""
+        for leap in self._leaps:
+            for other, then in leap.others.items():
+                if not leap.is_shared and self._streams[other].stamp - then > _LASTING:
+                    self._step = _Step(leap.stream, leap.before, leap.after, other, then)
+        self._leaps.clear()
+
     @property
     def problem(self) -> str | None:
         """What is wrong, None when all is well."""

@@ -129,6 +129,7 @@ class SensorBag(BagFile):
         ]
         for logged, stream, stamp in heapq.merge(*streams):
             check.note(stream, stamp, logged)
+        check.finish()
         return [] if check.problem is None else [check.problem]
 
     def ordered(self, topics: Collection[str]) -> Iterator[tuple[int, RawMessage]]:
