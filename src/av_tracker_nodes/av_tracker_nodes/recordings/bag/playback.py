@@ -29,9 +29,12 @@ from av_tracker_nodes.recordings.bag.channels import (
 from av_tracker_nodes.recordings.bag.reader import BagReader
 from av_tracker_nodes.recordings.bag.sound import BagSound
 from av_tracker_nodes.recordings.bag.topics import BLOCK
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, to_nanoseconds
 
 IMAGES = (IMAGE[0], COMPRESSED[0])
+
+
+_LOOK_AHEAD = to_nanoseconds(1.0)
 
 
 class Played(NamedTuple):
@@ -108,6 +111,11 @@ class Playback:
         start, found = self._bag.start_time, self._bag.found
         for message in self._bag.messages(*found.static_frames):
             yield Played(*TF_STATIC, start, message.data)
+        # With the first transforms of frames that move the sensors have a place to begin with.
+        for message in self._bag.messages(*found.moving_frames):
+            if message.log_time > start + _LOOK_AHEAD:
+                break
+            yield Played(*TF, start, message.data)
         if self._hears and found.audio is not None and (array := self._array()) is not None:
             yield Played(*ARRAY_INFO, start, array)
         if self._sees and (info := self._first_info()) is not None:
