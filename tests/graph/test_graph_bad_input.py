@@ -86,6 +86,8 @@ def test_nodes_survive_bad_messages():
             return bool(warnings_of(graph, 'face_detector', 'cannot be decoded'))
 
         assert graph.spin_until(complains)
+        good = conversions.to_audio(0, 0, RATE, np.zeros((160, 16), np.int16), 'mic_array')
+        publish['audio'].publish(good)
         wrong = conversions.to_audio(0, 0, 8000, np.zeros((80, 16), np.int16), 'mic_array')
         publish['audio'].publish(wrong)
         assert graph.spin_until(lambda: warnings_of(graph, 'acoustic_map', '8000'), 20), [

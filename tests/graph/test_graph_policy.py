@@ -35,6 +35,7 @@ from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
 from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, RESULTS
+from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import (
     NANOSECONDS,
@@ -125,6 +126,11 @@ def write_everything(path, rig):
         bag.write_audio(AudioBlock(stamp, 0, RATE, sound))
         bag.write_ground_truth(truth_at(stamp))
         bag.write_robot_speaking(True, stamp)
+        depth = messages.to_image(image, 'camera_optical')
+        depth.encoding, depth.step = '16UC1', 2 * 360
+        depth.data = np.zeros(2 * 360 * 288, np.uint8)
+        kind = 'sensor_msgs/msg/Image'
+        bag.write_raw('/depth/image', kind, stamp, messages.serialize(depth, kind))
         bag.write_raw('/tf', 'tf2_msgs/msg/TFMessage', stamp, serialize_message(TFMessage()))
     return str(path)
 
@@ -135,7 +141,7 @@ def test_nodes_do_what_they_may_and_nothing_else(tmp_path):
     camera, array = describe_sensors(tmp_path, rig)
     every_stream = 'audio,audio/array_info,image_raw,image_raw/compressed,camera_info,'
     every_stream += 'depth/image,robot_speaking,/tf,/tf_static'
-    bag = {'bag': write_everything(tmp_path / 'bag', rig), 'use_sim_time': False}
+    bag = {'bag': write_everything(tmp_path / 'bag', rig), 'use_sim_time': False, 'depth': True}
     nodes = {
         'microphone_array': array,
         'camera': camera,
@@ -166,10 +172,11 @@ def test_nodes_do_what_they_may_and_nothing_else(tmp_path):
 
         process.change(CONFIGURE)
         graph.spin_until(lambda: {name for *_, name in idle()} <= {COMPRESSED}, 20)
-        process.change(CLEANUP, nodes=see)
+        process.change(CLEANUP, nodes=[*see, 'bag_player'])
         for node in see:
             process.set(node, image_transport='compressed')
-        process.change(CONFIGURE, nodes=see)
+        process.set('bag_player', image_topic='/image_raw/compressed')
+        process.change(CONFIGURE, nodes=[*see, 'bag_player'])
         graph.spin_until(lambda: not idle(), 20)
         assert idle() == set()
         assert watch.forbidden() == set()

@@ -162,10 +162,13 @@ def checked_face_sound(sound: FaceSound) -> FaceSound:
     Raises
     ------
     InputError
-        It has absurd numbers.
+        It has absurd numbers, or no range.
     """
     numbers = (sound.peak, sound.mean, sound.range, sound.range_std, sound.speech)
     check_numbers('the sound of a face', sound.position, sound.values, *numbers)
+    if not (sound.range > 0 and sound.range_std > 0):
+        told = f'{sound.range:g} m, with a deviation of {sound.range_std:g} m'
+        raise InputError(f'the sound of a face has a range of {told}')
     return sound
 
 

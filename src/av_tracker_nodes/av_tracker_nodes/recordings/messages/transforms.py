@@ -18,7 +18,9 @@ from av_tracker_nodes.recordings.messages.standard import (
     make_xyz,
     stamp_of,
 )
+from av_tracker_nodes.recordings.plausible import LARGEST
 
+_ABSURD = f'numbers that are not finite, or above {LARGEST:.0e}'
 _SHORTEST_QUATERNION = 1e-3
 
 
@@ -60,7 +62,9 @@ def stamped_transforms(message: object, is_static: bool = False) -> Transforms:
     parts = [(each.transform.translation, each.transform.rotation) for each in message.transforms]
     numbers = np.array([(t.x, t.y, t.z, q.x, q.y, q.z, q.w) for t, q in parts], float)
     numbers = numbers.reshape(-1, 7)
-    is_finite = np.isfinite(numbers).all(axis=1)
+    # NaN compares false.
+    is_finite = (np.abs(numbers) <= LARGEST).all(axis=1)
+    numbers[~is_finite] = 0.0
     is_turn = np.linalg.norm(numbers[:, 3:], axis=1) >= _SHORTEST_QUATERNION
     good = is_finite & is_turn
     turns = Rotation.from_quat(np.where(good[:, None], numbers[:, 3:], [0, 0, 0, 1.0]))
@@ -73,7 +77,7 @@ def stamped_transforms(message: object, is_static: bool = False) -> Transforms:
         is_static,
         tuple(
             f"transform from '{parent}' to '{child}' has "
-            + ('a quaternion of zeros' if is_finite[k] else 'numbers that are not finite')
+            + ('a quaternion of zeros' if is_finite[k] else _ABSURD)
             for k, (parent, child) in enumerate(names)
             if not good[k]
         ),
