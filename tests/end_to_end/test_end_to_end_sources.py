@@ -174,7 +174,7 @@ REFUSED = {
     'no microphones described': (without('/array_info'), r'array_info.*--array-calibration'),
     'no camera described': (without('/camera_info'), r'/camera_info.*--camera-calibration'),
     'another size': (doubled, r'360 x 288.*720 x 576|720 x 576.*360 x 288'),
-    'not connected': (in_a_frame_of_its_own, r"'camera_optical' to 'world'.*base_link"),
+    'not connected': (in_a_frame_of_its_own, r"'camera_optical' and 'mic_array' to 'world'.*base_link"),
     'no frames': (without('/tf_static'), r"'camera_optical' to 'world'"),
     'not calibrated': (uncalibrated, r'not calibrated'),
 }
