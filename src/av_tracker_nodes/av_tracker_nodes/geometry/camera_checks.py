@@ -37,12 +37,26 @@ def check_image_size(camera: Camera, size: tuple[int, int], what: str) -> None:
     InputError
         With both sizes and what can be done.
     """
+    problem = image_size_problem(camera, size)
+    if problem is not None:
+        raise InputError(f'{what} has {problem}')
+
+
+def image_size_problem(camera: Camera, size: tuple[int, int]) -> str | None:
+    """Tell whether images (width, height in pixels) have another size than the calibration is for.
+
+    Returns
+    -------
+    str or None
+        Both sizes and what can be done; None where they are the same.
+    """
+    if tuple(size) == tuple(camera.size):
+        return None
     width, height = camera.size
-    if tuple(size) != (width, height):
-        raise InputError(
-            f'{what} has images of {size[0]} x {size[1]} pixels, its calibration is for '
-            f'{width} x {height}: {_remedy(size, camera.size)}'
-        )
+    return (
+        f'images of {size[0]} x {size[1]} pixels, its calibration is for {width} x {height}: '
+        f'{_remedy(size, camera.size)}'
+    )
 
 
 def check_lens(camera: Camera, what: str) -> None:

@@ -23,6 +23,8 @@ from av_tracker_nodes.fusion import (
     check_provider,
     create_fusion,
 )
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.camera_checks import image_size_problem
 from av_tracker_nodes.nodes.clock import InputWatch
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_acoustic_map, from_faces, to_detections
@@ -191,7 +193,7 @@ class Fusion(ControlledNode):
         frame = DetectionFrame(stamp, from_image=from_image)
         self.counts['unplaced'] += rig is None and from_image
         try:
-            if rig is not None:
+            if rig is not None and self._fits(joined.faces, rig):
                 self._model.check_rig(rig)
                 faces = joined.faces or FaceFrame(stamp, (0, 0))
                 faces = self._depth.measured(faces, rig.camera)
@@ -201,6 +203,15 @@ class Fusion(ControlledNode):
         finally:
             self._detections.publish(to_detections(frame, self._sensors.target_frame))
             self.answered(stamp, began, from_image)
+
+    def _fits(self, faces: FaceFrame | None, rig: Rig) -> bool:
+        """Tell whether an image has the size that its camera is calibrated for."""
+        if faces is None or rig.camera is None:
+            return True
+        problem = image_size_problem(rig.camera, faces.image_size)
+        self.note('image size', problem and f'the camera has {problem}', is_fault=True)
+        self.counts['misfits'] += problem is not None
+        return problem is None
 
 
 def main() -> int:

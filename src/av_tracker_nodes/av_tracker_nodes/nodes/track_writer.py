@@ -135,6 +135,7 @@ class TrackWriterNode(StageNode):
             images=taken,
             unreadable=_number(seen, 'unreadable'),
             unplaced=_number(fused, 'unplaced'),
+            misfits=_number(fused, 'misfits'),
             unanswered=taken - answered,
             faces=_number(seen, 'faces'),
             answers=_number(heard, 'out'),

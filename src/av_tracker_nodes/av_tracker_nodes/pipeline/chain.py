@@ -23,6 +23,7 @@ from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage, take
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.camera_checks import image_size_problem
 from av_tracker_nodes.geometry.sensor_rig import (
     FixedRig,
     SensorRig,
@@ -291,6 +292,8 @@ class Following:
     ----------
     is_placed : bool
         Whether it was known where the sensors are, the last time.
+    misfit : str or None
+        How the size of the last image differed from that of the calibration, where it did.
     """
 
     def __init__(
@@ -304,6 +307,7 @@ class Following:
         self._geometry, self._fusion = geometry_of(rig), fusion
         self._tracker = SpeakerTracker(tracker)
         self.is_placed = False
+        self.misfit: str | None = None
 
     def process(self, sensed: Sensed) -> TrackFrame:
         """Go on with the next image."""
@@ -317,11 +321,19 @@ class Following:
         return replace(frame, tracks=()) if 'camera' in self._geometry.stale else frame
 
     def _detect(self, sensed: Sensed, rig: Rig | None) -> DetectionFrame:
-        if rig is None:
+        self.misfit = self._misfit(sensed, rig)
+        if rig is None or self.misfit is not None:
             return DetectionFrame(sensed.sound.stamp, from_image=sensed.sound.from_image)
         self._fusion.check_rig(rig)
         image = sensed.image if self._fusion.needs_image else None
         return self._fusion.process(sensed.faces, sensed.sound, rig, image)
+
+    def _misfit(self, sensed: Sensed, rig: Rig | None) -> str | None:
+        """Tell how the size of an image differs from that of the calibration, if it does."""
+        size = sensed.faces.image_size
+        if rig is None or rig.camera is None or not sensed.sound.from_image or not any(size):
+            return None
+        return image_size_problem(rig.camera, size)
 
 
 class Pipeline:
@@ -345,7 +357,8 @@ class Pipeline:
         To be told when the robot itself talks.
     counts : Counter of str
         Answers so far: ``answers``, ``answers to images``, those with sound (``heard``), those to
-        images that came while it was not known where the sensors are (``unplaced``); ``faces``;
+        images that came while it was not known where the sensors are (``unplaced``) or had another
+        size than their calibration (``misfits``); ``faces``;
         and ``span``, the time (ns) from the first answer to the last.
     refused : Counter of str
         Blocks of sound that could not be heard, by the reason.
@@ -405,5 +418,6 @@ class Pipeline:
         counts['answers to images'] += sound.from_image
         counts['heard'] += sound.is_heard
         counts['unplaced'] += sound.from_image and not self._following.is_placed
+        counts['misfits'] += self._following.misfit is not None
         counts['faces'] += len(sensed.faces.faces)
         counts['span'] = sound.stamp - self._began

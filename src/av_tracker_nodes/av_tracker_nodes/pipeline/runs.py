@@ -134,6 +134,7 @@ class Run:
             images=images,
             unreadable=unusable[reader.found.image],
             unplaced=counts['unplaced'],
+            misfits=counts['misfits'],
             unanswered=images - counts['answers to images'] if sees else 0,
             faces=counts['faces'],
             answers=counts['answers'],

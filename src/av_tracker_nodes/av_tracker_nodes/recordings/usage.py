@@ -19,9 +19,9 @@ class Usage:
     ----------
     images : int
         Images that came.
-    unreadable, unplaced, unanswered : int
-        Of these: could not be decoded, came while it was not known where the camera was, were
-        never answered.
+    unreadable, unplaced, misfits, unanswered : int
+        Of these: could not be decoded, came while it was not known where the camera was, have
+        another size than their calibration, were never answered.
     faces : int
         Faces in all images together.
     answers : int
@@ -41,6 +41,7 @@ class Usage:
     images: int
     unreadable: int = 0
     unplaced: int = 0
+    misfits: int = 0
     unanswered: int = 0
     faces: int = 0
     answers: int = 0
@@ -54,12 +55,15 @@ class Usage:
     @property
     def images_used(self) -> int:
         """Images that were looked at and answered."""
-        return max(self.images - self.unreadable - self.unplaced - self.unanswered, 0)
+        unused = self.unreadable + self.unplaced + self.misfits + self.unanswered
+        return max(self.images - unused, 0)
 
     @property
     def images_unused(self) -> float:
         """Share of the images that was not used."""
-        return 1 - self.images_used / self.images if self.images and self.sees else 0.0
+        if not self.images or not self.sees:
+            return 0.0
+        return (self.images - self.images_used) / self.images
 
     @property
     def sound_unused(self) -> float:
@@ -71,7 +75,7 @@ class Usage:
         if not self.hears or not self.sound or not self.answers:
             return 0.0
         expected = self.answers * min(self.sound / max(self.span, 1e-9), 1.0)
-        return max(1 - self.heard / expected, 0.0)
+        return max((expected - self.heard) / expected, 0.0)
 
     def problems(self) -> list[str]:
         """Say what went unused against the wish of the user; empty when all is well."""
@@ -105,6 +109,7 @@ class Usage:
             'used': self.images_used,
             'unreadable': self.unreadable,
             'unplaced': self.unplaced,
+            'misfits': self.misfits,
             'unanswered': self.unanswered,
         }
         sound = {
@@ -122,6 +127,7 @@ class Usage:
         reasons = (
             (self.unreadable, 'could not be read'),
             (self.unplaced, 'came while the place of the camera was not known'),
+            (self.misfits, 'have another size than their calibration'),
             (self.unanswered, 'were not answered'),
         )
         return ', '.join(f'{count} {reason}' for count, reason in reasons if count)
