@@ -27,7 +27,7 @@ from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 
 pytestmark = pytest.mark.thorough
 
-COMBINATIONS = 8
+COMBINATIONS = 6
 PORTRAIT = Path(__file__).parents[1] / 'vision' / 'astronaut_face.png'
 MOUTH, FACE_HEIGHT = np.array([115.5, 126.0]), 112
 """In the portrait (pixels)."""

@@ -133,7 +133,7 @@ def test_recording_nothing_leaves_nothing(tmp_path):
     ('published', 'recorded'),
     [
         ({'raw'}, {'/image_raw'}),
-        ({'compressed'}, {'/image_raw/compressed'}),
+        pytest.param({'compressed'}, {'/image_raw/compressed'}, marks=pytest.mark.slow),
         ({'raw', 'compressed'}, {'/image_raw/compressed'}),
     ],
 )

@@ -82,7 +82,12 @@ def test_an_unfinished_training_is_not_exported(tmp_path):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    'name', ['stnet', pytest.param('msmd_avt', marks=pytest.mark.slow), 'gldtracker']
+    'name',
+    [
+        'stnet',
+        pytest.param('msmd_avt', marks=pytest.mark.slow),
+        pytest.param('gldtracker', marks=pytest.mark.slow),
+    ],
 )
 def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, name):
     brief = Schedule(steps=8, images=4, checks=2)

@@ -42,7 +42,7 @@ def run(recorded, no_bar, tmp_path, monkeypatch):
     )
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 def test_every_variant_is_trained_once_and_set_against_the_whole(run, tmp_path):
     rows = run(VARIANTS)
     assert json.loads((tmp_path / 'ablations_avclnet.json').read_text()) == rows
