@@ -46,6 +46,7 @@ def robot_talks(recording, tmp_path):
     return bag.path
 
 
+@pytest.mark.slow
 def test_the_robots_own_voice_is_muted_live_as_offline(robot_talks):
     with BagReader(robot_talks) as bag:
         offline = []

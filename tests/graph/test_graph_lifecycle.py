@@ -154,7 +154,7 @@ def test_a_replay_waits_for_nodes_that_are_started_by_hand(recording):
     'victim',
     [
         pytest.param('acoustic_map', marks=pytest.mark.slow),
-        'fusion',
+        pytest.param('fusion', marks=pytest.mark.slow),
         pytest.param('tracker', marks=pytest.mark.slow),
     ],
 )

@@ -76,6 +76,7 @@ def test_nodes_end_with_the_program_that_started_them(recording, tmp_path):
     assert left == []
 
 
+@pytest.mark.slow
 def test_a_replay_faster_than_the_nodes_loses_nothing(recording, tmp_path):
     """Queues are shorter than this recording: the player has to wait for answers."""
     arguments = {'bag': str(recording.path), 'out': str(tmp_path), 'rate': '50'}

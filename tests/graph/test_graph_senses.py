@@ -26,6 +26,7 @@ def replayed(recording, model):
         return graph
 
 
+@pytest.mark.slow
 def test_by_vision_alone_every_image_is_answered_and_nothing_is_heard(recording):
     graph = replayed(recording, 'visual')
     assert graph.stamps('speaker_tracks') == recording.image_stamps

@@ -48,7 +48,7 @@ def test_no_laboratory_is_found(robot):
     assert "No module named 'av_tracker_nodes.research'" in process.stderr
 
 
-@pytest.mark.parametrize('way', ['track', 'replay'])
+@pytest.mark.parametrize('way', ['track', pytest.param('replay', marks=pytest.mark.slow)])
 def test_a_recording_is_tracked(robot, recording, tmp_path, way):
     process = robot(way, recording.path, '--out', tmp_path)
     assert process.returncode == 0, process.stderr

@@ -96,10 +96,9 @@ class Usage:
             parts.append(f'{self.images_used} of {self.images} images{why}')
             parts.append(f'{self.faces} faces')
         if self.hears:
-            unread = (
-                f' ({self.sound_unreadable} blocks unreadable)' if self.sound_unreadable else ''
-            )
-            parts.append(f'{1 - self.sound_unused:.0%} of {self.sound:.1f} s of sound{unread}')
+            count = self.sound_unreadable
+            why = f' ({count} block{"s" if count > 1 else ""} could not be read)' if count else ''
+            parts.append(f'{1 - self.sound_unused:.0%} of {self.sound:.1f} s of sound{why}')
         return f'used {", ".join(parts)}'
 
     def as_json(self) -> dict:
