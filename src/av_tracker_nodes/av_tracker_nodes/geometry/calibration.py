@@ -64,7 +64,7 @@ from av_tracker_nodes.geometry.rig_sections import (
 )
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
-from av_tracker_nodes.geometry.yaml_file import YamlFile as _File
+from av_tracker_nodes.geometry.yaml_file import YamlFile
 
 _DIRECTIONS = {'counterclockwise': 1, 'clockwise': -1}
 
@@ -276,7 +276,7 @@ def save_mounted(
     _write(path, content)
 
 
-def _distortion(file: _File) -> tuple[str, np.ndarray]:
+def _distortion(file: YamlFile) -> tuple[str, np.ndarray]:
     """Model and coefficients; without distortion there need be none."""
     model = file.content.get('distortion_model', PLUMB_BOB) or ''
     if not isinstance(model, str):
@@ -294,7 +294,7 @@ def _distortion(file: _File) -> tuple[str, np.ndarray]:
         raise file.error('distortion_model', str(error)) from error
 
 
-def _mounting(file: _File) -> Mounting:
+def _mounting(file: YamlFile) -> Mounting:
     frame = file.text('frame') if 'frame' in file.content else None
     uncertainty = _uncertainty(file)
     if 'pose' not in file.content:
@@ -302,7 +302,7 @@ def _mounting(file: _File) -> Mounting:
     return Mounting(frame, *pose_of(file), uncertainty)
 
 
-def _uncertainty(file: _File) -> RigUncertainty:
+def _uncertainty(file: YamlFile) -> RigUncertainty:
     block = file.part('uncertainty', file.content.get('uncertainty', {}))
     block.only(('angle_deg', 'position_m', 'focal_percent', 'microphone_m'))
 
@@ -320,7 +320,7 @@ def _uncertainty(file: _File) -> RigUncertainty:
     )
 
 
-def _microphones(entry: _File) -> list[tuple[int, int, np.ndarray]]:
+def _microphones(entry: YamlFile) -> list[tuple[int, int, np.ndarray]]:
     """Channel, group and position of the microphones of an entry."""
     group = entry.index('group', 0)
     if 'circle' not in entry.content:
@@ -339,7 +339,7 @@ def _microphones(entry: _File) -> list[tuple[int, int, np.ndarray]]:
     return [(first + k, group, xyz) for k, xyz in enumerate(positions)]
 
 
-def _speed_of_sound(file: _File) -> float:
+def _speed_of_sound(file: YamlFile) -> float:
     if 'temperature' not in file.content:
         return file.positive('speed_of_sound', SPEED_OF_SOUND)
     if 'speed_of_sound' in file.content:
@@ -350,7 +350,7 @@ def _speed_of_sound(file: _File) -> float:
         raise file.error('temperature', str(error)) from error
 
 
-def _box(part: _File) -> Box:
+def _box(part: YamlFile) -> Box:
     minimum, maximum = part.vector('minimum', 3), part.vector('maximum', 3)
     if not (minimum < maximum).all():
         raise part.error('minimum', 'must be below maximum')
