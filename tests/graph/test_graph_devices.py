@@ -91,6 +91,7 @@ def is_recording(graph):
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path, camera_of_pictures):
     recorder = spec('recorder', out=str(tmp_path / 'bag'), topics='image_raw')
     with live_graph([recorder, camera_of_pictures]) as graph:

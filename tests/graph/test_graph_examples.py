@@ -247,6 +247,7 @@ def test_who_speaks_is_printed_when_it_changes(robot):
     ]
 
 
+@pytest.mark.slow
 def test_both_work_on_a_replay(environment, recording, tmp_path):
     graph = LiveGraph(node_set({'bag': str(recording.path)}), environment)
     parameters = {'base_frame': 'world', 'dead_band': 0.05}

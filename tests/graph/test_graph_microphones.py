@@ -273,6 +273,7 @@ def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
     assert any(': pulse (32 channels)' in line for line in graph.lines)
 
 
+@pytest.mark.slow
 def test_array_is_checked_live(tmp_path):
     """A channel without signal, and two that are swapped."""
     rig = make_rig()

@@ -234,8 +234,9 @@ class BagPlayer(StageNode):
             if self.context.ok():
                 raise
         finally:
-            # The end of the recording is that of the node, its deactivation is not.
-            if not self._stopped.is_set():
+            # The end of the recording is that of the node; its deactivation, and an interruption
+            # that this thread noticed first, are not.
+            if not self._stopped.is_set() and self.context.ok():
                 self.exit_status = status
 
     def _announce(self) -> None:
