@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from tiny_recording import ARRAYS, VOICE, make_rig, write_bag
 
 from av_tracker_nodes.cli.main import main
+from av_tracker_nodes.launching.node_set import node_set
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 
@@ -220,6 +221,13 @@ def shifted(seconds, *topics):
         return set_stamp(m, stamp.sec * NS + stamp.nanosec + round(seconds * NS))
 
     return lambda recorded: recorded.map(change, *topics)
+
+
+def test_live_nodes_take_compressed_images_whatever_they_are_called(recorded, tmp_path):
+    named = recorded.rename({'/image_raw/compressed': '/picture'})
+    specs = node_set({'bag': str(named.write(tmp_path / 'bag'))})
+    (detector,) = [spec for spec in specs if spec.name == 'face_detector']
+    assert 'image_transport:="compressed"' in detector.ros_arguments
 
 
 CLOCKS = {

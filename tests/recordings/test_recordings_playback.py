@@ -6,8 +6,9 @@
 import as_recorded
 import pytest
 from as_recorded import Recorded
-from tiny_recording import ARRAYS, write_bag
+from tiny_recording import ARRAYS, make_rig, write_bag
 
+from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagReader, Sources, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.playback import Playback
@@ -99,6 +100,19 @@ def test_sound_of_audio_common_becomes_the_same_blocks(recorded, play):
 def test_one_sense_is_played_alone(recorded, play, sense, topics):
     channels, announced, played = play(recorded, **{sense: False})
     assert not topics & {*channels, *(each.topic for each in [*announced, *played])}
+
+
+def test_a_file_stands_in_for_a_camera_that_is_not_calibrated(recorded, play, tmp_path):
+    def uncalibrate(m):
+        m.content.k = 0 * m.content.k
+        return m
+
+    save_camera(tmp_path / 'camera.yaml', make_rig().camera, frame='camera_optical')
+    sources = Sources(camera_calibration=tmp_path / 'camera.yaml')
+    _, announced, played = play(recorded.map(uncalibrate, '/camera_info'), sources)
+    infos = [decoded(each) for each in of([*announced, *played], '/camera_info')]
+    assert infos
+    assert all(info.k[0] == make_rig().camera.fx for info in infos)
 
 
 def test_our_own_outputs_stay_in_the_bag(recorded, tmp_path):

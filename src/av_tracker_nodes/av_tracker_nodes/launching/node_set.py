@@ -20,9 +20,9 @@ from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
 from av_tracker_nodes.launching.parameter_files import unknown_nodes
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
+    images_of,
     live_remappings,
     topic_names,
-    topics_of,
 )
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
 from av_tracker_nodes.models.zoo import DEVICES
@@ -54,7 +54,8 @@ class Argument:
 
 _SWITCH = ('true', 'false')
 _NUMBERS = ('rate', 'loops', 'audio_offset', 'tf_timeout', 'max_lateness')
-_RECTIFIED = 'images are rectified'
+_RECTIFIED, _SEES, _HEARS = 'images are rectified', 'model sees', 'model hears'
+"""What is found out about the arguments."""
 
 ARGUMENTS = (
     Argument('bag', '', 'Recording to replay; empty to use the devices'),
@@ -219,19 +220,29 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
 
 
 def _resolved(chosen: Mapping[str, str]) -> dict[str, str]:
-    """Find files, those of the rig where none are given, and how the images come."""
+    """Find files, those of the rig where none are given, how images come, what the model takes."""
     names = ('camera_calibration', 'array_calibration')
     given = [Path(chosen[name]).resolve() if chosen[name] else None for name in names]
     sources = Sources(camera_calibration=given[0], array_calibration=given[1])
     sources = sources.with_rig(chosen['rig'])
     files = {name: getattr(sources, name) for name in names}
-    found = topics_of(chosen)
-    transport = chosen['image_transport'] or ('compressed' if found.is_compressed else 'raw')
+    is_compressed, is_rectified = images_of(chosen)
+    transport = chosen['image_transport'] or ('compressed' if is_compressed else 'raw')
+    # Its network is loaded to be asked: once.
+    model = create_fusion(chosen['model'])
     return {
         **chosen,
         **{name: '' if path is None else str(path) for name, path in files.items()},
         'image_transport': transport,
-        _RECTIFIED: 'true' if found.is_rectified else '',
+        'measure': chosen['measure'] or model.measure,
+        **{
+            name: 'true' if holds else ''
+            for name, holds in (
+                (_RECTIFIED, is_rectified),
+                (_SEES, model.sees),
+                (_HEARS, model.hears),
+            )
+        },
     }
 
 
@@ -302,8 +313,7 @@ def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
 
 def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
     """Which senses the model has."""
-    model = create_fusion(chosen['model'])
-    return {'sees': model.sees, 'hears': model.hears}
+    return {'sees': bool(chosen[_SEES]), 'hears': bool(chosen[_HEARS])}
 
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
@@ -320,10 +330,9 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
         'device': chosen['network_device'],
         'depth': chosen['depth'] == 'true',
     }
-    measure = chosen['measure'] or create_fusion(chosen['model']).measure
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),
-        _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': measure}),
+        _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': chosen['measure']}),
         _Node('fusion', {**located, **transport, **waiting, **fused}),
         _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]

@@ -27,8 +27,10 @@ def topic_names(arguments: Mapping[str, str]) -> TopicNames:
     return TopicNames(**{name: arguments[f'{name}_topic'] for name in TOPIC_ARGUMENTS})
 
 
-def topics_of(arguments: Mapping[str, str]) -> Topics:
-    """Topics that are found in the bag, or that are named for live nodes.
+def images_of(arguments: Mapping[str, str]) -> tuple[bool, bool]:
+    """Tell whether the images of the bag, or of the named live topic, are compressed, rectified.
+
+    Those of a bag are known by their type, live ones by the name of their topic.
 
     Raises
     ------
@@ -37,9 +39,10 @@ def topics_of(arguments: Mapping[str, str]) -> Topics:
     """
     names = topic_names(arguments)
     if not arguments['bag']:
-        return Topics(image=names.image or None)
+        named = Topics(image=names.image or None)
+        return names.image.endswith(_TRANSPORT), named.is_rectified
     with BagReader(arguments['bag'], Sources(names)) as bag:
-        return bag.found
+        return bag.found.image is not None and bag.compressed, bag.found.is_rectified
 
 
 def live_remappings(names: TopicNames) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Playback:
         descriptions = {found.array_info, *found.static_frames}
         for time, message in self._bag.ordered(set(self._names) - descriptions):
             if message.topic == found.camera_info:
-                info = message.data
+                info = message.data if self._describes_camera(message) else info
             elif message.topic == found.image:
                 if info is not None:
                     yield Played(*CAMERA_INFO, time, _stamped(info, stamp_of_cdr(message.data)))
@@ -169,9 +169,20 @@ class Playback:
         if camera is None:
             return None
         for message in self._bag.messages(self._bag.found.camera_info):
-            return message.data
+            if self._describes_camera(message):
+                return message.data
+            break
         info = messages.to_camera_info(camera.camera, self._bag.start_time, camera.frame)
         return messages.serialize(info, CAMERA_INFO[1])
+
+    def _describes_camera(self, message: RawMessage) -> bool:
+        """Tell whether a camera_info can be used; one that cannot is counted."""
+        try:
+            next(self._bag.geometry.camera_infos(message))
+        except InputError as error:
+            self._bag.unusable.note(message.topic, str(error))
+            return False
+        return True
 
     def _array(self) -> bytes | None:
         for message in self._bag.messages(self._bag.found.array_info):

@@ -104,11 +104,6 @@ class Topics:
         """Whether the pictures are rectified, by their name: image_rect, image_rect_color."""
         return self.image is not None and picture_name(self.image).startswith('image_rect')
 
-    @property
-    def is_compressed(self) -> bool:
-        """Whether the pictures are compressed, by their name."""
-        return self.image is not None and self.image.endswith(_TRANSPORT)
-
 
 def picture_name(topic: str) -> str:
     """Last part of the name of an image topic, without that of a transport."""
