@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.association.track import PersonTrack
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
@@ -259,15 +258,6 @@ def test_without_a_camera_there_are_tracks_but_no_boxes():
     for k in range(5):
         frame = tracker.process(DetectionFrame(k * 40_000_000, (heard((2, 0, 0)),)))
     assert frame.tracks[0].box is None
-
-
-def test_speaking_has_hysteresis():
-    speaking = SpeakingFilter(memory=0.0, on=0.6, off=0.4)
-    decisions = []
-    for evidence in (0.5, 0.7, 0.5, 0.3, 0.5):
-        speaking.update(evidence, 0.04)
-        decisions.append(speaking.is_speaking)
-    assert decisions == [False, True, True, False, False]
 
 
 @pytest.mark.parametrize(

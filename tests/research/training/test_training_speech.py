@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from av_tracker_nodes.acoustics import AcousticConfig
 from av_tracker_nodes.acoustics.activity import speech_probability
+from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry.rig_description import NOISE_KINDS
 from av_tracker_nodes.research.simulation.rig_sound import rig_of_sound
@@ -70,12 +71,13 @@ def test_regression_of_what_separates_perfectly_is_finite():
 def test_decision_over_time_is_that_of_the_tracker():
     samples = made_up(300)
     odds = np.random.default_rng(3).normal(0, 2, len(samples))
+    config, names = TrackerConfig(), ('attack', 'release', 'on', 'off')
     expected = []
     for index, odd in enumerate(odds):
         if index % 100 == 0:
-            speaking = SpeakingFilter(0.15, 0.5, 0.5)
+            speaking = SpeakingFilter(*(getattr(config, f'speaking_{n}') for n in names))
         speaking.update(expit(odd), EVERY / 25)
-        expected.append(speaking.probability > 0.5)
+        expected.append(speaking.is_speaking)
     shuffled = np.random.default_rng(4).permutation(len(samples))
     said = decide_over_time(samples.where(shuffled), odds[shuffled])
     assert said.tolist() == np.array(expected)[shuffled].tolist()

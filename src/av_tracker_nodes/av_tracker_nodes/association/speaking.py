@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Who speaks: a probability with memory and hysteresis."""
+"""Who speaks: a probability with attack, release and hysteresis."""
 
 from __future__ import annotations
 
@@ -9,28 +9,34 @@ import numpy as np
 
 
 class SpeakingFilter:
-    """Average the speaking evidence of one track and decide with hysteresis.
+    """Follow the speaking evidence of one track and decide with hysteresis.
+
+    An exponential average ``p += (1 - exp(-dt / T)) (e - p)`` of the evidence ``e``, whose time
+    constant ``T`` is the attack while the evidence is above the average and the release while it
+    is below, as in the envelope follower of a level meter: words begin at once, and the gaps
+    between them are bridged. Each track decides for itself, so several people may speak at once.
 
     Parameters
     ----------
-    memory : float
-        Time constant of the average (s).
+    attack, release : float
+        Time constants of the average (s).
     on, off : float
         Speaking begins above `on` and ends below `off`.
     """
 
-    def __init__(self, memory: float, on: float, off: float) -> None:
+    def __init__(self, attack: float, release: float, on: float, off: float) -> None:
         self.probability = 0.0
         self.is_speaking = False
-        self.set_limits(memory, on, off)
+        self.set_limits(attack, release, on, off)
 
-    def set_limits(self, memory: float, on: float, off: float) -> None:
+    def set_limits(self, attack: float, release: float, on: float, off: float) -> None:
         """Decide otherwise from now on; parameters as of the class."""
-        self._memory, self._on, self._off = memory, on, off
+        self._attack, self._release, self._on, self._off = attack, release, on, off
 
     def update(self, evidence: float, seconds: float) -> None:
         """Take in the evidence (0..1) of the `seconds` since the last update."""
-        weight = 1 - np.exp(-seconds / self._memory) if self._memory > 0 else 1.0
+        memory = self._attack if evidence > self.probability else self._release
+        weight = 1 - np.exp(-seconds / memory) if memory > 0 else 1.0
         self.probability += weight * (evidence - self.probability)
         threshold = self._off if self.is_speaking else self._on
         self.is_speaking = self.probability > threshold

@@ -235,9 +235,14 @@ def _motion(config: TrackerConfig) -> tuple[float, float, float, float]:
     )
 
 
-def _speaking(config: TrackerConfig) -> tuple[float, float, float]:
+def _speaking(config: TrackerConfig) -> tuple[float, float, float, float]:
     """Numbers of the `SpeakingFilter`."""
-    return config.speaking_memory, config.speaking_on, config.speaking_off
+    return (
+        config.speaking_attack,
+        config.speaking_release,
+        config.speaking_on,
+        config.speaking_off,
+    )
 
 
 def with_doubt(detection: Detection, viewpoint: np.ndarray | None) -> Measurement:

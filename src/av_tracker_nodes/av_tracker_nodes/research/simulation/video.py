@@ -62,7 +62,8 @@ def render_frames(
 class _Studio:
     """All of a scene that stays the same from frame to frame, as one camera sees it.
 
-    Where the camera moves, what stands behind the people is drawn for each frame.
+    Where the camera moves, what stands behind the people is drawn for each frame, no finer than
+    the picture: that would take most of the time.
     """
 
     def __init__(self, scene: Scene, camera: int) -> None:
@@ -77,9 +78,11 @@ class _Studio:
 
     def picture(self, time: float, frame: int) -> np.ndarray:
         if self._scene.motion is not None:
-            self._camera = _enlarge(self._scene.camera_at(self._index, time), _FINER)
-            self._backdrop, self._nearness = draw_backdrop(
-                self._scene, self._camera, self._lighting
+            camera = self._scene.camera_at(self._index, time)
+            self._camera = _enlarge(camera, _FINER)
+            self._backdrop, self._nearness = (
+                np.repeat(np.repeat(drawn, _FINER, axis=0), _FINER, axis=1)
+                for drawn in draw_backdrop(self._scene, camera, self._lighting)
             )
         image, nearness = self._backdrop.copy(), self._nearness.copy()
         for actor in self._actors:
