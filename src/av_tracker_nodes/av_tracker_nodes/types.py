@@ -189,7 +189,7 @@ class AcousticMap:
     audio_stamp : int
         End of the audio frame that the map was taken from (ns).
     measure : str
-        ``gcf``, ``stgcf``, ``vggcf`` or ``vwswe``.
+        What it shows, by name.
     values : np.ndarray, shape (rows, columns), float32
         Global map on the image grid, mean over microphone pairs, at the depth of the peak; without
         a camera of shape (0, 0).

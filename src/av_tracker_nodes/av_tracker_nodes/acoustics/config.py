@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MEASURES = ('gcf', 'stgcf', 'vggcf', 'vwswe')
-
 
 @dataclass(frozen=True)
 class AcousticConfig:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
     Source,
@@ -87,8 +90,7 @@ class Hearing:
     array : MicrophoneArray
     region : SourceRegion
         In the array frame.
-    measure : str
-        What the maps show, see `AcousticStage`.
+    measure : Measure
     backend : str
         ``cuda``, ``numba`` or ``numpy``.
     voice : VoiceActivity
@@ -117,7 +119,7 @@ class Hearing:
         self,
         array: MicrophoneArray,
         region: SourceRegion,
-        measure: str,
+        measure: Measure,
         backend: str,
         voice: VoiceActivity,
         config: AcousticConfig,
@@ -127,7 +129,7 @@ class Hearing:
         self._backend = backend
         self.kernels = load_kernels(backend)
         self._config = config
-        self._looks_back = max(config.context, config.stgcf_frames if measure == 'stgcf' else 1)
+        self._looks_back = max(config.context, measure.looks_back(config))
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
@@ -190,9 +192,9 @@ class Hearing:
         view = self.finder.survey(self._cross(context))
         sources, residual = self.finder.find(view)
         voices = self.voices(context, [source.position for source in sources])
-        frames_ago, shown = self._shown(context, view, in_view)
-        age = frames_ago * self._frames.hop / self.gcc.rate
-        return Heard(context, sources, voices, residual, shown, age)
+        shown = self._measure.show(self._recollection(context, view, in_view), self._config)
+        age = shown.frames_ago * self._frames.hop / self.gcc.rate
+        return Heard(context, sources, voices, residual, shown.view, age)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -246,14 +248,14 @@ class Hearing:
         weights = context.share / np.float32(context.share.sum() + quiet)
         return self._weighted(context, context.recent, weights)
 
-    def _plain_view(self, context: Context, frames: list[SpectralFrame]) -> Survey:
+    def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
         shape = len(frames), len(self.gcc.frequencies)
         weights = np.full(shape, 1 / np.prod(shape), np.float32)
         return self.finder.survey(self._weighted(context, frames, weights))
 
     def _weighted(
-        self, context: Context, frames: list[SpectralFrame], weights: np.ndarray
+        self, context: Context, frames: Sequence[SpectralFrame], weights: np.ndarray
     ) -> np.ndarray:
         whitened = np.array([frame.whitened for frame in frames])
         whitened[:, ~context.alive] = 0
@@ -267,29 +269,26 @@ class Hearing:
 
     # ---- what the maps show
 
-    def _shown(self, context: Context, view: Survey, in_view: np.ndarray) -> tuple[float, Survey]:
-        """Choose what the maps show, and tell how many frames ago it was heard on average."""
-        if self._measure == 'gcf':
-            return 0, self._plain_view(context, context.frames[-1:])
-        if self._measure == 'stgcf':
-            return self._best_frames(context, in_view)
+    def _recollection(self, context: Context, view: Survey, in_view: np.ndarray) -> Recollection:
+        """Gather what the measure chooses from."""
         weight = context.share.sum(axis=1)
         ages = np.arange(len(weight))[::-1]
-        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, view
-
-    def _best_frames(self, context: Context, in_view: np.ndarray) -> tuple[float, Survey]:
-        """Average the frames of the highest peaks in view (stGCF), the newest preferred."""
-        fields = self._fields.of(
-            context.frames[-self._config.stgcf_frames :],
-            context.alive,
-            lambda frame: self._plain_view(context, [frame]).field,
+        age = float(weight @ ages / weight.sum()) if weight.any() else 0.0
+        return Recollection(
+            frames=context.frames,
+            prominent=Shown(view, age),
+            average=partial(self._average, context),
+            heights=partial(self._heights, context, in_view),
         )
-        peaks = np.array([_in_view_only(field, in_view).max() for field in fields[::-1]])
-        score = peaks * (1 - self._config.stgcf_decay * np.arange(len(peaks)))
-        ages = np.argsort(-score, kind='stable')[: self._config.stgcf_best]
-        ages = ages[score[ages] > 0] if score.max() > 0 else ages[:1]
-        frames = [context.frames[-1 - age] for age in ages]
-        return float(ages.mean()), self._plain_view(context, frames)
+
+    def _heights(
+        self, context: Context, in_view: np.ndarray, frames: Sequence[SpectralFrame]
+    ) -> np.ndarray:
+        """Find the highest coherence in view in each frame alone, shape (frames,)."""
+        fields = self._fields.of(
+            frames, context.alive, lambda frame: self._average(context, [frame]).field
+        )
+        return np.array([_in_view_only(field, in_view).max() for field in fields])
 
 
 def _in_view_only(field: np.ndarray, in_view: np.ndarray) -> np.ndarray:

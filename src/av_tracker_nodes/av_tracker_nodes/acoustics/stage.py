@@ -11,10 +11,11 @@ import numpy as np
 
 from av_tracker_nodes.acoustics.activity import VoiceActivity, speech_probability
 from av_tracker_nodes.acoustics.backend import choose_backend
-from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
+from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
 from av_tracker_nodes.acoustics.processed_channels import ChannelRelations
@@ -63,7 +64,7 @@ class AcousticStage:
     rig : Rig or MicrophoneArray
         Microphones alone need no camera: their maps have no pixels.
     measure : str
-        What the maps show; see below.
+        What the maps show: one of `measures`.
     backend : str
         ``auto``, ``cuda``, ``numba`` or ``numpy``.
     config : AcousticConfig
@@ -72,28 +73,6 @@ class AcousticStage:
     ------
     InputError
         If the measure or the backend is unknown, or no microphone pair can be formed.
-
-    Notes
-    -----
-    With ``R_k`` the GCC-PHAT of pair k and ``tau_k(p)`` its delay at a point, every map rests on
-    ``GCF_t(p) = 1/K sum_k R_k,t(tau_k(p))``. It is searched over all depths and all round, and
-    shown as sGCF, the slice ``sGCF_t(x, y) = GCF_t(x, y, d)`` at the depth d of the highest peak
-    in view; so sGCF is no measure of its own. The measures differ in what sound they show:
-
-    ``gcf``
-        the last frame t.
-    ``stgcf``
-        the frame t - m with the highest ``(1 - 0.0125 m) max GCF_(t-m)``, m = 0 ... 14 (Li, Liu
-        and Tang 2022); or the average of the k best, ``1/k sum GCF_(t-m)``.
-    ``vggcf``
-        what stood out from the noise in the last 220 ms, and for each face i
-        ``vgGCF_i(x, y) = GCF_i(x, y, d)`` over its box, d the range of the peak in the volume of
-        the face and ``GCF_i`` the field less the sources that are not its own.
-    ``vwswe``
-        the same, the faces with their history: `enhancement`.
-
-    ``gcf`` and ``stgcf`` have maps of faces too, cut out of the frames that they show. Peaks and
-    speech rest on the last 220 ms whatever is shown.
     """
 
     def __init__(
@@ -103,9 +82,8 @@ class AcousticStage:
         backend: str = 'auto',
         config: AcousticConfig | None = None,
     ) -> None:
-        if measure not in MEASURES:
-            raise InputError(f"unknown measure '{measure}': choose one of {', '.join(MEASURES)}")
         self.config = config or AcousticConfig()
+        self._measure = find_measure(measure)
         self.measure = measure
         self.backend = choose_backend(backend)
         self._voice = VoiceActivity(self.config.voice_frames)
@@ -133,9 +111,9 @@ class AcousticStage:
             self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
             self._relations = ChannelRelations(array)
             self._hearing = Hearing(
-                array, region, self.measure, self.backend, self._voice, self.config
+                array, region, self._measure, self.backend, self._voice, self.config
             )
-            self._faces = FaceListener(self._hearing, self.measure, self.config)
+            self._faces = FaceListener(self._hearing, self._measure, self.config)
         elif not self._hearing.region.is_same(region):
             self._hearing.search_in(region)
         self._look_with(rig)

@@ -16,7 +16,8 @@ from std_msgs.msg import Bool
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.acoustics.backend import BACKENDS, choose_backend
-from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.acoustics.measures import MEASURES
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
 from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
 from av_tracker_nodes.geometry import Rig
@@ -64,7 +65,7 @@ class AcousticMapNode(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('acoustic_map', **node_options)
-        self.parameter('measure', 'vggcf', 'What the maps show', choices=MEASURES)
+        self.parameter('measure', 'vggcf', 'What the maps show', choices=tuple(MEASURES))
         self.parameter(
             'backend',
             'auto',

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
+from av_tracker_nodes.acoustics import MEASURES, AcousticConfig, AcousticStage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.grid import directions, inverse_ranges
 from av_tracker_nodes.geometry.region import SourceRegion
@@ -27,7 +27,9 @@ from av_tracker_nodes.research.experiments.accuracy.map_peaks import (
 from av_tracker_nodes.research.experiments.accuracy.peers import PEERS, PeerMap, have_peers
 from av_tracker_nodes.types import AcousticPeak, AudioBlock, Face, FaceFrame, FaceSound, to_seconds
 
-MAP_MEASURES, FACE_MEASURES, SOURCES = ('gcf', 'stgcf'), ('vggcf', 'vwswe'), 'sources'
+MAP_MEASURES = tuple(name for name, measure in MEASURES.items() if measure.cuts_out_faces)
+FACE_MEASURES = tuple(name for name in MEASURES if name not in MAP_MEASURES)
+SOURCES = 'sources'
 METHODS = (*MAP_MEASURES, *FACE_MEASURES, SOURCES, *PEERS)
 
 _CONFIG = AcousticConfig(columns=240)
@@ -60,7 +62,7 @@ class StageListener:
     """
 
     def __init__(self, rig: Rig, measure: str) -> None:
-        self.history = _CONFIG.history if measure == 'vwswe' else 0
+        self.history = _CONFIG.history if MEASURES[measure].enhances_faces else 0
         self._stage = AcousticStage(rig, measure, config=_CONFIG)
         self._camera = rig.camera_in_array
         self._view = MapView(rig)
