@@ -128,8 +128,6 @@ class Hearing:
         self._measure = measure
         self._backend = backend
         self.kernels = load_kernels(backend)
-        self._config = config
-        self._looks_back = max(config.context, measure.looks_back(config))
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
@@ -137,8 +135,8 @@ class Hearing:
         memory = config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
-        self._floor = NoiseFloor(self.gcc, array.channels, config)
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._take_numbers(config)
         self.search_in(region)
 
     def search_in(self, region: SourceRegion) -> None:
@@ -162,11 +160,14 @@ class Hearing:
                 'the array frame (m), around the microphones'
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
-        self.finder = SourceFinder(
-            self.delays, self.gcc, self._surround, self.kernels, region, self._config
-        )
+        self.finder = self._make_finder()
         self._fields = FieldCache()
         self._rehearse()
+
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers that are live, in the sound that is there."""
+        self._take_numbers(config)
+        self.finder = self._make_finder()
 
     @property
     def points(self) -> np.ndarray:
@@ -217,6 +218,17 @@ class Hearing:
         """Share of the samples of a context that were received."""
         length = (self._config.context - 1) * self._frames.hop + self.gcc.length
         return float(self.audio.received(end, length).mean())
+
+    def _take_numbers(self, config: AcousticConfig) -> None:
+        """Make all that goes by the numbers, but no tables."""
+        self._config = config
+        self._looks_back = max(config.context, self._measure.looks_back(config))
+        self._floor = NoiseFloor(self.gcc, self.array.channels, config)
+
+    def _make_finder(self) -> SourceFinder:
+        return SourceFinder(
+            self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
+        )
 
     def _rehearse(self) -> None:
         """Find and hear two made-up sources, so that all is compiled before sound comes."""

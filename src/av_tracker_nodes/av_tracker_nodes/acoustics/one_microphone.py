@@ -79,6 +79,11 @@ class OneMicrophoneStage:
         else:
             self._sight = self._sight.follow(camera) if self._sight else RayMap(camera)
 
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers; see :meth:`AcousticStage.reconfigure`."""
+        self.config.check_change(config)
+        self.config = config
+
     def reset(self) -> None:
         """Forget all sound."""
         self._audio.reset()

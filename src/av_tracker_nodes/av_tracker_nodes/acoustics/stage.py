@@ -118,6 +118,23 @@ class AcousticStage:
             self._hearing.search_in(region)
         self._look_with(rig)
 
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers, in the sound that is there; faces lose their history.
+
+        Raises
+        ------
+        InputError
+            If a number differs that is not live: nothing changes.
+        """
+        if config == self.config:
+            return
+        self.config.check_change(config)
+        self.config = config
+        self._hearing.reconfigure(config)
+        self._faces = FaceListener(self._hearing, self._measure, config)
+        self._ahead = None
+        self._look_with(self._rig)
+
     def reset(self) -> None:
         """Forget all sound."""
         self._hearing.audio.reset()

@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from std_msgs.msg import Bool
@@ -72,10 +74,7 @@ class AcousticMapNode(ControlledNode):
             'What computes: auto takes the fastest that is installed',
             choices=BACKENDS,
         )
-        self.parameter('across', False, 'Correlate microphones of different arrays too')
-        self.parameter(
-            'stgcf_best', 1, 'Frames that stgcf averages, the best of the last 15', 1, 15
-        )
+        self.declare(AcousticConfig)
         self._declare_times()
         RigListener.declare(self)
         ImageInput.declare(self)
@@ -95,6 +94,10 @@ class AcousticMapNode(ControlledNode):
             10.0,
             live=True,
         )
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Hold the numbers of the stage against each other."""
+        self.settings_of(AcousticConfig, values)
 
     def configure(self) -> None:
         """Create the topics; the stage is made when the geometry is known."""
@@ -134,7 +137,9 @@ class AcousticMapNode(ControlledNode):
         self.every(_WATCH_PERIOD, self._watch)
 
     def adapt(self) -> None:
-        """Set the times; sound at other stamps is other sound."""
+        """Give the stage its numbers, and set the times; sound at other stamps is other sound."""
+        if self._stage is not None:
+            self._stage.reconfigure(self.settings_of(AcousticConfig))
         names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
         self._clocks = ClockCheck(
@@ -303,7 +308,7 @@ class AcousticMapNode(ControlledNode):
             self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
 
     def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
-        config = AcousticConfig(across=self.value('across'), stgcf_best=self.value('stgcf_best'))
+        config = self.settings_of(AcousticConfig)
         return acoustic_stage(rig, self._measure, self.value('backend'), config)
 
 
