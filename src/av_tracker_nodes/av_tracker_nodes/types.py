@@ -22,6 +22,22 @@ def to_nanoseconds(seconds: float) -> int:
     return round(seconds * NANOSECONDS)
 
 
+def samples_to_nanoseconds(count: int, rate: int) -> int:
+    """Return when a sample is taken after sample 0 (ns), rounded down.
+
+    The only place where samples become time: stamps that are counted from one origin differ by
+    exactly the durations between them, however far they count.
+
+    Parameters
+    ----------
+    count : int or np.ndarray of int
+        Index of the sample.
+    rate : int
+        Samples a second.
+    """
+    return count * NANOSECONDS // rate
+
+
 def to_seconds(stamp: int) -> float:
     """Return a stamp in nanoseconds as seconds."""
     return stamp / NANOSECONDS
@@ -67,6 +83,31 @@ class AudioBlock:
     first_sample: int
     rate: int
     samples: np.ndarray
+
+    @property
+    def next_sample(self) -> int:
+        """Index after the last sample."""
+        return self.first_sample + len(self.samples)
+
+    @property
+    def end(self) -> int:
+        """Capture time of the sample after the last one (ns): where the next block begins."""
+        return self.time_of(self.next_sample)
+
+    @property
+    def last_stamp(self) -> int:
+        """Capture time of the last sample (ns): when recordings log the block."""
+        return self.time_of(self.next_sample - 1)
+
+    @property
+    def duration(self) -> int:
+        """Time from the first sample to that after the last one (ns)."""
+        return self.end - self.stamp
+
+    def time_of(self, sample: int) -> int:
+        """Return the capture time (ns) of a sample of the stream, by its index."""
+        first = samples_to_nanoseconds(self.first_sample, self.rate)
+        return self.stamp + samples_to_nanoseconds(sample, self.rate) - first
 
 
 @dataclass(frozen=True)

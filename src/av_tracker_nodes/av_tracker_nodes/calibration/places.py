@@ -22,7 +22,6 @@ from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE
 from av_tracker_nodes.synchronisation import CycleTrigger
 from av_tracker_nodes.types import (
-    NANOSECONDS,
     AcousticPeak,
     AudioBlock,
     FaceFrame,
@@ -172,8 +171,7 @@ def _sightings(
     for record in records:
         if isinstance(record, AudioBlock):
             stage.add(record)
-            end = record.stamp + len(record.samples) * NANOSECONDS // record.rate
-            cycles = trigger.audio_until(end)
+            cycles = trigger.audio_until(record.end)
         elif record.stamp < next_stamp:
             continue
         else:

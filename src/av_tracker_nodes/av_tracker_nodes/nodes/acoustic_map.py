@@ -42,6 +42,7 @@ from av_tracker_nodes.types import (
     AudioBlock,
     FaceFrame,
     to_nanoseconds,
+    to_seconds,
 )
 
 _BACKLOG = 200
@@ -117,7 +118,7 @@ class AcousticMapNode(ControlledNode):
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
-        self._seconds = 0.0
+        self._duration = 0
         self._announced, self._infos_go_on = 0, False
         self._input = InputWatch(self.clock, _QUIET)
         self._has_begun = False
@@ -188,13 +189,12 @@ class AcousticMapNode(ControlledNode):
             self._backlog.append(block)
         elif self.readable(partial(self._stage.add, block)):
             self._next_sample = None
-        self._seconds += len(block.samples) / block.rate
-        self.facts['sound (s)'] = round(self._seconds, 3)
+        self._duration += block.duration
+        self.facts['sound (s)'] = round(to_seconds(self._duration), 3)
         self._count_lost(block)
-        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
-        self._heard_until = end
-        self._clocks.note('audio', end)
-        self._fire(self._trigger.audio_until(end))
+        self._heard_until = block.end
+        self._clocks.note('audio', block.end)
+        self._fire(self._trigger.audio_until(block.end))
 
     def _note_robot_speaking(self, message: Bool) -> None:
         self._own_voice.tell(message.data, self._stream_time())
@@ -209,7 +209,7 @@ class AcousticMapNode(ControlledNode):
     def _count_lost(self, block: AudioBlock) -> None:
         if self._next_sample is not None and block.first_sample > self._next_sample:
             self.counts['lost samples'] += block.first_sample - self._next_sample
-        self._next_sample = block.first_sample + len(block.samples)
+        self._next_sample = block.next_sample
 
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))

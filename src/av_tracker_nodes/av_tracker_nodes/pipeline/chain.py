@@ -33,7 +33,6 @@ from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
 from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, FusionJoin, Joined
 from av_tracker_nodes.synchronisation.durations import Durations
 from av_tracker_nodes.types import (
-    NANOSECONDS,
     AcousticMap,
     AudioBlock,
     DetectionFrame,
@@ -217,8 +216,7 @@ class Sensing:
             self._backlog.append(block)
         else:
             self._add(block)
-        end = block.stamp + len(block.samples) * NANOSECONDS // block.rate
-        yield from self._sense(self._trigger.audio_until(end))
+        yield from self._sense(self._trigger.audio_until(block.end))
 
     def _sense(self, cycles: Iterable[Cycle]) -> Iterator[Joined]:
         for cycle in cycles:

@@ -17,6 +17,7 @@ from av_tracker_nodes import FaceStage
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import mouth_pixel
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets.recordings import open_recording
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.simulation.meeting_room import ROOM
@@ -59,7 +60,7 @@ class _Ears:
             if block is None:
                 break
             self.stage.add(block)
-            self.heard = block.stamp + to_nanoseconds(len(block.samples) / block.rate)
+            self.heard = block.end
         return self.stage.process(faces)
 
 
@@ -174,9 +175,7 @@ def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterato
 def scene_blocks(scene: Scene) -> Iterator[AudioBlock]:
     """Record the sound of a scene, in blocks."""
     samples = record(scene)
-    for first in range(0, len(samples), _BLOCK):
-        stamp = to_nanoseconds(AUDIO_START + first / RATE)
-        yield AudioBlock(stamp, first, RATE, samples[first : first + _BLOCK])
+    yield from cut_blocks([samples], _BLOCK, RATE, to_nanoseconds(AUDIO_START))
 
 
 def _halved(block: AudioBlock) -> AudioBlock:
