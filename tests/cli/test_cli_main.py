@@ -17,7 +17,15 @@ from av_tracker_nodes.errors import InputError
 
 COMMANDS = {
     'bench': (),
-    'benchmark': ('ablations', 'acoustics', 'models', 'quality', 'retrieval', 'trackers'),
+    'benchmark': (
+        'ablations',
+        'acoustics',
+        'models',
+        'quality',
+        'retrieval',
+        'speaking',
+        'trackers',
+    ),
     'calibrate': ('board', 'camera', 'extrinsics'),
     'check': ('array', 'corpus', 'live', 'sync'),
     'convert': ('all', 'av163', 'cav3d', 'recording'),

@@ -251,7 +251,7 @@ def test_motion_and_noise(tmp_path):
     np.testing.assert_allclose(facing, [np.cos(np.pi / 6), np.sin(np.pi / 6), 0], atol=1e-12)
     np.testing.assert_array_equal(rig.motion.base_from_moved(0.0).rotation, np.eye(3))
     (fan,) = rig.noise
-    assert (fan.kind, fan.level_db) == ('fan', -10)
+    assert (fan.kind, fan.level_db, fan.switched) == ('fan', -10, False)
     content['motion'] = {'kind': 'drive', 'distance_m': 0.5}
     driven = load_rig_description(write(tmp_path, content)).motion.base_from_moved(2.5)
     np.testing.assert_allclose(driven.translation, [0, 0.5, 0], atol=1e-12)
@@ -292,8 +292,10 @@ def test_motion_and_noise(tmp_path):
         (('uncertainty',), {'angle_deg': -5}, 'uncertainty.angle_deg: must be 0 or more'),
         (('motion',), {'kind': 'fly'}, "kind: must be one of static, pan, drive, got 'fly'"),
         (('motion',), {'kind': 'pan', 'distance_m': 1}, 'motion.distance_m: is unknown'),
-        (('noise',), [{'kind': 'cat'}], r"noise\[0\].kind: must be one of fan, television"),
+        (('noise',), [{'kind': 'cat'}], r"noise\[0\].kind: must be one of fan, television, motor"),
         (('noise',), {'kind': 'fan'}, 'noise: must be a list'),
+        (('noise',), [{'kind': 'hum', 'xyz': [1, 0, 0], 'level_db': 0, 'switched': 'on'}],
+         'switched: must be true or false'),
     ],
 )  # fmt: skip
 def test_malformed_rigs_are_refused_with_the_place(tmp_path, path, value, told):

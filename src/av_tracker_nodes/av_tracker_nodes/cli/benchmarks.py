@@ -78,6 +78,52 @@ def benchmark_acoustics(
     run(out, Options(split, scenes, jobs, quick), progress_bar, document)
 
 
+@benchmark.command('speaking')
+@out_option
+@click.option('--quick', is_flag=True, help='A few short validation scenes.')
+@click.option(
+    '--scenes', type=int, default=6, show_default=True, help='Of each condition, up to 40.'
+)
+@click.option('--model', help='Fusion model, or ONNX file; the usual one if left out.')
+@click.option(
+    '--part',
+    'parts',
+    type=click.Choice(['conditions', 'quiet', 'overlaps']),
+    multiple=True,
+    help='Measure this only; may be given again.',
+)
+@_split_option
+@jobs_option
+@click.option('--recordings', type=FOLDER, help='Folder of the bags, to use them again.')
+@click.option(
+    '--document',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Document whose marked block is replaced by the tables.',
+)
+@shows_input_errors
+def benchmark_speaking(
+    out: Path,
+    quick: bool,
+    scenes: int,
+    model: str | None,
+    parts: tuple[str, ...],
+    split: str,
+    jobs: int,
+    recordings: Path | None,
+    document: Path | None,
+) -> None:
+    """Measure who is said to speak, how soon, and in which noise; writes JSON and Markdown.
+
+    Scenes that were measured in the same folder are not measured again.
+    """
+    from av_tracker_nodes import DEFAULT_MODEL
+    from av_tracker_nodes.research.experiments.speaking.benchmark import PARTS, Options
+    from av_tracker_nodes.research.experiments.speaking.benchmark import benchmark_speaking as run
+
+    options = Options(model or DEFAULT_MODEL, split, scenes, jobs, quick, parts or PARTS)
+    run(out, options, progress_bar, document, recordings)
+
+
 @benchmark.command('models')
 @_tables_option
 @_scenario_option

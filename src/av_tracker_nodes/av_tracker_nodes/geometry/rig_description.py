@@ -48,6 +48,19 @@ class RigMotion:
         return RigidTransform()
 
 
+NOISE_KINDS = (
+    'fan',
+    'television',
+    'motor',
+    'hum',
+    'music',
+    'knocks',
+    'white',
+    'pink',
+)
+"""What can make noise in a simulation."""
+
+
 @dataclass(frozen=True)
 class NoiseSource:
     """Something in the room that makes noise in a simulation.
@@ -55,16 +68,19 @@ class NoiseSource:
     Attributes
     ----------
     kind : str
-        ``fan`` or ``television``.
+        One of `NOISE_KINDS`.
     position : np.ndarray, shape (3,)
         Metres, in the frame that the rig is mounted in.
     level_db : float
-        Of its sound at the microphones, relative to speech (dB).
+        Of its sound at the microphones while it sounds, relative to speech (dB).
+    switched : bool
+        It is switched on and off.
     """
 
     kind: str
     position: np.ndarray
     level_db: float
+    switched: bool = False
 
 
 @dataclass(frozen=True)

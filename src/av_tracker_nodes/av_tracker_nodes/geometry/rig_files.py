@@ -20,7 +20,12 @@ from av_tracker_nodes.geometry.calibration import (
 from av_tracker_nodes.geometry.frame_tree import FrameTree
 from av_tracker_nodes.geometry.microphones import MicrophoneArray
 from av_tracker_nodes.geometry.rig import Rig
-from av_tracker_nodes.geometry.rig_description import NoiseSource, RigDescription, RigMotion
+from av_tracker_nodes.geometry.rig_description import (
+    NOISE_KINDS,
+    NoiseSource,
+    RigDescription,
+    RigMotion,
+)
 from av_tracker_nodes.geometry.rig_sections import (
     DEFAULT_FRAMES,
     SENSORS,
@@ -35,7 +40,6 @@ FOLDER = 'rigs'
 
 _SUFFIX = '.yaml'
 _REACHES = {'static': '', 'pan': 'angle_deg', 'drive': 'distance_m'}
-_NOISES = ('fan', 'television')
 
 
 def find_rig(rig: str | Path) -> Path:
@@ -210,11 +214,12 @@ def _noise(file: YamlFile) -> tuple[NoiseSource, ...]:
     sources = []
     for index, entry in enumerate(entries):
         block = file.part(f'noise[{index}]', entry)
-        block.only(('kind', 'xyz', 'level_db'))
+        block.only(('kind', 'xyz', 'level_db', 'switched'))
         kind = block.text('kind')
-        if kind not in _NOISES:
-            raise block.error('kind', f"must be one of {', '.join(_NOISES)}, got '{kind}'")
-        sources.append(NoiseSource(kind, block.vector('xyz', 3), block.number('level_db')))
+        if kind not in NOISE_KINDS:
+            raise block.error('kind', f"must be one of {', '.join(NOISE_KINDS)}, got '{kind}'")
+        place, level = block.vector('xyz', 3), block.number('level_db')
+        sources.append(NoiseSource(kind, place, level, block.flag('switched')))
     return tuple(sources)
 
 

@@ -72,6 +72,13 @@ class YamlFile:
             raise self.error(name, f'must be a text, got {value!r}')
         return value
 
+    def flag(self, name: str) -> bool:
+        """Return true or false; false where it is left out."""
+        value = self.content.get(name, False)
+        if not isinstance(value, bool):
+            raise self.error(name, f'must be true or false, got {value!r}')
+        return value
+
     def count(self, name: str) -> int:
         """Return a whole number above 0."""
         value = self.index(name)

@@ -10,15 +10,15 @@ from click.testing import CliRunner
 from av_tracker_nodes.cli.benchmarks import benchmark
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.research.experiments.accuracy.linking import Linker
-from av_tracker_nodes.research.experiments.accuracy.plan import ROOMS, RecordingTask, RoomTask
-from av_tracker_nodes.research.experiments.accuracy.report import (
-    BEGIN,
+from av_tracker_nodes.research.evaluation.sheets import (
     END,
+    begin_marker,
     markdown,
     replace_block,
-    sheets,
 )
+from av_tracker_nodes.research.experiments.accuracy.linking import Linker
+from av_tracker_nodes.research.experiments.accuracy.plan import ROOMS, RecordingTask, RoomTask
+from av_tracker_nodes.research.experiments.accuracy.report import sheets
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition
 from av_tracker_nodes.research.experiments.accuracy.rows import (
     direction_rows,
@@ -26,6 +26,9 @@ from av_tracker_nodes.research.experiments.accuracy.rows import (
     weaker_rows,
 )
 from av_tracker_nodes.research.simulation import meeting_room
+
+COMMAND = 'benchmark acoustics'
+BEGIN = begin_marker(COMMAND)
 
 
 def room(errors, voices=2, weaker=None, seed=0):
@@ -131,7 +134,7 @@ def test_every_table_says_simulated():
 def test_document_keeps_what_is_outside_its_block(tmp_path):
     document = tmp_path / 'accuracy.md'
     document.write_text(f'before\n{BEGIN}\nold\n{END}\nafter\n')
-    replace_block(document, 'new')
+    replace_block(document, COMMAND, 'new')
     assert document.read_text() == f'before\n{BEGIN}\n\nnew\n{END}\nafter\n'
 
 
@@ -139,7 +142,7 @@ def test_document_without_block_is_left_alone(tmp_path):
     document = tmp_path / 'accuracy.md'
     document.write_text('nothing\n')
     with pytest.raises(InputError, match='lacks the lines'):
-        replace_block(document, 'new')
+        replace_block(document, COMMAND, 'new')
     assert document.read_text() == 'nothing\n'
 
 

@@ -5,7 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+
+_RESAMPLES = 2000
+_CONFIDENCE = 0.95
 
 
 def mean(values: np.ndarray) -> float:
@@ -21,3 +26,35 @@ def median(values: np.ndarray) -> float:
 def ratio(part: float, whole: float) -> float:
     """Quotient; NaN of nothing."""
     return part / whole if whole else float('nan')
+
+
+def written(value: float) -> float | None:
+    """Round a figure for JSON, which has no infinity: None where it is not finite."""
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
+def interval_over(scenes: Sequence, statistic: Callable[[list], float]) -> tuple[float, float]:
+    """Bootstrap a percentile interval of 95 % over scenes.
+
+    Parameters
+    ----------
+    scenes : sequence
+    statistic : callable
+        Of a list of scenes, in which some may be there more than once.
+
+    Returns
+    -------
+    low, high : float
+        NaN of fewer than two scenes.
+    """
+    if len(scenes) < 2:
+        return float('nan'), float('nan')
+    drawn = np.random.default_rng(0).integers(len(scenes), size=(_RESAMPLES, len(scenes)))
+    values = np.array([statistic([scenes[index] for index in chosen]) for chosen in drawn])
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return float('nan'), float('nan')
+    tails = 50 * (1 - _CONFIDENCE), 50 * (1 + _CONFIDENCE)
+    # Values themselves, since some may be infinite.
+    low, high = np.percentile(known, tails, method='closest_observation')
+    return float(low), float(high)

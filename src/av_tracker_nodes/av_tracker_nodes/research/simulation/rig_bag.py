@@ -93,7 +93,7 @@ def write_rig_scene(drawn: RigScene, path: Path, progress: Progress | None = Non
     scene, rig = drawn.scene, drawn.rig
     report = progress or (lambda fraction, text: None)
     frames = BagFrames(rig.parent, rig.camera_frame, rig.array_frame)
-    stamps = _image_stamps(scene)
+    stamps = image_stamps(scene)
     truth = dict(zip(stamps, _truth(drawn, stamps), strict=True))
     with BagWriter(path, overwrite=True, frames=frames) as bag:
         sound = record(scene, lambda share, _: report(_AUDIO_SHARE * share, 'sound'))
@@ -131,7 +131,8 @@ def _write_geometry(bag: BagWriter, rig: RigDescription, scene: Scene) -> None:
         bag.write_moving_frame(BASE_FRAME, pose, START + round(time * NANOSECONDS))
 
 
-def _image_stamps(scene: Scene) -> list[int]:
+def image_stamps(scene: Scene) -> list[int]:
+    """Stamps (ns) that a bag gives the images of a scene."""
     first = scene.video_starts[0]
     count = len(scene.frame_times(0))
     return [START + round((first + frame / FRAME_RATE) * NANOSECONDS) for frame in range(count)]
@@ -163,18 +164,19 @@ def _blocks(sound: np.ndarray, rig: RigDescription) -> Iterator[tuple[int, Audio
 
 def _truth(drawn: RigScene, stamps: list[int]) -> list[TrackFrame]:
     """Where everybody truly is at each image, in the frame that the rig is mounted in."""
-    parent_from_scene = drawn.scene_from_parent.inverse
-    people = [
-        true_tracks(
-            _person_truth(drawn.scene, number, person, parent_from_scene),
-            np.array(stamps),
-            FRAME_RATE,
-        )
-        for number, person in enumerate(drawn.scene.people, 1)
-    ]
+    people = [true_tracks(person, np.array(stamps), FRAME_RATE) for person in true_people(drawn)]
     return [
         TrackFrame(stamp, tuple(tracks[frame] for tracks in people))
         for frame, stamp in enumerate(stamps)
+    ]
+
+
+def true_people(drawn: RigScene) -> list[PersonTruth]:
+    """Where everybody truly is at the images, in the frame that the rig is mounted in."""
+    parent_from_scene = drawn.scene_from_parent.inverse
+    return [
+        _person_truth(drawn.scene, number, person, parent_from_scene)
+        for number, person in enumerate(drawn.scene.people, 1)
     ]
 
 

@@ -15,7 +15,7 @@ from av_tracker_nodes.geometry import MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.geometry.rig_description import NoiseSource, RigDescription
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
-from av_tracker_nodes.research.simulation.noises import fan_sound, television_sound
+from av_tracker_nodes.research.simulation.noises import NOISES, switched, television_sound
 from av_tracker_nodes.research.simulation.rig_scripts import RIG_SCRIPTS
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
 from av_tracker_nodes.research.simulation.scenarios import draw_light
@@ -153,9 +153,11 @@ def _source(
             'put it within 2 m to the sides and 4 m in front'
         )
     samples = round(stage.duration * RATE)
-    if noise.kind == 'fan':
-        sound = fan_sound(samples, stage.rng)
-    else:
+    if noise.kind == 'television':
         # A voice that nobody in the room has.
         sound = television_sound(samples, stage.voices(len(cast.people) + 1)[-1], stage.rng)
+    else:
+        sound = NOISES[noise.kind](samples, stage.rng)
+    if noise.switched:
+        sound = switched(sound, stage.rng)
     return SoundSource(place, sound, noise.level_db)

@@ -28,6 +28,11 @@ def two_talking(stage: RigStage) -> Cast:
     return _gather(stage, round_robin(stage, 2, 0.5, stage.duration - 0.3))
 
 
+def three_talking(stage: RigStage) -> Cast:
+    """Three people who stand and walk about, and talk in turn, now and then two at once."""
+    return _gather(stage, round_robin(stage, 3, 0.5, stage.duration - 0.3))
+
+
 def two_silent(stage: RigStage) -> Cast:
     """Two people who stand and walk about and say nothing."""
     return _gather(stage, [None, None])
@@ -39,7 +44,8 @@ def nobody(stage: RigStage) -> Cast:
 
 
 RIG_SCRIPTS: dict[str, Callable[[RigStage], Cast]] = {
-    script.__name__: script for script in (two_talking, one_talking, two_silent, nobody)
+    script.__name__: script
+    for script in (two_talking, one_talking, three_talking, two_silent, nobody)
 }
 """By name; the first is the usual one."""
 

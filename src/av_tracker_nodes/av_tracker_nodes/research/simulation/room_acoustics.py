@@ -99,10 +99,13 @@ class _Renderer:
         return early + render_tail(sound, places, envelope, self.field, self.rng)
 
     def source(self, source: SoundSource, speech_power: float) -> np.ndarray:
-        """Something that makes noise, at its level relative to speech."""
+        """Something that makes noise, at its level relative to speech while it sounds."""
         heard = self.steady(source.sound, source.place)
+        if not source.sound.any():
+            return heard
         wanted = speech_power * 10 ** (source.level_db / 10)
-        return heard * np.float32(np.sqrt(wanted) / heard.std())
+        power = np.mean(np.square(heard[:, source.sound != 0], dtype=float))
+        return heard * np.float32(np.sqrt(wanted / power))
 
     def steady(self, sound: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Render what stays at a place and sounds alike to all sides, as if it faced upwards."""

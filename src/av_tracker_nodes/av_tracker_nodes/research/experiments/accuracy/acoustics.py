@@ -11,6 +11,7 @@ from pathlib import Path
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import markdown, print_sheets, replace_block
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
 from av_tracker_nodes.research.experiments.accuracy.images import image_scores
 from av_tracker_nodes.research.experiments.accuracy.plan import (
@@ -21,12 +22,7 @@ from av_tracker_nodes.research.experiments.accuracy.plan import (
     full_plan,
     quick_plan,
 )
-from av_tracker_nodes.research.experiments.accuracy.report import (
-    markdown,
-    print_sheets,
-    replace_block,
-    sheets,
-)
+from av_tracker_nodes.research.experiments.accuracy.report import sheets
 from av_tracker_nodes.research.experiments.accuracy.rows import (
     Row,
     direction_rows,
@@ -121,7 +117,7 @@ def benchmark_acoustics(
     write_json(out / FIGURES, rows)
     (out / TABLES).write_text(text, encoding='utf-8')
     if document is not None:
-        replace_block(document, text)
+        replace_block(document, 'benchmark acoustics', text)
     print_sheets(drawn)
     return rows
 

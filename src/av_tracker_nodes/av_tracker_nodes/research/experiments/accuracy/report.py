@@ -5,19 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
-
-from av_tracker_nodes import InputError
+from av_tracker_nodes.research.evaluation.sheets import Sheet
 from av_tracker_nodes.research.experiments.accuracy.images import MEASURES
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
 from av_tracker_nodes.research.experiments.accuracy.rows import Row
-
-BEGIN = '<!-- begin: written by av-tracker benchmark acoustics -->'
-END = '<!-- end -->'
 
 _NAMES = {
     'gcf': 'GCF',
@@ -29,30 +20,6 @@ _NAMES = {
     'music': 'MUSIC',
 }
 _SCORES = {'mae_px': 'MAE (px)', 'mota': 'MOTA (%)', 'motp_px': 'MOTP (px)'}
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table of text."""
-
-    title: str
-    header: list[str]
-    rows: list[list[str]]
-
-    def markdown(self) -> str:
-        """Write it as Markdown."""
-        rule = ['---', *['---:'] * (len(self.header) - 1)]
-        lines = ['| ' + ' | '.join(cells) + ' |' for cells in (self.header, rule, *self.rows)]
-        return '\n'.join([f'**{self.title}**', '', *lines, ''])
-
-    def rich(self) -> Table:
-        """Write it for a terminal."""
-        table = Table(title=self.title)
-        for number, heading in enumerate(self.header):
-            table.add_column(heading, justify='right' if number else 'left')
-        for row in self.rows:
-            table.add_row(*row)
-        return table
 
 
 def sheets(rows: list[Row]) -> list[Sheet]:
@@ -76,36 +43,6 @@ def sheets(rows: list[Row]) -> list[Sheet]:
         _differences(of.get('image difference', [])),
     ]
     return [sheet for sheet in drawn if sheet.rows]
-
-
-def print_sheets(drawn: list[Sheet], console: Console | None = None) -> None:
-    """Print tables to a terminal."""
-    console = console or Console()
-    for sheet in drawn:
-        console.print(sheet.rich())
-
-
-def markdown(drawn: list[Sheet], origin: str) -> str:
-    """Write tables as Markdown, after a line on where they come from."""
-    return '\n'.join([f'_{origin}_', '', *(sheet.markdown() for sheet in drawn)])
-
-
-def replace_block(document: Path, text: str) -> None:
-    """Put text between the two markers of a document.
-
-    Raises
-    ------
-    InputError
-        When the document is not there or has no markers.
-    """
-    try:
-        before, rest = document.read_text(encoding='utf-8').split(BEGIN, 1)
-        after = rest.split(END, 1)[1]
-    except OSError as error:
-        raise InputError(f'cannot read {document}: {error.strerror}') from error
-    except (ValueError, IndexError) as error:
-        raise InputError(f'{document} lacks the lines {BEGIN} and {END}') from error
-    document.write_text(f'{before}{BEGIN}\n\n{text}\n{END}{after}', encoding='utf-8')
 
 
 def _tables(rows: list[Row]) -> list[str]:

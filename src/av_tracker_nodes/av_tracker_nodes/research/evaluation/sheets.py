@@ -1,0 +1,83 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Tables of figures for a terminal and for the block of a document that a command writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from av_tracker_nodes import InputError
+
+END = '<!-- end -->'
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of text."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+    def markdown(self) -> str:
+        """Write it as Markdown."""
+        rule = ['---', *['---:'] * (len(self.header) - 1)]
+        lines = ['| ' + ' | '.join(cells) + ' |' for cells in (self.header, rule, *self.rows)]
+        return '\n'.join([f'**{self.title}**', '', *lines, ''])
+
+    def rich(self) -> Table:
+        """Write it for a terminal."""
+        table = Table(title=self.title)
+        for number, heading in enumerate(self.header):
+            table.add_column(heading, justify='right' if number else 'left')
+        for row in self.rows:
+            table.add_row(*row)
+        return table
+
+
+def print_sheets(drawn: list[Sheet], console: Console | None = None) -> None:
+    """Print tables to a terminal."""
+    console = console or Console()
+    for sheet in drawn:
+        console.print(sheet.rich())
+
+
+def markdown(drawn: list[Sheet], origin: str) -> str:
+    """Write tables as Markdown, after a line on where they come from."""
+    return '\n'.join([f'_{origin}_', '', *(sheet.markdown() for sheet in drawn)])
+
+
+def begin_marker(command: str) -> str:
+    """Line of a document before the block that a command writes."""
+    return f'<!-- begin: written by av-tracker {command} -->'
+
+
+def replace_block(document: Path, command: str, text: str) -> None:
+    """Put text between the two markers of a document.
+
+    Parameters
+    ----------
+    document : Path
+    command : str
+        Whose block it is, such as ``benchmark acoustics``.
+    text : str
+
+    Raises
+    ------
+    InputError
+        When the document is not there or has no markers.
+    """
+    begin = begin_marker(command)
+    try:
+        before, rest = document.read_text(encoding='utf-8').split(begin, 1)
+        after = rest.split(END, 1)[1]
+    except OSError as error:
+        raise InputError(f'cannot read {document}: {error.strerror}') from error
+    except (ValueError, IndexError) as error:
+        raise InputError(f'{document} lacks the lines {begin} and {END}') from error
+    document.write_text(f'{before}{begin}\n\n{text}\n{END}{after}', encoding='utf-8')

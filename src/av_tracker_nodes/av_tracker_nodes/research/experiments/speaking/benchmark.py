@@ -1,0 +1,262 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The benchmark of who speaks: records scenes once, tracks them, and reports."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from av_tracker_nodes import DEFAULT_MODEL, InputError
+from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import markdown, print_sheets, replace_block
+from av_tracker_nodes.research.experiments.speaking.conditions import (
+    CONDITIONS,
+    FIRST_SEED,
+    MOST_SCENES,
+    SCENES,
+    SECONDS,
+    Condition,
+)
+from av_tracker_nodes.research.experiments.speaking.overlaps import (
+    OverlapCounts,
+    OverlapTask,
+    overlap_row,
+    overlap_scene,
+    overlap_tasks,
+)
+from av_tracker_nodes.research.experiments.speaking.quiet import (
+    QuietTask,
+    quiet_row,
+    quiet_scene,
+    quiet_tasks,
+)
+from av_tracker_nodes.research.experiments.speaking.report import Row, sheets
+from av_tracker_nodes.research.experiments.speaking.scenes import (
+    record_scene,
+    track_scene,
+    truth_of,
+)
+from av_tracker_nodes.research.experiments.speaking.scores import (
+    SceneScores,
+    row_of,
+    score_scene,
+)
+from av_tracker_nodes.research.parallel import in_processes
+
+COMMAND = 'benchmark speaking'
+FIGURES, TABLES = 'speaking.json', 'speaking.md'
+PARTS = 'conditions', 'quiet', 'overlaps'
+
+_QUICK_SECONDS = 5.0
+_QUICK_CONDITIONS = 'two people', 'two people, two microphones', 'multi_speaker, AV16.3'
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured.
+
+    Attributes
+    ----------
+    model : str
+        Fusion model, or ONNX file.
+    split : str
+        ``test`` or, while something is being chosen, ``validation``.
+    scenes : int
+        Of each condition.
+    jobs : int
+        Processes.
+    quick : bool
+        A few short validation scenes instead.
+    parts : tuple of str
+        Some of `PARTS`.
+    """
+
+    model: str = DEFAULT_MODEL
+    split: str = 'test'
+    scenes: int = SCENES
+    jobs: int = 1
+    quick: bool = False
+    parts: tuple[str, ...] = PARTS
+
+    @property
+    def seconds(self) -> float:
+        """Of a scene."""
+        return _QUICK_SECONDS if self.quick else SECONDS
+
+    @property
+    def first_seed(self) -> int:
+        """Of the scenes of a condition."""
+        return FIRST_SEED['validation' if self.quick else self.split]
+
+    @property
+    def origin(self) -> str:
+        """Where the figures come from, in a sentence."""
+        if self.quick:
+            about, flags = 'a few short validation scenes', ' --quick'
+        else:
+            about = f'{self.scenes} scenes a condition of the {self.split} split'
+            flags = '' if self.split == 'test' else f' --split {self.split}'
+            flags += '' if self.scenes == SCENES else f' --scenes {self.scenes}'
+        model = '' if self.model == DEFAULT_MODEL else f' --model {self.model}'
+        return f'Simulated, {about}, model {self.model}: `av-tracker {COMMAND}{flags}{model}`.'
+
+
+@dataclass(frozen=True)
+class ConditionTask:
+    """A scene of a condition."""
+
+    condition: Condition
+    seed: int
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Of the files of the condition."""
+        return self.condition.name.replace(', ', '-').replace(' ', '_')
+
+
+Task = ConditionTask | QuietTask | OverlapTask
+
+
+def benchmark_speaking(
+    out: Path,
+    options: Options,
+    progress_bar: Callable,
+    document: Path | None = None,
+    recordings: Path | None = None,
+) -> list[Row]:
+    """Measure who is said to speak, write it down and print it.
+
+    What was measured before in the same folder is not measured again: begin a new one when the
+    chain has changed. Recordings serve any chain.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for ``speaking.json``, a flat list of rows, and ``speaking.md``; the results of each
+        scene lie in ``runs``.
+    options : Options
+    progress_bar : callable
+        Context manager that takes a text and yields a progress callback.
+    document : Path, optional
+        Document whose block between the two markers is replaced by the tables.
+    recordings : Path, optional
+        Folder of the bags; ``recordings`` in `out` if left out.
+
+    Returns
+    -------
+    list of dict
+        ``table`` is conditions, quiet or overlaps; figures are None where they cannot be told.
+
+    Raises
+    ------
+    InputError
+        When something cannot be written, or the packages of the simulator are missing.
+    """
+    recordings = recordings or out / 'recordings'
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    tasks = plan(options)
+    calls = {
+        number: (task, out / 'runs', recordings, options.model)
+        for number, task in enumerate(tasks)
+    }
+    results: dict[int, dict] = {}
+    with progress_bar('measuring in simulated scenes') as progress:
+        for number, result in in_processes(measure, calls, options.jobs):
+            results[number] = result
+            progress(len(results) / len(tasks))
+    split = 'validation' if options.quick else options.split
+    labels = {'simulated': True, 'split': split, 'model': options.model}
+    found = [(task, results[number]) for number, task in enumerate(tasks)]
+    rows = [labels | row for row in rows_of(found)]
+    drawn = sheets(rows)
+    text = markdown(drawn, options.origin)
+    write_json(out / FIGURES, rows)
+    (out / TABLES).write_text(text, encoding='utf-8')
+    if document is not None:
+        replace_block(document, COMMAND, text)
+    print_sheets(drawn)
+    return rows
+
+
+def plan(options: Options) -> list[Task]:
+    """Plan all scenes.
+
+    Raises
+    ------
+    InputError
+        When a split has not as many seeds, or there is no such part.
+    """
+    if not 1 <= options.scenes <= MOST_SCENES:
+        raise InputError(f'{options.scenes} scenes a condition: choose 1 to {MOST_SCENES}')
+    first, seconds = options.first_seed, options.seconds
+    conditions = [c for c in CONDITIONS if not options.quick or c.name in _QUICK_CONDITIONS]
+    seeds = [first] if options.quick else range(first, first + options.scenes)
+    quiet, overlaps = quiet_tasks(first), overlap_tasks(first)
+    if options.quick:
+        quiet = [replace(task, seconds=seconds) for task in quiet[::5]]
+        overlaps = [replace(task, seconds=seconds) for task in overlaps[:5:4]]
+    parts: dict[str, list[Task]] = {
+        'conditions': [ConditionTask(c, seed, seconds) for c in conditions for seed in seeds],
+        'quiet': quiet,
+        'overlaps': overlaps,
+    }
+    return [task for part in options.parts for task in parts[part]]
+
+
+def measure(task: Task, runs: Path, recordings: Path, model: str) -> dict:
+    """Measure in one scene, or read what was measured there before."""
+    kept = runs / _file_of(task, model)
+    if kept.exists():
+        return json.loads(kept.read_text(encoding='utf-8'))
+    result = _measured(task, recordings, model)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_json(kept, result)
+    return result
+
+
+def rows_of(found: Sequence[tuple[Task, dict]]) -> list[Row]:
+    """Take the scenes of a condition, of a noise, of a rig and number of voices together."""
+    conditions, quiet, overlaps = defaultdict(list), defaultdict(list), defaultdict(list)
+    for task, result in found:
+        if isinstance(task, ConditionTask):
+            conditions[task.condition.name].append(SceneScores.of_dict(result))
+        elif isinstance(task, QuietTask):
+            quiet[task.quiet.name].append(result)
+        else:
+            overlaps[task.rig, task.voices].append(OverlapCounts(**result))
+    rows: list[Row] = [
+        {'table': 'conditions', 'condition': name, **row_of(scenes)}
+        for name, scenes in conditions.items()
+    ]
+    rows += [
+        {'table': 'quiet', 'noise': name, **quiet_row(scenes)} for name, scenes in quiet.items()
+    ]
+    return rows + [
+        {'table': 'overlaps', 'rig': rig, 'voices': voices, **overlap_row(scenes)}
+        for (rig, voices), scenes in overlaps.items()
+    ]
+
+
+def _measured(task: Task, recordings: Path, model: str) -> dict:
+    if isinstance(task, QuietTask):
+        return quiet_scene(task, model)
+    if isinstance(task, OverlapTask):
+        return vars(overlap_scene(task))
+    drawn = task.condition.draw(task.seed, task.seconds)
+    bag = record_scene(recordings / task.name / f'{task.seed}-{task.seconds:g}s', drawn)
+    return score_scene(truth_of(drawn), track_scene(bag, model)).as_dict()
+
+
+def _file_of(task: Task, model: str) -> Path:
+    """Where the result of a scene is kept; overlaps do without the model."""
+    folder = 'overlaps' if isinstance(task, OverlapTask) else Path(model).stem
+    return Path(folder) / f'{task.name}-{task.seed}-{task.seconds:g}s.json'

@@ -1,0 +1,107 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The rows of the benchmark as tables to read."""
+
+from __future__ import annotations
+
+from av_tracker_nodes.research.evaluation.sheets import Sheet
+from av_tracker_nodes.research.experiments.speaking.conditions import AV163
+
+Row = dict[str, object]
+
+_RIG_NAMES = {AV163: 'AV16.3'}
+
+
+def sheets(rows: list[Row]) -> list[Sheet]:
+    """Lay the rows of `benchmark_speaking` out, a table for each part."""
+    of = {
+        part: [row for row in rows if row['table'] == part]
+        for part in ('conditions', 'quiet', 'overlaps')
+    }
+    drawn = [_speaking(of['conditions']), _delays(of['conditions'])]
+    return [
+        sheet for sheet in [*drawn, _quiet(of['quiet']), _overlaps(of['overlaps'])] if sheet.rows
+    ]
+
+
+def _speaking(rows: list[Row]) -> Sheet:
+    header = ['scenes', 'F1', 'precision', 'recall', 'silent but called speaking', 'MOTA']
+    lines = [
+        [
+            row['condition'],
+            _share(row, 'f1'),
+            _share(row, 'precision'),
+            _share(row, 'recall'),
+            _share(row, 'false_share', 1),
+            _percent(row, 'mota'),
+        ]
+        for row in rows
+    ]
+    return Sheet('Who speaks (simulated): %, 95 % interval over scenes', header, lines)
+
+
+def _delays(rows: list[Row]) -> Sheet:
+    header = ['scenes', 'onset (s)', 'end (s)', 'images with a voice astray (%)']
+    lines = [
+        [row['condition'], _seconds(row, 'onset_s'), _seconds(row, 'end_s'),
+         _share(row, 'astray_share', 1)]
+        for row in rows
+    ]  # fmt: skip
+    title = (
+        'How late speech is told to begin and to end, and voices where nobody talks (simulated)'
+    )
+    return Sheet(f'{title}: medians and shares, 95 % interval over scenes', header, lines)
+
+
+def _quiet(rows: list[Row]) -> Sheet:
+    header = ['noise', 'seconds', 'images with somebody speaking (%)', 'images with a voice (%)']
+    lines = [
+        [row['noise'], f'{row["seconds"]:.0f}', f'{100 * row["speaking_share"]:.2f}',
+         f'{100 * row["track_share"]:.2f}']
+        for row in rows
+    ]  # fmt: skip
+    return Sheet('While nobody talks (simulated)', header, lines)
+
+
+def _overlaps(rows: list[Row]) -> Sheet:
+    header = ['rig', 'microphones', 'voices', 'found at a time (%)', 'ghosts (%)', 'heard (%)']
+    lines = [
+        [
+            _RIG_NAMES.get(row['rig'], row['rig']),
+            str(row['microphones']),
+            str(row['voices']),
+            _share(row, 'found'),
+            '-' if row['ghosts'] is None else f'{100 * row["ghosts"]:.1f}',
+            f'{100 * row["heard"]:.0f}',
+        ]
+        for row in rows
+    ]
+    title = 'Simultaneous voices 45 degrees apart, without pauses, by sound alone (simulated)'
+    return Sheet(title, header, lines)
+
+
+def _share(row: Row, name: str, digits: int = 0) -> str:
+    scaled = {
+        key: None if row[key] is None else 100 * row[key]
+        for key in (name, f'{name}_low', f'{name}_high')
+    }
+    return _percent(scaled, name, digits)
+
+
+def _percent(row: Row, name: str, digits: int = 0) -> str:
+    return _with_interval(row, name, f'.{digits}f')
+
+
+def _seconds(row: Row, name: str) -> str:
+    return _with_interval(row, name, '.2f')
+
+
+def _with_interval(row: Row, name: str, form: str) -> str:
+    value, low, high = (row[key] for key in (name, f'{name}_low', f'{name}_high'))
+    if value is None:
+        return '-'
+    if low is None and high is None:
+        return f'{value:{form}}'
+    ends = ('-' if end is None else f'{end:{form}}' for end in (low, high))
+    return f'{value:{form}} ({" to ".join(ends)})'
