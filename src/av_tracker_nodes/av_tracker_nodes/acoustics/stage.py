@@ -325,12 +325,3 @@ def acoustic_stage(
     if rig.tells_directions:
         return AcousticStage(rig, measure, backend, config)
     return OneMicrophoneStage(rig, measure, config)
-
-
-def take_in(stage: AcousticStage | OneMicrophoneStage, block: AudioBlock) -> str | None:
-    """Let a stage hear a block; return why it cannot, None where it can."""
-    try:
-        stage.add(block)
-    except InputError as error:
-        return str(error)
-    return None
