@@ -118,7 +118,9 @@ class Plane:
         expected = (1 - share) * np.cos(elevations)
         variance = (spread * np.cos(elevations)) ** 2 + self._floor**2 + 1 / max(known, 1.0)
         behind = np.minimum(elevations, 0.0) / _BEHIND
-        squared = (heard - expected) ** 2 / variance + np.log(variance / variance.min()) + behind**2
+        squared = (
+            (heard - expected) ** 2 / variance + np.log(variance / variance.min()) + behind**2
+        )
         squared -= squared.min()
         return Meridian(
             along,

@@ -16,6 +16,7 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
@@ -63,6 +64,8 @@ class Heard:
     sources : list of Source
     voices : list of float
         Log-odds that each source is a voice.
+    echoes : set of int
+        Indices of the sources that are voices, but echoes of stronger ones.
     residual : np.ndarray, shape (pairs, bins)
         Cross-spectra less the sources.
     shown : Survey
@@ -74,6 +77,7 @@ class Heard:
     context: Context
     sources: list[Source]
     voices: list[float]
+    echoes: set[int]
     residual: np.ndarray
     shown: Survey
     age: float
@@ -127,7 +131,9 @@ class Hearing:
         self._backend = backend
         self.kernels = load_kernels(backend)
         self._config = config
-        self._looks_back = max(config.context, config.stgcf_frames if measure == 'stgcf' else 1)
+        self._looks_back = max(
+            config.context + 2 * TAIL_FRAMES, config.stgcf_frames if measure == 'stgcf' else 1
+        )
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
@@ -137,6 +143,7 @@ class Hearing:
         self._frames = FrameCache(self.gcc, array.channels)
         self._floor = NoiseFloor(self.gcc, array.channels, config)
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._echoes = EchoFinder(array, self.delays, self.kernels)
         self.search_in(region)
 
     def search_in(self, region: SourceRegion) -> None:
@@ -189,10 +196,13 @@ class Hearing:
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
         sources, residual = self.finder.find(view)
-        voices = self.voices(context, [source.position for source in sources])
+        places = [source.position for source in sources]
+        voices = self.voices(context, places)
+        voiced = [number for number, voice in enumerate(voices) if voice > 0]
+        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
         frames_ago, shown = self._shown(context, view, in_view)
         age = frames_ago * self._frames.hop / self.gcc.rate
-        return Heard(context, sources, voices, residual, shown, age)
+        return Heard(context, sources, voices, echoes, residual, shown, age)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -235,9 +245,10 @@ class Hearing:
     def _context(self, end: int) -> Context:
         frames = self._frames.last(self.audio, end, self._looks_back)
         recent = frames[-self._config.context :]
-        power = np.array([frame.power for frame in recent])
+        power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power, self._floor.at(self.audio, end))
+        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        share = without_tails(share, power)
         return Context(end, frames, recent, share, ~dead_channels(level))
 
     def _cross(self, context: Context) -> np.ndarray:

@@ -36,7 +36,7 @@ def is_line(positions: np.ndarray) -> bool:
 
 
 def normal_of_plane(positions: np.ndarray) -> np.ndarray | None:
-    """Unit vector (3,) across the plane that places (n, 3) are in, None where there is none.
+    """Find the unit vector (3,) across the plane that places (n, 3) are in, None without one.
 
     Places on a line are in many planes, and so in none.
     """
