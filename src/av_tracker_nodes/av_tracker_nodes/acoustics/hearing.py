@@ -18,6 +18,7 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
@@ -66,6 +67,8 @@ class Heard:
     sources : list of Source
     voices : list of float
         Log-odds that each source is a voice.
+    echoes : set of int
+        Indices of the sources that are voices, but echoes of stronger ones.
     residual : np.ndarray, shape (pairs, bins)
         Cross-spectra less the sources.
     shown : Survey
@@ -77,6 +80,7 @@ class Heard:
     context: Context
     sources: list[Source]
     voices: list[float]
+    echoes: set[int]
     residual: np.ndarray
     shown: Survey
     age: float
@@ -136,6 +140,7 @@ class Hearing:
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._echoes = EchoFinder(array, self.delays, self.kernels)
         self._take_numbers(config)
         self.search_in(region)
 
@@ -192,10 +197,13 @@ class Hearing:
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
         sources, residual = self.finder.find(view)
-        voices = self.voices(context, [source.position for source in sources])
+        places = [source.position for source in sources]
+        voices = self.voices(context, places)
+        voiced = [number for number, voice in enumerate(voices) if voice > 0]
+        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
-        return Heard(context, sources, voices, residual, shown.view, age)
+        return Heard(context, sources, voices, echoes, residual, shown.view, age)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -222,7 +230,7 @@ class Hearing:
     def _take_numbers(self, config: AcousticConfig) -> None:
         """Make all that goes by the numbers, but no tables."""
         self._config = config
-        self._looks_back = max(config.context, self._measure.looks_back(config))
+        self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
         self._floor = NoiseFloor(self.gcc, self.array.channels, config)
 
     def _make_finder(self) -> SourceFinder:
@@ -249,9 +257,10 @@ class Hearing:
     def _context(self, end: int) -> Context:
         frames = self._frames.last(self.audio, end, self._looks_back)
         recent = frames[-self._config.context :]
-        power = np.array([frame.power for frame in recent])
+        power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power, self._floor.at(self.audio, end))
+        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        share = without_tails(share, power)
         return Context(end, frames, recent, share, ~dead_channels(level))
 
     def _cross(self, context: Context) -> np.ndarray:
