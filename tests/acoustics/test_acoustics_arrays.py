@@ -13,6 +13,7 @@ from acoustic_scenes import angle_between, blocks, frame_at, look_at, propagate,
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.acoustics.activity import VoiceActivity
 from av_tracker_nodes.acoustics.hearing import Hearing
+from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.geometry import Box, MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.calibration import load_microphones, load_room
 from av_tracker_nodes.geometry.region import SourceRegion
@@ -69,7 +70,9 @@ def sound_from(place, array, noise=1e-3):
 def hearing_of(array, **settings):
     config = AcousticConfig(**settings)
     voice = VoiceActivity(config.voice_frames)
-    return Hearing(array, SourceRegion.of(Rig(None, array)), 'gcf', 'numpy', voice, config)
+    return Hearing(
+        array, SourceRegion.of(Rig(None, array)), find_measure('gcf'), 'numpy', voice, config
+    )
 
 
 def listen(stage, array, place):

@@ -18,9 +18,10 @@ from acoustic_scenes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
+from av_tracker_nodes.acoustics import MEASURES, AcousticConfig, AcousticStage
 from av_tracker_nodes.acoustics.enhancement import WeightedHistory, combine
 from av_tracker_nodes.acoustics.frames import FieldCache
+from av_tracker_nodes.acoustics.measures import Measure, Shown
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import face_box
 
@@ -238,6 +239,31 @@ def test_stgcf_surveys_a_frame_once(spoken, monkeypatch):
     assert len(surveyed) == AcousticConfig().stgcf_frames
     stage.process(frame_at(1.04))
     assert len(surveyed) == AcousticConfig().stgcf_frames + 2
+
+
+class Oldest(Measure):
+    """The first of the last three frames."""
+
+    name = 'oldest'
+    cuts_out_faces = True
+
+    def looks_back(self, config):
+        return 3
+
+    def show(self, heard, config):
+        return Shown(heard.average(heard.frames[-3:-2]), 2.0)
+
+
+def test_a_new_measure_is_a_class_and_its_name(spoken, monkeypatch):
+    monkeypatch.setitem(MEASURES, 'oldest', Oldest())
+    shown, then = (
+        maps_of(spoken, measure, [time], BOX, context=1)[0]
+        for measure, time in (('oldest', 1.0), ('gcf', 1.0 - 2 * HOP / RATE))
+    )
+    assert shown.measure == 'oldest'
+    assert shown.audio_stamp == then.audio_stamp
+    np.testing.assert_allclose(shown.values, then.values, atol=1e-6)
+    np.testing.assert_allclose(shown.faces[0].values, then.faces[0].values, atol=1e-6)
 
 
 def test_sgcf_is_no_measure_of_its_own():

@@ -15,8 +15,11 @@ if importlib.util.find_spec('rclpy') is None:
 import write_params
 from rclpy.parameter import Parameter
 
+from av_tracker_nodes.acoustics import AcousticConfig
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.calibration import load_microphones
 from av_tracker_nodes.launching.node_set import STAGES
 from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
@@ -97,6 +100,7 @@ def test_ros_knows_what_a_parameter_means_and_when_it_changes(make):
         (Setting('a', 1, 'x', 0, 1_000_000), 'unconfigured', '0 .. 1000000'),
         (Setting('a', '', 'x', choices=('', 'b')), 'unconfigured', "'', b"),
         (Setting('a', True, 'x', read_only=True), 'at the start', ''),
+        (Setting('a', (1.0, 2.0), 'x', 0, 9), 'unconfigured', '2 values of 0 .. 9'),
     ],
 )
 def test_settings_tell_their_limits(setting, change, limits):
@@ -109,6 +113,11 @@ def test_settings_tell_their_limits(setting, change, limits):
         (FaceDetector, 'threshold', 1.5, 'threshold'),
         (FaceDetector, 'model', '/nowhere.onnx', '/nowhere.onnx'),
         (AcousticMapNode, 'measure', 'loudness', 'must be one of gcf'),
+        (AcousticMapNode, 'min_score', 2.0, 'min_score'),
+        (AcousticMapNode, 'band', [200.0], 'band must have 2 values'),
+        (AcousticMapNode, 'band', [200.0, 1e6], 'band must be within'),
+        (AcousticMapNode, 'band', [7500.0, 200.0], 'band must be the lower value'),
+        (AcousticMapNode, 'min_range', 9.0, 'min_range must be below max_range'),
         (Fusion, 'model', 'magic', 'must be one of'),
         (Fusion, 'model_file', '/nowhere.onnx', '/nowhere.onnx'),
         (Tracker, 'beta', -1.0, 'beta'),
@@ -190,6 +199,16 @@ class TestLive:
         node.start()
         return node
 
+    @pytest.fixture
+    def mapper(self, make):
+        """With its stage, as when it knows where the sensors are."""
+        node = make(AcousticMapNode)
+        node.start()
+        rig = Rig(None, load_microphones(shipped_file('minidsp_uma16.yaml', 'calibration')))
+        node._sensors = SimpleNamespace(rig=lambda stamp: rig, array_frame='mic_array')
+        node._prepare()
+        return node
+
     def test_numbers_of_the_tracker_change_at_once(self, tracker):
         assert change(tracker, gate=9.0, assignment='greedy') == ''
         assert tracker._tracker.config == TrackerConfig(gate=9.0, assignment='greedy')
@@ -249,6 +268,33 @@ class TestLive:
         assert change(fusion, faces_timeout=0.2, patience=0.3) == ''
         assert fusion._join._timeout == 200_000_000
         assert fusion._join._patience == 300_000_000
+
+    def test_numbers_of_the_acoustic_stage_change_at_once(self, mapper):
+        assert change(mapper, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0]) == ''
+        expected = AcousticConfig(min_score=0.1, context=5, face_speech=(5.0, 0.5, 11.0))
+        assert mapper._sound.stage.config == expected
+
+    @pytest.mark.parametrize(
+        ('values', 'reason'),
+        [
+            ({'frame': 0.02}, 'frame changes only while acoustic_map is unconfigured'),
+            ({'band': [300.0, 3400.0]}, 'band changes only while acoustic_map is unconfigured'),
+            ({'min_score': 0.1, 'across': True}, 'across changes only'),
+            ({'min_score': 0.1, 'stgcf_best': 16}, 'stgcf_best must not be above stgcf_frames'),
+            ({'min_score': 1.5}, 'out of range'),
+            ({'peak_speech': [1.0, 2.0]}, 'peak_speech must have 3 values'),
+            ({'peak_speech': [1.0, 2.0, float('nan')]}, 'peak_speech must be within'),
+            ({'face_range_limits': [2.0, 1.0]}, 'the lower value and the higher one'),
+        ],
+    )
+    def test_what_the_acoustic_stage_cannot_take_changes_nothing(self, mapper, values, reason):
+        assert reason in change(mapper, **values)
+        assert mapper._sound.stage.config == AcousticConfig()
+        assert mapper.value('min_score') == AcousticConfig().min_score
+
+    def test_what_is_fixed_may_be_said_again_with_what_is_live(self, mapper):
+        assert change(mapper, band=[200.0, 7500.0], frame=0.04, min_score=0.1) == ''
+        assert mapper._sound.stage.config == AcousticConfig(min_score=0.1)
 
     def test_the_speed_of_sound_follows_the_temperature(self, make):
         calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))

@@ -22,6 +22,22 @@ def to_nanoseconds(seconds: float) -> int:
     return round(seconds * NANOSECONDS)
 
 
+def samples_to_nanoseconds(count: int, rate: int) -> int:
+    """Return when a sample is taken after sample 0 (ns), rounded down.
+
+    The only place where samples become time: stamps that are counted from one origin differ by
+    exactly the durations between them, however far they count.
+
+    Parameters
+    ----------
+    count : int or np.ndarray of int
+        Index of the sample.
+    rate : int
+        Samples a second.
+    """
+    return count * NANOSECONDS // rate
+
+
 def to_seconds(stamp: int) -> float:
     """Return a stamp in nanoseconds as seconds."""
     return stamp / NANOSECONDS
@@ -68,6 +84,31 @@ class AudioBlock:
     rate: int
     samples: np.ndarray
 
+    @property
+    def next_sample(self) -> int:
+        """Index after the last sample."""
+        return self.first_sample + len(self.samples)
+
+    @property
+    def end(self) -> int:
+        """Capture time of the sample after the last one (ns): where the next block begins."""
+        return self.time_of(self.next_sample)
+
+    @property
+    def last_stamp(self) -> int:
+        """Capture time of the last sample (ns): when recordings log the block."""
+        return self.time_of(self.next_sample - 1)
+
+    @property
+    def duration(self) -> int:
+        """Time from the first sample to that after the last one (ns)."""
+        return self.end - self.stamp
+
+    def time_of(self, sample: int) -> int:
+        """Return the capture time (ns) of a sample of the stream, by its index."""
+        first = samples_to_nanoseconds(self.first_sample, self.rate)
+        return self.stamp + samples_to_nanoseconds(sample, self.rate) - first
+
 
 @dataclass(frozen=True)
 class ImageFrame:
@@ -103,6 +144,9 @@ class Face:
         Appearance of face and upper body, unit length.
     range : float
         Distance from the camera (m) where it was measured, by a depth image; else NaN.
+    lips : float
+        Log-likelihood ratio of how the mouth moves: of somebody who speaks, to somebody who does
+        not. NaN where the picture does not tell.
     """
 
     box: np.ndarray
@@ -111,6 +155,7 @@ class Face:
     tracklet: int = 0
     embedding: np.ndarray | None = None
     range: float = float('nan')
+    lips: float = float('nan')
 
 
 @dataclass(frozen=True)
@@ -189,7 +234,7 @@ class AcousticMap:
     audio_stamp : int
         End of the audio frame that the map was taken from (ns).
     measure : str
-        ``gcf``, ``stgcf``, ``vggcf`` or ``vwswe``.
+        What it shows, by name.
     values : np.ndarray, shape (rows, columns), float32
         Global map on the image grid, mean over microphone pairs, at the depth of the peak; without
         a camera of shape (0, 0).

@@ -18,7 +18,7 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+from av_tracker_nodes.types import AudioBlock
 
 HOP = 0.02
 """Beams come in blocks of about this length (s), at most twice as late."""
@@ -123,8 +123,7 @@ class Beamformer:
             for number, beam in steered.items()
         }
         self._tails = {number: beam[self._beam_hop :] for number, beam in sums.items()}
-        since = hop * self._hop - newest.first_sample
-        stamp = newest.stamp + since * NANOSECONDS // self._array.rate
+        stamp = newest.time_of(hop * self._hop)
         return [
             (
                 number,

@@ -139,8 +139,8 @@ class StampedAudio:
         if self._samples is None:
             shape = (block.samples.shape[1], self._capacity)
             self._samples = np.zeros(shape, np.float32)
-        index = block.first_sample + np.arange(len(block.samples))
-        self._extend(max(self._end, block.first_sample + len(block.samples)))
+        index = np.arange(block.first_sample, block.next_sample)
+        self._extend(max(self._end, block.next_sample))
         finite = np.isfinite(block.samples)
         wanted = (index >= self._begin) & finite.any(axis=1)
         wanted &= ~self._received[index % self._capacity]

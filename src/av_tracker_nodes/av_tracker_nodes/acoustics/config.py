@@ -1,78 +1,26 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Settings of the acoustic stage."""
+"""Numbers of the acoustic stage, with their meaning and range."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-MEASURES = ('gcf', 'stgcf', 'vggcf', 'vwswe')
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.settings import Settings, number, numbers, switch
 
 
 @dataclass(frozen=True)
-class AcousticConfig:
-    """Settings of the acoustic stage; lengths in seconds and metres, angles in degrees.
+class AcousticConfig(Settings):
+    """How sound is cut into frames, where sources are sought, and what counts as one.
 
-    Attributes
-    ----------
-    frame : float
-        Length of the Hamming window; frames overlap by half.
-    band : tuple of float
-        Frequencies that are correlated (Hz).
-    oversampling : int
-        Lags a period of twice the highest frequency.
-    across : bool
-        Pair microphones of different rigid arrays too.
-    max_pairs : int
-        Pairs that are correlated; large arrays have more, see `MicrophoneArray.pairs`.
-    context : int
-        Frames that are averaged, the last one ending at the stamp: 10 span 220 ms.
-    floor_memory : float
-        Time over which the noise floor is the minimum of the power.
-    lateness : float
-        How late images may come for which the sound is still held.
-    quiet_share : float
-        Share of silent time and frequency that halves the coherence of all that is not silent.
-    columns : int
-        Points of the global map along the width of the image.
-    surround_step : float
-        Spacing of the directions in which sources are sought.
-    surround_parallax : float
-        Angle between two arrays by which neighbouring ranges differ.
-    min_range, max_range : float
-        Of sources from the centre of the microphones.
-    max_peaks : int
-        Sources sought in one frame.
-    min_score : float
-        Weakest coherence that counts as a peak.
-    min_relative_score : float
-        The same, relative to the strongest peak.
-    curvature_gain : float
-        Log-likelihood a unit of coherence, mean over pairs: scales the curvature at a peak to an
-        information matrix.
-    direction_floor : float
-        Deviation of a direction that no curvature improves on.
-    face_rows, face_columns, face_ranges : int
-        Points over a face box and along each of its rays.
-    face_range_limits : tuple of float
-        Nearest and farthest range, relative to the range that the height of the box implies.
-    range_gain : float
-        Log-likelihood a unit of coherence along the rays of a face.
-    face_gate : float
-        A peak within this squared Mahalanobis distance of a face can be its voice.
-    history : int
-        Earlier images that the enhanced map draws on (AVCLNet's n).
-    stgcf_frames : int
-        Frames that the spatio-temporal map chooses from.
-    stgcf_best : int
-        Frames among them that it averages: those of the highest peaks.
-    stgcf_decay : float
-        Loss of weight of a peak a frame back in time.
-    voice_frames : int
-        Frames of 32 ms that the voice activity detector hears, the last one ending at the stamp.
-    peak_speech, face_speech : tuple of float
-        Logistic coefficients of `activity.speech_probability`.
+    Times are in seconds, lengths in metres, angles in degrees. Tables rest on what is not live.
+
+    Raises
+    ------
+    InputError
+        When a value is out of its range, or two contradict each other.
 
     Notes
     -----
@@ -90,35 +38,152 @@ class AcousticConfig:
     (seeds 1001, 1003 and 1005).
     """
 
-    frame: float = 0.040
-    band: tuple[float, float] = (200.0, 7500.0)
-    oversampling: int = 6
-    across: bool = False
-    max_pairs: int = 160
-    context: int = 10
-    floor_memory: float = 2.0
-    lateness: float = 8.0
-    quiet_share: float = 0.05
-    columns: int = 120
-    surround_step: float = 4.0
-    surround_parallax: float = 11.5
-    min_range: float = 0.5
-    max_range: float = 6.0
-    max_peaks: int = 4
-    min_score: float = 0.04
-    min_relative_score: float = 0.10
-    curvature_gain: float = 400.0
-    direction_floor: float = 1.5
-    face_rows: int = 12
-    face_columns: int = 12
-    face_ranges: int = 24
-    face_range_limits: tuple[float, float] = (0.6, 1.6)
-    range_gain: float = 400.0
-    face_gate: float = 16.0
-    history: int = 3
-    stgcf_frames: int = 15
-    stgcf_best: int = 1
-    stgcf_decay: float = 0.0125
-    voice_frames: int = 16
-    peak_speech: tuple[float, ...] = (12.5, 0.66, 27.8)
-    face_speech: tuple[float, ...] = (4.5, 0.63, 10.56)
+    frame: float = number(
+        0.040,
+        0.010,
+        0.200,
+        'Length of the frames of sound that are transformed; they overlap by half (s)',
+        live=False,
+    )
+    band: tuple[float, float] = numbers(
+        (200.0, 7500.0),
+        20.0,
+        50_000.0,
+        'Lowest and highest frequency that is correlated (Hz)',
+        live=False,
+    )
+    oversampling: int = number(
+        6,
+        1,
+        16,
+        'Lags of the correlation in a period of twice the highest frequency',
+        live=False,
+    )
+    across: bool = switch(False, 'Correlate microphones of different arrays too', live=False)
+    max_pairs: int = number(
+        160,
+        1,
+        10_000,
+        'Pairs of microphones that are correlated at most; large arrays have more',
+        live=False,
+    )
+    context: int = number(
+        10, 1, 50, 'Frames that are averaged, the last one ending at the stamp: 10 span 220 ms'
+    )
+    floor_memory: float = number(
+        2.0,
+        0.2,
+        30.0,
+        'Time over which the noise floor is the minimum of the power (s)',
+        live=False,
+    )
+    lateness: float = number(
+        8.0,
+        0.0,
+        60.0,
+        'How late images may come for which the sound is still held (s)',
+        live=False,
+    )
+    quiet_share: float = number(
+        0.05,
+        0.001,
+        1.0,
+        'Share of silent time and frequency that halves the coherence of all that is not silent',
+    )
+    columns: int = number(120, 10, 1000, 'Points of the global map along the width of the image')
+    surround_step: float = number(
+        4.0, 1.0, 20.0, 'Spacing of the directions in which sources are sought (deg)', live=False
+    )
+    surround_parallax: float = number(
+        11.5,
+        1.0,
+        90.0,
+        'Angle between two arrays by which neighbouring ranges of the search differ (deg)',
+        live=False,
+    )
+    min_range: float = number(
+        0.5,
+        0.05,
+        50.0,
+        'Nearest source that is sought, from the centre of the microphones (m)',
+        live=False,
+    )
+    max_range: float = number(
+        6.0,
+        0.1,
+        100.0,
+        'Farthest source that is sought, from the centre of the microphones (m)',
+        live=False,
+    )
+    max_peaks: int = number(4, 1, 16, 'Sources sought in one frame')
+    min_score: float = number(0.04, 0.0, 1.0, 'Weakest coherence that counts as a source')
+    min_relative_score: float = number(
+        0.10, 0.0, 1.0, 'Weakest coherence that counts, relative to the strongest source'
+    )
+    curvature_gain: float = number(
+        400.0,
+        0.1,
+        100_000.0,
+        'Log-likelihood a unit of coherence, mean over pairs: scales the curvature at a peak to '
+        'the certainty of its place',
+    )
+    direction_floor: float = number(
+        1.5, 0.001, 45.0, 'Deviation of a direction that no curvature improves on (deg)'
+    )
+    face_rows: int = number(12, 2, 64, 'Points over the height of a face box')
+    face_columns: int = number(12, 2, 64, 'Points over the width of a face box')
+    face_ranges: int = number(24, 2, 128, 'Points along each ray through a face box')
+    face_range_limits: tuple[float, float] = numbers(
+        (0.6, 1.6),
+        0.1,
+        10.0,
+        'Nearest and farthest range of a face, relative to what the height of its box implies',
+    )
+    range_gain: float = number(
+        400.0, 0.1, 100_000.0, 'Log-likelihood a unit of coherence along the rays of a face'
+    )
+    face_gate: float = number(
+        16.0,
+        0.0,
+        100.0,
+        'A source within this squared Mahalanobis distance of a face can be its voice',
+    )
+    history: int = number(
+        3, 1, 25, "Earlier images that the enhanced maps of faces draw on (AVCLNet's n)"
+    )
+    stgcf_frames: int = number(15, 1, 50, 'Frames that stgcf chooses from')
+    stgcf_best: int = number(
+        1, 1, 50, 'Frames among them that stgcf averages: those of the highest peaks'
+    )
+    stgcf_decay: float = number(
+        0.0125, 0.0, 0.1, 'Loss of weight of a peak for stgcf a frame back in time'
+    )
+    voice_frames: int = number(
+        16,
+        1,
+        64,
+        'Frames of 32 ms that the voice activity detector hears, the last one ending at the stamp',
+        live=False,
+    )
+    peak_speech: tuple[float, float, float] = numbers(
+        (12.5, 0.66, 27.8),
+        -100.0,
+        100.0,
+        'Logistic coefficients of speech from a source: of the logarithm of its coherence, of the '
+        'log-odds of the voice activity detector, and the constant',
+    )
+    face_speech: tuple[float, float, float] = numbers(
+        (4.5, 0.63, 10.56), -100.0, 100.0, 'The same of speech from a face'
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value, and those that belong together against each other."""
+        super().__post_init__()
+        for name in ('band', 'face_range_limits'):
+            low, high = getattr(self, name)
+            if low >= high:
+                raise InputError(f'{name} must be the lower value and the higher one')
+        if self.min_range >= self.max_range:
+            raise InputError('min_range must be below max_range')
+        if self.stgcf_best > self.stgcf_frames:
+            raise InputError('stgcf_best must not be above stgcf_frames')

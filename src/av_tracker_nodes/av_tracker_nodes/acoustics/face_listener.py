@@ -12,6 +12,7 @@ from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
+from av_tracker_nodes.acoustics.measures import Measure
 from av_tracker_nodes.acoustics.peaks import Source
 from av_tracker_nodes.geometry.bearings import heard_angles, is_single_and_flat
 from av_tracker_nodes.geometry.ray_map import RayMap
@@ -27,12 +28,11 @@ class FaceListener:
     Parameters
     ----------
     hearing : Hearing
-    measure : str
-        What the maps show, see `AcousticStage`.
+    measure : Measure
     config : AcousticConfig
     """
 
-    def __init__(self, hearing: Hearing, measure: str, config: AcousticConfig) -> None:
+    def __init__(self, hearing: Hearing, measure: Measure, config: AcousticConfig) -> None:
         self._hearing = hearing
         self._measure = measure
         self._config = config
@@ -137,10 +137,10 @@ class FaceListener:
         speech = speech_probability(
             field.peak, int(heard.context.alive.sum()), voice, self._config.face_speech
         )
-        if self._measure in ('gcf', 'stgcf'):
+        if self._measure.cuts_out_faces:
             field = self._field(volume, heard.shown.correlation)
         values = field.values
-        if self._measure == 'vwswe':
+        if self._measure.enhances_faces:
             values = self._history.enhance(tracklet, self._images, values)
         return FaceSound(
             tracklet,

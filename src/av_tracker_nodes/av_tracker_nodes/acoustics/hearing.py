@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,8 +18,10 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
     Source,
@@ -63,6 +67,8 @@ class Heard:
     sources : list of Source
     voices : list of float
         Log-odds that each source is a voice.
+    echoes : set of int
+        Indices of the sources that are voices, but echoes of stronger ones.
     residual : np.ndarray, shape (pairs, bins)
         Cross-spectra less the sources.
     shown : Survey
@@ -74,6 +80,7 @@ class Heard:
     context: Context
     sources: list[Source]
     voices: list[float]
+    echoes: set[int]
     residual: np.ndarray
     shown: Survey
     age: float
@@ -87,8 +94,7 @@ class Hearing:
     array : MicrophoneArray
     region : SourceRegion
         In the array frame.
-    measure : str
-        What the maps show, see `AcousticStage`.
+    measure : Measure
     backend : str
         ``cuda``, ``numba`` or ``numpy``.
     voice : VoiceActivity
@@ -117,7 +123,7 @@ class Hearing:
         self,
         array: MicrophoneArray,
         region: SourceRegion,
-        measure: str,
+        measure: Measure,
         backend: str,
         voice: VoiceActivity,
         config: AcousticConfig,
@@ -126,8 +132,6 @@ class Hearing:
         self._measure = measure
         self._backend = backend
         self.kernels = load_kernels(backend)
-        self._config = config
-        self._looks_back = max(config.context, config.stgcf_frames if measure == 'stgcf' else 1)
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
@@ -135,8 +139,9 @@ class Hearing:
         memory = config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
-        self._floor = NoiseFloor(self.gcc, array.channels, config)
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._echoes = EchoFinder(array, self.delays, self.kernels)
+        self._take_numbers(config)
         self.search_in(region)
 
     def search_in(self, region: SourceRegion) -> None:
@@ -160,11 +165,14 @@ class Hearing:
                 'the array frame (m), around the microphones'
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
-        self.finder = SourceFinder(
-            self.delays, self.gcc, self._surround, self.kernels, region, self._config
-        )
+        self.finder = self._make_finder()
         self._fields = FieldCache()
         self._rehearse()
+
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers that are live, in the sound that is there."""
+        self._take_numbers(config)
+        self.finder = self._make_finder()
 
     @property
     def points(self) -> np.ndarray:
@@ -189,10 +197,13 @@ class Hearing:
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
         sources, residual = self.finder.find(view)
-        voices = self.voices(context, [source.position for source in sources])
-        frames_ago, shown = self._shown(context, view, in_view)
-        age = frames_ago * self._frames.hop / self.gcc.rate
-        return Heard(context, sources, voices, residual, shown, age)
+        places = [source.position for source in sources]
+        voices = self.voices(context, places)
+        voiced = [number for number, voice in enumerate(voices) if voice > 0]
+        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
+        shown = self._measure.show(self._recollection(context, view, in_view), self._config)
+        age = shown.frames_ago * self._frames.hop / self.gcc.rate
+        return Heard(context, sources, voices, echoes, residual, shown.view, age)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -216,6 +227,17 @@ class Hearing:
         length = (self._config.context - 1) * self._frames.hop + self.gcc.length
         return float(self.audio.received(end, length).mean())
 
+    def _take_numbers(self, config: AcousticConfig) -> None:
+        """Make all that goes by the numbers, but no tables."""
+        self._config = config
+        self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
+        self._floor = NoiseFloor(self.gcc, self.array.channels, config)
+
+    def _make_finder(self) -> SourceFinder:
+        return SourceFinder(
+            self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
+        )
+
     def _rehearse(self) -> None:
         """Find and hear two made-up sources, so that all is compiled before sound comes."""
         places = self.points[[0, len(self.points) // 2]]
@@ -235,9 +257,10 @@ class Hearing:
     def _context(self, end: int) -> Context:
         frames = self._frames.last(self.audio, end, self._looks_back)
         recent = frames[-self._config.context :]
-        power = np.array([frame.power for frame in recent])
+        power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power, self._floor.at(self.audio, end))
+        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        share = without_tails(share, power)
         return Context(end, frames, recent, share, ~dead_channels(level))
 
     def _cross(self, context: Context) -> np.ndarray:
@@ -246,14 +269,14 @@ class Hearing:
         weights = context.share / np.float32(context.share.sum() + quiet)
         return self._weighted(context, context.recent, weights)
 
-    def _plain_view(self, context: Context, frames: list[SpectralFrame]) -> Survey:
+    def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
         shape = len(frames), len(self.gcc.frequencies)
         weights = np.full(shape, 1 / np.prod(shape), np.float32)
         return self.finder.survey(self._weighted(context, frames, weights))
 
     def _weighted(
-        self, context: Context, frames: list[SpectralFrame], weights: np.ndarray
+        self, context: Context, frames: Sequence[SpectralFrame], weights: np.ndarray
     ) -> np.ndarray:
         whitened = np.array([frame.whitened for frame in frames])
         whitened[:, ~context.alive] = 0
@@ -267,29 +290,26 @@ class Hearing:
 
     # ---- what the maps show
 
-    def _shown(self, context: Context, view: Survey, in_view: np.ndarray) -> tuple[float, Survey]:
-        """Choose what the maps show, and tell how many frames ago it was heard on average."""
-        if self._measure == 'gcf':
-            return 0, self._plain_view(context, context.frames[-1:])
-        if self._measure == 'stgcf':
-            return self._best_frames(context, in_view)
+    def _recollection(self, context: Context, view: Survey, in_view: np.ndarray) -> Recollection:
+        """Gather what the measure chooses from."""
         weight = context.share.sum(axis=1)
         ages = np.arange(len(weight))[::-1]
-        return float(weight @ ages / weight.sum()) if weight.any() else 0.0, view
-
-    def _best_frames(self, context: Context, in_view: np.ndarray) -> tuple[float, Survey]:
-        """Average the frames of the highest peaks in view (stGCF), the newest preferred."""
-        fields = self._fields.of(
-            context.frames[-self._config.stgcf_frames :],
-            context.alive,
-            lambda frame: self._plain_view(context, [frame]).field,
+        age = float(weight @ ages / weight.sum()) if weight.any() else 0.0
+        return Recollection(
+            frames=context.frames,
+            prominent=Shown(view, age),
+            average=partial(self._average, context),
+            heights=partial(self._heights, context, in_view),
         )
-        peaks = np.array([_in_view_only(field, in_view).max() for field in fields[::-1]])
-        score = peaks * (1 - self._config.stgcf_decay * np.arange(len(peaks)))
-        ages = np.argsort(-score, kind='stable')[: self._config.stgcf_best]
-        ages = ages[score[ages] > 0] if score.max() > 0 else ages[:1]
-        frames = [context.frames[-1 - age] for age in ages]
-        return float(ages.mean()), self._plain_view(context, frames)
+
+    def _heights(
+        self, context: Context, in_view: np.ndarray, frames: Sequence[SpectralFrame]
+    ) -> np.ndarray:
+        """Find the highest coherence in view in each frame alone, shape (frames,)."""
+        fields = self._fields.of(
+            frames, context.alive, lambda frame: self._average(context, [frame]).field
+        )
+        return np.array([_in_view_only(field, in_view).max() for field in fields])
 
 
 def _in_view_only(field: np.ndarray, in_view: np.ndarray) -> np.ndarray:

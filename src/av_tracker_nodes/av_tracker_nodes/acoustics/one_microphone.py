@@ -14,9 +14,10 @@ from av_tracker_nodes.acoustics.activity import (
 )
 from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
-from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.faces import FaceVolume
+from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.ray_map import RayMap
@@ -56,9 +57,7 @@ class OneMicrophoneStage:
         measure: str = 'vggcf',
         config: AcousticConfig | None = None,
     ) -> None:
-        if measure not in MEASURES:
-            raise InputError(f"unknown measure '{measure}': choose one of {', '.join(MEASURES)}")
-        self.measure = measure
+        self.measure = find_measure(measure).name
         self.config = config or AcousticConfig()
         self._voice = VoiceActivity(self.config.voice_frames)
         self._array: MicrophoneArray | None = None
@@ -79,6 +78,11 @@ class OneMicrophoneStage:
             self._sight = None
         else:
             self._sight = self._sight.follow(camera) if self._sight else RayMap(camera)
+
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers; see :meth:`AcousticStage.reconfigure`."""
+        self.config.check_change(config)
+        self.config = config
 
     def reset(self) -> None:
         """Forget all sound."""

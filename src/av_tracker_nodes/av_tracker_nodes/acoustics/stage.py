@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import VoiceActivity, speech_probability
+from av_tracker_nodes.acoustics.activity import UNHEARD, VoiceActivity, speech_probability
 from av_tracker_nodes.acoustics.backend import choose_backend
-from av_tracker_nodes.acoustics.config import MEASURES, AcousticConfig
+from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.image_map import ImageMap
+from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
 from av_tracker_nodes.acoustics.peaks import Survey
 from av_tracker_nodes.acoustics.processed_channels import ChannelRelations
@@ -63,7 +64,7 @@ class AcousticStage:
     rig : Rig or MicrophoneArray
         Microphones alone need no camera: their maps have no pixels.
     measure : str
-        What the maps show; see below.
+        What the maps show: one of `measures`.
     backend : str
         ``auto``, ``cuda``, ``numba`` or ``numpy``.
     config : AcousticConfig
@@ -72,28 +73,6 @@ class AcousticStage:
     ------
     InputError
         If the measure or the backend is unknown, or no microphone pair can be formed.
-
-    Notes
-    -----
-    With ``R_k`` the GCC-PHAT of pair k and ``tau_k(p)`` its delay at a point, every map rests on
-    ``GCF_t(p) = 1/K sum_k R_k,t(tau_k(p))``. It is searched over all depths and all round, and
-    shown as sGCF, the slice ``sGCF_t(x, y) = GCF_t(x, y, d)`` at the depth d of the highest peak
-    in view; so sGCF is no measure of its own. The measures differ in what sound they show:
-
-    ``gcf``
-        the last frame t.
-    ``stgcf``
-        the frame t - m with the highest ``(1 - 0.0125 m) max GCF_(t-m)``, m = 0 ... 14 (Li, Liu
-        and Tang 2022); or the average of the k best, ``1/k sum GCF_(t-m)``.
-    ``vggcf``
-        what stood out from the noise in the last 220 ms, and for each face i
-        ``vgGCF_i(x, y) = GCF_i(x, y, d)`` over its box, d the range of the peak in the volume of
-        the face and ``GCF_i`` the field less the sources that are not its own.
-    ``vwswe``
-        the same, the faces with their history: `enhancement`.
-
-    ``gcf`` and ``stgcf`` have maps of faces too, cut out of the frames that they show. Peaks and
-    speech rest on the last 220 ms whatever is shown.
     """
 
     def __init__(
@@ -103,9 +82,8 @@ class AcousticStage:
         backend: str = 'auto',
         config: AcousticConfig | None = None,
     ) -> None:
-        if measure not in MEASURES:
-            raise InputError(f"unknown measure '{measure}': choose one of {', '.join(MEASURES)}")
         self.config = config or AcousticConfig()
+        self._measure = find_measure(measure)
         self.measure = measure
         self.backend = choose_backend(backend)
         self._voice = VoiceActivity(self.config.voice_frames)
@@ -133,12 +111,29 @@ class AcousticStage:
             self._format = StreamFormat(int(array.channels.max()) + 1, array.rate)
             self._relations = ChannelRelations(array)
             self._hearing = Hearing(
-                array, region, self.measure, self.backend, self._voice, self.config
+                array, region, self._measure, self.backend, self._voice, self.config
             )
-            self._faces = FaceListener(self._hearing, self.measure, self.config)
+            self._faces = FaceListener(self._hearing, self._measure, self.config)
         elif not self._hearing.region.is_same(region):
             self._hearing.search_in(region)
         self._look_with(rig)
+
+    def reconfigure(self, config: AcousticConfig) -> None:
+        """Go on with other numbers, in the sound that is there; faces lose their history.
+
+        Raises
+        ------
+        InputError
+            If a number differs that is not live: nothing changes.
+        """
+        if config == self.config:
+            return
+        self.config.check_change(config)
+        self.config = config
+        self._hearing.reconfigure(config)
+        self._faces = FaceListener(self._hearing, self._measure, config)
+        self._ahead = None
+        self._look_with(self._rig)
 
     def reset(self) -> None:
         """Forget all sound."""
@@ -300,9 +295,14 @@ class AcousticStage:
                 source.covariance,
                 source.direction,
                 source.score,
-                speech_probability(source.score, alive, voice, self.config.peak_speech),
+                speech_probability(
+                    source.score,
+                    alive,
+                    UNHEARD if number in heard.echoes else voice,
+                    self.config.peak_speech,
+                ),
             )
-            for source, voice in zip(heard.sources, heard.voices, strict=True)
+            for number, (source, voice) in enumerate(zip(heard.sources, heard.voices, strict=True))
         )
 
     def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
@@ -330,12 +330,3 @@ def acoustic_stage(
     if rig.tells_directions:
         return AcousticStage(rig, measure, backend, config)
     return OneMicrophoneStage(rig, measure, config)
-
-
-def take_in(stage: AcousticStage | OneMicrophoneStage, block: AudioBlock) -> str | None:
-    """Let a stage hear a block; return why it cannot, None where it can."""
-    try:
-        stage.add(block)
-    except InputError as error:
-        return str(error)
-    return None

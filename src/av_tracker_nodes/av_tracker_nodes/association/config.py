@@ -5,28 +5,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
 from av_tracker_nodes.errors import InputError
-
-
-def _number(default: float, low: float, high: float, description: str) -> float:
-    return field(default=default, metadata={'low': low, 'high': high, 'description': description})
-
-
-def _choice(default: str, choices: tuple[str, ...], description: str) -> str:
-    return field(default=default, metadata={'choices': choices, 'description': description})
+from av_tracker_nodes.errors.settings import Settings, choice, number
 
 
 @dataclass(frozen=True)
-class TrackerConfig:
+class TrackerConfig(Settings):
     """How tracks move, are matched, are born and die.
 
-    Every field carries its description and range in its metadata; nodes declare their parameters
-    from them. Times are in seconds, lengths in metres. Attack, release and thresholds of speaking
-    were chosen on validation scenes of `benchmark speaking` (seeds 1600 to 1602, faces about the
-    true heads): among settings of F1 alike, one that tells the beginning of speech within 0.2 s
-    and its end within 0.3 s in the median.
+    Times are in seconds, lengths in metres. All of them are live. Attack, release and thresholds of
+    speaking were chosen on validation scenes of `benchmark speaking` (seeds 1600 to 1602, faces
+    about the true heads): among settings of F1 alike, one that tells the beginning of speech
+    within 0.2 s and its end within 0.3 s in the median.
 
     Raises
     ------
@@ -34,104 +26,94 @@ class TrackerConfig:
         When a value is out of its range.
     """
 
-    assignment: str = _choice(
+    assignment: str = choice(
         'optimal', ('optimal', 'greedy'), 'Optimal assignment, or greedy as AVCLNet publishes it'
     )
-    reference: str = _choice(
+    reference: str = choice(
         'predicted',
         ('predicted', 'previous'),
         'Compare detections with the predicted box and position, or with the previous ones as '
         'AVCLNet publishes it',
     )
-    beta: float = _number(
+    beta: float = number(
         0.6, 0.0, 1.0, 'Weight of the overlap of boxes against the distance in 3-D (eq 18)'
     )
-    sigma: float = _number(
+    sigma: float = number(
         0.5, 0.05, 5.0, 'Width of the distance kernel for a room of 3 m depth (m, eq 17)'
     )
-    continuity: float = _number(
+    continuity: float = number(
         0.5, 0.0, 1.0, 'Share of the cost that is waived for the face that the track had before'
     )
-    appearance: float = _number(
+    appearance: float = number(
         1.0,
         0.0,
         10.0,
         'Weight of the difference in looks, where geometry leaves more than one choice',
     )
-    appearance_memory: float = _number(
+    appearance_memory: float = number(
         2.0, 0.1, 60.0, 'Time over which the looks of a person are averaged (s)'
     )
-    gate: float = _number(
+    gate: float = number(
         16.3, 1.0, 100.0, 'Squared Mahalanobis distance in 3-D beyond which nothing matches'
     )
-    acceleration: float = _number(
+    acceleration: float = number(
         0.8, 0.01, 20.0, 'How briskly people change their speed (m/s^2): higher follows faster'
     )
-    vertical_share: float = _number(
-        0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion'
-    )
-    height_drift: float = _number(
+    vertical_share: float = number(0.3, 0.01, 1.0, 'Vertical motion relative to horizontal motion')
+    height_drift: float = number(
         0.03, 0.0, 1.0, 'How far the height of somebody unseen wanders in a second (m)'
     )
-    velocity_memory: float = _number(
+    velocity_memory: float = number(
         1.5, 0.1, 60.0, 'Time after which an unseen person is thought to have stopped (s)'
     )
-    systematic_std: float = _number(
+    systematic_std: float = number(
         0.03,
         0.0,
         1.0,
         'Error of calibration and synchronisation, which does not average out (m)',
     )
-    seen_correlation: float = _number(
+    seen_correlation: float = number(
         0.1, 0.0, 5.0, 'Time over which successive faces share their error (s)'
     )
-    heard_correlation: float = _number(
+    heard_correlation: float = number(
         0.2, 0.0, 5.0, 'Time over which successive sounds share their error (s)'
     )
-    birth_quality: float = _number(
+    birth_quality: float = number(
         0.6,
         0.0,
         1.0,
         'A voice without a face is proven by sounds of at least this quality: an echo is always '
         'weaker than the voice that it copies',
     )
-    confirm_seen: float = _number(
+    confirm_seen: float = number(
         0.08, 0.0, 5.0, 'A face is confirmed after this much evidence (s)'
     )
-    confirm_heard: float = _number(
+    confirm_heard: float = number(
         0.4, 0.0, 5.0, 'A voice without a face is confirmed after this much evidence (s)'
     )
-    tentative_patience: float = _number(
+    tentative_patience: float = number(
         0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'
     )
-    patience: float = _number(
+    patience: float = number(
         4.0, 0.1, 60.0, 'A seen person without evidence for this long is dropped (s)'
     )
-    voice_patience: float = _number(
+    voice_patience: float = number(
         2.0, 0.1, 60.0, 'A voice that never had a face is dropped after this silence (s)'
     )
-    memory: float = _number(
+    memory: float = number(
         30.0, 0.0, 600.0, 'A dropped person who returns within this time keeps the id (s)'
     )
-    speaking_on: float = _number(0.5, 0.0, 1.0, 'Speaking begins above this probability')
-    speaking_off: float = _number(0.4, 0.0, 1.0, 'Speaking ends below this probability')
-    speaking_attack: float = _number(
+    speaking_on: float = number(0.5, 0.0, 1.0, 'Speaking begins above this probability')
+    speaking_off: float = number(0.4, 0.0, 1.0, 'Speaking ends below this probability')
+    speaking_attack: float = number(
         0.08, 0.0, 5.0, 'Time over which a speaking probability that rises is averaged (s)'
     )
-    speaking_release: float = _number(
+    speaking_release: float = number(
         0.15, 0.0, 5.0, 'Time over which a speaking probability that falls is averaged (s)'
     )
 
     def __post_init__(self) -> None:
-        """Check every value against its range."""
-        for setting in fields(self):
-            value, limits = getattr(self, setting.name), setting.metadata
-            if 'choices' in limits and value not in limits['choices']:
-                raise InputError(f'{setting.name} must be one of {", ".join(limits["choices"])}')
-            if 'low' in limits and not limits['low'] <= value <= limits['high']:
-                raise InputError(
-                    f'{setting.name} must be within {limits["low"]} and {limits["high"]}, '
-                    f'got {value}'
-                )
+        """Check every value, and the two thresholds against each other."""
+        super().__post_init__()
         if self.speaking_off > self.speaking_on:
             raise InputError('speaking_off must not be above speaking_on')

@@ -20,7 +20,13 @@ import numpy as np
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.microphones import SPEED_OF_SOUND
 from av_tracker_nodes.recordings.bag import BagReader, Sources
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AudioBlock,
+    ImageFrame,
+    samples_to_nanoseconds,
+    to_seconds,
+)
 
 FEWEST_CLAPS = 5
 
@@ -182,7 +188,7 @@ class _Envelope:
         count = len(steps) // width
         power = np.square(steps[: count * width]).sum(axis=1).reshape(count, width).mean(axis=1)
         first = np.arange(count) * width
-        self._times.append(block.stamp + first * NANOSECONDS // block.rate)
+        self._times.append(block.stamp + samples_to_nanoseconds(first, block.rate))
         self._powers.append(power)
 
     def onsets(self) -> np.ndarray:

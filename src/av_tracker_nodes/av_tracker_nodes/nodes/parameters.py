@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
@@ -15,8 +17,11 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.settings import Settings
 from av_tracker_nodes.launching.parameter_files import files_in, unknown_parameters
 from av_tracker_nodes.nodes.settings import Setting
+
+Chosen = TypeVar('Chosen', bound=Settings)
 
 
 class ParameterNode(LifecycleNode):
@@ -57,7 +62,8 @@ class ParameterNode(LifecycleNode):
         """
         setting = Setting(name, default, description, *args, **kw)
         try:
-            self.declare_parameter(name, default, setting.descriptor())
+            first = list(default) if setting.is_array else default
+            self.declare_parameter(name, first, setting.descriptor())
             setting.check(self.value(name))
         except (
             InputError,
@@ -66,6 +72,22 @@ class ParameterNode(LifecycleNode):
         ) as error:
             raise InputError(f'{self.get_name()}: {error}') from error
         self.settings[name] = setting
+
+    def declare(self, kind: type[Settings]) -> None:
+        """Declare a parameter for each field of the settings of a stage."""
+        for each in fields(kind):
+            self.parameter(each.name, each.default, **each.metadata)
+
+    def settings_of(self, kind: type[Chosen], values: Mapping[str, Any] | None = None) -> Chosen:
+        """Return the settings of a stage as the parameters say, or as `values` of them would.
+
+        Raises
+        ------
+        InputError
+            When they contradict each other.
+        """
+        get = self.value if values is None else values.__getitem__
+        return kind(**{each.name: get(each.name) for each in fields(kind)})
 
     def warn_of_unknown(self) -> None:
         """Log the parameters that were given at the start and that the node does not have.
@@ -84,14 +106,14 @@ class ParameterNode(LifecycleNode):
 
     def value(self, name: str) -> Any:
         """Value of a parameter."""
-        return self.get_parameter(name).value
+        return _plain(self.get_parameter(name).value)
 
     def _judge(self, parameters: list[Parameter]) -> SetParametersResult:
         """Accept changes of parameters all together, or refuse them with a reason."""
         known = all(self.has_parameter(parameter.name) for parameter in parameters)
         try:
             if known:
-                self._check_change({p.name: p.value for p in parameters})
+                self._check_change({p.name: _plain(p.value) for p in parameters})
         except InputError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -108,3 +130,8 @@ class ParameterNode(LifecycleNode):
                     'and clean it up first'
                 )
         self.check({name: self.value(name) for name in self.settings} | changed)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value of a parameter; that of an array as a tuple, which can be compared."""
+    return tuple(value) if isinstance(value, (list, array)) else value

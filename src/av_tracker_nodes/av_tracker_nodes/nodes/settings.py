@@ -10,7 +10,7 @@ from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.settings import check_value
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Setting:
     Attributes
     ----------
     name : str
-    default : bool, int, float or str
+    default : bool, int, float, str or tuple of float
     description : str
     low, high : float or None
-        Range of a number, its ends included.
+        Range of a number, or of each of several, its ends included.
     choices : tuple of str
         Texts that are allowed; empty for all.
     live : bool
@@ -52,33 +52,41 @@ class Setting:
     def limits(self) -> str:
         """What values it may have; empty for all of its type."""
         if self.low is not None:
-            return f'{self.low:.9g} .. {self.high:.9g}'
+            count = f'{len(self.default)} values of ' if self.is_array else ''
+            return f'{count}{self.low:.9g} .. {self.high:.9g}'
         return ', '.join(choice or "''" for choice in self.choices)
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it holds several numbers."""
+        return isinstance(self.default, tuple)
 
     def descriptor(self) -> ParameterDescriptor:
         """Describe it to ROS, which holds it to its type and range."""
         descriptor = ParameterDescriptor(description=self.description, read_only=self.read_only)
         notes = [f'one of {self.limits}'] if self.choices else []
+        # ROS has ranges of single numbers only.
+        notes += [self.limits] if self.is_array else []
         notes += [] if self.live or self.read_only else ['changes while the node is unconfigured']
         descriptor.additional_constraints = '; '.join(notes)
-        if self.low is not None and isinstance(self.default, float):
+        if self.low is None or self.is_array:
+            return descriptor
+        if isinstance(self.default, float):
             descriptor.floating_point_range = [
                 FloatingPointRange(from_value=float(self.low), to_value=float(self.high))
             ]
-        elif self.low is not None:
+        else:
             limits = IntegerRange(from_value=self.low, to_value=self.high, step=1)
             descriptor.integer_range = [limits]
         return descriptor
 
     def check(self, value: Any) -> None:
-        """Hold a text to the choices.
+        """Hold a text to the choices, and numbers to their range, as ROS does single ones.
 
         Raises
         ------
         InputError
-            When it is not among them.
+            When it is something else.
         """
-        if self.choices and value not in self.choices:
-            raise InputError(
-                f"parameter {self.name} is '{value}'; it must be one of {', '.join(self.choices)}"
-            )
+        name = f'parameter {self.name}'
+        check_value(name, value, self.default, self.low, self.high, self.choices)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from geometry_msgs.msg import PoseArray, PoseWithCovarianceStamped
@@ -34,8 +34,7 @@ class Tracker(ControlledNode):
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('tracker', **node_options)
-        for setting in fields(TrackerConfig):
-            self.parameter(setting.name, setting.default, **setting.metadata, live=True)
+        self.declare(TrackerConfig)
         self.parameter(
             'publish_tf', False, 'Publish a frame speaker_<id> for every confirmed track'
         )
@@ -43,7 +42,7 @@ class Tracker(ControlledNode):
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Hold the numbers of the tracker against each other."""
-        _config(values)
+        self.settings_of(TrackerConfig, values)
 
     def configure(self) -> None:
         """Make a tracker that knows nobody."""
@@ -62,7 +61,7 @@ class Tracker(ControlledNode):
 
     def adapt(self) -> None:
         """Give the tracker its numbers."""
-        self._tracker.reconfigure(_config({name: self.value(name) for name in self.settings}))
+        self._tracker.reconfigure(self.settings_of(TrackerConfig))
 
     def start_anew(self) -> None:
         """Forget everybody; ids go on."""
@@ -123,10 +122,6 @@ class Tracker(ControlledNode):
         ]
         if transforms:
             self._transforms.publish(TFMessage(transforms=transforms))
-
-
-def _config(values: Mapping[str, Any]) -> TrackerConfig:
-    return TrackerConfig(**{each.name: values[each.name] for each in fields(TrackerConfig)})
 
 
 def main() -> int:

@@ -64,7 +64,7 @@ class Run:
         reader.check(fusion.sees, fusion.hears)
         self.sensors = reader.sensors(fusion.sees, fusion.hears)
         self.pipeline = Pipeline(self.sensors, fusion, tracker)
-        self._seconds_of_sound = 0.0
+        self._duration_of_sound = 0
         for stamp, talks in reader.robot_speaking():
             self.pipeline.own_voice.tell(talks, stamp)
 
@@ -97,7 +97,7 @@ class Run:
     ) -> Iterator[Record]:
         for record in self._reader.stream(self._fusion.sees, self._fusion.hears):
             if isinstance(record, AudioBlock):
-                self._seconds_of_sound += len(record.samples) / record.rate
+                self._duration_of_sound += record.duration
                 yield _silenced(record) if self._mute else record
                 continue
             if on_image is not None and isinstance(record, (ImageFrame, UnreadableImage)):
@@ -140,7 +140,7 @@ class Run:
             answers=counts['answers'],
             heard=counts['heard'],
             span=to_seconds(counts['span']),
-            sound=self._seconds_of_sound,
+            sound=to_seconds(self._duration_of_sound),
             sound_unreadable=unusable[reader.found.audio] + self.pipeline.refused.total(),
             sees=sees,
             hears=hears,

@@ -13,7 +13,7 @@ import numpy as np
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.media import MediaFile
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, samples_to_nanoseconds
 
 _BLOCK = 0.010
 _GAP = 0.020
@@ -119,7 +119,7 @@ class ArraySound:
             if common == 0:
                 break
             parts = [samples[:common] for samples in held]
-            yield count * NANOSECONDS // self.rate, np.concatenate(parts, axis=1)
+            yield samples_to_nanoseconds(count, self.rate), np.concatenate(parts, axis=1)
             held = [samples[common:] for samples in held]
             count += common
         lengths += [sum(map(len, stream)) for stream in streams]

@@ -19,7 +19,6 @@ from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.recordings.array_sound import ArraySound
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.recordings.media import MediaFile
-from av_tracker_nodes.recordings.sound_blocks import log_time
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds, to_seconds
 
 _BEGIN = to_nanoseconds(1.0)
@@ -113,7 +112,7 @@ def recording_to_bag(
     seen, heard = _Stretch(), _Stretch()
     frames = ((frame.stamp, frame) for frame in images.frames(first_image))
     blocks = () if sound is None else sound.blocks(first_image + lead)
-    logged = ((log_time(block), block) for block in blocks)
+    logged = ((block.last_stamp, block) for block in blocks)
     with BagWriter(out) as bag:
         bag.write_rig(geometry, _BEGIN)
         for stamp, record in merge(logged, frames, key=lambda pair: pair[0]):

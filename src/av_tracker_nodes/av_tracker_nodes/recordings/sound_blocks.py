@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+from av_tracker_nodes.types import AudioBlock, samples_to_nanoseconds
 
 
 def cut_blocks(
@@ -36,13 +36,9 @@ def cut_blocks(
         whole = len(held) // samples * samples
         for begin in range(0, whole, samples):
             block = held[begin : begin + samples]
-            yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, block)
+            stamp = start + samples_to_nanoseconds(position, rate)
+            yield AudioBlock(stamp, position, rate, block)
             position += samples
         held = held[whole:]
     if held is not None and len(held):
-        yield AudioBlock(start + position * NANOSECONDS // rate, position, rate, held)
-
-
-def log_time(block: AudioBlock) -> int:
-    """Return when a block is logged (ns): when its last sample has been taken."""
-    return block.stamp + (len(block.samples) - 1) * NANOSECONDS // block.rate
+        yield AudioBlock(start + samples_to_nanoseconds(position, rate), position, rate, held)

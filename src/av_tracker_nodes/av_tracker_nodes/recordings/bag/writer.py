@@ -38,7 +38,6 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
-from av_tracker_nodes.recordings.sound_blocks import log_time
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 JPEG_QUALITY = 95
@@ -135,7 +134,7 @@ class BagWriter:
 
     def write_audio(self, block: AudioBlock) -> None:
         """Write a block of sound at the time of its last sample."""
-        self._write(AUDIO, messages.to_audio(block, self._frames.array), log_time(block))
+        self._write(AUDIO, messages.to_audio(block, self._frames.array), block.last_stamp)
 
     def write_image(self, frame: ImageFrame, camera: Camera, *, compressed: bool = True) -> None:
         """Write an image, as JPEG unless told otherwise, and its calibration at its stamp."""

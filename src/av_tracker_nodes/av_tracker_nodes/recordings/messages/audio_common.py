@@ -17,6 +17,7 @@ from av_tracker_nodes.types import (
     JUMP,
     NANOSECONDS,
     AudioBlock,
+    samples_to_nanoseconds,
     to_nanoseconds,
     to_seconds,
 )
@@ -137,7 +138,7 @@ class AudioCommonSound:
         is_stamped = self._has_stamp(message)
         data = message.audio.data if hasattr(message, 'audio') else message.data
         samples = to_samples(data, self._format.encoding, self._format.channels)
-        duration = len(samples) * NANOSECONDS // rate
+        duration = samples_to_nanoseconds(len(samples), rate)
         end = stamp_of(message.header) + duration if is_stamped else log_time
         self._follow(end)
         if self._clock is None:

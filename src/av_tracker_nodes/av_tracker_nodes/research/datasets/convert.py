@@ -14,7 +14,6 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.bag import BagWriter
-from av_tracker_nodes.recordings.sound_blocks import log_time
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth, person_truth
 from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus
 from av_tracker_nodes.research.parallel import in_processes, or_input_error
@@ -159,7 +158,7 @@ def records_in_log_order(
     A block comes when its last sample has been taken.
     """
     images = ((frame.stamp, frame) for frame in recording.frames(camera))
-    sound = ((log_time(block), block) for block in recording.audio_blocks())
+    sound = ((block.last_stamp, block) for block in recording.audio_blocks())
     return merge(sound, images, key=lambda pair: pair[0])
 
 

@@ -20,6 +20,7 @@ from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.geometry.rig_description import RigDescription
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.recordings.bag import BagFrames, BagWriter
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets.convert import true_tracks
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
@@ -157,10 +158,8 @@ def _blocks(sound: np.ndarray, rig: RigDescription) -> Iterator[tuple[int, Audio
     """Cut sound into blocks, each with the time of its last sample (ns)."""
     rate = rig.microphones.rate
     size = rate // _BLOCKS_PER_SECOND
-    for first in range(0, len(sound) - size + 1, size):
-        stamp = START + first * NANOSECONDS // rate
-        block = AudioBlock(stamp, first, rate, sound[first : first + size])
-        yield stamp + (size - 1) * NANOSECONDS // rate, block
+    whole = sound[: len(sound) // size * size]
+    return ((block.last_stamp, block) for block in cut_blocks([whole], size, rate, START))
 
 
 def _truth(drawn: RigScene, stamps: list[int]) -> list[TrackFrame]:

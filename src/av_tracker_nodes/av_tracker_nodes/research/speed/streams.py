@@ -17,7 +17,7 @@ from scipy.signal import resample_poly
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, samples_to_nanoseconds
 
 _BLOCK_SECONDS = Fraction(1, 100)
 
@@ -130,9 +130,9 @@ def _blocks(
     size = int(_BLOCK_SECONDS * sensors.audio_rate)
     for first in range(0, round(seconds * sensors.audio_rate), size):
         rows = np.arange(first, first + size) % len(resampled)
-        stamp = start + first * NANOSECONDS // sensors.audio_rate
-        last = start + (first + size - 1) * NANOSECONDS // sensors.audio_rate
-        yield last, AudioBlock(stamp, first, sensors.audio_rate, resampled[rows])
+        stamp = start + samples_to_nanoseconds(first, sensors.audio_rate)
+        block = AudioBlock(stamp, first, sensors.audio_rate, resampled[rows])
+        yield block.last_stamp, block
 
 
 def _resized(camera: Camera, size: tuple[int, int]) -> Camera:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.writer import write_calibration, write_truth
@@ -128,6 +129,6 @@ def _make_scene(
 
 def load_scene(files: SceneFiles, measure: str, inputs: str = COMPLETE) -> Clip:
     """Read the recording of a scene with an acoustic measure."""
-    if measure == 'vwswe':
-        return Clip.load(files.clips[inputs, 'vggcf']).enhanced()
+    if find_measure(measure).enhances_faces:
+        return Clip.load(files.clips[inputs, MEASURES[0]]).enhanced()
     return Clip.load(files.clips[inputs, measure])

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Errors that a user can mend."""
+"""Errors that a user can mend, and settings that raise them."""
 
 
 class InputError(ValueError):
