@@ -15,10 +15,11 @@ from av_tracker_nodes.errors.settings import Settings, choice, number
 class TrackerConfig(Settings):
     """How tracks move, are matched, are born and die.
 
-    Times are in seconds, lengths in metres. All of them are live. Attack, release and thresholds of
-    speaking were chosen on validation scenes of `benchmark speaking` (seeds 1600 to 1602, faces
-    about the true heads): among settings of F1 alike, one that tells the beginning of speech
-    within 0.2 s and its end within 0.3 s in the median.
+    Times are in seconds, lengths in metres. All of them are live.
+
+    Attack, release and thresholds of speaking were chosen on validation scenes of `benchmark
+    speaking` (seeds 1600 to 1602, faces about the true heads): among settings of F1 alike, one
+    that tells the beginning of speech within 0.2 s and its end within 0.3 s in the median.
 
     Raises
     ------
