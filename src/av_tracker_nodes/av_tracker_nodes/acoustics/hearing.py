@@ -21,6 +21,7 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
+from av_tracker_nodes.acoustics.mixture import Weights, fit, responsibilities
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
     Source,
@@ -28,10 +29,15 @@ from av_tracker_nodes.acoustics.peaks import (
     Survey,
     surround_inverse_ranges,
 )
+from av_tracker_nodes.acoustics.sparse_directions import LARGEST, SparseDirections
+from av_tracker_nodes.acoustics.watson import hearing_groups, likelihood_ratios, steering
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import SourceRegion
+
+_MASK_STEPS = 5
+"""Steps of the fit of how bins are shared among sources."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,7 @@ class Hearing:
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
         self._fields = FieldCache()
         self._rehearse()
 
@@ -168,6 +175,7 @@ class Hearing:
         """Go on with other numbers that are live, in the sound that is there."""
         self._take_numbers(config)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
 
     @property
     def points(self) -> np.ndarray:
@@ -178,6 +186,8 @@ class Hearing:
         """Forget what was made of the sound, not the sound itself."""
         self._frames.reset()
         self._floor.reset()
+        if self._sparse is not None:
+            self._sparse.forget()
 
     def at(self, end: int, in_view: np.ndarray) -> Heard:
         """Find the sources before a sample, and choose what the maps show.
@@ -191,11 +201,36 @@ class Hearing:
         """
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
-        sources, residual = self.finder.find(view)
+        sources, residual = self._sources(context, view)
         voices = self.voices(context, [source.position for source in sources])
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, residual, shown.view, age)
+
+    def _sources(self, context: Context, view: Survey) -> tuple[list[Source], np.ndarray]:
+        """Find sources, best first, and the cross-spectra that they leave."""
+        if self._sparse is None:
+            return self.finder.find(view)
+        places = self._sparse.find(context.end, context.recent, context.share, context.alive)
+        masks = self._masks([place for place, _ in places], context)
+        weights = self._prominence(context)
+        parts = [self._weighted(context, context.recent, weights * mask) for mask in masks]
+        sources = self.finder.place(
+            [(place, part) for (place, _), part in zip(places, parts, strict=True)]
+        )
+        return sources, view.cross - sum(source.cross for source in sources)
+
+    def _masks(self, places: Sequence[np.ndarray], context: Context) -> np.ndarray:
+        """Tell which share of each bin belongs to each place, (places, frames, bins)."""
+        groups = hearing_groups(self.delays.connected, context.alive)
+        whitened = np.array([frame.whitened for frame in context.recent])
+        if not places:
+            return np.zeros((0, len(whitened), whitened.shape[2]), np.float32)
+        phases = steering(self.delays.travel(np.array(places)), self.gcc.frequencies)
+        ratios = likelihood_ratios(whitened, phases, groups)
+        flat, counts = ratios.reshape(-1, len(places)), context.share.ravel()
+        weights = fit(flat, counts, Weights.uniform(len(places)), 0.0, _MASK_STEPS)
+        return np.moveaxis(responsibilities(ratios, weights), -1, 0)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -230,6 +265,14 @@ class Hearing:
             self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
         )
 
+    def _make_sparse(self) -> SparseDirections | None:
+        """Small arrays tell voices apart by time and frequency, others by their field."""
+        if self.delays.longest * self.delays.speed > LARGEST:
+            return None
+        if len(np.unique(self.array.groups)) > 1:
+            return None
+        return SparseDirections(self.delays, self.gcc, self.region, self._config)
+
     def _rehearse(self) -> None:
         """Find and hear two made-up sources, so that all is compiled before sound comes."""
         places = self.points[[0, len(self.points) // 2]]
@@ -256,9 +299,12 @@ class Hearing:
 
     def _cross(self, context: Context) -> np.ndarray:
         """Cross-spectra of what stands out from the noise, averaged over the context."""
+        return self._weighted(context, context.recent, self._prominence(context))
+
+    def _prominence(self, context: Context) -> np.ndarray:
+        """Weights of time and frequency, shape (frames, bins), by what stands out from noise."""
         quiet = self._config.quiet_share * context.share.size
-        weights = context.share / np.float32(context.share.sum() + quiet)
-        return self._weighted(context, context.recent, weights)
+        return context.share / np.float32(context.share.sum() + quiet)
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
