@@ -43,6 +43,7 @@ COMMANDS = {
     'simulate-corpus': (),
     'track': (),
     'train': (),
+    'train-speech': (),
     'view': (),
 }
 PATHS = [

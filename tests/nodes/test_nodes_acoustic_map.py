@@ -244,7 +244,7 @@ class TestViews:
 def test_settings_reach_the_stage(make_node):
     node = make_node(measure='stgcf', across=True, stgcf_best=5)
     node._prepare()
-    assert node._stage.config == AcousticConfig(across=True, stgcf_best=5)
+    assert node._sound.stage.config == AcousticConfig(across=True, stgcf_best=5)
     with pytest.raises(InputError, match='stgcf_best'):
         make_node(stgcf_best=16)
 
@@ -252,11 +252,11 @@ def test_settings_reach_the_stage(make_node):
 def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound):
     node = make_node()
     node._prepare()
-    stage = node._stage
+    stage = node._sound.stage
     moved = Rig(CAMERA.in_frame(RigidTransform(np.eye(3), np.array([0.1, 0, 0]))), RIG.microphones)
     node._sensors.rig = lambda stamp: moved
     feed(node, sound[: RATE // 2], [0.3], (160,))
-    assert node._stage is stage
+    assert node._sound.stage is stage
     expected = AcousticStage(moved)
     expected.add(AudioBlock(START, 0, RATE, sound[: RATE // 2]))
     np.testing.assert_array_equal(
@@ -326,7 +326,7 @@ class TestControl:
             hear(block)
         assert node._maps.sent
         node._enable(SetBool.Request(data=False), SetBool.Response())
-        assert not node._stage.covers(stamp(0.1))
+        assert not node._sound.stage.covers(stamp(0.1))
         node._maps.sent.clear()
         for block in blocks[60:100]:
             hear(block)

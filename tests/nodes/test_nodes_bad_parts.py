@@ -234,7 +234,7 @@ def test_an_image_is_answered_whatever_happens_to_its_map(make_node, monkeypatch
     def fail(*_):
         raise FloatingPointError('no such luck')
 
-    monkeypatch.setattr(node._stage, 'process', fail)
+    monkeypatch.setattr(node._sound.stage, 'process', fail)
     node._announce(STAMP, SIZE)
     node._see(conversions.to_faces(FaceFrame(STAMP, SIZE), 'camera'))
     silence = np.zeros((160, 4), np.float32)

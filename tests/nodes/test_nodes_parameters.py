@@ -272,7 +272,7 @@ class TestLive:
     def test_numbers_of_the_acoustic_stage_change_at_once(self, mapper):
         assert change(mapper, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0]) == ''
         expected = AcousticConfig(min_score=0.1, context=5, face_speech=(5.0, 0.5, 11.0))
-        assert mapper._stage.config == expected
+        assert mapper._sound.stage.config == expected
 
     @pytest.mark.parametrize(
         ('values', 'reason'),
@@ -289,12 +289,12 @@ class TestLive:
     )
     def test_what_the_acoustic_stage_cannot_take_changes_nothing(self, mapper, values, reason):
         assert reason in change(mapper, **values)
-        assert mapper._stage.config == AcousticConfig()
+        assert mapper._sound.stage.config == AcousticConfig()
         assert mapper.value('min_score') == AcousticConfig().min_score
 
     def test_what_is_fixed_may_be_said_again_with_what_is_live(self, mapper):
         assert change(mapper, band=[200.0, 7500.0], frame=0.04, min_score=0.1) == ''
-        assert mapper._stage.config == AcousticConfig(min_score=0.1)
+        assert mapper._sound.stage.config == AcousticConfig(min_score=0.1)
 
     def test_the_speed_of_sound_follows_the_temperature(self, make):
         calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))

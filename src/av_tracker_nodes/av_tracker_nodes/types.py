@@ -144,6 +144,9 @@ class Face:
         Appearance of face and upper body, unit length.
     range : float
         Distance from the camera (m) where it was measured, by a depth image; else NaN.
+    lips : float
+        Log-likelihood ratio of how the mouth moves: of somebody who speaks, to somebody who does
+        not. NaN where the picture does not tell.
     """
 
     box: np.ndarray
@@ -152,6 +155,7 @@ class Face:
     tracklet: int = 0
     embedding: np.ndarray | None = None
     range: float = float('nan')
+    lips: float = float('nan')
 
 
 @dataclass(frozen=True)

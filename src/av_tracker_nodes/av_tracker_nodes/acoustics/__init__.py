@@ -5,6 +5,7 @@
 
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.measures import MEASURES
+from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
 from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage
 
-__all__ = ['MEASURES', 'AcousticConfig', 'AcousticStage', 'acoustic_stage']
+__all__ = ['MEASURES', 'AcousticConfig', 'AcousticStage', 'SoundMapper', 'acoustic_stage']

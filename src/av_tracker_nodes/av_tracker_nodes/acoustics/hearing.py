@@ -18,10 +18,11 @@ from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
-from av_tracker_nodes.acoustics.mixture import Weights, fit, responsibilities
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
     Source,
@@ -30,14 +31,10 @@ from av_tracker_nodes.acoustics.peaks import (
     surround_inverse_ranges,
 )
 from av_tracker_nodes.acoustics.sparse_directions import LARGEST, SparseDirections
-from av_tracker_nodes.acoustics.watson import hearing_groups, likelihood_ratios, steering
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import SourceRegion
-
-_MASK_STEPS = 5
-"""Steps of the fit of how bins are shared among sources."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,8 @@ class Heard:
     sources : list of Source
     voices : list of float
         Log-odds that each source is a voice.
+    echoes : set of int
+        Indices of the sources that are voices, but echoes of stronger ones.
     residual : np.ndarray, shape (pairs, bins)
         Cross-spectra less the sources.
     shown : Survey
@@ -83,6 +82,7 @@ class Heard:
     context: Context
     sources: list[Source]
     voices: list[float]
+    echoes: set[int]
     residual: np.ndarray
     shown: Survey
     age: float
@@ -142,6 +142,7 @@ class Hearing:
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._echoes = EchoFinder(array, self.delays, self.kernels)
         self._take_numbers(config)
         self.search_in(region)
 
@@ -202,35 +203,25 @@ class Hearing:
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
         sources, residual = self._sources(context, view)
-        voices = self.voices(context, [source.position for source in sources])
+        places = [source.position for source in sources]
+        voices = self.voices(context, places)
+        voiced = [number for number, voice in enumerate(voices) if voice > 0]
+        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
-        return Heard(context, sources, voices, residual, shown.view, age)
+        return Heard(context, sources, voices, echoes, residual, shown.view, age)
 
     def _sources(self, context: Context, view: Survey) -> tuple[list[Source], np.ndarray]:
         """Find sources, best first, and the cross-spectra that they leave."""
         if self._sparse is None:
             return self.finder.find(view)
         places = self._sparse.find(context.end, context.recent, context.share, context.alive)
-        masks = self._masks([place for place, _ in places], context)
+        whitened = np.array([frame.whitened for frame in context.recent])
+        masks = soft_masks(places, whitened, context.share, context.alive, self.delays, self.gcc)
         weights = self._prominence(context)
         parts = [self._weighted(context, context.recent, weights * mask) for mask in masks]
-        sources = self.finder.place(
-            [(place, part) for (place, _), part in zip(places, parts, strict=True)]
-        )
+        sources = self.finder.place(list(zip(places, parts, strict=True)))
         return sources, view.cross - sum(source.cross for source in sources)
-
-    def _masks(self, places: Sequence[np.ndarray], context: Context) -> np.ndarray:
-        """Tell which share of each bin belongs to each place, (places, frames, bins)."""
-        groups = hearing_groups(self.delays.connected, context.alive)
-        whitened = np.array([frame.whitened for frame in context.recent])
-        if not places:
-            return np.zeros((0, len(whitened), whitened.shape[2]), np.float32)
-        phases = steering(self.delays.travel(np.array(places)), self.gcc.frequencies)
-        ratios = likelihood_ratios(whitened, phases, groups)
-        flat, counts = ratios.reshape(-1, len(places)), context.share.ravel()
-        weights = fit(flat, counts, Weights.uniform(len(places)), 0.0, _MASK_STEPS)
-        return np.moveaxis(responsibilities(ratios, weights), -1, 0)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -257,7 +248,7 @@ class Hearing:
     def _take_numbers(self, config: AcousticConfig) -> None:
         """Make all that goes by the numbers, but no tables."""
         self._config = config
-        self._looks_back = max(config.context, self._measure.looks_back(config))
+        self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
         self._floor = NoiseFloor(self.gcc, self.array.channels, config)
 
     def _make_finder(self) -> SourceFinder:
@@ -292,9 +283,10 @@ class Hearing:
     def _context(self, end: int) -> Context:
         frames = self._frames.last(self.audio, end, self._looks_back)
         recent = frames[-self._config.context :]
-        power = np.array([frame.power for frame in recent])
+        power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power, self._floor.at(self.audio, end))
+        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        share = without_tails(share, power)
         return Context(end, frames, recent, share, ~dead_channels(level))
 
     def _cross(self, context: Context) -> np.ndarray:

@@ -11,12 +11,15 @@ they do not tell rests on the prior: any direction, and any range in the region,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from av_tracker_nodes.acoustics.backend import compiled
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
-from av_tracker_nodes.geometry.region import Region
+from av_tracker_nodes.acoustics.elevation import Plane
+from av_tracker_nodes.geometry.region import Region, SourceRegion
 
 _RANGES, _ARCS, _DEVIATIONS = 33, 17, 4.0
 """Ranges and directions that the posterior is taken at, and the deviations that they span to
@@ -48,6 +51,32 @@ _OUTSIDE = 1e-6
 """Weight of places outside the region, so that some is left when all are."""
 
 
+@dataclass(frozen=True)
+class _Arc:
+    """Directions about a peak in the way that is known least, and what is known aside of them.
+
+    Attributes
+    ----------
+    axis : np.ndarray, shape (3,)
+        Unit vector that they turn about.
+    angles, deviations : np.ndarray, shape (n,)
+        By how much (rad), and how far from what was heard in standard deviations.
+    middle : float
+        Angle (rad) of the direction that is told.
+    aside : np.ndarray, shape (3,)
+        Unit vector across the peak and the arc.
+    variance : float
+        Along it (rad^2).
+    """
+
+    axis: np.ndarray
+    angles: np.ndarray
+    deviations: np.ndarray
+    middle: float
+    aside: np.ndarray
+    variance: float
+
+
 class SourceLocator:
     """Turns peaks of the coherence field into positions with covariance.
 
@@ -74,10 +103,12 @@ class SourceLocator:
     ) -> None:
         self._centre = delays.microphones.mean(axis=0)
         self._array = self._centre, delays.microphones, delays.pairs, delays.speed
-        self._region = region
+        self._region = region.both_sides if isinstance(region, SourceRegion) else region
         self._inverse_limits = tuple(map(float, inverse_limits))
         self._gain = config.curvature_gain / len(delays.pairs)
-        self._floor = float(np.deg2rad(config.direction_floor) ** 2)
+        floor = float(np.deg2rad(config.direction_floor))
+        self._floor = floor**2
+        self._plane = Plane.of(delays, floor)
 
     def locate(self, correlation: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Say where the source of a peak is.
@@ -109,7 +140,33 @@ class SourceLocator:
             distance, information[2, 2] + information[:2, 2] @ turn
         )
         rays = axes[0] + (inverse - 1 / distance)[:, None] * (turn @ axes[1:])
+        if self._plane is None:
+            arc = self._bent(peak, axes, sharpness, slopes, (wide, narrow), vectors)
+        else:
+            arc = self._upright(axes, float(correlation[:, 0].mean()), sharpness, information)
 
+        places = _places(rays, inverse, arc.axis, arc.angles, self._centre)
+        told = _places(rays, inverse, arc.axis, np.array([arc.middle]), self._centre)
+        position = _mean(self._region.contains(told), told, lengths, deviations)
+        inside = self._region.contains(places)
+        moment, square = _moments(
+            inside, places, position, lengths, deviations, arc.deviations, inverse
+        )
+        across = self._floor * axes[1:].T @ axes[1:]
+        across += arc.variance * np.outer(arc.aside, arc.aside)
+        return position, moment + square * across
+
+    def _bent(
+        self,
+        peak: np.ndarray,
+        axes: np.ndarray,
+        sharpness: np.ndarray,
+        slopes: np.ndarray,
+        known: tuple[float, float],
+        vectors: np.ndarray,
+    ) -> _Arc:
+        """Directions along an arc that bends as the delays do, to a circle for a line."""
+        wide, narrow = known
         along, aside = vectors.T @ axes[1:]
         bend = 0.0
         if wide < narrow:
@@ -121,14 +178,25 @@ class SourceLocator:
         reach = min(_DEVIATIONS / np.sqrt(wide), np.pi / np.hypot(1, bend))
         arc = np.linspace(-reach, reach, _ARCS)
         axis = (bend * axes[0] + aside) / np.hypot(1, bend)
-        places = _places(rays, inverse, axis, arc * np.hypot(1, bend), self._centre)
+        return _Arc(axis, arc * np.hypot(1, bend), np.sqrt(wide) * arc, 0.0, aside, 1 / narrow)
 
-        inside = self._region.contains(places)
-        position, moment, square = _moments(
-            inside, places, lengths, deviations, np.sqrt(wide) * arc, inverse
+    def _upright(
+        self, axes: np.ndarray, coherence: float, sharpness: np.ndarray, information: np.ndarray
+    ) -> _Arc:
+        """Directions at all elevations over the plane of the microphones."""
+        circle = self._plane.meridian(axes[0], coherence, sharpness)
+        aside = axes[1:] @ circle.across
+        narrow = max(aside @ information[:2, :2] @ aside, _NOTHING_KNOWN)
+        likely = np.exp(-0.5 * circle.deviations**2)
+        kept = circle.deviations < _DEVIATIONS
+        return _Arc(
+            circle.across,
+            circle.angles[kept],
+            circle.deviations[kept],
+            float(likely @ circle.angles / likely.sum()),
+            circle.across,
+            1 / narrow,
         )
-        across = self._floor * axes[1:].T @ axes[1:] + np.outer(aside, aside) / narrow
-        return position, moment + square * across
 
     def step(self, correlation: np.ndarray, position: np.ndarray) -> np.ndarray:
         """Step from near a maximum of the coherence towards it (Gauss and Newton).
@@ -321,14 +389,30 @@ def _places(
 
 
 @compiled
+def _mean(
+    inside: np.ndarray, places: np.ndarray, lengths: np.ndarray, farther: np.ndarray
+) -> np.ndarray:
+    """Mean (3,) of places (ranges, 1, 3) along a ray; for the rest see `_moments`."""
+    position, total = np.zeros(3), 0.0
+    for n in range(len(places)):
+        prior = lengths[n] if inside[n, 0] else lengths[n] * _OUTSIDE
+        weight = prior * np.exp(-0.5 * _TRUST * farther[n] ** 2)
+        total += weight
+        for axis in range(3):
+            position[axis] += weight * places[n, 0, axis]
+    return position / total
+
+
+@compiled
 def _moments(
     inside: np.ndarray,
     places: np.ndarray,
+    position: np.ndarray,
     lengths: np.ndarray,
     farther: np.ndarray,
     aside: np.ndarray,
     inverse: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, float]:
+) -> tuple[np.ndarray, float]:
     """Average over places.
 
     Parameters
@@ -336,6 +420,8 @@ def _moments(
     inside : np.ndarray, shape (ranges, arcs), bool
         Whether sound can come from there.
     places : np.ndarray, shape (ranges, arcs, 3)
+    position : np.ndarray, shape (3,)
+        That is told.
     lengths : np.ndarray, shape (ranges,)
         Metres that each range stands for.
     farther, aside : np.ndarray, shapes (ranges,) and (arcs,)
@@ -345,21 +431,12 @@ def _moments(
 
     Returns
     -------
-    position : np.ndarray, shape (3,)
     moment : np.ndarray, shape (3, 3)
         Mean square of the offsets from there (m^2).
     square : float
         Mean square of the range (m^2).
     """
     ranges, arcs = inside.shape
-    position, total = np.zeros(3), 0.0
-    for n in range(ranges):
-        prior = lengths[n] if inside[n, arcs // 2] else lengths[n] * _OUTSIDE
-        weight = prior * np.exp(-0.5 * _TRUST * farther[n] ** 2)
-        total += weight
-        for axis in range(3):
-            position[axis] += weight * places[n, arcs // 2, axis]
-    position /= total
     moment, square, total = np.zeros((3, 3)), 0.0, 0.0
     for n in range(ranges):
         for m in range(arcs):
@@ -372,4 +449,4 @@ def _moments(
                     apart = places[n, m, row] - position[row]
                     apart *= places[n, m, column] - position[column]
                     moment[row, column] += weight * apart
-    return position, moment / total, square / total
+    return moment / total, square / total

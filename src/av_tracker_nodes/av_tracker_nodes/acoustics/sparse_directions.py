@@ -93,7 +93,7 @@ class SparseDirections:
 
     def find(
         self, end: int, frames: Sequence[SpectralFrame], share: np.ndarray, alive: np.ndarray
-    ) -> list[tuple[np.ndarray, float]]:
+    ) -> list[np.ndarray]:
         """Find directions, strongest first.
 
         Parameters
@@ -109,9 +109,8 @@ class SparseDirections:
 
         Returns
         -------
-        list of (np.ndarray of shape (3,), float)
-            A place (m) in each direction, and its activity: the mean over all bins of what the
-            direction has of them.
+        list of np.ndarray, shape (3,)
+            A place (m) in each direction.
         """
         groups = hearing_groups(self._groups, alive)
         if not groups:
@@ -119,7 +118,7 @@ class SparseDirections:
         before, seconds = self._before(end, alive)
         uniform = Weights.uniform(len(self.points))
         prior = before.mixed(uniform, 1 - np.exp(-seconds / _FORGETTING))
-        counts = np.square(share[:, self._bins]).ravel()
+        counts = share[:, self._bins].ravel()
         loud = counts > 0
         ratios = self._ratios_of(frames, alive, groups)[loud]
         weights = fit(ratios, counts[loud], prior, float(np.exp(-seconds / _MEMORY)), _STEPS)
@@ -151,17 +150,18 @@ class SparseDirections:
         self._ratios = known
         return np.concatenate([known[id(frame)][1] for frame in frames])
 
-    def _peaks(self, activity: np.ndarray) -> list[tuple[np.ndarray, float]]:
-        """Gather activities (points,) about the highest points of their smoothed course."""
-        peaks: list[tuple[np.ndarray, float]] = []
+    def _peaks(self, activity: np.ndarray) -> list[np.ndarray]:
+        """Gather activities (points,) about the highest points of their smoothed course.
+
+        The activity of a direction is its share of all bins, those that are silent included.
+        """
+        peaks: list[np.ndarray] = []
         rest = activity.copy()
         while len(peaks) < self._config.max_peaks:
             near = self._neighbours[np.argmax(self._smoothing @ rest)]
-            strength = float(rest[near].sum())
-            if strength < self._config.min_activity:
+            if rest[near].sum() < self._config.min_activity:
                 break
-            place = np.average(self.points[near], axis=0, weights=rest[near])
-            peaks.append((place, strength))
+            peaks.append(np.average(self.points[near], axis=0, weights=rest[near]))
             rest[near] = 0
         return peaks
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import VoiceActivity, speech_probability
+from av_tracker_nodes.acoustics.activity import UNHEARD, VoiceActivity, speech_probability
 from av_tracker_nodes.acoustics.backend import choose_backend
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.face_listener import FaceListener
@@ -295,9 +295,14 @@ class AcousticStage:
                 source.covariance,
                 source.direction,
                 source.score,
-                speech_probability(source.score, alive, voice, self.config.peak_speech),
+                speech_probability(
+                    source.score,
+                    alive,
+                    UNHEARD if number in heard.echoes else voice,
+                    self.config.peak_speech,
+                ),
             )
-            for source, voice in zip(heard.sources, heard.voices, strict=True)
+            for number, (source, voice) in enumerate(zip(heard.sources, heard.voices, strict=True))
         )
 
     def _silence(self, faces: FaceFrame, from_image: bool) -> AcousticMap:
@@ -325,12 +330,3 @@ def acoustic_stage(
     if rig.tells_directions:
         return AcousticStage(rig, measure, backend, config)
     return OneMicrophoneStage(rig, measure, config)
-
-
-def take_in(stage: AcousticStage | OneMicrophoneStage, block: AudioBlock) -> str | None:
-    """Let a stage hear a block; return why it cannot, None where it can."""
-    try:
-        stage.add(block)
-    except InputError as error:
-        return str(error)
-    return None

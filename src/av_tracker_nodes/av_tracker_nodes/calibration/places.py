@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes import FaceStage
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.calibration.boards import Board
 from av_tracker_nodes.calibration.extrinsics import Place
 from av_tracker_nodes.errors import InputError
@@ -142,10 +142,13 @@ def find_places(
     Raises
     ------
     InputError
-        When the images have another size than the camera.
+        When the images have another size than the camera, or the sound does not fit the
+        microphones, or there is a single one.
     """
-    stage = AcousticStage(Rig(None, microphones, room=room), 'gcf')
-    sightings = _sightings(records, target, camera, stage, microphones.centre)
+    rig = Rig(None, microphones, room=room)
+    if not rig.tells_directions:
+        raise InputError(f"array '{microphones.name}' has one microphone: it tells no directions")
+    sightings = _sightings(records, target, camera, SoundMapper('gcf', rig), microphones.centre)
     return [place for rest in _rests(sightings) if (place := _place(rest)) is not None]
 
 
@@ -153,7 +156,7 @@ def _sightings(
     records: Iterable[AudioBlock | ImageFrame],
     target: Target,
     camera: Camera,
-    stage: AcousticStage,
+    sound: SoundMapper,
     centre: np.ndarray,
 ) -> Iterator[_Sighting]:
     """Yield what was seen and heard at the same time, ten times a second at most."""
@@ -164,13 +167,13 @@ def _sightings(
     def hear(stamp: int) -> Iterator[_Sighting]:
         position = seen.pop(stamp, None)
         if position is not None:
-            peaks = stage.process(FaceFrame(stamp, camera.size)).peaks
+            peaks = sound.map(FaceFrame(stamp, camera.size)).peaks
             if peaks and _counts(peaks[0], target):
                 yield _sighting(stamp, position, peaks[0], centre)
 
     for record in records:
         if isinstance(record, AudioBlock):
-            stage.add(record)
+            sound.hear(record)
             cycles = trigger.audio_until(record.end)
         elif record.stamp < next_stamp:
             continue

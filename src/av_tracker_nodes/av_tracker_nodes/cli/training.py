@@ -15,6 +15,7 @@ from av_tracker_nodes.cli.options import (
     FOLDER,
     PATH,
     data_option,
+    jobs_option,
     out_option,
     progress_bar,
     shows_input_errors,
@@ -97,6 +98,24 @@ def train(
         leaking=leaking_split,
         clips=clips,
     )
+
+
+@click.command()
+@out_option
+@click.option(
+    '--sounds',
+    type=FOLDER,
+    default=Path('out/speech'),
+    show_default=True,
+    help='Simulated sound to learn on; rendered where it is missing.',
+)
+@jobs_option
+@shows_input_errors
+def train_speech(out: Path, sounds: Path, jobs: int) -> None:
+    """Fit the coefficients by which the acoustic stage tells speech; writes speech.json."""
+    from av_tracker_nodes.research.training.speech_calibration import calibrate_speech
+
+    calibrate_speech(out, sounds, progress_bar, jobs)
 
 
 def _number_or_flag(name: str, text: str) -> float | int | bool:

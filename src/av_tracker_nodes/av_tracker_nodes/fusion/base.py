@@ -14,6 +14,7 @@ import numpy as np
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.reach import in_reach
+from av_tracker_nodes.fusion.who_speaks import with_lips
 from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
@@ -66,11 +67,13 @@ class FusionModel(ABC):
         -------
         DetectionFrame
             In the target frame. A face that nobody hears and a voice that nobody sees are
-            detections too. Covariances include the uncertainty of the rig.
+            detections too. Lips have their say in who speaks. Covariances include the
+            uncertainty of the rig.
         """
         if rig.camera is not None:
             faces = in_reach(faces, rig.camera)
-        return widened(self.detect(faces, sound, rig, image), rig)
+        detections = with_lips(self.detect(faces, sound, rig, image), faces)
+        return widened(detections, rig)
 
     @abstractmethod
     def detect(

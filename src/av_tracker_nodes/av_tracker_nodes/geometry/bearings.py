@@ -26,8 +26,24 @@ def is_single_and_flat(microphones: MicrophoneArray) -> bool:
     offsets = microphones.positions - microphones.centre
     if len(np.unique(microphones.groups)) > 1 or not offsets.any():
         return False
-    extents = np.linalg.svd(offsets, compute_uv=False)
-    return len(extents) < 3 or bool(extents[2] < _FLAT * extents[0])
+    return is_line(microphones.positions) or normal_of_plane(microphones.positions) is not None
+
+
+def is_line(positions: np.ndarray) -> bool:
+    """Tell whether places (n, 3) are on a line: two or more that are not all the same."""
+    extents = np.linalg.svd(positions - positions.mean(axis=0), compute_uv=False)
+    return extents[0] > 0 and (len(extents) < 2 or bool(extents[1] < _FLAT * extents[0]))
+
+
+def normal_of_plane(positions: np.ndarray) -> np.ndarray | None:
+    """Find the unit vector (3,) across the plane that places (n, 3) are in, None without one.
+
+    Places on a line are in many planes, and so in none.
+    """
+    _, extents, axes = np.linalg.svd(positions - positions.mean(axis=0))
+    extents = np.append(extents, np.zeros(3 - len(extents)))
+    in_one_plane = extents[2] < _FLAT * extents[0] <= extents[1]
+    return axes[2] if in_one_plane else None
 
 
 def heard_angles(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -70,6 +70,11 @@ class SourceRegion:
         """Tell from which points, shape (..., 3), sound can come."""
         inside = (points - self.origin) @ self.normal >= -_BELOW
         return inside if self.room is None else inside & self.room.contains(points)
+
+    @property
+    def both_sides(self) -> SourceRegion:
+        """The same with the other side of flat arrays."""
+        return replace(self, normal=np.zeros(3))
 
     def is_same(self, other: SourceRegion) -> bool:
         """Tell whether two regions are equal, up to the room's millimetres."""

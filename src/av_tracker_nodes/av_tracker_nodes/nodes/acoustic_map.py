@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from std_msgs.msg import Bool
 
 from av_tracker_msgs import msg as av
@@ -21,7 +19,7 @@ from av_tracker_nodes.acoustics.backend import BACKENDS, choose_backend
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.measures import MEASURES
 from av_tracker_nodes.acoustics.own_voice import HOLD, OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage, OneMicrophoneStage, acoustic_stage
+from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.acoustic_views import AcousticViews
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -37,15 +35,12 @@ from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
 from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
 from av_tracker_nodes.types import (
-    NANOSECONDS,
     AcousticMap,
     AudioBlock,
-    FaceFrame,
     to_nanoseconds,
     to_seconds,
 )
 
-_BACKLOG = 200
 _PREPARATION_PERIOD = 0.1
 _WATCH_PERIOD = 1.0
 _QUIET = 1.0
@@ -102,7 +97,6 @@ class AcousticMapNode(ControlledNode):
 
     def configure(self) -> None:
         """Create the topics; the stage is made when the geometry is known."""
-        self._measure = self.value('measure')
         self._audio_offset = self.value('audio_offset')
         self._hears: bool = self.value('hears')
         if self._hears:
@@ -112,9 +106,12 @@ class AcousticMapNode(ControlledNode):
         self._own_voice = OwnVoice()
         self._losses = RecentLoss()
         self._clocks = ClockCheck()
-        self._stage: AcousticStage | OneMicrophoneStage | None = None
-        self._rig: Rig | None = None
-        self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
+        self._sound = SoundMapper(
+            self.value('measure'),
+            backend=self.value('backend'),
+            config=self.settings_of(AcousticConfig),
+            rehearses=True,
+        )
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
@@ -139,8 +136,7 @@ class AcousticMapNode(ControlledNode):
 
     def adapt(self) -> None:
         """Give the stage its numbers, and set the times; sound at other stamps is other sound."""
-        if self._stage is not None:
-            self._stage.reconfigure(self.settings_of(AcousticConfig))
+        self._sound.reconfigure(self.settings_of(AcousticConfig))
         names = (*WAITING, 'audio_timeout')
         self._trigger.wait_for(**{name: self.value(name) for name in names})
         self._clocks = ClockCheck(
@@ -156,11 +152,9 @@ class AcousticMapNode(ControlledNode):
     def start_anew(self) -> None:
         """Forget all sound; images that still wait for theirs are not answered."""
         self._trigger.reset()
-        self._backlog.clear()
+        self._sound.reset()
         self._next_sample = self._prepared = None
         self._own_voice.reset()
-        if self._stage is not None:
-            self._stage.reset()
 
     # ---- input
 
@@ -185,9 +179,7 @@ class AcousticMapNode(ControlledNode):
         block = shift_sound(self.readable(partial(from_audio, message)), self._audio_offset)
         self.counts['in'] += 1
         self._has_begun = True
-        if self._stage is None:
-            self._backlog.append(block)
-        elif self.readable(partial(self._stage.add, block)):
+        if self.readable(partial(self._sound.hear, block)):
             self._next_sample = None
         self._duration += block.duration
         self.facts['sound (s)'] = round(to_seconds(self._duration), 3)
@@ -214,7 +206,7 @@ class AcousticMapNode(ControlledNode):
     def _watch(self) -> None:
         self.note('loss', self._losses.recent(self.counts['lost samples']))
         self.note('clocks', self._clocks.problem, is_fault=True)
-        intruders = self._stage.intruders() if self._stage is not None else {}
+        intruders = self._sound.intruders()
         self.note('channels', '; '.join(f'channel {c} {why}' for c, why in intruders.items()))
 
     def _answer_the_rest(self) -> None:
@@ -238,13 +230,11 @@ class AcousticMapNode(ControlledNode):
     def _prepare_next(self) -> None:
         """Listen while the faces of the next image are still being detected."""
         stamp = self._trigger.awaits_faces
-        if self._stage is None or stamp is None or stamp == self._prepared:
+        if self._sound.stage is None or stamp is None or stamp == self._prepared:
             return
         self._prepared = stamp
-        rig = self._sensors.rig(stamp)
-        if rig is not None:
-            self._use(rig)
-            self._stage.prepare(stamp)
+        self._use(self._sensors.rig(stamp))
+        self._sound.prepare(stamp)
 
     def _answer(self, cycle: Cycle) -> None:
         began = time.monotonic_ns()
@@ -267,15 +257,14 @@ class AcousticMapNode(ControlledNode):
             )
         except Exception as error:
             self._report(error)
-            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
+            return AcousticMap.blank(cycle.faces.stamp, self.value('measure'), cycle.from_image)
 
     def _map(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
         """Map the sound of a cycle; nothing while the sensors have no place, or nobody listens."""
-        if rig is not None:
-            self._use(rig)
-        if rig is None or self._stage is None:
-            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
-        sound = self._stage.process(cycle.faces, cycle.from_image)
+        self._use(rig)
+        sound = self._sound.map(cycle.faces, cycle.from_image)
+        if rig is None or not self._hears:
+            return sound
         if self._own_voice.is_heard(sound.stamp):
             sound = sound.silenced()
             self.counts['muted'] += 1
@@ -285,39 +274,23 @@ class AcousticMapNode(ControlledNode):
 
     def _prepare(self) -> None:
         """Make the stage as soon as the geometry is known, before the first image needs it."""
-        if self._stage is None and (rig := self._sensors.rig(None)) is not None:
-            self._use(rig)
+        if self._sound.stage is None:
+            self._use(self._sensors.rig(None))
 
-    def _use(self, rig: Rig) -> None:
-        """Take over a change of geometry."""
-        if rig is self._rig:
-            return
-        self._rig = rig
+    def _use(self, rig: Rig | None) -> None:
+        """Take over where the sensors are; the first time, tell of the stage."""
         if not self._hears:
             return
-        if self._stage is not None:
-            self._stage.set_rig(rig)
+        is_first = self._sound.stage is None
+        self._sound.use(rig)
+        if not is_first or rig is None:
             return
-        _warm_up(self._make_stage(rig), rig)
-        self._stage = self._make_stage(rig)
-        while self._backlog:
-            self.guarded(self._stage.add)(self._backlog.popleft())
-        self.facts['backend'] = self._stage.backend
+        for reason in self._sound.refused:
+            self.leave_out(reason)
+        self.facts['backend'] = self._sound.stage.backend
         self.facts['ready'] = True
         if rig.ambiguity:
             self.get_logger().info(f'{rig.microphones.name}: {rig.ambiguity}')
-
-    def _make_stage(self, rig: Rig) -> AcousticStage | OneMicrophoneStage:
-        config = self.settings_of(AcousticConfig)
-        return acoustic_stage(rig, self._measure, self.value('backend'), config)
-
-
-def _warm_up(stage: AcousticStage | OneMicrophoneStage, rig: Rig) -> None:
-    """Map a second of noise, so that what is compiled or set up at first use is."""
-    rate, channels = rig.microphones.rate, int(rig.microphones.channels.max()) + 1
-    noise = 0.01 * np.random.default_rng(0).standard_normal((rate, channels))
-    stage.add(AudioBlock(0, 0, rate, noise.astype(np.float32)))
-    stage.process(FaceFrame(NANOSECONDS, rig.camera.size if rig.camera else (0, 0)))
 
 
 def main() -> int:

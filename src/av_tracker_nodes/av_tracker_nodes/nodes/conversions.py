@@ -196,6 +196,7 @@ def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
                 landmarks=floats([] if face.landmarks is None else face.landmarks),
                 tracklet=int(face.tracklet),
                 embedding=floats([] if face.embedding is None else face.embedding),
+                lips=float(face.lips),
             )
             for face in frame.faces
         ],
@@ -234,6 +235,7 @@ def _from_face(message: av.Face) -> Face:
         landmarks.reshape(-1, 2) if len(landmarks) else None,
         message.tracklet,
         np.array(message.embedding) if message.embedding else None,
+        lips=message.lips,
     )
     return checked_face(face)
 

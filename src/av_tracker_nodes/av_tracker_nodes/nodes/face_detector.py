@@ -39,6 +39,12 @@ class FaceDetector(ControlledNode):
         self.parameter(
             'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0, live=True
         )
+        self.parameter(
+            'lips',
+            True,
+            'Read from the motion of mouths who speaks, where faces are large enough',
+            live=True,
+        )
         ImageInput.declare(self)
 
     def configure(self) -> None:
@@ -56,6 +62,7 @@ class FaceDetector(ControlledNode):
         """Set what the detector looks for."""
         self._stage.detector.scale = self.value('scale')
         self._stage.detector.threshold = self.value('threshold')
+        self._stage.reads_lips = self.value('lips')
 
     def start_anew(self) -> None:
         """Forget the faces of earlier images."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.one_microphone import OneMicrophoneStage
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.acoustics.own_voice import OwnVoice
-from av_tracker_nodes.acoustics.stage import AcousticStage, acoustic_stage, take_in
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FusionModel, create_fusion
 from av_tracker_nodes.geometry import Rig
@@ -48,8 +47,6 @@ _logger = logging.getLogger(__name__)
 
 _LOOKAHEAD = 16
 """Records read ahead of the trackers, so that faces are found while sound is mapped."""
-_BACKLOG = 200
-"""Blocks of sound that are kept until it is known where the sensors are."""
 
 
 class StageTimes:
@@ -126,12 +123,11 @@ class Sensing:
         hears: bool = True,
     ) -> None:
         self.times = times or StageTimes()
-        self._geometry, self._measure = geometry_of(rig), measure
+        self._geometry = geometry_of(rig)
         sees, self._hears = sees and self._geometry.sees, hears and self._geometry.hears
         self._faces = FaceStage(face_model) if sees else None
-        self._rig: Rig | None = None
-        self._acoustics: AcousticStage | OneMicrophoneStage | None = None
-        self._backlog: deque[AudioBlock] = deque(maxlen=_BACKLOG)
+        self._sound = SoundMapper(measure)
+        self.refused = self._sound.refused
         self._is_stale = False
         if isinstance(self._geometry, FixedRig) and self._hears:
             self._use(self._geometry.rig(None))
@@ -139,12 +135,11 @@ class Sensing:
         self.own_voice = OwnVoice()
         self._needs_image = needs_image
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
-        self.refused: Counter[str] = Counter()
 
     @property
     def intruders(self) -> dict[int, str]:
         """Channels of sound that are no microphones, and why."""
-        return self._acoustics.intruders() if self._acoustics is not None else {}
+        return self._sound.intruders()
 
     def run(self, records: Iterable[Record]) -> Iterator[Sensed]:
         """See and hear a whole recording.
@@ -212,10 +207,7 @@ class Sensing:
     def _hear(self, block: AudioBlock) -> Iterator[Joined]:
         if not self._hears:
             return
-        if self._acoustics is None:
-            self._backlog.append(block)
-        else:
-            self._add(block)
+        self._sound.offer(block)
         yield from self._sense(self._trigger.audio_until(block.end))
 
     def _sense(self, cycles: Iterable[Cycle]) -> Iterator[Joined]:
@@ -229,10 +221,8 @@ class Sensing:
     def _map(self, cycle: Cycle) -> AcousticMap:
         rig = self._geometry.rig(cycle.faces.stamp) if self._hears else None
         self._tell_outage(cycle.faces.stamp)
-        if rig is None:
-            return AcousticMap.blank(cycle.faces.stamp, self._measure, cycle.from_image)
         self._use(rig)
-        return self._acoustics.process(cycle.faces, cycle.from_image)
+        return self._sound.map(cycle.faces, cycle.from_image)
 
     def _tell_outage(self, stamp: int) -> None:
         """Log when the place of a sensor goes out of date, and when it is known again."""
@@ -246,25 +236,12 @@ class Sensing:
         else:
             _logger.warning('%.2f s: the sensors have their place again', to_seconds(stamp))
 
-    def _use(self, rig: Rig) -> None:
-        """Take over a change of geometry, and what was heard before the first."""
-        if rig is self._rig:
-            return
-        self._rig = rig
-        if self._acoustics is not None:
-            self._acoustics.set_rig(rig)
-            return
-        for problem in self._geometry.problems.values():
-            _logger.warning('%s', problem)
-        self._acoustics = acoustic_stage(rig, self._measure)
-        while self._backlog:
-            self._add(self._backlog.popleft())
-
-    def _add(self, block: AudioBlock) -> None:
-        """Listen to a block; one that does not fit the microphones costs itself alone."""
-        reason = take_in(self._acoustics, block)
-        if reason is not None:
-            self.refused[reason] += 1
+    def _use(self, rig: Rig | None) -> None:
+        """Take over where the sensors are, and tell what is odd the first time."""
+        if rig is not None and self._sound.stage is None:
+            for problem in self._geometry.problems.values():
+                _logger.warning('%s', problem)
+        self._sound.use(rig)
 
 
 def _sensed(joined: Joined) -> Sensed:

@@ -135,6 +135,8 @@ def checked_face(face: Face) -> Face:
     name = f'the face of tracklet {face.tracklet}'
     check_box(name, face.box, _SMALLEST_FACE)
     check_numbers(name, face.score, *([] if face.landmarks is None else [face.landmarks]))
+    if not np.isnan(face.lips):
+        check_numbers(name, face.lips)
     if face.embedding is not None:
         check_embedding(name, face.embedding)
     return face

@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The vision stage: an image in, its faces out."""
+"""The vision stage: an image in, its faces out, and whose mouth talks."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
+from av_tracker_nodes.vision.lips import LipReader
 from av_tracker_nodes.vision.tracklets import Tracklets
 from av_tracker_nodes.vision.yunet import YuNet
 
@@ -30,6 +31,8 @@ class FaceStage:
         See `YuNet`.
     memory : float
         See `Tracklets` (s).
+    reads_lips : bool
+        Tell who speaks, as far as mouths do.
 
     Raises
     ------
@@ -45,6 +48,7 @@ class FaceStage:
         memory: float = 0.5,
         max_side: int = 800,
         providers: Sequence[str] = ('CPUExecutionProvider',),
+        reads_lips: bool = True,
     ) -> None:
         self.detector = YuNet(
             YUNET.ensure() if model is None else Path(model),
@@ -54,6 +58,8 @@ class FaceStage:
             providers=providers,
         )
         self._tracklets = Tracklets(memory)
+        self._lips = LipReader()
+        self.reads_lips = reads_lips
 
     def process(self, frame: ImageFrame) -> FaceFrame:
         """Find the faces of an image, none included.
@@ -69,12 +75,15 @@ class FaceStage:
             for face in self.detector.detect(frame.image)
         ]
         faces = self._tracklets.update(described, frame.stamp)
+        if self.reads_lips:
+            faces = self._lips.read(frame.image, faces, frame.stamp)
         height, width = frame.image.shape[:2]
         return FaceFrame(frame.stamp, (width, height), tuple(faces))
 
     def reset(self) -> None:
         """Forget the faces of earlier images."""
         self._tracklets.reset()
+        self._lips.reset()
 
 
 def _check(image: np.ndarray) -> None:

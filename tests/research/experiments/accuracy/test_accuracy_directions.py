@@ -19,7 +19,7 @@ from av_tracker_nodes.research.experiments.accuracy.listeners import (
 from av_tracker_nodes.research.experiments.accuracy.map_peaks import MapView, highest, peak_of_face
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition, draw_scene, rig_of
 from av_tracker_nodes.research.simulation import meeting_room
-from av_tracker_nodes.types import AcousticMap, AudioBlock, Face, FaceFrame, FaceSound
+from av_tracker_nodes.types import AcousticMap, Face, FaceFrame, FaceSound
 
 RATE = 16_000
 
@@ -86,8 +86,7 @@ def test_peers_find_a_source_nearby(method):
     rig = Rig(told.camera, meeting_room.microphones(), room=told.room)
     place = rig.camera.centre + 1.3 * rig.camera.rays(np.array([250.0, 200.0]))
     assert rig.room.contains(place)
-    listener = PeerListener(rig, method)
-    listener.add(AudioBlock(0, 0, RATE, heard_from(place, rig.microphones)))
+    listener = PeerListener(rig, method, heard_from(place, rig.microphones))
     found = listener.listen(FaceFrame(1_000_000_000, rig.camera.size), 1)[method]
     assert np.degrees(direction_errors(found, place[None])) < 1
 
@@ -106,10 +105,11 @@ def heard_from(place, array, seconds=1.0):
 
 
 def test_peers_are_left_out_where_they_are_not_installed(rig, monkeypatch):
-    assert {type(listener).__name__ for listener in listeners(rig)} == {
+    silence = np.zeros((RATE, 16), np.float32)
+    assert {type(listener).__name__ for listener in listeners(rig, silence)} == {
         'StageListener',
         'PeerListener',
     }
     monkeypatch.setattr(listening, 'have_peers', lambda: False)
-    assert {type(listener).__name__ for listener in listeners(rig)} == {'StageListener'}
+    assert {type(listener).__name__ for listener in listeners(rig, silence)} == {'StageListener'}
     assert set(METHODS) >= {'gcf', 'stgcf', 'vggcf', 'vwswe', 'srp', 'music'}

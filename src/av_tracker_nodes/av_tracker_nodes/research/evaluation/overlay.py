@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.recordings.bag import BagReader
@@ -106,7 +106,7 @@ def _write_video(
     rig = reader.rig()
     total = len(reader.image_stamps)
     painter = _Painter(rig.camera, labels)
-    ears = AcousticStage(rig, _MEASURE) if heat else None
+    ears = SoundMapper(_MEASURE, rig) if heat else None
     video = _open_video(path, rig.camera.size, _frame_rate(reader.image_stamps))
     try:
         done = 0
@@ -114,10 +114,10 @@ def _write_video(
             if isinstance(record, AudioBlock):
                 painter.listen(record)
                 if ears is not None:
-                    ears.add(record)
+                    ears.hear(record)
                 continue
             faces = FaceFrame(record.stamp, rig.camera.size)
-            video.write(painter.paint(record, ears.process(faces) if ears is not None else None))
+            video.write(painter.paint(record, ears.map(faces) if ears is not None else None))
             done += 1
             if progress is not None:
                 progress(done / total)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes import FaceStage
-from av_tracker_nodes.acoustics.stage import AcousticStage
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import mouth_pixel
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
@@ -30,7 +30,6 @@ from av_tracker_nodes.research.simulation.writer import AUDIO_START
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
 from av_tracker_nodes.research.training.disturbances import cover_middle
 from av_tracker_nodes.types import (
-    AcousticMap,
     AudioBlock,
     FaceFrame,
     ImageFrame,
@@ -43,25 +42,6 @@ LOCAL_MICROPHONES = (1, 3, 5, 7, 9, 11, 13, 15)
 _BLOCK = RATE // 100
 _PIECE = 400
 """Images of a recorded sequence that make a clip."""
-
-
-@dataclass
-class _Ears:
-    """The acoustic stage, given its sound just in time."""
-
-    stage: AcousticStage
-    blocks: Iterator[AudioBlock]
-    heard: int = -1
-
-    def listen(self, faces: FaceFrame) -> AcousticMap:
-        """Map the sound that was captured before an image."""
-        while self.heard < faces.stamp:
-            block = next(self.blocks, None)
-            if block is None:
-                break
-            self.stage.add(block)
-            self.heard = block.end
-        return self.stage.process(faces)
 
 
 def record_scene(
@@ -97,7 +77,7 @@ def record_scene(
     if incomplete:
         blocks = [_halved(block) for block in blocks]
         pictures = (cover_middle(picture) for picture in pictures)
-    ears = {each: _Ears(AcousticStage(rig, each), iter(blocks)) for each in measures}
+    ears = {each: SoundMapper(each, rig, blocks) for each in measures}
     frames: dict[str, list[ClipFrame]] = {measure: [] for measure in measures}
     for number, take in enumerate(takes):
         faces = FaceStage()
@@ -106,7 +86,7 @@ def record_scene(
             stamp, jpeg = to_nanoseconds(seconds), encode_image(next(pictures))
             seen, people = _see(stamp, jpeg, faces), _scene_truth(scene, camera, frame)
             for measure in measures:
-                sound = ears[measure].listen(seen)
+                sound = ears[measure].map(seen)
                 frames[measure].append(ClipFrame(jpeg, seen, sound, people, number))
     name = f'{scene.name}-cam{camera + 1}'
     return {measure: Clip(name, rig, tuple(frames[measure])) for measure in measures}
@@ -130,7 +110,7 @@ def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
         When something of the sequence is missing.
     """
     sequence, truth = open_recording(directory), read_truth(directory, camera, protocol=None)
-    ears = _Ears(AcousticStage(truth.rig), sequence.audio_blocks())
+    ears = SoundMapper(rig=truth.rig, source=sequence.audio_blocks())
     faces, images = FaceStage(), enumerate(sequence.frames(camera))
     piece = 0
     while part := list(islice(images, _PIECE)):
@@ -145,7 +125,7 @@ def record_sequence(directory: Path, camera: int) -> Iterator[Clip]:
             people = PeopleTruth(truth.mouth[annotated, index], pixel, speaking, visible)
             jpeg = encode_image(image.image)
             seen = _see(image.stamp, jpeg, faces)
-            frames.append(ClipFrame(jpeg, seen, ears.listen(seen), people))
+            frames.append(ClipFrame(jpeg, seen, ears.map(seen), people))
         yield Clip(f'{truth.sequence}-cam{camera}-{piece:02d}', truth.rig, tuple(frames))
         piece += 1
 
@@ -167,8 +147,8 @@ def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterato
     """
     ears = None
     for clip in clips:
-        ears = ears or _Ears(AcousticStage(clip.rig), (_halved(block) for block in blocks))
-        frames = [replace(frame, sound=ears.listen(frame.faces)) for frame in clip.frames]
+        ears = ears or SoundMapper(rig=clip.rig, source=map(_halved, blocks))
+        frames = [replace(frame, sound=ears.map(frame.faces)) for frame in clip.frames]
         yield replace(clip, frames=tuple(frames))
 
 

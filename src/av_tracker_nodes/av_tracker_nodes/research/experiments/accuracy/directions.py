@@ -20,7 +20,7 @@ from av_tracker_nodes.research.experiments.accuracy.rooms import (
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.speech import RATE
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, FaceFrame
+from av_tracker_nodes.types import NANOSECONDS, FaceFrame
 
 NOTHING_FOUND = np.pi
 
@@ -59,13 +59,9 @@ def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.nd
         [person.head_scale for person in scene.people],
         np.random.default_rng([seed, 0xFACE]),
     )
-    methods = listeners(rig)
+    methods = listeners(rig, sound)
     errors: dict[str, list[np.ndarray]] = {}
-    heard = 0
     for frame in _with_history(scored, max(method.history for method in methods)):
-        end = frame * RATE // FRAME_RATE
-        block = AudioBlock(heard * NANOSECONDS // RATE, heard, RATE, sound[heard:end])
-        heard = end
         places = np.concatenate(
             [person.at(np.array([frame / FRAME_RATE]), person.mouth) for person in scene.people]
         )
@@ -73,7 +69,6 @@ def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.nd
         faces = FaceFrame(stamp, rig.camera.size, detector.detect(places))
         true = places[: condition.voices] - rig.microphones.centre
         for method in methods:
-            method.add(block)
             if frame in scored or method.history:
                 found = method.listen(faces, condition.voices)
             if frame in scored:

@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes import FaceStage
-from av_tracker_nodes.acoustics import AcousticStage
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.recordings.tracks_csv import TrackTable
 from av_tracker_nodes.research.evaluation.image_errors import image_errors
 from av_tracker_nodes.research.evaluation.matching import Matching
@@ -36,18 +37,17 @@ from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.research.simulation.video import render_frames
 from av_tracker_nodes.research.simulation.writer import AUDIO_START, write_calibration, write_truth
 from av_tracker_nodes.types import (
-    NANOSECONDS,
-    AudioBlock,
     FaceFrame,
     ImageFrame,
     to_nanoseconds,
-    to_seconds,
 )
 
 MEASURES = 'vwswe', 'vggcf', 'stgcf'
 
 SCENARIOS = 'two_crossing', 'three_talking', 'three_leave_return'
 """Two or three people who walk and talk, as in the sequences that AVCLNet is tested on."""
+
+_BLOCK = RATE // 100
 
 SCORES = 'mae_px', 'mota', 'motp_px'
 
@@ -95,17 +95,15 @@ class _Placer:
     """Places people by each measure, image by image."""
 
     def __init__(self, rig: Rig, sound: np.ndarray) -> None:
-        self._stages = {measure: AcousticStage(rig, measure) for measure in MEASURES}
+        blocks = list(cut_blocks([sound], _BLOCK, RATE, to_nanoseconds(AUDIO_START)))
+        self._mappers = {measure: SoundMapper(measure, rig, blocks) for measure in MEASURES}
         self._camera = rig.camera_in_array
         self._to_target = rig.target_from_array
         self._view = MapView(rig)
-        self._sound = sound
-        self._heard = 0
 
     def places(self, faces: FaceFrame) -> dict[str, np.ndarray]:
         """Places (n, 3) (m, target frame) by measure at the time of an image."""
-        self._hear_until(faces.stamp)
-        maps = {measure: stage.process(faces) for measure, stage in self._stages.items()}
+        maps = {measure: mapper.map(faces) for measure, mapper in self._mappers.items()}
         everywhere = self._view.peaks(maps['stgcf'], max(len(faces.faces), 1))
         found = dict.fromkeys(MEASURES, everywhere)
         if faces.faces:
@@ -113,16 +111,6 @@ class _Placer:
                 pairs = zip(faces.faces, maps[measure].faces, strict=True)
                 found[measure] = np.array([peak_of_face(self._camera, *pair) for pair in pairs])
         return {measure: self._to_target @ places for measure, places in found.items()}
-
-    def _hear_until(self, stamp: int) -> None:
-        end = round((to_seconds(stamp) - AUDIO_START) * RATE)
-        if end <= self._heard:
-            return
-        start = to_nanoseconds(AUDIO_START) + self._heard * NANOSECONDS // RATE
-        block = AudioBlock(start, self._heard, RATE, self._sound[self._heard : end])
-        for stage in self._stages.values():
-            stage.add(block)
-        self._heard = end
 
 
 def _faces(scene: Scene, camera: int, truth: Truth) -> Iterator[FaceFrame]:

@@ -12,12 +12,15 @@ round; the best of those in view count.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from av_tracker_nodes.acoustics import MEASURES, AcousticConfig, AcousticStage
+from av_tracker_nodes.acoustics import MEASURES, AcousticConfig, SoundMapper
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.grid import directions, inverse_ranges
 from av_tracker_nodes.geometry.region import SourceRegion
+from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.experiments.accuracy.map_peaks import (
     MapView,
     highest,
@@ -25,6 +28,7 @@ from av_tracker_nodes.research.experiments.accuracy.map_peaks import (
     unit,
 )
 from av_tracker_nodes.research.experiments.accuracy.peers import PEERS, PeerMap, have_peers
+from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.types import AcousticPeak, AudioBlock, Face, FaceFrame, FaceSound, to_seconds
 
 MAP_MEASURES = tuple(name for name, measure in MEASURES.items() if measure.cuts_out_faces)
@@ -35,6 +39,7 @@ METHODS = (*MAP_MEASURES, *FACE_MEASURES, SOURCES, *PEERS)
 _CONFIG = AcousticConfig(columns=240)
 """Maps twice as fine as usual, so that their pitch does not limit the figures."""
 
+_BLOCK = RATE // 100
 _PEER_FRAMES = 10
 _PEER_BAND = 500.0, 4000.0
 """The band of pyroomacoustics itself: better for both of its methods than that of our maps on
@@ -54,6 +59,8 @@ class StageListener:
     rig : Rig
     measure : str
         Of the maps.
+    blocks : iterable of AudioBlock
+        The sound.
 
     Attributes
     ----------
@@ -61,17 +68,13 @@ class StageListener:
         Images before the one of interest that it must see too.
     """
 
-    def __init__(self, rig: Rig, measure: str) -> None:
+    def __init__(self, rig: Rig, measure: str, blocks: Iterable[AudioBlock]) -> None:
         self.history = _CONFIG.history if MEASURES[measure].enhances_faces else 0
-        self._stage = AcousticStage(rig, measure, config=_CONFIG)
+        self._sound = SoundMapper(measure, rig, blocks, config=_CONFIG)
         self._camera = rig.camera_in_array
         self._view = MapView(rig)
         self._centre = rig.microphones.centre
         self._measure = measure
-
-    def add(self, block: AudioBlock) -> None:
-        """Take sound in."""
-        self._stage.add(block)
 
     def listen(self, faces: FaceFrame, count: int) -> dict[str, np.ndarray]:
         """Find `count` voices at the stamp of an image.
@@ -81,7 +84,7 @@ class StageListener:
         dict of np.ndarray, shape (at most count, 3)
             Unit vectors from the centre of the microphones, by method.
         """
-        sound = self._stage.process(faces)
+        sound = self._sound.map(faces)
         if self._measure in MAP_MEASURES:
             points = self._view.peaks(sound, count)
             return {self._measure: unit(points - self._centre)}
@@ -116,18 +119,20 @@ class PeerListener:
     rig : Rig
     method : str
         ``srp`` or ``music``.
+    sound : np.ndarray, shape (samples, microphones)
+        From stamp 0 on.
     """
 
     history = 0
 
-    def __init__(self, rig: Rig, method: str) -> None:
+    def __init__(self, rig: Rig, method: str, sound: np.ndarray) -> None:
         array = rig.microphones
         self._method = method
         self._length = round(_CONFIG.frame * array.rate)
         self._rate = array.rate
         self._spectrum = PeerMap(method, array, self._length, _PEER_BAND)
         self._centre = array.centre
-        self._samples = np.zeros((0, len(array.positions)), np.float32)
+        self._samples = sound
         baseline = 2 * np.linalg.norm(array.positions - array.centre, axis=1).max()
         ranges = inverse_ranges(baseline, _CONFIG.min_range, _CONFIG.max_range, _PEER_PARALLAX)
         self._inverse_step = ranges[0] - ranges[1]
@@ -137,10 +142,6 @@ class PeerListener:
         camera = rig.camera_in_array
         seen = camera.contains(np.nan_to_num(camera.project(points), nan=-1.0))
         self._points = points[seen & SourceRegion.of(rig).contains(points)]
-
-    def add(self, block: AudioBlock) -> None:
-        """Take sound in; blocks follow each other from stamp 0."""
-        self._samples = np.concatenate([self._samples, block.samples])
 
     def listen(self, faces: FaceFrame, count: int) -> dict[str, np.ndarray]:
         """Find `count` voices; see :meth:`StageListener.listen`."""
@@ -174,7 +175,15 @@ class PeerListener:
         return self._centre + towards / np.clip(inverse, *self._inverse_limits)[:, None]
 
 
-def listeners(rig: Rig) -> list[StageListener | PeerListener]:
-    """Make one listener for each measure, and for each peer that is installed."""
-    stages = [StageListener(rig, measure) for measure in (*MAP_MEASURES, *FACE_MEASURES)]
-    return stages + [PeerListener(rig, peer) for peer in PEERS if have_peers()]
+def listeners(rig: Rig, sound: np.ndarray) -> list[StageListener | PeerListener]:
+    """Make one listener for each measure, and for each peer that is installed.
+
+    Parameters
+    ----------
+    rig : Rig
+    sound : np.ndarray, shape (samples, channels)
+        That they listen to, from stamp 0 on.
+    """
+    blocks = list(cut_blocks([sound], _BLOCK, RATE, start=0))
+    stages = [StageListener(rig, measure, blocks) for measure in (*MAP_MEASURES, *FACE_MEASURES)]
+    return stages + [PeerListener(rig, peer, sound) for peer in PEERS if have_peers()]

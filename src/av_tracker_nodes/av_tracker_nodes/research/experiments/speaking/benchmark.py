@@ -20,7 +20,6 @@ from av_tracker_nodes.research.experiments.speaking.conditions import (
     MOST_SCENES,
     SCENES,
     SECONDS,
-    Condition,
 )
 from av_tracker_nodes.research.experiments.speaking.overlaps import (
     OverlapCounts,
@@ -47,6 +46,7 @@ from av_tracker_nodes.research.experiments.speaking.scores import (
     score_scene,
 )
 from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.simulation.rig_conditions import RigCondition
 
 COMMAND = 'benchmark speaking'
 FIGURES, TABLES = 'speaking.json', 'speaking.md'
@@ -110,7 +110,7 @@ class Options:
 class ConditionTask:
     """A scene of a condition."""
 
-    condition: Condition
+    condition: RigCondition
     seed: int
     seconds: float
 

@@ -5,19 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-
 import numpy as np
 
-from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.geometry.rig_description import NoiseSource, RigDescription, RigMotion
-from av_tracker_nodes.geometry.rig_files import load_rig_description
-from av_tracker_nodes.geometry.uncertainty import RigUncertainty
-from av_tracker_nodes.recordings.bag import ARRAY_FRAME, CAMERA_FRAME, WORLD_FRAME
-from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
-from av_tracker_nodes.research.simulation.scenarios import Scenario, draw_scene, script_of
-from av_tracker_nodes.research.simulation.scene import Scene
+from av_tracker_nodes.geometry.rig_description import NoiseSource, RigMotion
+from av_tracker_nodes.research.simulation.rig_conditions import AV163, RigCondition
 
 FIRST_SEED = {'validation': 1600, 'test': 2600}
 """Scenes of a split count up from here, the same in every condition."""
@@ -28,115 +19,33 @@ MOST_SCENES = 40
 
 SECONDS = 15.0
 
-AV163 = 'av163'
-"""The rig of AV16.3: two circles of eight microphones on a table, its camera 1."""
-
-_LONGER_SIDE = 640
-"""Of pictures (pixels)."""
-
 _FAN_NEARBY = NoiseSource('fan', np.array([0.2, 0.7, 0.9]), -5.0)
 _FAN = NoiseSource('fan', np.array([0.2, 0.9, 0.9]), -10.0)
 _TELEVISION = NoiseSource('television', np.array([3.0, -1.7, 1.1]), -5.0)
 
-
-@dataclass(frozen=True)
-class Condition:
-    """What scores are kept apart by.
-
-    Attributes
-    ----------
-    name : str
-    rig : str
-        Of the package, or `AV163`.
-    scenario : str
-        One of `rig_scripts.RIG_SCRIPTS`; in front of `AV163` one of `scenarios.SCENARIOS`.
-    rt60 : float or None
-        Reverberation time (s); None leaves it to the scenario.
-    noise : tuple of NoiseSource
-    motion : RigMotion
-        Of the base of the rig.
-    """
-
-    name: str
-    rig: str
-    scenario: str
-    rt60: float | None = None
-    noise: tuple[NoiseSource, ...] = ()
-    motion: RigMotion = field(default_factory=RigMotion)
-
-    def draw(self, seed: int, seconds: float = SECONDS) -> RigScene:
-        """Draw a scene.
-
-        Conditions of one rig and scenario have the same people for one seed, who say the same.
-        """
-        if self.rig == AV163:
-            scenario = Scenario(self.scenario, seconds, script_of(self.scenario))
-            drawn = _before_camera_1(draw_scene(scenario, self.scenario, seed))
-        else:
-            rig = replace(load_rig_description(self.rig), noise=self.noise, motion=self.motion)
-            drawn = build_rig_scene(_with_small_pictures(rig), self.scenario, seed, seconds)
-        if self.rt60 is not None:
-            drawn = replace(drawn, scene=replace(drawn.scene, rt60=self.rt60))
-        return drawn
-
-
 CONDITIONS = (
-    Condition('one person', 'respeaker_usb_webcam', 'one_talking'),
-    Condition('two people', 'respeaker_usb_webcam', 'two_talking'),
-    Condition('three people', 'respeaker_usb_webcam', 'three_talking'),
-    Condition('three people, UMA-8', 'uma8_webcam', 'three_talking'),
-    Condition('two people, Azure Kinect', 'azure_kinect', 'two_talking'),
-    Condition(
+    RigCondition('one person', 'respeaker_usb_webcam', 'one_talking'),
+    RigCondition('two people', 'respeaker_usb_webcam', 'two_talking'),
+    RigCondition('three people', 'respeaker_usb_webcam', 'three_talking'),
+    RigCondition('three people, UMA-8', 'uma8_webcam', 'three_talking'),
+    RigCondition('two people, Azure Kinect', 'azure_kinect', 'two_talking'),
+    RigCondition(
         'one person, turning base',
         'respeaker_usb_webcam',
         'one_talking',
         motion=RigMotion('pan', np.radians(15.0), 8.0),
     ),
-    Condition('two people, RT60 0.8 s', 'respeaker_usb_webcam', 'two_talking', rt60=0.8),
-    Condition(
+    RigCondition('two people, RT60 0.8 s', 'respeaker_usb_webcam', 'two_talking', rt60=0.8),
+    RigCondition(
         'two people, fan at 5 dB', 'respeaker_usb_webcam', 'two_talking', noise=(_FAN_NEARBY,)
     ),
-    Condition(
+    RigCondition(
         'one person, television and fan',
         'respeaker_usb_webcam',
         'one_talking',
         noise=(_TELEVISION, _FAN),
     ),
-    Condition('two people, two microphones', 'pair_webcam', 'two_talking'),
-    Condition('two silent people', 'respeaker_usb_webcam', 'two_silent'),
-    Condition('multi_speaker, AV16.3', AV163, 'multi_speaker'),
+    RigCondition('two people, two microphones', 'pair_webcam', 'two_talking'),
+    RigCondition('two silent people', 'respeaker_usb_webcam', 'two_silent'),
+    RigCondition('multi_speaker, AV16.3', AV163, 'multi_speaker'),
 )
-
-
-def _with_small_pictures(rig: RigDescription) -> RigDescription:
-    width, height = rig.camera.size
-    scale = min(_LONGER_SIDE / max(width, height), 1.0)
-    return rig.for_images((round(scale * width), round(scale * height)))
-
-
-def _before_camera_1(scene: Scene) -> RigScene:
-    """Describe AV16.3's microphones and its camera 1 as a rig."""
-    camera, array = scene.told_cameras[0], scene.told_microphones
-    rig = RigDescription(
-        path=Path(AV163),
-        name=AV163,
-        description="AV16.3's arrays and its camera 1",
-        source='',
-        approximate=False,
-        parent=WORLD_FRAME,
-        base=RigidTransform(),
-        camera=camera,
-        camera_frame=CAMERA_FRAME,
-        microphones=array,
-        array_frame=ARRAY_FRAME,
-        target_from_array=RigidTransform(),
-        room=scene.room,
-        card_channels=len(array.positions),
-        processed_channels=(),
-        playback_channels=(),
-        uncertainty=RigUncertainty(),
-        motion=RigMotion(),
-        noise=(),
-        has_field_of_view=False,
-    )
-    return RigScene(replace(scene, cameras=scene.cameras[:1]), RigidTransform(), rig)

@@ -19,8 +19,8 @@ from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.evaluation.statistics import interval_over, ratio, written
-from av_tracker_nodes.research.experiments.speaking.conditions import AV163
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.rig_conditions import AV163
 from av_tracker_nodes.research.simulation.rig_sound import images_of_sound
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import Person, Scene

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from av_tracker_nodes.research.evaluation.sheets import Sheet
-from av_tracker_nodes.research.experiments.speaking.conditions import AV163
+from av_tracker_nodes.research.simulation.rig_conditions import AV163
 
 Row = dict[str, object]
 

@@ -1,0 +1,62 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Who speaks, of those who are seen: what was heard of each, and what their lips say.
+
+By Bayes' rule the log-odds of speech and the log-likelihood ratio of the lips add up, were both
+independent given who speaks. They are not quite, and neighbouring images say the same again: lips
+count in part. Without any sound nobody speaks, whatever the lips do: people smile and chew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from av_tracker_nodes.fusion.network_session import log_odds, probability
+from av_tracker_nodes.types import Detection, DetectionFrame, FaceFrame, Modality
+
+_WEIGHT = 0.5
+"""Share of the log-likelihood ratio of lips that counts."""
+_SILENCE = 1e-3
+"""Probability of speech below which nothing was heard."""
+
+
+def with_lips(detections: DetectionFrame, faces: FaceFrame) -> DetectionFrame:
+    """Tell anew of those whose lips are seen how likely they speak.
+
+    Parameters
+    ----------
+    detections : DetectionFrame
+        As heard.
+    faces : FaceFrame
+        Of the same image; where `lips` is NaN, nothing changes.
+
+    Returns
+    -------
+    DetectionFrame
+    """
+    lips = {face.tracklet: face.lips for face in faces.faces if np.isfinite(face.lips)}
+    if not lips:
+        return detections
+    told = tuple(
+        _told(detection, lips[detection.tracklet]) if detection.tracklet in lips else detection
+        for detection in detections.detections
+    )
+    return replace(detections, detections=told)
+
+
+def _told(detection: Detection, lips: float) -> Detection:
+    speaking = heard_and_read(detection.speaking, lips)
+    heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
+    return replace(
+        detection, speaking=speaking, modalities=detection.modalities & ~Modality.AUDIO | heard
+    )
+
+
+def heard_and_read(speech: float, lips: float) -> float:
+    """Combine a probability of speech as heard with the log-likelihood ratio of the lips."""
+    if not _SILENCE < speech < 1:
+        return speech
+    return float(probability(log_odds(speech) + _WEIGHT * lips))

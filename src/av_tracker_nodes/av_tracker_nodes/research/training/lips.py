@@ -1,0 +1,148 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Fits how the motion of a mouth tells whether somebody speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.optimize import minimize
+
+from av_tracker_nodes.research.evaluation.curves import roc
+from av_tracker_nodes.research.training.lip_clips import Glimpse, load_lip_clip
+from av_tracker_nodes.types import to_seconds
+from av_tracker_nodes.vision.lips import Mouth
+
+_EVERY = 3
+"""One picture of so many is learnt from: neighbours are alike."""
+_RIDGE = 1e-3
+_HEIGHTS, _YAWS = (24, 40, 60, 300), (0, 10, 20, 40)
+"""Limits of what is reported apart (pixels, degrees)."""
+
+
+@dataclass(frozen=True)
+class LipSamples:
+    """Mouths that were watched, one a row.
+
+    Attributes
+    ----------
+    features : np.ndarray, shape (n, 3)
+        See `vision.lips.MouthMotion`.
+    speaks : np.ndarray, shape (n,), bool
+    height : np.ndarray, shape (n,)
+        Of the face box (pixels).
+    yaw : np.ndarray, shape (n,)
+        Of the head from the camera (rad).
+    """
+
+    features: np.ndarray
+    speaks: np.ndarray
+    height: np.ndarray
+    yaw: np.ndarray
+
+    @classmethod
+    def of(cls, clips: Sequence[Path], spoil: bool = True) -> LipSamples:
+        """Watch the mouths of clips, with `spoil` also as a worse camera sees them."""
+        rows = []
+        for path in clips:
+            glimpses = load_lip_clip(path)
+            rows += _watched(glimpses)
+            if spoil:
+                rows += _watched(spoilt(glimpses, np.random.default_rng(_seed_of(path))))
+        table = np.array(rows, float).reshape(len(rows), -1)
+        return cls(table[:, 3:], table[:, 0] > 0, table[:, 1], table[:, 2])
+
+
+@dataclass(frozen=True)
+class LipModel:
+    """Log-likelihood ratio of speech: bias + weights @ features."""
+
+    bias: float
+    weights: np.ndarray
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """Log-likelihood ratios of features (n, 3)."""
+        return self.bias + features @ self.weights
+
+
+def fit_lips(samples: LipSamples) -> LipModel:
+    """Fit a logistic regression; the log-odds of speech among the samples are taken off."""
+    centre, spread = samples.features.mean(axis=0), samples.features.std(axis=0)
+    inputs = np.column_stack([(samples.features - centre) / spread, np.ones(len(samples.speaks))])
+    sign = np.where(samples.speaks, 1.0, -1.0)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (inputs @ weights)
+        wrong = np.exp(-np.logaddexp(0, margin))
+        ridge = _RIDGE * weights * np.append(np.ones(len(centre)), 0)
+        value = np.logaddexp(0, -margin).mean() + ridge @ weights / 2
+        return value, -(inputs.T @ (sign * wrong)) / len(sign) + ridge
+
+    *scaled, bias = minimize(loss, np.zeros(inputs.shape[1]), jac=True).x
+    weights = scaled / spread
+    share = samples.speaks.mean()
+    return LipModel(float(bias - centre @ weights - np.log(share / (1 - share))), weights)
+
+
+def report(model: LipModel, samples: LipSamples) -> dict[str, float]:
+    """Area under the ROC curve: of all, and by height of the face and by yaw."""
+    said, yaw = model(samples.features), np.degrees(np.abs(samples.yaw))
+    found = {'all': roc(samples.speaks, said)[2]}
+    for name, values, limits in (('height', samples.height, _HEIGHTS), ('yaw', yaw, _YAWS)):
+        for low, high in pairwise(limits):
+            rows = (values >= low) & (values < high)
+            found[f'{name} {low} to {high}'] = roc(samples.speaks[rows], said[rows])[2]
+    return found
+
+
+def spoilt(glimpses: Sequence[Glimpse], rng: np.random.Generator) -> list[Glimpse]:
+    """Show faces as worse cameras and detectors do: all of a clip in the same way.
+
+    Every other picture is missing, or none; pictures are blurred, darker or brighter, noisy and
+    compressed; landmarks are off.
+    """
+    stamps = sorted({glimpse.stamp for glimpse in glimpses})
+    kept = set(stamps[:: rng.integers(1, 3)])
+    blur, noise = rng.choice([0.0, rng.uniform(0.3, 1.5)]), rng.uniform(0, 6)
+    gain, quality, jitter = rng.uniform(0.5, 1.4), int(rng.integers(30, 95)), rng.uniform(0, 0.02)
+    worse = []
+    for glimpse in glimpses:
+        if glimpse.stamp not in kept:
+            continue
+        patch = glimpse.patch.astype(np.float32)
+        patch = cv2.GaussianBlur(patch, (0, 0), blur) if blur > 0 else patch
+        patch = np.clip(gain * patch + rng.normal(0, noise, patch.shape), 0, 255).astype(np.uint8)
+        code = cv2.imencode('.jpg', patch, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        face = glimpse.face
+        landmarks = face.landmarks + rng.normal(0, jitter * face.box[3], face.landmarks.shape)
+        worse.append(
+            replace(
+                glimpse,
+                patch=cv2.imdecode(code, cv2.IMREAD_GRAYSCALE),
+                face=replace(face, landmarks=landmarks),
+            )
+        )
+    return worse
+
+
+def _watched(glimpses: Sequence[Glimpse]) -> list[np.ndarray]:
+    """Whether somebody speaks, height, yaw and features, a row for each that can be told."""
+    mouths: dict[int, Mouth] = {}
+    rows = []
+    for number, glimpse in enumerate(glimpses):
+        mouth = mouths.setdefault(glimpse.face.tracklet, Mouth())
+        motion = mouth.watch(glimpse.patch, glimpse.face, to_seconds(glimpse.stamp))
+        if motion is not None and number // 2 % _EVERY == 0:
+            told = glimpse.speaks, glimpse.face.box[3], glimpse.yaw
+            rows.append(np.array([*told, *motion.features]))
+    return rows
+
+
+def _seed_of(path: Path) -> int:
+    return int(path.stem.rpartition('-')[2])

@@ -1,0 +1,320 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Fits the coefficients with which the acoustic stage tells speech: of peaks, and of faces.
+
+First by logistic regression of all that is known. Then slope and constant are set anew for what is
+done with the probability: that of a face is averaged over time and compared with one half, that of
+a peak compared at once. The best F1 is taken with at most 3 % of false alarms while nobody talks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from scipy.optimize import minimize
+from scipy.signal import lfilter
+from scipy.special import expit, logit
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.acoustics import AcousticConfig
+from av_tracker_nodes.acoustics.activity import speech_probability
+from av_tracker_nodes.association import TrackerConfig
+from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.statistics import ratio, written
+from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.simulation.scene import FRAME_RATE
+from av_tracker_nodes.research.training.speech_samples import EVERY, Samples, scene_samples
+
+FIRST_SEED = {'train': 600, 'validation': 1700}
+SCENES = {'train': 96, 'validation': 48}
+COEFFICIENTS = 'speech.json'
+
+_MOST_FALSE_ALARMS = 0.03
+_RIDGE = 1e-3
+_SLOPES = np.geomspace(0.5, 3.0, 12)
+_SHIFTS = np.linspace(-3.0, 3.0, 61)
+_PLACES = 'peak', 'face'
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was fitted for peaks or for faces.
+
+    Attributes
+    ----------
+    regressed : tuple of float
+        By logistic regression.
+    coefficients : tuple of float
+        With slope and constant for the decision: `AcousticConfig.peak_speech`, `face_speech`.
+    constants : dict of int to float
+        What the regression would add to its constant for each number of microphones alone.
+    """
+
+    regressed: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    constants: dict[int, float]
+
+
+def calibrate_speech(
+    out: Path,
+    sounds: Path,
+    progress_bar: Callable,
+    jobs: int = 1,
+    scenes: dict[str, int] | None = None,
+) -> dict:
+    """Fit the coefficients on training scenes and judge them on validation scenes.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for ``speech.json``.
+    sounds : Path
+        Folder in which rendered sound is kept, for another fit.
+    progress_bar : callable
+        Context manager that takes a text and yields a progress callback.
+    jobs : int
+        Processes.
+    scenes : dict of str to int, optional
+        Of each split; `SCENES` if left out.
+
+    Returns
+    -------
+    dict
+        ``peak_speech`` and ``face_speech``; ``regressed``, ``constants_by_microphones`` and
+        ``validation``: the scores of these and of the present coefficients by number of
+        microphones.
+
+    Raises
+    ------
+    InputError
+        When something cannot be written, or the packages of the simulator are missing.
+    """
+    scenes = scenes or SCENES
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    tasks = {
+        (split, seed): (seed, sounds)
+        for split, count in scenes.items()
+        for seed in range(FIRST_SEED[split], FIRST_SEED[split] + count)
+    }
+    heard = {}
+    with progress_bar('listening to simulated scenes') as progress:
+        for key, samples in in_processes(scene_samples, tasks, jobs):
+            heard[key] = samples
+            progress(len(heard) / len(tasks))
+    found: dict[str, dict] = {'regressed': {}, 'constants_by_microphones': {}, 'validation': {}}
+    for number, place in enumerate(_PLACES):
+        name = f'{place}_speech'
+        train, validation = (
+            Samples.join(heard[key][number] for key in sorted(tasks) if key[0] == split)
+            for split in ('train', 'validation')
+        )
+        present = getattr(AcousticConfig(), name)
+        fit = fit_coefficients(train, len(present), decided[place])
+        found[name] = fit.coefficients
+        found['regressed'][name] = fit.regressed
+        found['constants_by_microphones'][name] = fit.constants
+        found['validation'][name] = {
+            label: scores_by_microphones(validation, coefficients, decided[place])
+            for label, coefficients in (('present', present), ('fitted', fit.coefficients))
+        }
+    write_json(out / COEFFICIENTS, found)
+    _print(found)
+    return found
+
+
+def features(samples: Samples, count: int) -> np.ndarray:
+    """Return what each coefficient of `activity.speech_probability` is multiplied by.
+
+    Parameters
+    ----------
+    samples : Samples
+    count : int
+        Coefficients.
+
+    Returns
+    -------
+    np.ndarray, shape (n, count)
+    """
+    places = zip(samples.coherence, samples.microphones, samples.voice, strict=True)
+    units = [tuple(row) for row in np.eye(count)]
+    table = [[speech_probability(*place, unit) for unit in units] for place in places]
+    return logit(np.array(table).reshape(-1, count))
+
+
+def fit_coefficients(
+    samples: Samples, count: int, decide: Callable[[Samples, np.ndarray], np.ndarray]
+) -> Fit:
+    """Fit the coefficients.
+
+    Parameters
+    ----------
+    samples : Samples
+    count : int
+        Coefficients; the last is the constant.
+    decide : callable
+        Makes decisions (n,) of samples and of the log-odds (n,) of each.
+    """
+    table = features(samples, count)
+    known = samples.known
+    regressed = regress(table[known], samples.speech[known])
+    slope, shift = best_decision(samples, table @ regressed, decide)
+    coefficients = slope * regressed
+    coefficients[-1] += shift
+    constants = {
+        int(microphones): _offset(
+            (table @ regressed)[known & (samples.microphones == microphones)],
+            samples.speech[known & (samples.microphones == microphones)],
+        )
+        for microphones in np.unique(samples.microphones)
+    }
+    return Fit(_rounded(regressed), _rounded(coefficients), constants)
+
+
+def regress(table: np.ndarray, speech: np.ndarray) -> np.ndarray:
+    """Logistic regression of speech (n,) on features (n, k) by maximum likelihood.
+
+    A slight ridge keeps what separates perfectly finite.
+    """
+    signs = np.where(speech, 1.0, -1.0)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        margins = signs * (table @ weights)
+        slopes = -signs * expit(-margins)
+        gradient = table.T @ slopes / len(signs) + _RIDGE * weights / len(signs)
+        penalty = 0.5 * _RIDGE * weights @ weights / len(signs)
+        return float(np.logaddexp(0, -margins).mean() + penalty), gradient
+
+    return minimize(loss, np.zeros(table.shape[1]), jac=True, method='BFGS').x
+
+
+def best_decision(
+    samples: Samples,
+    odds: np.ndarray,
+    decide: Callable[[Samples, np.ndarray], np.ndarray],
+) -> tuple[float, float]:
+    """Find the slope and the shift of log-odds (n,) of the best F1 with few false alarms."""
+    best, chosen = -1.0, (1.0, 0.0)
+    for slope in _SLOPES:
+        for shift in _SHIFTS:
+            scores = decision_scores(samples, decide(samples, slope * odds + shift))
+            few = scores['false_alarms'] <= _MOST_FALSE_ALARMS
+            if few and scores['f1'] > best:
+                best, chosen = scores['f1'], (float(slope), float(shift))
+    return chosen
+
+
+def decide_at_once(samples: Samples, odds: np.ndarray) -> np.ndarray:
+    """Whether each sample alone is more likely speech than not."""
+    return odds > 0
+
+
+def decide_over_time(samples: Samples, odds: np.ndarray) -> np.ndarray:
+    """Whether the probability of a face, averaged over time, is above one half.
+
+    The average is that of the tracker, over as long as it takes by default.
+    """
+    probability = expit(odds)
+    weight = 1 - np.exp(-EVERY / FRAME_RATE / TrackerConfig().speaking_memory)
+    averaged = np.empty(len(samples))
+    for one in _sequences(samples):
+        averaged[one] = lfilter([weight], [1, weight - 1], probability[one])
+    return averaged > 0.5
+
+
+decided = {'peak': decide_at_once, 'face': decide_over_time}
+"""How the probability of each place is used."""
+
+
+def decision_scores(samples: Samples, said: np.ndarray) -> dict[str, float]:
+    """Compare decisions with what is known.
+
+    Returns
+    -------
+    dict
+        f1, precision, recall, and false_alarms: share of those samples called speech at which
+        nobody talks anywhere.
+    """
+    known, speech = samples.known, samples.speech
+    hits = int((said & speech & known).sum())
+    misses = int((~said & speech & known).sum())
+    false = int((said & ~speech & known).sum())
+    quiet = known & samples.quiet
+    return {
+        'f1': ratio(2 * hits, 2 * hits + misses + false),
+        'precision': ratio(hits, hits + false),
+        'recall': ratio(hits, hits + misses),
+        'false_alarms': ratio(int((said & quiet).sum()), int(quiet.sum())),
+    }
+
+
+def scores_by_microphones(
+    samples: Samples,
+    coefficients: Sequence[float],
+    decide: Callable[[Samples, np.ndarray], np.ndarray],
+) -> dict[str, dict]:
+    """Judge coefficients: with all microphones ('all') and by their number.
+
+    Returns
+    -------
+    dict of dict
+        See `decision_scores`; and log_loss: mean negative log-likelihood of what is known.
+    """
+    odds = features(samples, len(coefficients)) @ np.array(coefficients)
+    said = decide(samples, odds)
+    groups = {'all': np.ones(len(samples), bool)}
+    groups |= {str(m): samples.microphones == m for m in np.unique(samples.microphones)}
+    rows = {}
+    for name, group in groups.items():
+        chosen = samples.where(group)
+        signs = np.where(chosen.speech, 1.0, -1.0)[chosen.known]
+        loss = np.logaddexp(0, -signs * odds[group][chosen.known])
+        scores = decision_scores(chosen, said[group]) | {'log_loss': float(loss.mean())}
+        rows[name] = {key: written(value) for key, value in scores.items()}
+    return rows
+
+
+def _offset(odds: np.ndarray, speech: np.ndarray) -> float:
+    """Constant that log-odds lack, by maximum likelihood."""
+    low, high = -10.0, 10.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if expit(odds + middle).mean() < speech.mean() else (low, middle)
+        )
+    return round((low + high) / 2, 2)
+
+
+def _sequences(samples: Samples) -> list[np.ndarray]:
+    """Split the indices of samples by person and scene, in order of time."""
+    order = np.lexsort((samples.time, samples.person, samples.scene))
+    same = np.stack([samples.scene[order], samples.person[order]])
+    return np.split(order, np.flatnonzero((np.diff(same) != 0).any(axis=0)) + 1)
+
+
+def _rounded(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(round(float(value), 3) for value in values)
+
+
+def _print(found: dict) -> None:
+    console = Console()
+    for place in _PLACES:
+        name = f'{place}_speech'
+        table = Table(title=f'{name} = {found[name]} (simulated validation scenes)')
+        scores = found['validation'][name]['present']['all']
+        for column in ('microphones', 'coefficients', *scores):
+            table.add_column(column, justify='right')
+        for label, rows in found['validation'][name].items():
+            for microphones, row in rows.items():
+                cells = ('-' if value is None else f'{value:.3f}' for value in row.values())
+                table.add_row(microphones, label, *cells)
+        console.print(table)
+        console.print(f'constants by microphones: {found["constants_by_microphones"][name]}')
