@@ -151,7 +151,8 @@ class SourceFinder:
         sources = []
         for position, part in zip(positions, parts, strict=True):
             alone = residual + part
-            peak, correlation = self._seek(alone, position)
+            near = self.refine(self._gcc.correlate(alone), position)
+            peak, correlation = self._climb(alone, near, _STEPS)
             source = self._placed(self._part(alone, peak, gain), peak, correlation)
             residual = alone - source.cross
             sources.append(source)
@@ -166,8 +167,9 @@ class SourceFinder:
         separated : sequence of (np.ndarray of shape (3,), np.ndarray of shape (pairs, bins))
             A place near each (m), and its own cross-spectra.
         """
-        sources = [self._placed(cross, *self._seek(cross, near)) for near, cross in separated]
-        sources = [source for source in sources if source.score >= self._config.min_score]
+        sources = [
+            self._placed(cross, *self._climb(cross, near, _STEPS)) for near, cross in separated
+        ]
         return sorted(sources, key=lambda source: -source.score)
 
     def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -241,11 +243,6 @@ class SourceFinder:
             parts.append(self._part(view.cross, position, gain))
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
-
-    def _seek(self, alone: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Climb from a place to the peak of the cross-spectra of one source, as `_climb`."""
-        near = self.refine(self._gcc.correlate(alone), position)
-        return self._climb(alone, near, _STEPS)
 
     def _placed(self, cross: np.ndarray, peak: np.ndarray, correlation: np.ndarray) -> Source:
         """Make a source with given cross-spectra of its peak and the correlations there."""
