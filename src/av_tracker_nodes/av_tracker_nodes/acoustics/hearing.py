@@ -21,6 +21,7 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
 from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
 from av_tracker_nodes.acoustics.peaks import (
@@ -29,6 +30,7 @@ from av_tracker_nodes.acoustics.peaks import (
     Survey,
     surround_inverse_ranges,
 )
+from av_tracker_nodes.acoustics.sparse_directions import LARGEST, SparseDirections
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
@@ -166,6 +168,7 @@ class Hearing:
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
         self._fields = FieldCache()
         self._rehearse()
 
@@ -173,6 +176,7 @@ class Hearing:
         """Go on with other numbers that are live, in the sound that is there."""
         self._take_numbers(config)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
 
     @property
     def points(self) -> np.ndarray:
@@ -183,6 +187,8 @@ class Hearing:
         """Forget what was made of the sound, not the sound itself."""
         self._frames.reset()
         self._floor.reset()
+        if self._sparse is not None:
+            self._sparse.forget()
 
     def at(self, end: int, in_view: np.ndarray) -> Heard:
         """Find the sources before a sample, and choose what the maps show.
@@ -196,7 +202,7 @@ class Hearing:
         """
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
-        sources, residual = self.finder.find(view)
+        sources, residual = self._sources(context, view)
         places = [source.position for source in sources]
         voices = self.voices(context, places)
         voiced = [number for number, voice in enumerate(voices) if voice > 0]
@@ -204,6 +210,18 @@ class Hearing:
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, echoes, residual, shown.view, age)
+
+    def _sources(self, context: Context, view: Survey) -> tuple[list[Source], np.ndarray]:
+        """Find sources, best first, and the cross-spectra that they leave."""
+        if self._sparse is None:
+            return self.finder.find(view)
+        places = self._sparse.find(context.end, context.recent, context.share, context.alive)
+        whitened = np.array([frame.whitened for frame in context.recent])
+        masks = soft_masks(places, whitened, context.share, context.alive, self.delays, self.gcc)
+        weights = self._prominence(context)
+        parts = [self._weighted(context, context.recent, weights * mask) for mask in masks]
+        sources = self.finder.place(list(zip(places, parts, strict=True)))
+        return sources, view.cross - sum(source.cross for source in sources)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -238,6 +256,14 @@ class Hearing:
             self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
         )
 
+    def _make_sparse(self) -> SparseDirections | None:
+        """Small arrays tell voices apart by time and frequency, others by their field."""
+        if self.delays.longest * self.delays.speed > LARGEST:
+            return None
+        if len(np.unique(self.array.groups)) > 1:
+            return None
+        return SparseDirections(self.delays, self.gcc, self.region, self._config)
+
     def _rehearse(self) -> None:
         """Find and hear two made-up sources, so that all is compiled before sound comes."""
         places = self.points[[0, len(self.points) // 2]]
@@ -265,9 +291,12 @@ class Hearing:
 
     def _cross(self, context: Context) -> np.ndarray:
         """Cross-spectra of what stands out from the noise, averaged over the context."""
+        return self._weighted(context, context.recent, self._prominence(context))
+
+    def _prominence(self, context: Context) -> np.ndarray:
+        """Weights of time and frequency, shape (frames, bins), by what stands out from noise."""
         quiet = self._config.quiet_share * context.share.size
-        weights = context.share / np.float32(context.share.sum() + quiet)
-        return self._weighted(context, context.recent, weights)
+        return context.share / np.float32(context.share.sum() + quiet)
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
