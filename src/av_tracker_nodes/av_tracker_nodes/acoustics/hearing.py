@@ -18,7 +18,8 @@ from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
+from av_tracker_nodes.acoustics.noise_floor import direct_share
+from av_tracker_nodes.acoustics.noise_profile import Noise, NoiseProfile
 from av_tracker_nodes.acoustics.peaks import (
     Source,
     SourceFinder,
@@ -42,7 +43,9 @@ class Context:
     frames, recent : list of SpectralFrame
         All that are looked at, and those that are averaged, oldest first.
     share : np.ndarray, shape (frames, bins)
-        Of the power of the recent frames that stands out from the noise floor.
+        Of the power of the recent frames that stands out from the noise.
+    noise : Noise
+        What goes on all the time.
     alive : np.ndarray, shape (microphones,), bool
     """
 
@@ -50,6 +53,7 @@ class Context:
     frames: list[SpectralFrame]
     recent: list[SpectralFrame]
     share: np.ndarray
+    noise: Noise
     alive: np.ndarray
 
 
@@ -132,10 +136,12 @@ class Hearing:
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
         )
-        memory = config.floor_memory + config.lateness
+        memory = 2 * config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
-        self._floor = NoiseFloor(self.gcc, array.channels, config)
+        self._noise = NoiseProfile(
+            self.gcc, array.channels, self.delays.pairs, config, self.kernels
+        )
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
         self.search_in(region)
 
@@ -174,7 +180,7 @@ class Hearing:
     def forget(self) -> None:
         """Forget what was made of the sound, not the sound itself."""
         self._frames.reset()
-        self._floor.reset()
+        self._noise.reset()
 
     def at(self, end: int, in_view: np.ndarray) -> Heard:
         """Find the sources before a sample, and choose what the maps show.
@@ -237,14 +243,22 @@ class Hearing:
         recent = frames[-self._config.context :]
         power = np.array([frame.power for frame in recent])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power, self._floor.at(self.audio, end))
-        return Context(end, frames, recent, share, ~dead_channels(level))
+        noise = self._noise.at(self.audio, end)
+        share = direct_share(power, noise.power)
+        return Context(end, frames, recent, share, noise, ~dead_channels(level))
 
     def _cross(self, context: Context) -> np.ndarray:
-        """Cross-spectra of what stands out from the noise, averaged over the context."""
+        """Cross-spectra of what stands out from the noise, averaged over the context.
+
+        What stands out holds noise as well: as much as there is in the mean, from where it comes.
+        """
         quiet = self._config.quiet_share * context.share.size
         weights = context.share / np.float32(context.share.sum() + quiet)
-        return self._weighted(context, context.recent, weights)
+        cross = self._weighted(context, context.recent, weights)
+        power = np.array([frame.power for frame in context.recent])
+        floor = np.minimum(context.noise.power, power)
+        noise = np.divide(floor, power, out=np.ones_like(power), where=power > 0)
+        return cross - (weights * noise).sum(axis=0) * context.noise.cross
 
     def _plain_view(self, context: Context, frames: list[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
