@@ -23,7 +23,8 @@ from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFr
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
-from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
+from av_tracker_nodes.acoustics.noise_floor import direct_share
+from av_tracker_nodes.acoustics.noise_profile import Noise, NoiseProfile
 from av_tracker_nodes.acoustics.peaks import (
     Source,
     SourceFinder,
@@ -48,7 +49,9 @@ class Context:
     frames, recent : list of SpectralFrame
         All that are looked at, and those that are averaged, oldest first.
     share : np.ndarray, shape (frames, bins)
-        Of the power of the recent frames that stands out from the noise floor.
+        Of the power of the recent frames that stands out from the noise.
+    noise : Noise
+        What goes on all the time.
     alive : np.ndarray, shape (microphones,), bool
     """
 
@@ -56,6 +59,7 @@ class Context:
     frames: list[SpectralFrame]
     recent: list[SpectralFrame]
     share: np.ndarray
+    noise: Noise
     alive: np.ndarray
 
 
@@ -138,9 +142,12 @@ class Hearing:
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
         )
-        memory = config.floor_memory + config.lateness
+        memory = 2 * config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
+        self._noise = NoiseProfile(
+            self.gcc, array.channels, self.delays.pairs, config, self.kernels
+        )
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
         self._echoes = EchoFinder(array, self.delays, self.kernels)
         self._take_numbers(config)
@@ -186,7 +193,7 @@ class Hearing:
     def forget(self) -> None:
         """Forget what was made of the sound, not the sound itself."""
         self._frames.reset()
-        self._floor.reset()
+        self._noise.reset()
         if self._sparse is not None:
             self._sparse.forget()
 
@@ -218,8 +225,7 @@ class Hearing:
         places = self._sparse.find(context.end, context.recent, context.share, context.alive)
         whitened = np.array([frame.whitened for frame in context.recent])
         masks = soft_masks(places, whitened, context.share, context.alive, self.delays, self.gcc)
-        weights = self._prominence(context)
-        parts = [self._weighted(context, context.recent, weights * mask) for mask in masks]
+        parts = [self._cross(context, mask) for mask in masks]
         sources = self.finder.place(list(zip(places, parts, strict=True)))
         return sources, view.cross - sum(source.cross for source in sources)
 
@@ -249,7 +255,6 @@ class Hearing:
         """Make all that goes by the numbers, but no tables."""
         self._config = config
         self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
-        self._floor = NoiseFloor(self.gcc, self.array.channels, config)
 
     def _make_finder(self) -> SourceFinder:
         return SourceFinder(
@@ -285,18 +290,24 @@ class Hearing:
         recent = frames[-self._config.context :]
         power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        noise = self._noise.at(self.audio, end)
+        share = direct_share(power[-len(recent) :], noise.power)
         share = without_tails(share, power)
-        return Context(end, frames, recent, share, ~dead_channels(level))
+        return Context(end, frames, recent, share, noise, ~dead_channels(level))
 
-    def _cross(self, context: Context) -> np.ndarray:
-        """Cross-spectra of what stands out from the noise, averaged over the context."""
-        return self._weighted(context, context.recent, self._prominence(context))
+    def _cross(self, context: Context, mask: np.ndarray | float = 1.0) -> np.ndarray:
+        """Cross-spectra of what stands out from the noise, averaged over the context.
 
-    def _prominence(self, context: Context) -> np.ndarray:
-        """Weights of time and frequency, shape (frames, bins), by what stands out from noise."""
+        What stands out holds noise as well: as much as there is in the mean, from where it comes.
+        A mask (frames, bins) leaves what belongs to one source.
+        """
         quiet = self._config.quiet_share * context.share.size
-        return context.share / np.float32(context.share.sum() + quiet)
+        weights = mask * context.share / np.float32(context.share.sum() + quiet)
+        cross = self._weighted(context, context.recent, weights)
+        power = np.array([frame.power for frame in context.recent])
+        floor = np.minimum(context.noise.power, power)
+        noise = np.divide(floor, power, out=np.ones_like(power), where=power > 0)
+        return cross - (weights * noise).sum(axis=0) * context.noise.cross
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
