@@ -30,7 +30,7 @@ _INCOHERENT, _COHERENT = 0.34, 0.48
 All fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
 (seeds 400 to 403, one and three talkers)."""
 
-_SPREAD = 0.45
+_SPREAD = 0.40
 """Standard deviation of the missing share, relative to it; from the same rooms."""
 
 _BEHIND = np.deg2rad(10.0)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.fusion.cone import in_front
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.bearings import heard_angles, heard_deviations
 from av_tracker_nodes.geometry.face import (
@@ -244,12 +245,13 @@ def _heard_only(
     The weaker of two sources is placed in the echoes of the stronger one: its deviation grows as
     their ratio.
     """
-    outward = doubt * _from_axis(peak.position, rig.microphones)
-    covariance = peak.covariance / (quality * _trust(peak.speech)) ** 2
+    position, covariance = in_front(peak.position, peak.covariance, rig)
+    known = _direction_std(position - rig.microphones.centre, covariance) < _DIRECTION_KNOWN
+    outward = doubt * _from_axis(position, rig.microphones)
+    covariance = covariance / (quality * _trust(peak.speech)) ** 2
     covariance += np.outer(outward, outward)
-    known = _direction_std(peak.position - rig.microphones.centre, covariance) < _DIRECTION_KNOWN
     return Detection(
-        position=rig.target_from_array @ peak.position,
+        position=rig.target_from_array @ position,
         covariance=rig.target_from_array.rotate_covariance(covariance),
         modalities=Modality.AUDIO,
         quality=quality if known else min(quality, _SOMEWHERE),

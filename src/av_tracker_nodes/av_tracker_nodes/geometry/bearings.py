@@ -29,13 +29,17 @@ def is_single_and_flat(microphones: MicrophoneArray) -> bool:
     offsets = microphones.positions - microphones.centre
     if len(np.unique(microphones.groups)) > 1 or not offsets.any():
         return False
-    return is_line(microphones.positions) or normal_of_plane(microphones.positions) is not None
+    is_in_plane = normal_of_plane(microphones.positions) is not None
+    return is_in_plane or axis_of_line(microphones) is not None
 
 
-def is_line(positions: np.ndarray) -> bool:
-    """Tell whether places (n, 3) are on a line: two or more that are not all the same."""
-    extents = np.linalg.svd(positions - positions.mean(axis=0), compute_uv=False)
-    return extents[0] > 0 and (len(extents) < 2 or bool(extents[1] < _FLAT * extents[0]))
+def axis_of_line(microphones: MicrophoneArray) -> np.ndarray | None:
+    """Find the unit vector (3,) along the line that one array is on, None where it is on none."""
+    offsets = microphones.positions - microphones.centre
+    if len(np.unique(microphones.groups)) > 1 or not offsets.any():
+        return None
+    _, extents, axes = np.linalg.svd(offsets)
+    return axes[0] if extents[1] < _FLAT * extents[0] else None
 
 
 def normal_of_plane(positions: np.ndarray) -> np.ndarray | None:
@@ -69,10 +73,11 @@ def heard_angles(
     angles = np.arccos(np.clip(others @ direction, -1.0, 1.0))
     if not is_single_and_flat(microphones):
         return angles
-    _, extents, axes = np.linalg.svd(microphones.positions - microphones.centre)
-    if extents[1] < _FLAT * extents[0]:
-        return np.abs(_elevation(others, axes[0]) - _elevation(direction, axes[0]))
-    return np.minimum(angles, _about(axes[2], direction, others))
+    axis = axis_of_line(microphones)
+    if axis is not None:
+        return np.abs(_elevation(others, axis) - _elevation(direction, axis))
+    normal = normal_of_plane(microphones.positions)
+    return np.minimum(angles, _about(normal, direction, others))
 
 
 def heard_deviations(
