@@ -35,6 +35,7 @@ _MODULES = {
     'simulate-corpus': 'simulation',
     'track': 'tracking',
     'train': 'training',
+    'train-lips': 'training',
     'view': 'tracking',
 }
 """The module of each command, in the order of ``--help``; the command is its function there."""
