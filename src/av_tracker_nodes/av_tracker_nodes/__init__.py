@@ -34,6 +34,7 @@ _HOMES = {
     # The stages, one by one and in a chain.
     'AcousticStage': 'acoustics',
     'FaceStage': 'vision.stage',
+    'Mouth': 'vision.lips',
     'FUSION_MODELS': 'fusion',
     'DEFAULT_MODEL': 'fusion',
     'create_fusion': 'fusion',

@@ -147,3 +147,22 @@ def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...])
 
     difference = run_export(training, out, dict(thresholds))
     click.echo(f'{out}: differs from torch by {difference:.1g} at most')
+
+
+@click.command()
+@data_option
+@click.option(
+    '--clips',
+    type=click.IntRange(2),
+    default=100,
+    show_default=True,
+    help='To learn from; half as many to choose by, and as many again to report on.',
+)
+@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@shows_input_errors
+def train_lips(data: Path, clips: int, jobs: int | None) -> None:
+    """Fit how the motion of a mouth tells who speaks; print the weights and how well they do."""
+    from av_tracker_nodes.research.training.lips import run_lips
+
+    result = run_lips(data, clips, jobs, progress_bar)
+    click.echo(json.dumps(result, indent=2))

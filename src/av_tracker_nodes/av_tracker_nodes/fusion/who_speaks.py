@@ -20,7 +20,7 @@ from av_tracker_nodes.types import Detection, DetectionFrame, FaceFrame, Modalit
 _WEIGHT = 0.5
 """Share of the log-likelihood ratio of lips that counts."""
 _SILENCE = 1e-3
-"""Probability of speech below which nothing was heard."""
+"""Probability of speech below which nothing was heard, and as far below 1 the surest is."""
 
 
 def with_lips(detections: DetectionFrame, faces: FaceFrame) -> DetectionFrame:
@@ -37,7 +37,11 @@ def with_lips(detections: DetectionFrame, faces: FaceFrame) -> DetectionFrame:
     -------
     DetectionFrame
     """
-    lips = {face.tracklet: face.lips for face in faces.faces if np.isfinite(face.lips)}
+    lips = {
+        face.tracklet: face.lips
+        for face in faces.faces
+        if face.tracklet and np.isfinite(face.lips)
+    }
     if not lips:
         return detections
     told = tuple(
@@ -57,6 +61,6 @@ def _told(detection: Detection, lips: float) -> Detection:
 
 def heard_and_read(speech: float, lips: float) -> float:
     """Combine a probability of speech as heard with the log-likelihood ratio of the lips."""
-    if not _SILENCE < speech < 1:
+    if speech < _SILENCE:
         return speech
-    return float(probability(log_odds(speech) + _WEIGHT * lips))
+    return float(probability(log_odds(min(speech, 1 - _SILENCE)) + _WEIGHT * lips))

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes import InputError
+from av_tracker_nodes import FaceStage, InputError, Mouth
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
@@ -25,8 +25,6 @@ from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
 from av_tracker_nodes.research.simulation.video import render_frames
 from av_tracker_nodes.types import NANOSECONDS, Face, ImageFrame
-from av_tracker_nodes.vision import FaceStage
-from av_tracker_nodes.vision.lips import face_patch
 
 RIG, SCENARIO = 'respeaker_usb_webcam', 'two_talking'
 DURATION = 5.0
@@ -203,7 +201,7 @@ def _yaw(scene: Scene, person: Person, time: float) -> float:
 
 def _cut_out(grey: np.ndarray, face: Face) -> tuple[np.ndarray, Face]:
     """Cut the picture around a face out, and move the face there."""
-    patch, landmarks = face_patch(grey, face)
+    patch, landmarks = Mouth.cut_out(grey, face)
     corner = (face.landmarks - landmarks)[0]
     box = np.concatenate([face.box[:2] - corner, face.box[2:]])
     return patch, replace(face, box=box, landmarks=landmarks, embedding=None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -14,16 +15,61 @@ import cv2
 import numpy as np
 from scipy.optimize import minimize
 
+from av_tracker_nodes import Mouth
 from av_tracker_nodes.research.evaluation.curves import roc
-from av_tracker_nodes.research.training.lip_clips import Glimpse, load_lip_clip
+from av_tracker_nodes.research.training.command import ProgressBar
+from av_tracker_nodes.research.training.lip_clips import Glimpse, load_lip_clip, make_lip_clips
 from av_tracker_nodes.types import to_seconds
-from av_tracker_nodes.vision.lips import Mouth
 
 _EVERY = 3
 """One picture of so many is learnt from: neighbours are alike."""
 _RIDGE = 1e-3
 _HEIGHTS, _YAWS = (24, 40, 60, 300), (0, 10, 20, 40)
 """Limits of what is reported apart (pixels, degrees)."""
+
+
+def run_lips(
+    data: Path, clips: int, jobs: int | None, progress_bar: ProgressBar
+) -> dict[str, object]:
+    """Fit on training clips, and report on those of all three splits.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the clips; those that are missing are made.
+    clips : int
+        To learn from; half as many to choose by, and half as many to report on.
+    jobs : int or None
+        Processes that make clips; one a core for None.
+    progress_bar : callable
+        Opens a progress bar with a text.
+
+    Returns
+    -------
+    dict
+        ``bias`` and ``weights`` as `vision.lips` has them, and areas under the ROC curve by split.
+
+    Raises
+    ------
+    InputError
+        Something to simulate with is not installed, or the folder cannot be written.
+    """
+    samples = {}
+    jobs = jobs or len(os.sched_getaffinity(0))
+    for split, first, count in (
+        ('training', 0, clips),
+        ('validation', 1000, clips // 2),
+        ('test', 2000, clips // 2),
+    ):
+        with progress_bar(f'{split} clips') as advance:
+            paths = make_lip_clips(data, range(first, first + count), jobs, advance)
+        samples[split] = LipSamples.of(paths)
+    model = fit_lips(samples['training'])
+    return {
+        'bias': round(model.bias, 2),
+        'weights': np.round(model.weights, 2).tolist(),
+        'area_under_roc': {split: report(model, rows) for split, rows in samples.items()},
+    }
 
 
 @dataclass(frozen=True)
@@ -55,7 +101,16 @@ class LipSamples:
             rows += _watched(glimpses)
             if spoil:
                 rows += _watched(spoilt(glimpses, np.random.default_rng(_seed_of(path))))
-        table = np.array(rows, float).reshape(len(rows), -1)
+        return cls._of_rows(rows)
+
+    @classmethod
+    def watched(cls, glimpses: Sequence[Glimpse]) -> LipSamples:
+        """Watch the mouths of one clip."""
+        return cls._of_rows(_watched(glimpses))
+
+    @classmethod
+    def _of_rows(cls, rows: list[np.ndarray]) -> LipSamples:
+        table = np.array(rows, float).reshape(-1, 6)
         return cls(table[:, 3:], table[:, 0] > 0, table[:, 1], table[:, 2])
 
 
