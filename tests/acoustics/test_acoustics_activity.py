@@ -14,7 +14,6 @@ from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share, spectral_power
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import AudioBlock
 
@@ -122,53 +121,3 @@ def test_both_coherence_and_voice_mean_speech():
 def test_another_network_is_refused(tmp_path):
     with pytest.raises(InputError, match=r'voice activity detector .* not found'):
         VoiceActivity(12, tmp_path / 'absent.onnx')
-
-
-def floor_of(samples, at):
-    floor = NoiseFloor(GCC, np.arange(samples.shape[1]), AcousticConfig())
-    audio = StampedAudio(samples.shape[1], RATE, 6.0)
-    audio.add(AudioBlock(0, 0, RATE, samples))
-    return floor.at(audio, at)
-
-
-def test_floor_of_stationary_noise_is_its_power():
-    samples = np.random.default_rng(0).normal(size=(3 * RATE, 4)).astype(np.float32)
-    floor = floor_of(samples, 3 * RATE)
-    spectra = np.array([GCC.spectra(samples[320 * n : 320 * n + 640]) for n in range(140)])
-    power = spectral_power(spectra).mean(axis=1)
-    assert np.median(floor / power.mean(axis=0)) == pytest.approx(1.0, abs=0.35)
-    assert direct_share(power, floor).mean() < 0.35
-
-
-def test_floor_ignores_speech_with_pauses():
-    rng = np.random.default_rng(0)
-    noise = 1e-3 * rng.normal(size=(3 * RATE, 4))
-    spoken = noise + voice(3.0)[:, None]
-    quiet = floor_of(noise.astype(np.float32), 3 * RATE)
-    loud = floor_of(spoken.astype(np.float32), 3 * RATE)
-    assert np.median(loud / quiet) < 3
-
-
-def test_floor_depends_on_the_samples_alone():
-    samples = np.random.default_rng(0).normal(size=(4 * RATE, 4)).astype(np.float32)
-    audio = StampedAudio(4, RATE, 6.0)
-    audio.add(AudioBlock(0, 0, RATE, samples))
-    steady, late = (NoiseFloor(GCC, np.arange(4), AcousticConfig()) for _ in range(2))
-    for at in range(640, 3 * RATE, 640):
-        steady.at(audio, at)
-    end = 3 * RATE + 123
-    np.testing.assert_array_equal(steady.at(audio, end), late.at(audio, end))
-
-
-def test_floor_is_unknown_at_first_and_ignores_gaps():
-    samples = np.random.default_rng(0).normal(size=(RATE, 4)).astype(np.float32)
-    assert np.isinf(floor_of(samples, 1000)).all()
-    samples[5000:9000] = np.nan
-    assert floor_of(samples, RATE).min() > 0
-
-
-def test_share_is_between_nothing_and_all():
-    power = np.array([[0.0, 1.0, 2.0, 100.0]])
-    share = direct_share(power, np.ones(4))
-    np.testing.assert_allclose(share, [[0, 0, 0.5, 0.99]])
-    assert not direct_share(power, np.full(4, np.inf)).any()

@@ -120,6 +120,12 @@ class AcousticConfig(Settings):
     min_relative_score: float = number(
         0.10, 0.0, 1.0, 'Weakest coherence that counts, relative to the strongest source'
     )
+    min_activity: float = number(
+        0.02,
+        0.0,
+        1.0,
+        'Least share of time and frequency that a source fills, with small arrays',
+    )
     curvature_gain: float = number(
         400.0,
         0.1,

@@ -21,19 +21,19 @@ import numpy as np
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry.bearings import normal_of_plane
 
-_SHORTEST, _USUAL = 0.05, 0.20
+_SHORTEST, _USUAL = 0.05, 0.18
 """Share that is missing of the part in the plane, in coherent and in incoherent sound."""
 
-_INCOHERENT, _COHERENT = 0.36, 0.50
+_INCOHERENT, _COHERENT = 0.34, 0.48
 """Coherences up to which and from which on these hold.
 
 All fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
 (seeds 400 to 403, one and three talkers)."""
 
-_SPREAD = 0.45
+_SPREAD = 0.40
 """Standard deviation of the missing share, relative to it; from the same rooms."""
 
-_BEHIND = np.deg2rad(12.0)
+_BEHIND = np.deg2rad(10.0)
 """How far behind the plane sound may come from, where the other side is the one that is listened
 to (standard deviation): who is shorter than the array is high, or sits. Behind means below for an
 array that lies."""

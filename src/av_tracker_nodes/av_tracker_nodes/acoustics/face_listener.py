@@ -14,12 +14,23 @@ from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.hearing import Heard, Hearing
 from av_tracker_nodes.acoustics.measures import Measure
 from av_tracker_nodes.acoustics.peaks import Source
-from av_tracker_nodes.geometry.bearings import heard_angles, is_single_and_flat
+from av_tracker_nodes.geometry.bearings import (
+    heard_angles,
+    heard_deviations,
+    is_single_and_flat,
+)
 from av_tracker_nodes.geometry.ray_map import RayMap
 from av_tracker_nodes.types import FaceFrame, FaceSound
 
-_SAME_DIRECTION = np.radians(8.0)
-"""A source is that of a face that a flat array hears nearer to it than this (rad)."""
+_SAME_DIRECTION = 9.0
+"""A source can be that of a face that a flat array hears within this squared deviation of it."""
+
+_PLACE_STD = 0.07
+"""How far (m) a face is across from where it was when it was heard: who walks past is a step ahead
+of the sound of the last 0.2 s."""
+
+_LEAST_SHARE = 0.05
+"""A source is no part of what a face may sound like that it comes from less probably than this."""
 
 
 class FaceListener:
@@ -58,16 +69,16 @@ class FaceListener:
         """
         self._images += 1
         volumes = self._volumes(faces, sight)
-        owners = self._owners(volumes, heard.sources)
+        shares = self._shares(volumes, heard.sources)
         fields = [
-            self._field(volume, self._hearing.gcc.correlate(_own(number, owners, heard)))
-            for number, volume in enumerate(volumes)
+            self._field(volume, self._hearing.gcc.correlate(_own(share, heard)))
+            for volume, share in zip(volumes, shares.T, strict=True)
         ]
-        voices = self._voices(heard, owners, fields)
+        speech = self._speech(heard, shares, fields)
         sounds = tuple(
-            self._sound(face.tracklet, volume, field, voice, heard)
-            for face, volume, field, voice in zip(
-                faces.faces, volumes, fields, voices, strict=True
+            self._sound(face.tracklet, volume, field, probability, heard)
+            for face, volume, field, probability in zip(
+                faces.faces, volumes, fields, speech, strict=True
             )
         )
         self._history.forget_before(self._images)
@@ -84,59 +95,78 @@ class FaceListener:
     def _volumes(self, faces: FaceFrame, sight: RayMap | None) -> list[FaceVolume]:
         return [FaceVolume.behind(sight, face, self._config) for face in faces.faces]
 
-    def _owners(self, volumes: list[FaceVolume], sources: list[Source]) -> list[int | None]:
-        """Give each source to the face that explains its place best, if one does."""
-        return [self._owner(volumes, source) for source in sources]
+    def _shares(self, volumes: list[FaceVolume], sources: list[Source]) -> np.ndarray:
+        """How probably each source is that of each face, shape (sources, faces)."""
+        shares = [self._share(volumes, source) for source in sources]
+        return np.reshape(shares, (len(sources), len(volumes)))
 
-    def _owner(self, volumes: list[FaceVolume], source: Source) -> int | None:
+    def _share(self, volumes: list[FaceVolume], source: Source) -> np.ndarray:
+        """How probably a source is that of each face, shape (faces,).
+
+        It is that of the face that explains its place best, if one does. One small flat array
+        hears an angle about an axis, or to a line: there all faces at that angle may have it, and
+        how probably follows from how well each one fits.
+        """
         if not volumes:
-            return None
-        distances = [volume.distance(source.position, source.covariance) for volume in volumes]
-        nearest = int(np.argmin(distances))
-        if distances[nearest] < self._config.face_gate:
-            return nearest
-        # What a single flat array says of the place is wrong where it cannot tell directions.
+            return np.zeros(0)
         array = self._hearing.array
+        squared = np.array(
+            [volume.distance(source.position, source.covariance) for volume in volumes]
+        )
         if not is_single_and_flat(array):
-            return None
-        towards = np.array([volume.centre for volume in volumes]) - array.centre
-        towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+            nearest = np.arange(len(volumes)) == np.argmin(squared)
+            return (nearest & (squared < self._config.face_gate)).astype(float)
+        offsets = np.array([volume.centre for volume in volumes]) - array.centre
+        distances = np.linalg.norm(offsets, axis=1)
+        towards = offsets / distances[:, None]
         angles = heard_angles(array, source.direction, towards)
-        nearest = int(np.argmin(angles))
-        return nearest if angles[nearest] < _SAME_DIRECTION else None
+        offset = source.position - array.centre
+        stds = heard_deviations(array, offset, source.covariance, towards)
+        squared = (angles / np.hypot(stds, _PLACE_STD / distances)) ** 2
+        likely = np.where(squared < _SAME_DIRECTION, np.exp(-0.5 * squared), 0.0)
+        return likely / max(likely.sum(), np.finfo(float).tiny)
 
     def _field(self, volume: FaceVolume, correlation: np.ndarray) -> FaceField:
         points = volume.points
         values = self._hearing.finder.coherence_of(correlation, points.reshape(-1, 3))
         return FaceField.of(volume, values.reshape(points.shape[:-1]), self._config)
 
-    def _voices(
-        self, heard: Heard, owners: list[int | None], fields: list[FaceField]
-    ) -> list[float]:
-        """Log-odds that each face is a voice.
+    def _speech(self, heard: Heard, shares: np.ndarray, fields: list[FaceField]) -> list[float]:
+        """Probability that each face speaks.
 
-        A face shares the beam of its strongest source; one without, from where hardly anything
-        comes, is not listened to. What its beam hears of the sources is taken off.
+        A face shares the beams of its sources, as probably as they are its own; one without, from
+        where hardly anything comes, is not listened to. What its beam hears of the sources is
+        taken off.
         """
-        voices = {face: heard.voices[owners.index(face)] for face in owners if face is not None}
+        beams = {
+            face: [
+                (float(shares[source, face]), heard.voices[source])
+                for source in np.flatnonzero(shares[:, face] > _LEAST_SHARE)
+            ]
+            for face in range(len(fields))
+        }
         others = [
             face
             for face, field in enumerate(fields)
-            if face not in voices and field.peak >= self._config.min_score
+            if not beams[face] and field.peak >= self._config.min_score
         ]
         if others:
             places = [source.position for source in heard.sources]
             places += [fields[face].position for face in others]
-            beams = self._hearing.voices(heard.context, places)[len(heard.sources) :]
-            voices |= zip(others, beams, strict=True)
-        return [voices.get(face, UNHEARD) for face in range(len(fields))]
+            voices = self._hearing.voices(heard.context, places)[len(heard.sources) :]
+            beams |= {face: [(1.0, voice)] for face, voice in zip(others, voices, strict=True)}
+        alive = int(heard.context.alive.sum())
+        return [
+            max(
+                share * speech_probability(field.peak, alive, voice, self._config.face_speech)
+                for share, voice in beams[face] or [(1.0, UNHEARD)]
+            )
+            for face, field in enumerate(fields)
+        ]
 
     def _sound(
-        self, tracklet: int, volume: FaceVolume, field: FaceField, voice: float, heard: Heard
+        self, tracklet: int, volume: FaceVolume, field: FaceField, speech: float, heard: Heard
     ) -> FaceSound:
-        speech = speech_probability(
-            field.peak, int(heard.context.alive.sum()), voice, self._config.face_speech
-        )
         if self._measure.cuts_out_faces:
             field = self._field(volume, heard.shown.correlation)
         values = field.values
@@ -154,8 +184,17 @@ class FaceListener:
         )
 
 
-def _own(face: int, owners: list[int | None], heard: Heard) -> np.ndarray:
-    """Cross-spectra of what can come from a face: its sources, and what no source explains."""
+def _own(share: np.ndarray, heard: Heard) -> np.ndarray:
+    """Cross-spectra of what can come from a face: its sources, and what no source explains.
+
+    Parameters
+    ----------
+    share : np.ndarray, shape (sources,)
+        How probably each source is that of the face.
+    heard : Heard
+    """
     return heard.residual + sum(
-        source.cross for source, owner in zip(heard.sources, owners, strict=True) if owner == face
+        source.cross
+        for source, own in zip(heard.sources, share, strict=True)
+        if own > _LEAST_SHARE
     )

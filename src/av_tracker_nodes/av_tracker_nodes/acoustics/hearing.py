@@ -21,14 +21,17 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
-from av_tracker_nodes.acoustics.noise_floor import NoiseFloor, direct_share
+from av_tracker_nodes.acoustics.noise_floor import direct_share
+from av_tracker_nodes.acoustics.noise_profile import Noise, NoiseProfile
 from av_tracker_nodes.acoustics.peaks import (
     Source,
     SourceFinder,
     Survey,
     surround_inverse_ranges,
 )
+from av_tracker_nodes.acoustics.sparse_directions import LARGEST, SparseDirections
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
@@ -46,7 +49,9 @@ class Context:
     frames, recent : list of SpectralFrame
         All that are looked at, and those that are averaged, oldest first.
     share : np.ndarray, shape (frames, bins)
-        Of the power of the recent frames that stands out from the noise floor.
+        Of the power of the recent frames that stands out from the noise.
+    noise : Noise
+        What goes on all the time.
     alive : np.ndarray, shape (microphones,), bool
     """
 
@@ -54,6 +59,7 @@ class Context:
     frames: list[SpectralFrame]
     recent: list[SpectralFrame]
     share: np.ndarray
+    noise: Noise
     alive: np.ndarray
 
 
@@ -136,9 +142,12 @@ class Hearing:
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
         )
-        memory = config.floor_memory + config.lateness
+        memory = 2 * config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
+        self._noise = NoiseProfile(
+            self.gcc, array.channels, self.delays.pairs, config, self.kernels
+        )
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
         self._echoes = EchoFinder(array, self.delays, self.kernels)
         self._take_numbers(config)
@@ -166,6 +175,7 @@ class Hearing:
             )
         self._surround = CoherenceField(self.delays, self.gcc, points, self._backend)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
         self._fields = FieldCache()
         self._rehearse()
 
@@ -173,6 +183,7 @@ class Hearing:
         """Go on with other numbers that are live, in the sound that is there."""
         self._take_numbers(config)
         self.finder = self._make_finder()
+        self._sparse = self._make_sparse()
 
     @property
     def points(self) -> np.ndarray:
@@ -182,7 +193,9 @@ class Hearing:
     def forget(self) -> None:
         """Forget what was made of the sound, not the sound itself."""
         self._frames.reset()
-        self._floor.reset()
+        self._noise.reset()
+        if self._sparse is not None:
+            self._sparse.forget()
 
     def at(self, end: int, in_view: np.ndarray) -> Heard:
         """Find the sources before a sample, and choose what the maps show.
@@ -196,7 +209,7 @@ class Hearing:
         """
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
-        sources, residual = self.finder.find(view)
+        sources, residual = self._sources(context, view)
         places = [source.position for source in sources]
         voices = self.voices(context, places)
         voiced = [number for number, voice in enumerate(voices) if voice > 0]
@@ -204,6 +217,17 @@ class Hearing:
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, echoes, residual, shown.view, age)
+
+    def _sources(self, context: Context, view: Survey) -> tuple[list[Source], np.ndarray]:
+        """Find sources, best first, and the cross-spectra that they leave."""
+        if self._sparse is None:
+            return self.finder.find(view)
+        places = self._sparse.find(context.end, context.recent, context.share, context.alive)
+        whitened = np.array([frame.whitened for frame in context.recent])
+        masks = soft_masks(places, whitened, context.share, context.alive, self.delays, self.gcc)
+        parts = [self._cross(context, mask) for mask in masks]
+        sources = self.finder.place(list(zip(places, parts, strict=True)))
+        return sources, view.cross - sum(source.cross for source in sources)
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
@@ -231,12 +255,19 @@ class Hearing:
         """Make all that goes by the numbers, but no tables."""
         self._config = config
         self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
-        self._floor = NoiseFloor(self.gcc, self.array.channels, config)
 
     def _make_finder(self) -> SourceFinder:
         return SourceFinder(
             self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
         )
+
+    def _make_sparse(self) -> SparseDirections | None:
+        """Small arrays tell voices apart by time and frequency, others by their field."""
+        if self.delays.longest * self.delays.speed > LARGEST:
+            return None
+        if len(np.unique(self.array.groups)) > 1:
+            return None
+        return SparseDirections(self.delays, self.gcc, self.region, self._config)
 
     def _rehearse(self) -> None:
         """Find and hear two made-up sources, so that all is compiled before sound comes."""
@@ -259,15 +290,24 @@ class Hearing:
         recent = frames[-self._config.context :]
         power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        share = direct_share(power[-len(recent) :], self._floor.at(self.audio, end))
+        noise = self._noise.at(self.audio, end)
+        share = direct_share(power[-len(recent) :], noise.power)
         share = without_tails(share, power)
-        return Context(end, frames, recent, share, ~dead_channels(level))
+        return Context(end, frames, recent, share, noise, ~dead_channels(level))
 
-    def _cross(self, context: Context) -> np.ndarray:
-        """Cross-spectra of what stands out from the noise, averaged over the context."""
+    def _cross(self, context: Context, mask: np.ndarray | float = 1.0) -> np.ndarray:
+        """Cross-spectra of what stands out from the noise, averaged over the context.
+
+        What stands out holds noise as well: as much as there is in the mean, from where it comes.
+        A mask (frames, bins) leaves what belongs to one source.
+        """
         quiet = self._config.quiet_share * context.share.size
-        weights = context.share / np.float32(context.share.sum() + quiet)
-        return self._weighted(context, context.recent, weights)
+        weights = mask * context.share / np.float32(context.share.sum() + quiet)
+        cross = self._weighted(context, context.recent, weights)
+        power = np.array([frame.power for frame in context.recent])
+        floor = np.minimum(context.noise.power, power)
+        noise = np.divide(floor, power, out=np.ones_like(power), where=power > 0)
+        return cross - (weights * noise).sum(axis=0) * context.noise.cross
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""

@@ -1,88 +1,24 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Power spectrum of what goes on all the time, and how much of a frame stands out from it.
-
-Minimum statistics (Martin 2001): speech leaves every frequency now and then, machines do not.
-Frames lie on a grid of the sample counter, so that the floor depends on the samples alone.
-"""
+"""How much of the power at a time and frequency stands out from the noise."""
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
+from scipy.ndimage import uniform_filter
 
-from av_tracker_nodes.acoustics.buffer import StampedAudio
-from av_tracker_nodes.acoustics.config import AcousticConfig
-from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+_USUAL_RATIO = 10**1.5
+"""Of the power of speech to that of noise where there is speech (Gerkmann and Hendriks 2012)."""
 
-_SMOOTHING = 5
-"""Frames averaged before the minimum is taken: 120 ms."""
+_SPEECH_BEFORE = 0.2
+"""Probability of speech before anything is heard (validation scenes, seeds 1001 and 1002)."""
 
-_MINIMUM_BIAS = 1.5
-"""Mean over minimum of the smoothed power of stationary noise, from white noise in 2 s."""
+_SURROUNDINGS = 3, 5
+"""Frames and bins that are averaged: speech is never at one time and frequency alone."""
 
-
-class NoiseFloor:
-    """Follows the noise floor of a stream.
-
-    Parameters
-    ----------
-    gcc : GccPhat
-        Makes the spectra.
-    channels : np.ndarray, shape (microphones,)
-        Audio channels to listen to.
-    config : AcousticConfig
-    """
-
-    def __init__(self, gcc: GccPhat, channels: np.ndarray, config: AcousticConfig) -> None:
-        self._gcc = gcc
-        self._channels = channels
-        self._hop = gcc.length // 2
-        self._memory = round(config.floor_memory * gcc.rate)
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget everything."""
-        self._done = -2 * self._memory
-        self._recent: deque[np.ndarray] = deque(maxlen=_SMOOTHING)
-        self._smooth: deque[tuple[int, np.ndarray]] = deque()
-
-    def at(self, audio: StampedAudio, end: int) -> np.ndarray:
-        """Estimate the floor from the samples before index `end`.
-
-        Returns
-        -------
-        np.ndarray, shape (bins,)
-            Power, mean over channels; infinite until there are enough frames to average.
-        """
-        self._advance(audio, end)
-        smooth = [power for at, power in self._smooth if at <= end]
-        if not smooth:
-            return np.full(len(self._gcc.frequencies), np.inf, np.float32)
-        return _MINIMUM_BIAS * np.min(smooth, axis=0)
-
-    def _advance(self, audio: StampedAudio, end: int) -> None:
-        """Add the frames that ended since the last call and drop those that are too old."""
-        oldest = end - self._memory
-        earliest = oldest - (_SMOOTHING - 1) * self._hop
-        if self._done < earliest:
-            self._done = earliest
-            self._recent.clear()
-        first = (self._done // self._hop + 1) * self._hop
-        for at in range(first, end + 1, self._hop):
-            self._done = at
-            samples, received = audio.read(at, self._gcc.length)
-            if not received.all():
-                self._recent.clear()
-                continue
-            power = spectral_power(self._gcc.spectra(samples[:, self._channels]))
-            self._recent.append(power.mean(axis=0))
-            if len(self._recent) == _SMOOTHING:
-                self._smooth.append((at, np.mean(self._recent, axis=0)))
-        while self._smooth and self._smooth[0][0] <= oldest:
-            self._smooth.popleft()
+_STRONGEST = 50.0
+"""One loud bin must not make speech of those around it."""
 
 
 def spectral_power(spectra: np.ndarray) -> np.ndarray:
@@ -91,17 +27,32 @@ def spectral_power(spectra: np.ndarray) -> np.ndarray:
 
 
 def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """Share of the power that stands out from the floor.
+    """Share of the power that is more than noise.
+
+    ``p (1 - N / P)``, with P the power, N that of noise, and p the probability that there is
+    more than noise at all (Gerkmann and Hendriks 2012, eq 18):
+    ``p = 1 / (1 + (1 - q) / q (1 + x) exp(-r x / (1 + x)))``, with q the probability before
+    anything is heard, r = P / N smoothed and x its usual value. Without it, much of any noise
+    would stand out from its own mean.
 
     Parameters
     ----------
     power : np.ndarray, shape (frames, bins)
     floor : np.ndarray, shape (bins,)
+        Of the noise.
 
     Returns
     -------
     np.ndarray, shape (frames, bins), float32
         0..1.
     """
-    ratio = np.divide(floor, power, out=np.full(power.shape, np.inf), where=power > 0)
-    return np.clip(1 - ratio, 0, 1).astype(np.float32)
+    noise = np.minimum(floor, power)
+    inverse = np.divide(noise, power, out=np.ones_like(power), where=power > 0)
+    loud = power > _STRONGEST * floor
+    ratio = np.divide(power, floor, out=np.zeros_like(power), where=~loud & (power > 0))
+    ratio[loud] = _STRONGEST
+    smoothed = uniform_filter(ratio, _SURROUNDINGS, mode='nearest')
+    odds = _SPEECH_BEFORE / (1 - _SPEECH_BEFORE) / (1 + _USUAL_RATIO)
+    slope = _USUAL_RATIO / (1 + _USUAL_RATIO)
+    presence = 1 / (1 + np.exp(-slope * smoothed) / odds)
+    return (presence * (1 - inverse)).astype(np.float32)

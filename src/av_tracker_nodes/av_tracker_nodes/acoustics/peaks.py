@@ -14,6 +14,7 @@ fine.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -150,11 +151,26 @@ class SourceFinder:
         sources = []
         for position, part in zip(positions, parts, strict=True):
             alone = residual + part
-            source = self._place(alone, position, gain)
+            near = self.refine(self._gcc.correlate(alone), position)
+            peak, correlation = self._climb(alone, near, _STEPS)
+            source = self._placed(self._part(alone, peak, gain), peak, correlation)
             residual = alone - source.cross
             sources.append(source)
         sources.sort(key=lambda source: -source.score)
         return sources, residual
+
+    def place(self, separated: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Source]:
+        """Place sources that were told apart already, best first.
+
+        Parameters
+        ----------
+        separated : sequence of (np.ndarray of shape (3,), np.ndarray of shape (pairs, bins))
+            A place near each (m), and its own cross-spectra.
+        """
+        sources = [
+            self._placed(cross, *self._climb(cross, near, _STEPS)) for near, cross in separated
+        ]
+        return sorted(sources, key=lambda source: -source.score)
 
     def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
         """Coherence (n,) of correlations at points (n, 3), linear between lags."""
@@ -228,9 +244,8 @@ class SourceFinder:
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
-    def _place(self, alone: np.ndarray, position: np.ndarray, gain: np.ndarray) -> Source:
-        near = self.refine(self._gcc.correlate(alone), position)
-        peak, correlation = self._climb(alone, near, _STEPS)
+    def _placed(self, cross: np.ndarray, peak: np.ndarray, correlation: np.ndarray) -> Source:
+        """Make a source with given cross-spectra of its peak and the correlations there."""
         position, covariance = self._locator.locate(correlation, peak)
         offset = position - self._centre
         return Source(
@@ -238,7 +253,7 @@ class SourceFinder:
             offset / np.linalg.norm(offset),
             float(correlation[:, 0].mean()),
             covariance,
-            self._part(alone, peak, gain),
+            cross,
         )
 
     def _climb(

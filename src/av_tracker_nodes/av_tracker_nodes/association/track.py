@@ -24,6 +24,8 @@ _EXISTENCE_MEMORY = 0.1
 
 _GROSS_RANGE = 0.3
 """Relative error of the range of a face that still leaves it the same person."""
+_PERSISTENT_STD = 0.3
+"""What a voice tells less exactly than this (m) hardly averages out."""
 _GLIMPSE = 0.2
 """A face that is missed for no longer than this (s) still counts as seen."""
 
@@ -135,7 +137,8 @@ class PersonTrack:
         config = self._config
         correlation = config.seen_correlation if seen else config.heard_correlation
         repeated = max(correlation / seconds, 1.0) if seconds > 0 else 1.0
-        self._filter.update(_measurement(detection, viewpoint, repeated))
+        measured = _measurement(detection, viewpoint, repeated)
+        self._filter.update(measured if seen else _not_averaging_out(measured))
         self._note_evidence(detection, stamp)
         if seen:
             self.seen_for += seconds
@@ -256,6 +259,18 @@ def with_doubt(detection: Detection, viewpoint: np.ndarray | None) -> Measuremen
         doubt = _GROSS_RANGE**2 * np.outer(sight, sight)
         detection = replace(detection, covariance=detection.covariance + doubt)
     return _measurement(detection, viewpoint)
+
+
+def _not_averaging_out(measured: Measurement) -> Measurement:
+    """Take the place of a voice for what it tells of somebody who is known already.
+
+    Where it is so uncertain that it is rather a prior, as the range of a small array and the
+    elevation of a flat one, the error stays the same as long as person and room do: variances
+    ``v`` grow to ``v + v^2 / s^2``, along each axis of the covariance. The height at which
+    somebody unseen is held then turns no elevation that hardly is one into a range.
+    """
+    covariance = measured.covariance
+    return replace(measured, covariance=covariance + covariance @ covariance / _PERSISTENT_STD**2)
 
 
 def _measurement(

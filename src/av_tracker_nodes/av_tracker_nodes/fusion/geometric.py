@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
+from av_tracker_nodes.fusion.cone import in_front
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.geometry.bearings import heard_angles
+from av_tracker_nodes.geometry.bearings import heard_angles, heard_deviations
 from av_tracker_nodes.geometry.face import (
     DETECTOR_FACE_HEIGHT,
     DETECTOR_FRAME_STD,
@@ -43,9 +44,10 @@ _DEPTH_STD, _DEPTH_GROWTH = 0.03, 0.005
 light that grows with the square of the range (m per m^2)."""
 _AGREEMENT = 16.0
 """Squared deviation beyond which the range that sound tells is not that of the face."""
-_SAME_DIRECTION, _SAME_PLACE = np.radians(8.0), 0.2
-"""A peak nearer than this to a face, as the arrays see it (rad, or m across the direction), is the
-voice of that face: who walks past close by is a step ahead of the sound of the last 0.2 s."""
+_SAME_DIRECTION, _PLACE_STD = 3.0, 0.07
+"""A peak within so many deviations of a face, as the arrays hear it, is the voice of that face;
+the face itself is that uncertain across (m): who walks past close by is a step ahead of the sound
+of the last 0.2 s."""
 _PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
 """Where a face can be, relative to the range that its size tells."""
 _HIDDEN_RANGE_STD = 0.7
@@ -59,6 +61,12 @@ _ANY_RANGE_STD = 0.15
 _SURE_SPEECH, _LEAST_TRUST = 0.75, 0.2
 """Speech is told of now, place of the last 0.2 s: as long as speech is less probable than this, a
 voice that sets in may be placed where other sound was (training and validation scenes)."""
+_DIRECTION_KNOWN = np.radians(25.0)
+"""Deviation of a direction up to which a voice alone is somebody at a place: microphones on a line
+hear a cone of directions."""
+_SOMEWHERE = 0.5
+"""Highest quality of a voice of which hardly a direction is known. It proves nobody, and is only
+heard together with somebody who is known already."""
 _LEAST_DOMINANCE = 0.3
 """Peaks weaker than this share of the strongest one are echoes rather than people."""
 
@@ -180,14 +188,16 @@ def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
 
     Sensors that are not quite where they should be see and hear somebody apart.
     """
-    doubt = rig.uncertainty
-    direction, place = _SAME_DIRECTION + doubt.angle_std, _SAME_PLACE + doubt.position_std
     ranges = sighting.range.mean * _PLAUSIBLE_RANGES
     line = rig.camera.centre + ranges[:, None] * sighting.ray
-    towards = rig.target_from_array.inverse @ line - rig.microphones.centre
+    array, doubt = rig.microphones, rig.uncertainty
+    towards = rig.target_from_array.inverse @ line - array.centre
     distances = np.linalg.norm(towards, axis=-1)
-    angles = heard_angles(rig.microphones, peak.direction, towards / distances[:, None])
-    return bool((angles < np.maximum(direction, place / distances)).any())
+    towards = towards / distances[:, None]
+    angles = heard_angles(array, peak.direction, towards)
+    stds = heard_deviations(array, peak.position - array.centre, peak.covariance, towards)
+    apart = angles - doubt.angle_std - doubt.position_std / distances
+    return bool((apart < _SAME_DIRECTION * np.hypot(stds, _PLACE_STD / distances)).any())
 
 
 def _combine(by_size: _Range, sound: FaceSound) -> _Range:
@@ -235,17 +245,26 @@ def _heard_only(
     The weaker of two sources is placed in the echoes of the stronger one: its deviation grows as
     their ratio.
     """
-    outward = doubt * _from_axis(peak.position, rig.microphones)
-    covariance = peak.covariance / (quality * _trust(peak.speech)) ** 2
+    position, covariance = in_front(peak.position, peak.covariance, rig)
+    known = _direction_std(position - rig.microphones.centre, covariance) < _DIRECTION_KNOWN
+    outward = doubt * _from_axis(position, rig.microphones)
+    covariance = covariance / (quality * _trust(peak.speech)) ** 2
     covariance += np.outer(outward, outward)
     return Detection(
-        position=rig.target_from_array @ peak.position,
+        position=rig.target_from_array @ position,
         covariance=rig.target_from_array.rotate_covariance(covariance),
         modalities=Modality.AUDIO,
-        quality=quality,
+        quality=quality if known else min(quality, _SOMEWHERE),
         speaking=peak.speech,
         delay=delay,
     )
+
+
+def _direction_std(offset: np.ndarray, covariance: np.ndarray) -> float:
+    """Largest deviation (rad) of the direction of a place (m) from the microphones."""
+    square = offset @ offset
+    across = np.eye(3) - np.outer(offset, offset) / square
+    return float(np.sqrt(np.linalg.eigvalsh(across @ covariance @ across)[-1] / square))
 
 
 def _trust(speech: float) -> float:

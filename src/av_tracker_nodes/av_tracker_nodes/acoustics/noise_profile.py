@@ -1,0 +1,204 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What goes on all the time: how loud it is at each frequency, and from where it comes.
+
+Minima-controlled averaging (Cohen and Berdugo 2002). Speech leaves every frequency now and then,
+machines do not: the minimum of the smoothed power over some time tells which frames hold nothing
+but noise at a frequency (Martin 2001). Over these the power is averaged, and the whitened
+cross-spectra, which say from where noise comes: from one place they have modulus one, from
+everywhere none. So a fan is learnt between the words of people, and forgotten within seconds
+when it stops, or when the robot turns away from it.
+
+Frames lie on a grid of the sample counter, and what was learnt depends on the samples alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+
+from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.config import AcousticConfig
+from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.noise_floor import spectral_power
+
+_SMOOTHING = 5
+"""Frames averaged before the minimum is taken: 120 ms."""
+
+_SPREAD = 5
+"""Bins that are averaged besides, to tell whether there is more than noise."""
+
+_NOISE_ALONE = 5.0
+"""Smoothed power over its minimum below which there is nothing but noise (Cohen and Berdugo)."""
+
+_LEAST_BIAS, _MOST_BIAS = 1.5, 6.0
+"""Limits of the mean over the minimum of the smoothed power of noise in 2 s: 1.5 where many
+microphones hear diffuse noise, on average 4 where all hear one place alike."""
+
+_BLOCK = 5
+"""Frames that are learnt, and forgotten, together."""
+
+_ENOUGH = 10
+"""Frames of noise whose average is as sure as the minimum of all."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What goes on all the time.
+
+    Attributes
+    ----------
+    power : np.ndarray, shape (bins,), float32
+        Mean over channels; infinite until there are enough frames to average.
+    cross : np.ndarray, shape (pairs, bins), complex64
+        Mean of its whitened cross-spectra; zero while they are unknown.
+    """
+
+    power: np.ndarray
+    cross: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Power (bins,) and whitened spectra (microphones, bins) of a frame."""
+
+    power: np.ndarray
+    whitened: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Smooth:
+    """Power averaged over the frames done at a sample, and over bins besides, shapes (bins,)."""
+
+    done: int
+    power: np.ndarray
+    wide: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Sums over the noise in some frames, the last of which was done at a sample.
+
+    Attributes
+    ----------
+    done : int
+    count, power : np.ndarray, shape (bins,)
+    cross : np.ndarray, shape (pairs, bins)
+    """
+
+    done: int
+    count: np.ndarray
+    power: np.ndarray
+    cross: np.ndarray
+
+
+class NoiseProfile:
+    """Learns the noise of a stream.
+
+    Parameters
+    ----------
+    gcc : GccPhat
+        Makes the spectra.
+    channels : np.ndarray, shape (microphones,)
+        Audio channels to listen to.
+    pairs : np.ndarray, shape (pairs, 2)
+        Indices of microphones.
+    config : AcousticConfig
+    kernels : module
+        Inner loops.
+    """
+
+    def __init__(
+        self,
+        gcc: GccPhat,
+        channels: np.ndarray,
+        pairs: np.ndarray,
+        config: AcousticConfig,
+        kernels: ModuleType = kernels_numpy,
+    ) -> None:
+        self._gcc = gcc
+        self._channels = channels
+        self._pairs = pairs
+        self._kernels = kernels
+        self._hop = gcc.length // 2
+        self._memory = round(config.floor_memory * gcc.rate)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._done = -4 * self._memory
+        self._recent: deque[_Frame] = deque(maxlen=_SMOOTHING)
+        self._smooth: deque[_Smooth] = deque()
+        self._gathered: list[tuple[_Frame, np.ndarray]] = []
+        self._blocks: deque[_Block] = deque()
+
+    def at(self, audio: StampedAudio, end: int) -> Noise:
+        """Tell the noise in the samples before index `end`."""
+        self._advance(audio, end)
+        oldest = end - self._memory
+        smooth = [each.power for each in self._smooth if oldest < each.done <= end]
+        shape = len(self._pairs), len(self._gcc.frequencies)
+        if not smooth:
+            return Noise(np.full(shape[1], np.inf, np.float32), np.zeros(shape, np.complex64))
+        minimum = np.min(smooth, axis=0)
+        blocks = [block for block in self._blocks if oldest < block.done <= end]
+        if not blocks:
+            return Noise(_LEAST_BIAS * minimum, np.zeros(shape, np.complex64))
+        count = np.sum([block.count for block in blocks], axis=0)
+        power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
+        cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
+        mean = np.where(count >= _ENOUGH, power, 0)
+        return Noise(np.clip(mean, _LEAST_BIAS * minimum, _MOST_BIAS * minimum), cross)
+
+    def _advance(self, audio: StampedAudio, end: int) -> None:
+        """Add the frames that ended since the last call and drop those that are too old.
+
+        What is learnt within the memory rests on minima over the memory before.
+        """
+        earliest = end - 2 * self._memory - (_SMOOTHING - 1) * self._hop
+        if self._done < earliest:
+            self.reset()
+            self._done = earliest
+        first = (self._done // self._hop + 1) * self._hop
+        for at in range(first, end + 1, self._hop):
+            self._done = at
+            samples, received = audio.read(at, self._gcc.length)
+            if not received.all():
+                self._recent.clear()
+                continue
+            spectra = self._gcc.spectra(samples[:, self._channels])
+            power = spectral_power(spectra).mean(axis=0)
+            self._recent.append(_Frame(power, self._gcc.whiten(spectra)))
+            if len(self._recent) == _SMOOTHING:
+                self._learn(at)
+
+    def _learn(self, at: int) -> None:
+        """Learn from the frame in the middle of the last ones, where it is no more than noise."""
+        smooth = np.mean([frame.power for frame in self._recent], axis=0)
+        wide = uniform_filter1d(smooth, _SPREAD, mode='nearest')
+        while self._smooth and self._smooth[0].done <= at - self._memory:
+            self._smooth.popleft()
+        while self._blocks and self._blocks[0].done <= at - self._memory:
+            self._blocks.popleft()
+        self._smooth.append(_Smooth(at, smooth, wide))
+        minimum = np.min([each.wide for each in self._smooth], axis=0)
+        alone = (wide <= _NOISE_ALONE * minimum).astype(np.float32)
+        self._gathered.append((self._recent[_SMOOTHING // 2], alone))
+        # Blocks end on a grid of the sample counter, too.
+        if at // self._hop % _BLOCK == 0:
+            self._blocks.append(self._block(at))
+            self._gathered.clear()
+
+    def _block(self, at: int) -> _Block:
+        frames, alone = zip(*self._gathered, strict=True)
+        alone = np.array(alone)
+        power = np.array([frame.power for frame in frames])
+        whitened = np.array([frame.whitened for frame in frames])
+        cross = self._kernels.weighted_cross(whitened, alone, self._pairs)
+        return _Block(at, alone.sum(axis=0), (alone * power).sum(axis=0), cross)
