@@ -270,8 +270,8 @@ class TestLive:
         assert fusion._join._patience == 300_000_000
 
     def test_numbers_of_the_acoustic_stage_change_at_once(self, mapper):
-        assert change(mapper, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0]) == ''
-        expected = AcousticConfig(min_score=0.1, context=5, face_speech=(5.0, 0.5, 11.0))
+        assert change(mapper, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0, 0.5]) == ''
+        expected = AcousticConfig(min_score=0.1, context=5, face_speech=(5.0, 0.5, 11.0, 0.5))
         assert mapper._sound.stage.config == expected
 
     @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ class TestLive:
             ({'min_score': 0.1, 'across': True}, 'across changes only'),
             ({'min_score': 0.1, 'stgcf_best': 16}, 'stgcf_best must not be above stgcf_frames'),
             ({'min_score': 1.5}, 'out of range'),
-            ({'peak_speech': [1.0, 2.0]}, 'peak_speech must have 3 values'),
-            ({'peak_speech': [1.0, 2.0, float('nan')]}, 'peak_speech must be within'),
+            ({'peak_speech': [1.0, 2.0]}, 'peak_speech must have 4 values'),
+            ({'peak_speech': [1.0, 2.0, 3.0, float('nan')]}, 'peak_speech must be within'),
             ({'face_range_limits': [2.0, 1.0]}, 'the lower value and the higher one'),
         ],
     )

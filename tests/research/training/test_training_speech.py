@@ -5,6 +5,7 @@
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from av_tracker_nodes.association.speaking import SpeakingFilter
 from av_tracker_nodes.geometry.rig_description import NOISE_KINDS
 from av_tracker_nodes.research.simulation.rig_sound import rig_of_sound
 from av_tracker_nodes.research.training.speech_calibration import (
+    USES,
     best_decision,
     calibrate_speech,
     decide_at_once,
@@ -34,24 +36,24 @@ from av_tracker_nodes.research.training.speech_samples import (
     scene_samples,
 )
 
-TRUE = np.array([3.0, 0.7, 8.0])
+TRUE = np.array([3.0, 0.7, 8.0, 0.5])
 
 
 def made_up(count=4000, coefficients=TRUE, seed=0, **constant):
     """Samples of one person in which speech is as probable as the coefficients say."""
     rng = np.random.default_rng(seed)
     rows = [
-        (n // 100, 0, 0.12 * (n % 100), rng.choice([2, 4, 16]), rng.uniform(0, 0.2), voice)
+        (n // 100, 0, 0.12 * (n % 100), rng.choice([2, 4, 16]), rng.uniform(0, 0.2), voice, 1.0)
         for n, voice in enumerate(rng.uniform(-4, 4, count))
     ]
     bare = Samples.of([(*row, False, True, False) for row in rows])
-    speech = rng.uniform(size=count) < expit(features(bare, 3) @ coefficients)
+    speech = rng.uniform(size=count) < expit(features(bare, 4) @ coefficients)
     return Samples.of([(*row, s, True, not s) for row, s in zip(rows, speech, strict=True)])
 
 
 def test_features_are_those_of_the_stage():
     samples = made_up(50)
-    found = expit(features(samples, 3) @ TRUE)
+    found = expit(features(samples, 4) @ TRUE)
     places = zip(samples.coherence, samples.microphones, samples.voice, strict=True)
     assert found == pytest.approx([speech_probability(*place, tuple(TRUE)) for place in places])
 
@@ -59,7 +61,7 @@ def test_features_are_those_of_the_stage():
 @pytest.mark.thorough
 def test_regression_finds_what_samples_were_drawn_with():
     samples = made_up(20_000)
-    assert regress(features(samples, 3), samples.speech) == pytest.approx(TRUE, rel=0.15)
+    assert regress(features(samples, 4), samples.speech) == pytest.approx(TRUE, rel=0.15)
 
 
 def test_regression_of_what_separates_perfectly_is_finite():
@@ -85,7 +87,7 @@ def test_decision_over_time_is_that_of_the_tracker():
 
 def test_scores_leave_out_what_is_not_known():
     rows = [
-        (0, 0, t, 4, 0.1, 0.0, speech, known, quiet)
+        (0, 0, t, 4, 0.1, 0.0, 1.0, speech, known, quiet)
         for t, (speech, known, quiet) in enumerate(
             [(1, 1, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (1, 0, 0), (0, 0, 1)]
         )
@@ -97,34 +99,51 @@ def test_scores_leave_out_what_is_not_known():
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize('decide', [decide_at_once, decide_over_time])
-def test_decision_keeps_false_alarms_rare(decide):
+@pytest.mark.parametrize('use', USES.values(), ids=USES)
+def test_decision_keeps_false_alarms_rare(use):
     samples = made_up()
-    odds = features(samples, 3) @ TRUE
-    before = decision_scores(samples, decide(samples, odds))
-    slope, shift = best_decision(samples, odds, decide)
-    after = decision_scores(samples, decide(samples, slope * odds + shift))
+    odds = features(samples, 4) @ TRUE
+    before = decision_scores(samples, use.decide(samples, odds))
+    slope, shift = best_decision(samples, odds, use)
+    after = decision_scores(samples, use.decide(samples, slope * odds + shift))
     assert before['false_alarms'] > 0.03
     assert 0.01 < after['false_alarms'] <= 0.03
 
 
 @pytest.mark.thorough
 def test_fit_tells_how_numbers_of_microphones_differ():
-    samples = made_up(8000)
-    shifted = made_up(8000, TRUE + np.array([0, 0, 1.0]), seed=1)
-    two = Samples.join(
+    samples, shifted = made_up(8000), made_up(8000, TRUE + np.array([0, 0, 1.0, 0]), seed=1)
+    mixed = Samples.join(
+        [samples.where(samples.microphones != 4), shifted.where(shifted.microphones == 4)]
+    )
+    fit = fit_coefficients(mixed, 4, USES['peak'])
+    assert fit.constants[4] - fit.constants[16] == pytest.approx(1.0, abs=0.3)
+    assert fit.coefficients[:2] == fit.regressed[:2]
+
+
+@pytest.mark.thorough
+def test_fit_of_a_pair_does_not_change_that_of_others():
+    samples, shifted = made_up(8000), made_up(8000, TRUE + np.array([0, 0, 0, 3.0]), seed=1)
+    mixed = Samples.join(
         [samples.where(samples.microphones != 2), shifted.where(shifted.microphones == 2)]
     )
-    constants = fit_coefficients(two, 3, decide_at_once).constants
-    assert constants[2] - constants[16] == pytest.approx(1.0, abs=0.3)
-    assert constants[4] == pytest.approx(constants[16], abs=0.3)
+    assert fit_coefficients(mixed, 4, USES['peak']).regressed == pytest.approx(
+        TRUE + np.array([0, 0, 0, 3.0]), rel=0.2
+    )
+
+
+def test_half_a_beam_is_half_as_much_evidence():
+    samples = made_up(200)
+    halved = replace(samples, share=np.full(len(samples), 0.3))
+    assert decide_over_time(samples, np.full(len(samples), 5.0)).any()
+    assert not decide_over_time(halved, np.full(len(samples), 5.0)).any()
 
 
 def test_coefficients_are_judged_by_number_of_microphones():
     samples = made_up(2000)
     rows = scores_by_microphones(samples, TRUE, decide_at_once)
     assert set(rows) == {'all', '2', '4', '16'}
-    worse = scores_by_microphones(samples, TRUE * [1, -1, 1], decide_at_once)
+    worse = scores_by_microphones(samples, TRUE * [1, -1, 1, 1], decide_at_once)
     assert worse['all']['log_loss'] > rows['all']['log_loss']
     assert worse['all']['f1'] < rows['all']['f1']
 
@@ -158,7 +177,8 @@ def test_samples_of_a_scene(tmp_path):
     assert faces.speech.any()
     assert faces.voice[faces.speech].mean() > faces.voice[~faces.speech].mean() + 1
     assert (faces.quiet == ~faces.speech).all()
-    assert (np.abs(faces.voice) <= 4 + 1e-6).all()
+    assert (np.abs(faces.voice[faces.share > 0.99]) <= 4 + 1e-6).all()
+    assert ((faces.share > 0) & (faces.share <= 1)).all()
     assert (peaks.person == -1).all()
 
 

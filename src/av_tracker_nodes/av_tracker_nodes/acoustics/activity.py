@@ -30,6 +30,9 @@ _MOST_COHERENCE = 0.10
 _MICROPHONES = 16
 """In the scenes that the coefficients were fitted on."""
 
+_PAIR = 2
+"""Microphones with one coherence only."""
+
 _SUREST = 4.0
 """Log-odds beyond which the network is not surer: of what it is sure it is mostly right."""
 
@@ -174,12 +177,14 @@ def speech_probability(
     voice : float
         Log-odds of speech in a beam to the place.
     coefficients : tuple of float
-        Of the logarithm of coherence, of the log-odds, and the constant.
+        Of the logarithm of coherence, of the log-odds, the constant, and what is added to it where
+        a single pair of microphones hears: its coherence is no mean over pairs that disagree.
     """
     evidence = coherence * math.sqrt(min(microphones / _MICROPHONES, 1.0))
-    coherent, voiced, constant = coefficients
+    coherent, voiced, constant, of_pair = coefficients
     odds = coherent * math.log(min(max(evidence, 0.0), _MOST_COHERENCE) + 0.01)
-    return _probability(odds + voiced * _not_too_sure(voice) + constant)
+    odds += voiced * _not_too_sure(voice) + constant
+    return _probability(odds + of_pair if microphones == _PAIR else odds)
 
 
 def speech_without_coherence(voice: float, coefficients: tuple[float, ...]) -> float:
@@ -192,7 +197,7 @@ def speech_without_coherence(voice: float, coefficients: tuple[float, ...]) -> f
     coefficients : tuple of float
         As of `speech_probability`; only that of the log-odds counts.
     """
-    _, voiced, _ = coefficients
+    voiced = coefficients[1]
     return _probability(voiced * _not_too_sure(voice))
 
 

@@ -171,15 +171,16 @@ class AcousticConfig(Settings):
         'Frames of 32 ms that the voice activity detector hears, the last one ending at the stamp',
         live=False,
     )
-    peak_speech: tuple[float, float, float] = numbers(
-        (12.5, 0.66, 27.8),
+    peak_speech: tuple[float, float, float, float] = numbers(
+        (12.5, 0.66, 27.8, 0.0),
         -100.0,
         100.0,
         'Logistic coefficients of speech from a source: of the logarithm of its coherence, of the '
-        'log-odds of the voice activity detector, and the constant',
+        'log-odds of the voice activity detector, the constant, and what a single pair of '
+        'microphones adds to it',
     )
-    face_speech: tuple[float, float, float] = numbers(
-        (4.5, 0.63, 10.56), -100.0, 100.0, 'The same of speech from a face'
+    face_speech: tuple[float, float, float, float] = numbers(
+        (4.5, 0.63, 10.56, 0.0), -100.0, 100.0, 'The same of speech from a face'
     )
 
     def __post_init__(self) -> None:

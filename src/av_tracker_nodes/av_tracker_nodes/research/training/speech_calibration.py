@@ -39,7 +39,13 @@ _MOST_FALSE_ALARMS = 0.03
 _RIDGE = 1e-3
 _SLOPES = np.geomspace(0.5, 3.0, 12)
 _SHIFTS = np.linspace(-3.0, 3.0, 61)
-_PLACES = 'peak', 'face'
+_CONSTANT = 2
+"""Of the coefficients."""
+_OWN = 0.9
+"""Faces with less of a beam than this are not learnt from."""
+
+Decide = Callable[[Samples, np.ndarray], np.ndarray]
+"""Makes decisions (n,) of samples and of the log-odds (n,) of each."""
 
 
 @dataclass(frozen=True)
@@ -111,19 +117,19 @@ def calibrate_speech(
             heard[key] = samples
             progress(len(heard) / len(tasks))
     found: dict[str, dict] = {'regressed': {}, 'constants_by_microphones': {}, 'validation': {}}
-    for number, place in enumerate(_PLACES):
+    for number, (place, use) in enumerate(USES.items()):
         name = f'{place}_speech'
         train, validation = (
             Samples.join(heard[key][number] for key in sorted(tasks) if key[0] == split)
             for split in ('train', 'validation')
         )
         present = getattr(AcousticConfig(), name)
-        fit = fit_coefficients(train, len(present), decided[place])
+        fit = fit_coefficients(train, len(present), use)
         found[name] = fit.coefficients
         found['regressed'][name] = fit.regressed
         found['constants_by_microphones'][name] = fit.constants
         found['validation'][name] = {
-            label: scores_by_microphones(validation, coefficients, decided[place])
+            label: scores_by_microphones(validation, coefficients, use.decide)
             for label, coefficients in (('present', present), ('fitted', fit.coefficients))
         }
     write_json(out / COEFFICIENTS, found)
@@ -150,32 +156,17 @@ def features(samples: Samples, count: int) -> np.ndarray:
     return logit(np.array(table).reshape(-1, count))
 
 
-def fit_coefficients(
-    samples: Samples, count: int, decide: Callable[[Samples, np.ndarray], np.ndarray]
-) -> Fit:
-    """Fit the coefficients.
-
-    Parameters
-    ----------
-    samples : Samples
-    count : int
-        Coefficients; the last is the constant.
-    decide : callable
-        Makes decisions (n,) of samples and of the log-odds (n,) of each.
-    """
+def fit_coefficients(samples: Samples, count: int, use: Use) -> Fit:
+    """Fit so many coefficients."""
     table = features(samples, count)
-    known = samples.known
-    regressed = regress(table[known], samples.speech[known])
-    slope, shift = best_decision(samples, table @ regressed, decide)
+    own = samples.known & (samples.share > _OWN)
+    regressed = regress(table[own], samples.speech[own])
+    odds = table @ regressed
+    slope, shift = best_decision(samples, odds, use)
     coefficients = slope * regressed
-    coefficients[-1] += shift
-    constants = {
-        int(microphones): _offset(
-            (table @ regressed)[known & (samples.microphones == microphones)],
-            samples.speech[known & (samples.microphones == microphones)],
-        )
-        for microphones in np.unique(samples.microphones)
-    }
+    coefficients[_CONSTANT] += shift
+    groups = {int(m): own & (samples.microphones == m) for m in np.unique(samples.microphones)}
+    constants = {m: _offset(odds[group], samples.speech[group]) for m, group in groups.items()}
     return Fit(_rounded(regressed), _rounded(coefficients), constants)
 
 
@@ -196,16 +187,12 @@ def regress(table: np.ndarray, speech: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(table.shape[1]), jac=True, method='BFGS').x
 
 
-def best_decision(
-    samples: Samples,
-    odds: np.ndarray,
-    decide: Callable[[Samples, np.ndarray], np.ndarray],
-) -> tuple[float, float]:
+def best_decision(samples: Samples, odds: np.ndarray, use: Use) -> tuple[float, float]:
     """Find the slope and the shift of log-odds (n,) of the best F1 with few false alarms."""
     best, chosen = -1.0, (1.0, 0.0)
-    for slope in _SLOPES:
+    for slope in use.slopes:
         for shift in _SHIFTS:
-            scores = decision_scores(samples, decide(samples, slope * odds + shift))
+            scores = decision_scores(samples, use.decide(samples, slope * odds + shift))
             few = scores['false_alarms'] <= _MOST_FALSE_ALARMS
             if few and scores['f1'] > best:
                 best, chosen = scores['f1'], (float(slope), float(shift))
@@ -229,7 +216,7 @@ def decide_over_time(samples: Samples, odds: np.ndarray) -> np.ndarray:
     inside = np.arange(longest) < np.array([len(one) for one in sequences])[:, None]
     evidence, said = np.zeros(inside.shape), np.zeros(inside.shape, bool)
     order = np.concatenate(sequences)
-    evidence[inside] = expit(odds[order])
+    evidence[inside] = (samples.share * expit(odds))[order]
     average, speaks = np.zeros(len(sequences)), np.zeros(len(sequences), bool)
     for step in range(longest):
         rising = evidence[:, step] > average
@@ -241,8 +228,22 @@ def decide_over_time(samples: Samples, odds: np.ndarray) -> np.ndarray:
     return decisions
 
 
-decided = {'peak': decide_at_once, 'face': decide_over_time}
-"""How the probability of each place is used."""
+@dataclass(frozen=True)
+class Use:
+    """How the probability of a place is used.
+
+    Attributes
+    ----------
+    decide : callable
+    slopes : np.ndarray
+        By which its log-odds may be multiplied; to what is compared at once they are all one.
+    """
+
+    decide: Decide
+    slopes: np.ndarray
+
+
+USES = {'peak': Use(decide_at_once, np.ones(1)), 'face': Use(decide_over_time, _SLOPES)}
 
 
 def decision_scores(samples: Samples, said: np.ndarray) -> dict[str, float]:
@@ -270,7 +271,7 @@ def decision_scores(samples: Samples, said: np.ndarray) -> dict[str, float]:
 def scores_by_microphones(
     samples: Samples,
     coefficients: Sequence[float],
-    decide: Callable[[Samples, np.ndarray], np.ndarray],
+    decide: Decide,
 ) -> dict[str, dict]:
     """Judge coefficients: with all microphones ('all') and by their number.
 
@@ -317,7 +318,7 @@ def _rounded(values: np.ndarray) -> tuple[float, ...]:
 
 def _print(found: dict) -> None:
     console = Console()
-    for place in _PLACES:
+    for place in USES:
         name = f'{place}_speech'
         table = Table(title=f'{name} = {found[name]} (simulated validation scenes)')
         scores = found['validation'][name]['present']['all']

@@ -60,8 +60,10 @@ _NOISE_PLACES = np.array([[0.2, -1.7, 0.5], [3.2, 1.7, 1.5]])
 _GUARD = 0.15
 """Images within this time (s) of a change of speech say neither."""
 _SAME = np.radians(15.0)
-_BASIS = 0.0, 1.0, 0.0
-"""Coefficients with which the stage tells the log-odds of the voice itself."""
+_VOICE, _SHARE = (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 50.0, 0.0)
+"""Coefficients with which the stage tells as speech what the voice activity detector does, times
+the share of a face; and with which it tells that share alone."""
+_UNSURE = 1e-9
 _FIRST_IMAGE = 10
 
 
@@ -79,6 +81,8 @@ class Samples:
     coherence : np.ndarray, shape (n,)
     voice : np.ndarray, shape (n,)
         Log-odds of speech in the beam, as sure as the stage takes them.
+    share : np.ndarray, shape (n,)
+        How probably that beam is of this face rather than of another.
     speech : np.ndarray, shape (n,), bool
         Whether somebody talks there.
     known : np.ndarray, shape (n,), bool
@@ -93,6 +97,7 @@ class Samples:
     microphones: np.ndarray
     coherence: np.ndarray
     voice: np.ndarray
+    share: np.ndarray
     speech: np.ndarray
     known: np.ndarray
     quiet: np.ndarray
@@ -100,7 +105,7 @@ class Samples:
     @classmethod
     def of(cls, rows: Iterable[tuple]) -> Samples:
         """Make samples of rows in the order of the attributes."""
-        types = int, int, float, int, float, float, bool, bool, bool
+        types = int, int, float, int, float, float, float, bool, bool, bool
         columns = list(zip(*rows, strict=True)) or [()] * len(types)
         return cls(*(np.array(c, t) for c, t in zip(columns, types, strict=True)))
 
@@ -156,18 +161,23 @@ def scene_samples(seed: int, sounds: Path, seconds: float = SECONDS) -> tuple[Sa
     drawn = condition.draw(seed, seconds)
     drawn = replace(drawn, scene=replace(drawn.scene, snr_db=snr))
     rig = rig_of_sound(drawn)
-    stage = AcousticStage(rig, config=AcousticConfig(peak_speech=_BASIS, face_speech=_BASIS))
+    stages = [
+        AcousticStage(rig, config=AcousticConfig(peak_speech=_VOICE, face_speech=coefficients))
+        for coefficients in (_VOICE, _SHARE)
+    ]
     scene = _Scene(drawn, rig, seed)
     peaks, faces = [], []
     blocks = images_of_sound(_sound(drawn, sounds / f'{seed}-{seconds:g}s.npz'))
     for number, (time, stamp, block) in enumerate(blocks):
-        stage.add(block)
+        for stage in stages:
+            stage.add(block)
         if number % EVERY or number < _FIRST_IMAGE:
             continue
-        seen = scene.faces(time)
-        heard = stage.process(FaceFrame(stamp, rig.camera.size, seen))
+        seen = FaceFrame(stamp, rig.camera.size, scene.faces(time))
+        heard = stages[0].process(seen)
+        shares = [face.speech for face in stages[1].process(seen).faces] if seen.faces else []
         peaks += scene.judge_peaks(time, heard)
-        faces += scene.judge_faces(time, heard)
+        faces += scene.judge_faces(time, heard, shares)
     return Samples.of(peaks), Samples.of(faces)
 
 
@@ -214,21 +224,21 @@ class _Scene:
                 and not self._near(peak.direction, self._televisions).any()
             )
             speech = bool((talking & near).any())
-            yield self._row(time, -1, peak.score, peak.speech, speech, known, talking)
+            yield self._row(time, -1, peak.score, peak.speech, 1.0, speech, known, talking)
 
-    def judge_faces(self, time: float, heard: AcousticMap) -> Iterator[tuple]:
+    def judge_faces(self, time: float, heard: AcousticMap, shares: list[float]) -> Iterator[tuple]:
         """Rows of `Samples`."""
         talking, certain = self._talking(time)
-        for face in heard.faces:
+        for face, share in zip(heard.faces, shares, strict=True):
             who = face.tracklet - 1
             speech, known = bool(talking[who]), bool(certain[who])
-            yield self._row(time, who, face.peak, face.speech, speech, known, talking)
+            yield self._row(time, who, face.peak, face.speech, share, speech, known, talking)
 
-    def _row(self, time, person, coherence, probability, speech, known, talking) -> tuple:
+    def _row(self, time, person, coherence, product, share, speech, known, talking) -> tuple:
+        probability = min(max(product / max(share, _UNSURE), _UNSURE), 1 - _UNSURE)
         voice = math.log(probability / (1 - probability))
-        quiet = not talking.any()
-        mics = self._microphones
-        return self._seed, person, time, mics, coherence, voice, speech, known, quiet
+        quiet, mics = not talking.any(), self._microphones
+        return self._seed, person, time, mics, coherence, voice, share, speech, known, quiet
 
     def _mouths(self, time: float) -> np.ndarray:
         """Mouths (m), in the frame that the rig is mounted in, shape (people, 3)."""
