@@ -320,3 +320,38 @@ def test_who_leaves_the_view_sideways_has_a_box_only_within_it(k1):
                 assert track.box is None
             if track.box is not None:
                 check_box('a track', track.box)
+
+
+@pytest.mark.parametrize('place', [(2.5, -1.0, 0.0), (2.4, -0.9, 0.0), (1.5, -1.4, 0.0)])
+@pytest.mark.parametrize('range_std', [0.4, 0.7])
+def test_a_voice_that_was_there_before_is_not_somebody_who_leaves(place, range_std):
+    """A television talks on while a silent person walks past it, and out of view."""
+    tracker, rng, scene = SpeakerTracker(), np.random.default_rng(0), []
+    along = np.array(place) / np.linalg.norm(place)
+    covariance = 0.05**2 * np.eye(3) + range_std**2 * np.outer(along, along)
+    for k in range(250):
+        y = -0.3 - 0.5 * max(k / 25 - 3, 0)
+        voice = replace(
+            heard(place + 0.2 * rng.normal() * along + 0.03 * rng.normal(size=3)),
+            covariance=covariance,
+        )
+        scene.append([voice] + ([seen((2, y, 0))] if y > -0.85 else []))
+    frames = run(tracker, scene)
+    left = [k for k, detections in enumerate(scene) if len(detections) == 1]
+    (seen_first,) = {t.id for t in frames[20].tracks if t.modalities & Modality.VISUAL}
+    person = [t for k in left for t in frames[k].tracks if t.id == seen_first]
+    assert person
+    assert not any(t.is_speaking or t.modalities & Modality.AUDIO for t in person)
+    assert max(abs(t.velocity[1]) for t in person) < 0.8
+    voices = [t for t in frames[-1].tracks if t.id != seen_first]
+    assert len(voices) == 1
+    assert voices[0].is_speaking
+
+
+def test_a_voice_that_begins_beside_somebody_unseen_is_theirs():
+    tracker = SpeakerTracker()
+    run(tracker, [[seen((2, 0, 0))]] * 25)
+    frames = run(tracker, [[]] * 25 + [[heard((2.0, 0.2, 0.0))]] * 25, start=1.0)
+    (track,) = frames[-1].tracks
+    assert track.id == 1
+    assert track.is_speaking

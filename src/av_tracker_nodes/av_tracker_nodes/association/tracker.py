@@ -168,16 +168,29 @@ class SpeakerTracker:
         """Match faces first, then voices without a face to who is left.
 
         A voice takes part only if nobody who was just seen fits it better: what is near a face
-        comes from that face.
+        comes from that face. And it is nobody's who was seen while it was already heard.
         """
         assign = ASSIGNMENTS[self.config.assignment]
         faces = assign(cost, near & seen)
-        left = near & ~seen
+        left = near & ~seen & ~self._known_as_another(near)
         busy = [i for i, _ in faces]
         nearest_busy = np.where(left, cost, np.inf)[busy].min(axis=0, initial=np.inf)
         left &= cost < nearest_busy
         left[busy] = False
         return faces + assign(cost, left)
+
+    def _known_as_another(self, near: np.ndarray) -> np.ndarray:
+        """Mark the pairs, shape (tracks, detections), of a person and a voice of another track.
+
+        That track was there by sound alone before the person was last seen, and fits the voice:
+        a television that talks on is not somebody who goes out of view.
+        """
+        voices = np.array([t.confirmed and not t.ever_seen for t in self._tracks], bool)
+        born = np.array([t.born for t in self._tracks], np.int64)
+        never = np.iinfo(np.int64).max
+        oldest = np.where(near & voices[:, None], born[:, None], never).min(axis=0, initial=never)
+        last_seen = np.array([t.last_visual for t in self._tracks], np.int64)
+        return ~voices[:, None] & (last_seen[:, None] > oldest)
 
     def _compare(
         self, detections: list[Detection], viewpoint: np.ndarray | None
