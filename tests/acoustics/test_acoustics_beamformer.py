@@ -41,11 +41,11 @@ def blocks(samples, rate=RATE, size=160, start=START):
         yield AudioBlock(stamp, first, rate, samples[first : first + size])
 
 
-def stream(former, samples, places, **options):
+def stream(former, samples, places, others=(), **options):
     """All blocks of all beams, by number."""
     beams = {number: [] for number in places}
     for block in blocks(samples, **options):
-        for number, beam in former.process(block, places):
+        for number, beam in former.process(block, places, others):
             beams[number].append(beam)
     return beams
 
@@ -72,7 +72,7 @@ def test_a_beam_is_the_sound_as_the_last_microphone_hears_it(rate):
     assert level(joined(beam)[middle] - expected[middle], expected[middle]) < -40
 
 
-def test_gain_over_another_place_is_that_of_the_array():
+def test_another_place_is_let_through_less_than_by_delay_and_sum():
     frequencies = np.arange(0, 7_000, 10)
     difference = travel(ELSEWHERE) - travel(PLACE)
     turns = np.exp(-2j * np.pi * frequencies[:, None] * difference)
@@ -84,7 +84,7 @@ def test_gain_over_another_place_is_that_of_the_array():
     )
     middle = slice(1000, 6000)
     assert level(steered[middle], noise()) == pytest.approx(0, abs=0.2)
-    assert level(other[middle], noise(seed=1)) == pytest.approx(known, abs=0.4)
+    assert level(other[middle], noise(seed=1)) < known - 3
 
 
 @pytest.mark.parametrize('size', [160, 147, 1000])
@@ -104,12 +104,27 @@ def test_samples_are_counted_and_stamped_as_they_come(size):
     assert count == 2 * (COUNT // round(HOP * RATE) - 1)
 
 
-def test_beams_share_nothing_but_the_sound():
-    heard = delayed(noise(), travel(PLACE))
+def test_a_beam_is_the_same_whether_the_other_place_is_listened_to_or_known():
+    heard = delayed(noise(), travel(PLACE)) + delayed(noise(seed=1), travel(ELSEWHERE))
     both = stream(Beamformer(ARRAY), heard, {3: PLACE, 5: ELSEWHERE})
-    for number, place in ((3, PLACE), (5, ELSEWHERE)):
-        alone = stream(Beamformer(ARRAY), heard, {number: place})[number]
-        np.testing.assert_array_equal(joined(both[number]), joined(alone))
+    for number, place, other in ((3, PLACE, ELSEWHERE), (5, ELSEWHERE, PLACE)):
+        alone = stream(Beamformer(ARRAY), heard, {number: place}, others=[other])[number]
+        np.testing.assert_allclose(joined(both[number]), joined(alone), atol=1e-3)
+
+
+def as_last_heard(sound, place):
+    return delayed(sound, [travel(place).max()])[:, 0]
+
+
+def test_of_two_who_talk_at_once_each_beam_hears_its_own():
+    sounds, places = (noise(), noise(seed=1)), (PLACE, ELSEWHERE)
+    heard = sum(delayed(*pair) for pair in zip(sounds, map(travel, places), strict=True))
+    beams = stream(Beamformer(ARRAY), heard, dict(enumerate(places)))
+    middle = slice(3000, 7000)
+    for number, place in enumerate(places):
+        own = as_last_heard(sounds[number], place)[middle]
+        # Delay and sum: -9.4 dB.
+        assert level(joined(beams[number])[middle] - own, own) < -11.5
 
 
 def test_a_loss_is_a_gap():
@@ -124,7 +139,7 @@ def test_a_loss_is_a_gap():
     by_first = {beam.first_sample: beam.samples for beam in whole}
     for beam in beams:
         if beam.first_sample < 1600 or beam.first_sample > 4400:
-            np.testing.assert_allclose(beam.samples, by_first[beam.first_sample], atol=1e-4)
+            np.testing.assert_allclose(beam.samples, by_first[beam.first_sample], atol=0.05)
 
 
 def test_a_new_stream_starts_anew():
@@ -160,7 +175,7 @@ def test_one_who_walks_is_heard_without_clicks():
 
 
 def test_without_places_nothing_is_computed(monkeypatch):
-    monkeypatch.setattr(beamformer, 'delay_and_sum', lambda *_: pytest.fail('for nobody'))
+    monkeypatch.setattr(beamformer, 'DistortionlessBeams', lambda *_: pytest.fail('for nobody'))
     former = Beamformer(ARRAY)
     for block in blocks(delayed(noise(), travel(PLACE))):
         assert former.process(block, {}) == []

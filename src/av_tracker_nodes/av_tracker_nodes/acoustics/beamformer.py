@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil, gcd
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import get_window
 
-from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.distortionless import DistortionlessBeams
 from av_tracker_nodes.acoustics.stream_format import StreamFormat
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.types import AudioBlock
@@ -27,12 +28,12 @@ _MEMORY = 1.0
 
 
 class Beamformer:
-    """Delay-and-sum beams to places that may move, by overlap-add.
+    """Beams to places that may move, by overlap-add.
 
-    The sound is cut into frames of two hops under a Hann window. Each is steered by itself
-    (:func:`~av_tracker_nodes.acoustics.beam.delay_and_sum`), and their sum is the beam: exact for
-    a place that stays, a fade from one to the next for a place that moves. The time of a beam is
-    that of the microphone that the sound reaches last.
+    The sound is cut into frames of two hops under a Hann window. For each frame the beams are
+    formed anew (:class:`~av_tracker_nodes.acoustics.distortionless.DistortionlessBeams`), and
+    their sum is the beam: exact for a place that stays, a fade from one to the next for a place
+    that moves. The time of a beam is that of the microphone that the sound reaches last.
 
     Parameters
     ----------
@@ -61,7 +62,11 @@ class Beamformer:
         self._hop, self._beam_hop = (parts * each // common for each in (array.rate, self.rate))
         self._window = get_window('hann', 2 * self._hop).astype(np.float32)[:, None]
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
-        self._waiting = self._hop * ceil((extent * array.rate + 1) / self._hop)
+        hops = 2 + ceil((extent * array.rate + 1) / self._hop)
+        blocks = next_fast_len(hops * parts, real=True)
+        self._size, self._beam_size = (blocks * each // common for each in (array.rate, self.rate))
+        self._beam_length = hops * self._beam_hop
+        self._bins = min(self._size, self._beam_size) // 2 + 1
         self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, _MEMORY)
         self.reset()
 
@@ -71,7 +76,10 @@ class Beamformer:
         self._forget()
 
     def process(
-        self, block: AudioBlock, places: Mapping[int, np.ndarray]
+        self,
+        block: AudioBlock,
+        places: Mapping[int, np.ndarray],
+        others: Sequence[np.ndarray] = (),
     ) -> list[tuple[int, AudioBlock]]:
         """Take samples in, and form the beams that they complete.
 
@@ -80,6 +88,8 @@ class Beamformer:
         block : AudioBlock
         places : mapping of int to np.ndarray, shape (3,)
             Where to listen to now (m, array frame), by a number that stays that of a beam.
+        others : sequence of np.ndarray, shape (3,)
+            Where somebody else may speak (m, array frame).
 
         Returns
         -------
@@ -103,19 +113,20 @@ class Beamformer:
         self._next = max(self._next, ceil(held / self._hop))
         beams = []
         while (self._next + 2) * self._hop <= self._audio.end:
-            beams += self._complete(self._next, block, places)
+            steered = self._steer(self._next, places, others)
+            beams += self._complete(self._next, block, steered)
             self._next += 1
         return beams
 
     def _forget(self) -> None:
         self._next: int | None = None
         self._tails: dict[int, np.ndarray] = {}
+        self._alive: np.ndarray | None = None
 
     def _complete(
-        self, hop: int, newest: AudioBlock, places: Mapping[int, np.ndarray]
+        self, hop: int, newest: AudioBlock, steered: Mapping[int, np.ndarray]
     ) -> list[tuple[int, AudioBlock]]:
         """Add the frame that begins with a hop to the beams, and cut that hop off them."""
-        steered = self._steer(hop, places)
         sums = {
             number: beam + np.pad(self._tails[number], (0, self._beam_hop))
             if number in self._tails
@@ -132,14 +143,35 @@ class Beamformer:
             for number, beam in sums.items()
         ]
 
-    def _steer(self, hop: int, places: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    def _steer(
+        self,
+        hop: int,
+        places: Mapping[int, np.ndarray],
+        others: Sequence[np.ndarray],
+    ) -> dict[int, np.ndarray]:
         """Form the beams of the frame that begins with a hop; none where nothing was received."""
         samples, received = self._audio.read((hop + 2) * self._hop, 2 * self._hop)
         if not places or not received.any():
             return {}
         samples = samples[:, self._array.channels]
         alive = ~dead_channels(samples.var(axis=0))
-        frame = np.pad(samples[:, alive] * self._window, ((0, self._waiting), (0, 0)))
-        delays = self._delays.travel(np.array(list(places.values())))[:, alive]
-        beams = delay_and_sum(frame, delays, self._array.rate, self.rate)
-        return dict(zip(places, beams, strict=True))
+        if self._alive is None or (alive != self._alive).any():
+            self._alive, self._beams = alive, self._beams_of(alive)
+        frame = rfft((samples[:, alive] * self._window).T, self._size)
+        delays = self._delays.travel(np.array([*places.values(), *others]))[:, alive]
+        waits = delays.max(axis=1, keepdims=True) - delays
+        beams = self._beams.form(frame[:, : self._bins], list(places), waits)
+        scale = np.float32(self._beam_size / self._size)
+        sounds = irfft(scale * beams, self._beam_size)[:, : self._beam_length]
+        return dict(zip(places, sounds, strict=True))
+
+    def _beams_of(self, alive: np.ndarray) -> DistortionlessBeams:
+        """Set up for the microphones that hear."""
+        return DistortionlessBeams(
+            self._array.positions[alive],
+            self._array.groups[alive],
+            self._array.speed_of_sound,
+            self._bins,
+            self._array.rate / self._size,
+            self._hop / self._array.rate,
+        )

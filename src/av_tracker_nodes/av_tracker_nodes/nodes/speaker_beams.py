@@ -34,8 +34,8 @@ class SpeakerBeams(ControlledNode):
     """Publishes ``speaker_<id>/audio`` of everybody who has spoken, while somebody listens.
 
     The topic is there from the first word of a track to its end, through all pauses. It carries
-    one channel: a delay-and-sum beam to the track, stamped and counted as the sound is. Sound is
-    taken in only while a beam has a listener.
+    one channel: a beam to the track that lets through little of the others and of noise, stamped
+    and counted as the sound is. Sound is taken in only while a beam has a listener.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -110,11 +110,9 @@ class SpeakerBeams(ControlledNode):
             self._microphones = rig.microphones
             self._beamformer = Beamformer(rig.microphones, self.value('rate') or None)
         array_from_target = rig.target_from_array.inverse
-        places = {
-            int(name): array_from_target @ self._places[int(name)]
-            for name in self._beams.heard('audio')
-        }
-        for number, beam in self._beamformer.process(block, places):
+        places = {number: array_from_target @ place for number, place in self._places.items()}
+        wanted = {int(name): places.pop(int(name)) for name in self._beams.heard('audio')}
+        for number, beam in self._beamformer.process(block, wanted, list(places.values())):
             samples = np.rint(_LOUDEST * beam.samples).clip(-_LOUDEST, _LOUDEST).astype('<i2')
             self._beams.publish(
                 str(number),

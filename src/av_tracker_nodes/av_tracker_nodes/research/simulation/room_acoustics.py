@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -55,16 +56,54 @@ def record(scene: Scene, progress: Progress | None = None) -> np.ndarray:
             facing = facing_vector(person.at(renderer.knots, person.orientation))
             speech += renderer.render(person.speech, places, facing)
     report(0.8, 'noise')
-    noise = renderer.noise()
-    power = _speech_power(scene, speech) / 10 ** (scene.snr_db / 10)
-    heard = speech + noise * np.float32(np.sqrt(power))
-    for source in scene.sources:
-        heard += renderer.source(source, _speech_power(scene, speech))
+    heard = speech + renderer.background(speech)
     heard *= scene.gains[:, None]
     heard *= min(1.0, _FULL_SCALE / np.abs(heard).max())
     heard[list(scene.dead_microphones)] = 0.0
     report(1.0, 'audio done')
     return heard.T.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the microphones of a scene hear, apart; the sum of the last two is the recording.
+
+    Attributes
+    ----------
+    direct : np.ndarray, shape (people, samples, microphones), float32
+        Of each person, what comes straight from the mouth.
+    voices : np.ndarray, shape (people, samples, microphones), float32
+        The same with all reflections.
+    background : np.ndarray, shape (samples, microphones), float32
+        All other sound.
+    """
+
+    direct: np.ndarray
+    voices: np.ndarray
+    background: np.ndarray
+
+
+def record_parts(scene: Scene) -> Parts:
+    """Render a scene whose people all talk, each person and the rest apart.
+
+    Gains and dead microphones are those of :func:`record`; nothing is scaled to full scale.
+    """
+    renderer = _Renderer(scene, np.random.default_rng([scene.seed, 0xAC]))
+    direct, voices = [], []
+    for person in scene.people:
+        places = person.at(renderer.knots, person.mouth)
+        facing = facing_vector(person.at(renderer.knots, person.orientation))
+        direct.append(renderer.early(person.speech, places, facing, reflection=0.0))
+        voices.append(renderer.render(person.speech, places, facing))
+    background = renderer.background(sum(voices))
+    gains = scene.gains.copy()
+    gains[list(scene.dead_microphones)] = 0.0
+    return Parts(
+        *(
+            np.swapaxes(gains[:, None] * part, -1, -2).astype(np.float32)
+            for part in (np.array(direct), np.array(voices), background)
+        )
+    )
 
 
 class _Renderer:
@@ -82,21 +121,37 @@ class _Renderer:
 
     def render(self, sound: np.ndarray, places: np.ndarray, facing: np.ndarray) -> np.ndarray:
         """Direct path, early reflections and tail, shape (microphones, samples)."""
-        scene, array = self.scene, self.scene.microphones
+        scene, speed = self.scene, self.scene.microphones.speed_of_sound
         envelope = tail_envelope(
-            scene.room, places.mean(axis=0), self.reflection, scene.rt60, array.speed_of_sound
+            scene.room, places.mean(axis=0), self.reflection, scene.rt60, speed
         )
-        early = render_early(
+        early = self.early(sound, places, facing, self.reflection)
+        return early + render_tail(sound, places, envelope, self.field, self.rng)
+
+    def early(
+        self, sound: np.ndarray, places: np.ndarray, facing: np.ndarray, reflection: float
+    ) -> np.ndarray:
+        """Direct path and early reflections, shape (microphones, samples)."""
+        scene, array = self.scene, self.scene.microphones
+        return render_early(
             sound,
             places,
             facing,
             self.microphones,
             array.groups,
             scene.room,
-            self.reflection,
+            reflection,
             array.speed_of_sound,
         )
-        return early + render_tail(sound, places, envelope, self.field, self.rng)
+
+    def background(self, speech: np.ndarray) -> np.ndarray:
+        """Noise and all that makes noise, at their levels relative to speech (m, samples)."""
+        power = _speech_power(self.scene, speech)
+        level = power / 10 ** (self.scene.snr_db / 10)
+        heard = self.noise() * np.float32(np.sqrt(level))
+        for source in self.scene.sources:
+            heard += self.source(source, power)
+        return heard
 
     def source(self, source: SoundSource, speech_power: float) -> np.ndarray:
         """Something that makes noise, at its level relative to speech while it sounds."""
