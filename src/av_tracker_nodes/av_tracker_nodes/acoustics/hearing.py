@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import BeamListener, VoiceActivity
+from av_tracker_nodes.acoustics.activity import (
+    BeamListener,
+    VoiceActivity,
+    speech_probability,
+)
 from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
@@ -30,6 +34,10 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import SourceRegion
+
+_LEAST_ECHO = 0.25
+"""Sources weaker than this share of the strongest one are not looked at: nobody takes them for
+people."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +206,22 @@ class Hearing:
         sources, residual = self.finder.find(view)
         places = [source.position for source in sources]
         voices = self.voices(context, places)
-        voiced = [number for number, voice in enumerate(voices) if voice > 0]
-        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
+        suspects = self._suspects(context, sources, voices)
+        echoes = self._echoes.find(self.audio, end, context.alive, places, suspects)
         frames_ago, shown = self._shown(context, view, in_view)
         age = frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, echoes, residual, shown, age)
+
+    def _suspects(self, context: Context, sources: list[Source], voices: list[float]) -> list[int]:
+        """Name the sources that would pass for somebody who talks, and are not the strongest."""
+        alive = int(context.alive.sum())
+        return [
+            number
+            for number, (source, voice) in enumerate(zip(sources, voices, strict=True))
+            if number > 0
+            and source.score >= _LEAST_ECHO * sources[0].score
+            and speech_probability(source.score, alive, voice, self._config.peak_speech) >= 0.5
+        ]
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""
