@@ -22,14 +22,14 @@ from av_tracker_nodes.acoustics.backend import compiled
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry.bearings import normal_of_plane
 
-_SHORTEST, _USUAL = 0.05, 0.18
-"""Share that is missing of the part in the plane, in coherent and in incoherent sound."""
+_COHERENCES, _MISSING = (0.34, 0.48, 0.85), (0.18, 0.05, 0.0)
+"""Share that is missing of the part in the plane, by the coherence of the peak.
 
-_INCOHERENT, _COHERENT = 0.34, 0.48
-"""Coherences up to which and from which on these hold.
+Fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
+(seeds 400 to 403, one and three talkers); nothing is missing of a voice without a room."""
 
-All fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
-(seeds 400 to 403, one and three talkers)."""
+_LARGEST = 0.3
+"""Arrays that are longer than this (m) tell a voice and its reflections apart."""
 
 _SPREAD = 0.40
 """Standard deviation of the missing share, relative to it; from the same rooms."""
@@ -58,12 +58,16 @@ class Meridian:
         From the peak along the circle (rad).
     deviations : np.ndarray, shape (n,)
         How far each is from what was heard, in standard deviations.
+    told : float
+        Angle (rad) of the direction that is told: the peak without what is missing of it, and the
+        more is missing, the more the mean of what can be.
     """
 
     along: np.ndarray
     across: np.ndarray
     angles: np.ndarray
     deviations: np.ndarray
+    told: float
 
 
 class Plane:
@@ -86,8 +90,8 @@ class Plane:
 
     @classmethod
     def of(cls, delays: PairDelays, floor: float) -> Plane | None:
-        """Take the plane of microphones, None where they do not form one flat array."""
-        if len(delays.connected) != 1:
+        """Take the plane of microphones, None where they are not one small flat array."""
+        if len(delays.connected) != 1 or delays.longest * delays.speed > _LARGEST:
             return None
         normal = normal_of_plane(delays.microphones)
         if normal is None:
@@ -125,7 +129,7 @@ def _circle(
     spread: float,
     floor: float,
     steps: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
     """Make the parts of a `Meridian`, the inner loop of `Plane.meridian`."""
     rise = ray[0] * normal[0] + ray[1] * normal[1] + ray[2] * normal[2]
     axis = normal if rise >= 0 else -normal
@@ -155,11 +159,15 @@ def _circle(
         behind = min(elevation, 0.0) / _BEHIND
         squared[n] = (heard - (1 - share) * cosine) ** 2 / variance + np.log(variance) + behind**2
         angles[n] = elevation - np.arctan2(height, heard)
-    return along, across, angles, np.sqrt(squared - squared.min())
+    squared -= squared.min()
+    likely = np.exp(-0.5 * squared)
+    mean = (likely * angles).sum() / likely.sum()
+    peak = np.arccos(min(heard / (1 - share), 1.0)) - np.arctan2(height, heard)
+    doubt = share / _MISSING[0]
+    return along, across, angles, np.sqrt(squared), doubt * mean + (1 - doubt) * peak
 
 
 def _missing(coherence: float) -> tuple[float, float]:
     """Share of the part in the plane that is not heard, and its deviation."""
-    coherent = (coherence - _INCOHERENT) / (_COHERENT - _INCOHERENT)
-    share = _USUAL - (_USUAL - _SHORTEST) * float(np.clip(coherent, 0.0, 1.0))
+    share = float(np.interp(coherence, _COHERENCES, _MISSING))
     return share, _SPREAD * share
