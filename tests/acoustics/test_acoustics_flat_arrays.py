@@ -54,3 +54,36 @@ def test_a_face_is_given_its_voice_as_far_as_the_array_can_tell(array, voice, is
     ]
     share = np.mean([frame.speech > 0.5 for frame in frames])
     assert (share > 0.5) == is_heard
+
+
+@pytest.mark.parametrize(
+    ('voice', 'other', 'shares'),
+    [
+        # On the cone of a line with the face that talks, above it; and well aside.
+        ((15, -3), (15.3, 10), 'both'),
+        ((15, 0), (-15, 0), 'one'),
+    ],
+)
+def test_two_faces_on_a_cone_share_a_voice(voice, other, shares):
+    """Neither is told to speak rather than the other, where nothing tells them apart."""
+    faces = tuple(
+        Face(face_box(CAMERA, 2.0 * towards(*place)), 0.9, None, number)
+        for number, place in enumerate((voice, other), 1)
+    )
+    stage = AcousticStage(Rig(CAMERA, LINE), 'vggcf')
+    sound = propagate([(2.0 * towards(*voice), person(3.0))], LINE, noise=1e-4)
+    stage.add(AudioBlock(0, 0, RATE, sound))
+    stamps = np.arange(0.4, 3.0, 0.1) * NANOSECONDS
+    speech = np.array(
+        [
+            [face.speech for face in stage.process(FaceFrame(int(s), CAMERA.size, faces)).faces]
+            for s in stamps
+        ]
+    )
+    talker, neighbour = np.median(speech, axis=0)
+    if shares == 'both':
+        assert 0.25 < talker < 0.75
+        assert neighbour == pytest.approx(talker, abs=0.2)
+    else:
+        assert talker > 0.75
+        assert neighbour < 0.25

@@ -355,3 +355,34 @@ def test_a_voice_that_begins_beside_somebody_unseen_is_theirs():
     (track,) = frames[-1].tracks
     assert track.id == 1
     assert track.is_speaking
+
+
+def test_elevation_that_a_flat_array_hardly_tells_does_not_become_a_range():
+    """Somebody who was seen talks on unseen, and sounds from 40 degrees too high."""
+    tracker = SpeakerTracker()
+    where, far = np.array([2.5, 0.4, 0.2]), np.array([2.4, 0.4, 2.2])
+    for image in range(50):
+        tracker.process(DetectionFrame(to_nanoseconds(image / 25), (seen(where),)), CAMERA)
+    wide = np.diag([1.5, 0.2, 1.2]) ** 2
+    voice = Detection(far, wide, Modality.AUDIO, speaking=0.9)
+    for image in range(50, 250):
+        frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
+    track = frame.tracks[0]
+    assert np.linalg.norm(track.position - where) < 0.3
+
+
+def test_a_bearing_that_is_well_known_still_moves_somebody_unseen():
+    tracker = SpeakerTracker()
+    for image in range(50):
+        frame = DetectionFrame(to_nanoseconds(image / 25), (seen((2.5, 0.4, 0.2)),))
+        tracker.process(frame, CAMERA)
+    for image in range(50, 150):
+        aside = 0.4 + 0.6 * min((image - 50) / 50, 1.0)
+        voice = Detection(
+            np.array([2.5, aside, 0.5]),
+            np.diag([1.5, 0.1, 0.8]) ** 2,
+            Modality.AUDIO,
+            speaking=0.9,
+        )
+        frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
+    assert frame.tracks[0].position[1] == pytest.approx(1.0, abs=0.15)

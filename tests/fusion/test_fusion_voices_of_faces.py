@@ -9,11 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.bearings import heard_angles
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
+from av_tracker_nodes.types import (
+    NANOSECONDS,
+    AcousticMap,
+    AcousticPeak,
+    DetectionFrame,
+    Face,
+    FaceFrame,
+    Modality,
+    TrackState,
+)
 
 FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
 CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
@@ -80,6 +90,63 @@ def test_a_voice_is_that_of_a_face_as_far_as_the_array_can_tell(array, voice, pe
     )
     assert len(frame.detections) == people
     assert bool(frame.detections[0].modalities & Modality.AUDIO) == (people == 1)
+
+
+def fused(array, voice, covariance, faces=(), camera=CAMERA):
+    """Detections where a voice is heard 3 m away in a direction."""
+    heard = towards(*voice)
+    sound = AcousticMap(
+        stamp=5,
+        audio_stamp=5,
+        measure='stgcf',
+        values=np.zeros((2, 2), np.float32),
+        pitch=3.0,
+        depth=2.0,
+        coverage=1.0,
+        peaks=(AcousticPeak(3.0 * heard, covariance, heard, 0.4, 0.95),),
+        faces=(),
+        from_image=True,
+    )
+    frame = FaceFrame(5, (640, 480), faces)
+    model = create_fusion('stgcf' if camera else 'audio')
+    return model.process(frame, sound, Rig(camera, array)).detections
+
+
+@pytest.mark.parametrize('array', [SQUARE, SOLID, TWO_SQUARES])
+@pytest.mark.parametrize(('std', 'people'), [(0.03, 2), (0.3, 1)])
+def test_the_gate_is_as_wide_as_the_peak_is_uncertain(array, std, people):
+    face = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
+    assert len(fused(array, (33, 5), std**2 * np.eye(3), (face,))) == people
+
+
+WIDE = np.diag([4.0, 0.04, 4.0])
+"""Covariance of a circle about the y axis."""
+
+
+@pytest.mark.parametrize('voice', [(20, 70), (160, 10), (-150, -20), (15, 0)])
+def test_a_voice_on_a_cone_is_told_in_front_and_proves_nobody(voice):
+    (somebody,) = fused(LINE, voice, WIDE)
+    direction = somebody.position / np.linalg.norm(somebody.position)
+    assert direction[1] == pytest.approx(towards(*voice)[1], abs=1e-6)
+    assert direction[0] > 0
+    assert direction[2] == pytest.approx(0, abs=1e-6)
+    assert somebody.quality < TrackerConfig().birth_quality
+    tracker = SpeakerTracker()
+    for image in range(100):
+        tracks = tracker.process(
+            DetectionFrame(image * NANOSECONDS // 25, (somebody,)), CAMERA
+        ).tracks
+        assert all(track.state == TrackState.TENTATIVE for track in tracks)
+
+
+def test_a_voice_of_a_known_direction_proves_somebody():
+    (somebody,) = fused(SQUARE, (20, 10), 0.04 * np.eye(3))
+    assert somebody.quality == 1.0
+
+
+def test_a_cone_stays_where_it_is_without_a_camera():
+    (somebody,) = fused(LINE, (20, 70), WIDE, camera=None)
+    np.testing.assert_allclose(somebody.position, 3 * towards(20, 70))
 
 
 @given(first=st.tuples(ANGLE, ANGLE), second=st.tuples(ANGLE, ANGLE), lie=st.tuples(*[ANGLE] * 3))

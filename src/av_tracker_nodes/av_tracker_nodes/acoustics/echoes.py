@@ -73,10 +73,11 @@ def without_tails(share: np.ndarray, power: np.ndarray) -> np.ndarray:
     smooth = uniform_filter1d(power, _TAIL_SMOOTHING, axis=1)
     tail = np.zeros_like(smooth)
     for hops in (TAIL_FRAMES, 2 * TAIL_FRAMES):
-        left = _TAIL_DECAY ** (hops / TAIL_FRAMES) * smooth[:-hops]
-        np.maximum(tail[hops:], left, out=tail[hops:])
-    fresh = 1 - np.divide(tail, smooth, out=np.zeros_like(tail), where=smooth > 0)
-    return (share * np.clip(fresh[-len(share) :], 0, 1)).astype(np.float32)
+        decayed = _TAIL_DECAY ** (hops / TAIL_FRAMES) * smooth[:-hops]
+        np.maximum(tail[hops:], decayed, out=tail[hops:])
+    left = np.minimum(tail, smooth)
+    fresh = 1 - np.divide(left, smooth, out=np.zeros_like(left), where=smooth > 0)
+    return (share * fresh[-len(share) :]).astype(np.float32)
 
 
 class EchoFinder:
@@ -118,13 +119,12 @@ class EchoFinder:
         places : sequence of np.ndarray, shape (3,)
             Of all sources, strongest first (m, array frame).
         suspects : sequence of int
-            Indices of those that are asked about; the strongest is never an echo.
+            Indices of those that are asked about, without the strongest, which is never an echo.
 
         Returns
         -------
         set of int
         """
-        suspects = [index for index in suspects if index > 0]
         if not suspects:
             return set()
         samples, _ = audio.read(end, self._count)

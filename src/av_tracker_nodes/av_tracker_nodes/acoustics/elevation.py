@@ -18,17 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from av_tracker_nodes.acoustics.backend import compiled
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry.bearings import normal_of_plane
 
-_SHORTEST, _USUAL = 0.05, 0.18
-"""Share that is missing of the part in the plane, in coherent and in incoherent sound."""
+_COHERENCES, _MISSING = (0.34, 0.48, 0.85), (0.18, 0.05, 0.0)
+"""Share that is missing of the part in the plane, by the coherence of the peak.
 
-_INCOHERENT, _COHERENT = 0.34, 0.48
-"""Coherences up to which and from which on these hold.
+Fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
+(seeds 400 to 403, one and three talkers); nothing is missing of a voice without a room."""
 
-All fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
-(seeds 400 to 403, one and three talkers)."""
+_LARGEST = 0.3
+"""Arrays that are longer than this (m) tell a voice and its reflections apart."""
 
 _SPREAD = 0.40
 """Standard deviation of the missing share, relative to it; from the same rooms."""
@@ -57,12 +58,16 @@ class Meridian:
         From the peak along the circle (rad).
     deviations : np.ndarray, shape (n,)
         How far each is from what was heard, in standard deviations.
+    told : float
+        Angle (rad) of the direction that is told: the peak without what is missing of it, and the
+        more is missing, the more the mean of what can be.
     """
 
     along: np.ndarray
     across: np.ndarray
     angles: np.ndarray
     deviations: np.ndarray
+    told: float
 
 
 class Plane:
@@ -85,8 +90,8 @@ class Plane:
 
     @classmethod
     def of(cls, delays: PairDelays, floor: float) -> Plane | None:
-        """Take the plane of microphones, None where they do not form one flat array."""
-        if len(delays.connected) != 1:
+        """Take the plane of microphones, None where they are not one small flat array."""
+        if len(delays.connected) != 1 or delays.longest * delays.speed > _LARGEST:
             return None
         normal = normal_of_plane(delays.microphones)
         if normal is None:
@@ -106,32 +111,63 @@ class Plane:
         sharpness : np.ndarray, shape (pairs,)
             Information on the delay of each pair (1/s^2).
         """
-        side = 1.0 if ray @ self._normal >= 0 else -1.0
-        height = abs(ray @ self._normal)
-        level = ray - side * height * self._normal
-        heard = max(np.linalg.norm(level), _LEAST)
-        along = side * heard * self._normal - height * level / heard
-        along /= np.linalg.norm(along)
-        known = sharpness @ (self._baselines @ level / heard) ** 2
         share, spread = _missing(coherence)
-        elevations = np.linspace(-np.pi / 2, np.pi, _STEPS)
-        expected = (1 - share) * np.cos(elevations)
-        variance = (spread * np.cos(elevations)) ** 2 + self._floor**2 + 1 / max(known, 1.0)
-        behind = np.minimum(elevations, 0.0) / _BEHIND
-        squared = (
-            (heard - expected) ** 2 / variance + np.log(variance / variance.min()) + behind**2
-        )
-        squared -= squared.min()
         return Meridian(
-            along,
-            np.cross(ray, along),
-            elevations - np.arctan2(height, heard),
-            np.sqrt(squared),
+            *_circle(
+                ray, self._normal, self._baselines, sharpness, share, spread, self._floor, _STEPS
+            )
         )
+
+
+@compiled
+def _circle(
+    ray: np.ndarray,
+    normal: np.ndarray,
+    baselines: np.ndarray,
+    sharpness: np.ndarray,
+    share: float,
+    spread: float,
+    floor: float,
+    steps: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """Make the parts of a `Meridian`, the inner loop of `Plane.meridian`."""
+    rise = ray[0] * normal[0] + ray[1] * normal[1] + ray[2] * normal[2]
+    axis = normal if rise >= 0 else -normal
+    height = min(abs(rise), 1.0)
+    level = ray - height * axis
+    heard = np.sqrt(level[0] ** 2 + level[1] ** 2 + level[2] ** 2)
+    if heard < _LEAST:
+        least = np.abs(axis).argmin()
+        level = -axis[least] * axis
+        level[least] += 1.0
+    level = level / np.sqrt(level[0] ** 2 + level[1] ** 2 + level[2] ** 2)
+    along = heard * axis - height * level
+    across = np.empty(3)
+    for k in range(3):
+        across[k] = ray[k - 2] * along[k - 1] - ray[k - 1] * along[k - 2]
+    known = 0.0
+    for k in range(len(sharpness)):
+        delay = 0.0
+        for n in range(3):
+            delay += baselines[k, n] * level[n]
+        known += sharpness[k] * delay**2
+    angles, squared = np.empty(steps), np.empty(steps)
+    for n in range(steps):
+        elevation = -np.pi / 2 + 1.5 * np.pi * n / (steps - 1)
+        cosine = np.cos(elevation)
+        variance = (spread * cosine) ** 2 + floor**2 + 1 / max(known, 1.0)
+        behind = min(elevation, 0.0) / _BEHIND
+        squared[n] = (heard - (1 - share) * cosine) ** 2 / variance + np.log(variance) + behind**2
+        angles[n] = elevation - np.arctan2(height, heard)
+    squared -= squared.min()
+    likely = np.exp(-0.5 * squared)
+    mean = (likely * angles).sum() / likely.sum()
+    peak = np.arccos(min(heard / (1 - share), 1.0)) - np.arctan2(height, heard)
+    doubt = share / _MISSING[0]
+    return along, across, angles, np.sqrt(squared), doubt * mean + (1 - doubt) * peak
 
 
 def _missing(coherence: float) -> tuple[float, float]:
     """Share of the part in the plane that is not heard, and its deviation."""
-    coherent = (coherence - _INCOHERENT) / (_COHERENT - _INCOHERENT)
-    share = _USUAL - (_USUAL - _SHORTEST) * float(np.clip(coherent, 0.0, 1.0))
+    share = float(np.interp(coherence, _COHERENCES, _MISSING))
     return share, _SPREAD * share

@@ -11,7 +11,11 @@ from functools import partial
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.activity import BeamListener, VoiceActivity
+from av_tracker_nodes.acoustics.activity import (
+    BeamListener,
+    VoiceActivity,
+    speech_probability,
+)
 from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
@@ -36,6 +40,10 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import SourceRegion
+
+_LEAST_ECHO = 0.25
+"""Sources weaker than this share of the strongest one are not looked at: nobody takes them for
+people."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +220,8 @@ class Hearing:
         sources, residual = self._sources(context, view)
         places = [source.position for source in sources]
         voices = self.voices(context, places)
-        voiced = [number for number, voice in enumerate(voices) if voice > 0]
-        echoes = self._echoes.find(self.audio, end, context.alive, places, voiced)
+        suspects = self._suspects(context, sources, voices)
+        echoes = self._echoes.find(self.audio, end, context.alive, places, suspects)
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, echoes, residual, shown.view, age)
@@ -228,6 +236,17 @@ class Hearing:
         parts = [self._cross(context, mask) for mask in masks]
         sources = self.finder.place(list(zip(places, parts, strict=True)))
         return sources, view.cross - sum(source.cross for source in sources)
+
+    def _suspects(self, context: Context, sources: list[Source], voices: list[float]) -> list[int]:
+        """Name the sources that would pass for somebody who talks, and are not the strongest."""
+        alive = int(context.alive.sum())
+        return [
+            number
+            for number, (source, voice) in enumerate(zip(sources, voices, strict=True))
+            if number > 0
+            and source.score >= _LEAST_ECHO * sources[0].score
+            and speech_probability(source.score, alive, voice, self._config.peak_speech) >= 0.5
+        ]
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
         """Log-odds that a voice comes from each place (m, array frame), as beams to them tell."""

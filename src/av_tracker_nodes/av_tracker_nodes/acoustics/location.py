@@ -187,13 +187,12 @@ class SourceLocator:
         circle = self._plane.meridian(axes[0], coherence, sharpness)
         aside = axes[1:] @ circle.across
         narrow = max(aside @ information[:2, :2] @ aside, _NOTHING_KNOWN)
-        likely = np.exp(-0.5 * circle.deviations**2)
         kept = circle.deviations < _DEVIATIONS
         return _Arc(
             circle.across,
             circle.angles[kept],
             circle.deviations[kept],
-            float(likely @ circle.angles / likely.sum()),
+            circle.told,
             circle.across,
             1 / narrow,
         )

@@ -1,0 +1,124 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Echoes and tails, made by hand."""
+
+import numpy as np
+import pytest
+from acoustic_scenes import RATE, person, propagate
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av_tracker_nodes.acoustics import AcousticStage
+from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
+from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock
+
+ANGLES = np.arange(6) * np.pi / 3
+CIRCLE = MicrophoneArray(
+    0.045 * np.stack([np.cos(ANGLES), np.sin(ANGLES), 0 * ANGLES], axis=-1), rate=RATE
+)
+FRONT, ASIDE = np.array([2.0, 0.3, 0.2]), np.array([-1.0, 1.8, 0.2])
+SECONDS = 1.6
+
+
+def later(sound, lag):
+    """The sound `lag` seconds later."""
+    shift = round(lag * RATE)
+    return np.concatenate([np.zeros(shift), sound])[: len(sound)]
+
+
+def recording(copy):
+    """A voice in front, and something of half its loudness aside."""
+    return propagate([(FRONT, person(SECONDS, 1)), (ASIDE, 0.5 * copy)], CIRCLE, noise=1e-3)
+
+
+def is_echo(sound):
+    audio = StampedAudio(6, RATE, 2.0)
+    audio.add(AudioBlock(0, 0, RATE, sound))
+    finder = EchoFinder(CIRCLE, PairDelays.of(CIRCLE))
+    found = finder.find(audio, len(sound), np.ones(6, bool), [FRONT, ASIDE], [1])
+    assert found <= {1}
+    return found == {1}
+
+
+@pytest.mark.parametrize('milliseconds', [3, 8, 14, 25])
+def test_the_same_sound_a_little_later_is_an_echo(milliseconds):
+    assert is_echo(recording(later(person(SECONDS, 1), 1e-3 * milliseconds)))
+
+
+@pytest.mark.parametrize('seed', [2, 3, 4])
+def test_another_voice_is_no_echo(seed):
+    assert not is_echo(recording(person(SECONDS, seed)))
+
+
+def test_what_comes_a_long_time_later_or_before_is_no_echo():
+    voice = person(SECONDS, 1)
+    assert not is_echo(recording(later(voice, 0.2)))
+    early = propagate([(FRONT, later(voice, 0.012)), (ASIDE, 0.5 * voice)], CIRCLE, noise=1e-3)
+    assert not is_echo(early)
+
+
+def test_nobody_is_asked_about_for_nothing():
+    finder = EchoFinder(CIRCLE, PairDelays.of(CIRCLE))
+    assert finder.find(StampedAudio(6, RATE, 2.0), 0, np.ones(6, bool), [FRONT], []) == set()
+
+
+@pytest.mark.thorough
+def test_an_echo_is_nobody_and_a_second_voice_is_somebody():
+    def speech_aside(copy):
+        stage = AcousticStage(CIRCLE)
+        stage.add(AudioBlock(0, 0, RATE, recording(copy)))
+        stamps = (np.arange(0.9, SECONDS, 0.05) * NANOSECONDS).astype(int)
+        aside = ASIDE[:2] / np.linalg.norm(ASIDE[:2])
+        return np.mean(
+            [
+                any(
+                    p.speech >= 0.5 and p.direction[:2] @ aside > 0.8
+                    for p in stage.listen(s).peaks
+                )
+                for s in stamps.tolist()
+            ]
+        )
+
+    voice = person(SECONDS, 1)
+    assert speech_aside(later(voice, 0.009)) < 0.15
+    assert speech_aside(person(SECONDS, 2)) > 0.3
+
+
+POWER = st.lists(st.floats(0, 1e6), min_size=16, max_size=16)
+
+
+@given(levels=POWER)
+def test_a_share_only_becomes_smaller(levels):
+    power = np.outer(levels, np.ones(40)).astype(np.float32)
+    share = np.full((10, 40), 0.7, np.float32)
+    kept = without_tails(share, power)
+    assert kept.dtype == np.float32
+    assert (kept >= 0).all()
+    assert (kept <= share).all()
+
+
+@pytest.mark.parametrize(
+    ('decibels', 'kept'),
+    [
+        # A hop: a sound that sets in, one that stays, and tails of rooms of 0.9 s and 0.4 s.
+        (20.0, 1.0),
+        (0.0, 1 - 10**-0.4),
+        (-20 / 15, 0.0),
+        (-3.0, 0.0),
+    ],
+)
+def test_what_decays_no_slower_than_a_room_is_its_tail(decibels, kept):
+    power = np.outer(10 ** (decibels / 10 * np.arange(16.0)), np.ones(40))
+    share = without_tails(np.ones((10, 40), np.float32), power)
+    np.testing.assert_allclose(share, kept, atol=0.02)
+
+
+def test_what_has_no_past_counts_in_full():
+    power = np.zeros((16, 40))
+    power[-TAIL_FRAMES:] = 1.0
+    share = without_tails(np.ones((10, 40), np.float32), power)
+    np.testing.assert_array_equal(share[-TAIL_FRAMES:], 1.0)
