@@ -152,13 +152,32 @@ def test_turned_sums_agree(places):
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
+def symmetric(rng, strips, size):
+    factors = rng.normal(size=(strips, size, size))
+    return (factors @ factors.swapaxes(1, 2) / size).astype(np.float32)
+
+
+@pytest.mark.parametrize('microphones', [1, 4, 16])
+def test_weighed_spectra_agree(microphones):
+    rng = np.random.default_rng(0)
+    spectra = rng.normal(size=(2, microphones, 1001))
+    spectra = (spectra[0] + 1j * spectra[1]).astype(np.complex64)
+    weights = symmetric(rng, 63, microphones)
+    expected = kernels_numpy.weighed(spectra, weights, 16)
+    actual = kernels_numba.weighed(spectra, weights, 16)
+    np.testing.assert_allclose(actual, expected, atol=1e-4)
+    at = 500
+    np.testing.assert_allclose(expected[:, at], weights[at // 16] @ spectra[:, at], atol=1e-4)
+
+
 @pytest.mark.parametrize('places', [1, 2, 5])
 def test_parted_beams_agree(places):
     rng = np.random.default_rng(0)
     beams = rng.normal(size=(2, places, 1001))
     beams = (beams[0] + 1j * beams[1]).astype(np.complex64)
-    expected = kernels_numpy.parted(beams, turns_to(places), 16, 0.1)
-    actual = kernels_numba.parted(beams, turns_to(places), 16, 0.1)
+    arguments = beams, turns_to(places), symmetric(rng, 63, 16), 16
+    expected = kernels_numpy.parted(*arguments)
+    actual = kernels_numba.parted(*arguments)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 

@@ -18,7 +18,7 @@ from types import ModuleType
 import numpy as np
 
 from av_tracker_nodes.acoustics import kernels_numpy
-from av_tracker_nodes.acoustics.beam import delay_and_sum
+from av_tracker_nodes.acoustics.beam import PartedBeams
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
@@ -128,6 +128,7 @@ class BeamListener:
         self._array = array
         self._delays = delays
         self._kernels = kernels
+        self._beams: tuple[bytes, PartedBeams] | None = None
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
         self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
 
@@ -151,16 +152,26 @@ class BeamListener:
             Log-odds of speech.
         """
         samples, _ = audio.read(end, self._count)
-        beams = delay_and_sum(
-            samples[:, self._array.channels[alive]],
-            self._delays.travel(places)[:, alive],
-            self._array.rate,
-            self._voice.RATE,
-            _LOWEST,
-            apart=True,
-            kernels=self._kernels,
+        beams = self._beams_of(alive).form(
+            samples[:, self._array.channels[alive]], self._delays.travel(places)[:, alive]
         )
         return self._voice(beams[:, -self._voice.length :])
+
+    def _beams_of(self, alive: np.ndarray) -> PartedBeams:
+        """Beams of the microphones that hear; kept while they stay the same."""
+        key = alive.tobytes()
+        if self._beams is None or self._beams[0] != key:
+            beams = PartedBeams(
+                self._array.positions[alive],
+                self._array.speed_of_sound,
+                self._array.rate,
+                self._voice.RATE,
+                self._count,
+                _LOWEST,
+                self._kernels,
+            )
+            self._beams = key, beams
+        return self._beams[1]
 
 
 def speech_probability(

@@ -163,27 +163,48 @@ def turned_sum(spectra, turns):
 
 
 @_compile
-def parted(beams, turns, strip, own):
+def weighed(spectra, weights, strip):
+    """Mix microphones, in each strip of bins by weights of its own."""
+    microphones, bins = spectra.shape
+    result = np.zeros((microphones, bins), np.complex64)
+    for start in range(0, bins, strip):
+        stop = min(start + strip, bins)
+        for m in range(microphones):
+            for n in range(microphones):
+                weight = weights[start // strip, m, n]
+                for f in range(start, stop):
+                    result[m, f] += weight * spectra[n, f]
+    return result
+
+
+@_compile
+def parted(beams, turns, weights, strip):
     """Take off beams what they hear of each other's places, strip by strip of bins."""
     places, bins = beams.shape
     microphones = turns.shape[1]
     angles = -2 * np.pi * strip * turns
     turned, onwards = np.exp(0.5j * angles), np.exp(1j * angles)
     gains = np.empty((places, places), np.complex128)
+    weighed_turns = np.empty(microphones, np.complex128)
     result = np.zeros((places, bins), np.complex64)
     for start in range(0, bins, strip):
         for p in range(places):
+            for m in range(microphones):
+                total = 0j
+                for n in range(microphones):
+                    total += weights[start // strip, n, m] * turned[p, n]
+                weighed_turns[m] = total
             for q in range(p + 1):
                 gain = 0j
                 for m in range(microphones):
-                    gain += turned[p, m] * np.conj(turned[q, m])
-                gains[p, q] = gain / microphones
-                gains[q, p] = np.conj(gains[p, q])
-            gains[p, p] += own
+                    gain += weighed_turns[m] * np.conj(turned[q, m])
+                gains[p, q] = gain
+                gains[q, p] = np.conj(gain)
+            gains[p, p] += 1
         _invert(gains)
         for p in range(places):
             for q in range(places):
-                weight = np.complex64((1 + own) * gains[p, q])
+                weight = np.complex64(gains[p, q])
                 for f in range(start, min(start + strip, bins)):
                     result[p, f] += weight * beams[q, f]
             for m in range(microphones):

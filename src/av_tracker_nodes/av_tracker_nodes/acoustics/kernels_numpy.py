@@ -188,32 +188,57 @@ def turned_sum(spectra: np.ndarray, turns: np.ndarray) -> np.ndarray:
     return result
 
 
-def parted(beams: np.ndarray, turns: np.ndarray, strip: int, own: float) -> np.ndarray:
+def weighed(spectra: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
+    """Mix microphones, in each strip of bins by weights of its own.
+
+    Parameters
+    ----------
+    spectra : np.ndarray, shape (microphones, bins), complex64
+    weights : np.ndarray, shape (strips, microphones, microphones), float32
+    strip : int
+        Bins of a strip; the last one may be shorter.
+
+    Returns
+    -------
+    np.ndarray, shape (microphones, bins), complex64
+        ``sum_n W_mn X_n(k)``.
+    """
+    return _from_strips(weights @ _in_strips(spectra, strip), spectra.shape[1])
+
+
+def parted(beams: np.ndarray, turns: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
     """Take off beams what they hear of each other's places.
 
     Parameters
     ----------
     beams : np.ndarray, shape (places, bins), complex64
-        What `turned_sum` returns, over the number of microphones.
+        What `turned_sum` returns for spectra that were `weighed`.
     turns : np.ndarray, shape (places, microphones)
+    weights : np.ndarray, shape (strips, microphones, microphones), float32
+        Symmetric.
     strip : int
-        Bins for which the gains between beams are taken as constant.
-    own : float
-        Power of what belongs to no place, against which places must be told apart.
 
     Returns
     -------
     np.ndarray, shape (places, bins), complex64
-        ``(1 + own) (G + own I)^-1 B`` with ``G_st = sum_m E_sm conj(E_tm) / M``, E the turns.
+        ``(G + I)^-1 B`` with ``G_st = E_s^T W conj(E_t)`` in the middle of the strip, E the turns.
     """
     places, bins = beams.shape
-    strips = -(-bins // strip)
-    turned = _phasors(turns, np.arange(strips) * strip + strip / 2)
-    gains = turned @ turned.conj().swapaxes(1, 2) / turns.shape[1]
-    inverse = (1 + own) * np.linalg.inv(gains + own * np.eye(places))
-    padded = np.pad(beams, ((0, 0), (0, -bins % strip))).reshape(places, strips, strip)
-    result = (inverse @ padded.swapaxes(0, 1)).swapaxes(0, 1).reshape(places, -1)[:, :bins]
-    return result.astype(np.complex64)
+    turned = _phasors(turns, np.arange(len(weights)) * strip + strip / 2)
+    gains = turned @ weights @ turned.conj().swapaxes(1, 2)
+    inverse = np.linalg.inv(gains + np.eye(places))
+    return _from_strips(inverse @ _in_strips(beams, strip), bins).astype(np.complex64)
+
+
+def _in_strips(spectra: np.ndarray, strip: int) -> np.ndarray:
+    """Cut spectra (rows, bins) to (strips, rows, bins of a strip), the last filled up by zeros."""
+    rows, bins = spectra.shape
+    padded = np.pad(spectra, ((0, 0), (0, -bins % strip)))
+    return padded.reshape(rows, -1, strip).swapaxes(0, 1)
+
+
+def _from_strips(cut: np.ndarray, bins: int) -> np.ndarray:
+    return cut.swapaxes(0, 1).reshape(cut.shape[1], -1)[:, :bins]
 
 
 def _phasors(turns: np.ndarray, bins: np.ndarray) -> np.ndarray:
