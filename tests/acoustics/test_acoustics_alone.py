@@ -16,10 +16,12 @@ SQUARE = MicrophoneArray(0.035 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0],
 
 
 def wave(azimuth, elevation, array=SQUARE):
-    """Noise from a direction (degrees), 5 m away, shape (samples, microphones)."""
+    """Noise that sets in, from a direction (degrees), 5 m away, shape (samples, microphones)."""
     az, el = np.deg2rad([azimuth, elevation])
     towards = np.array([np.cos(el) * np.cos(az), np.cos(el) * np.sin(az), np.sin(el)])
-    return propagate([(5 * towards, 0.5 * machine('white', 0.5))], array)
+    sound = 0.5 * machine('white', 0.5)
+    sound[: len(sound) // 2] = 0.0
+    return propagate([(5 * towards, sound)], array)
 
 
 def heard(stage, samples):

@@ -41,6 +41,9 @@ _SPACING, _FINEST = 0.14, np.radians(6.0)
 _WIDTH, _REACH = 0.14, 0.35
 """Deviation over which shares are smoothed to find peaks, and reach of a peak (same unit)."""
 
+_BESIDE = np.radians(40.0)
+"""Points that sound alike, but lie farther apart than this (rad), have no place between them."""
+
 _STEPS, _MEMORY, _FORGETTING = 8, 0.05, 0.22
 """Steps of the fit; time constants (s) with which what was found before counts as evidence, and is
 a place to start from (validation scenes, seeds 1400 to 1405)."""
@@ -83,6 +86,9 @@ class SparseDirections:
         apart = scale.distances(self.points - centre)
         self._smoothing = np.exp(-0.5 * (apart / _WIDTH) ** 2).astype(np.float32)
         self._neighbours = apart <= _REACH
+        offsets = self.points - centre
+        units = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+        self._beside = units @ units.T >= np.cos(_BESIDE)
         self._phases = steering(delays.travel(self.points), gcc.frequencies[self._bins])
         self.forget()
 
@@ -158,10 +164,12 @@ class SparseDirections:
         peaks: list[np.ndarray] = []
         rest = activity.copy()
         while len(peaks) < self._config.max_peaks:
-            near = self._neighbours[np.argmax(self._smoothing @ rest)]
+            best = np.argmax(self._smoothing @ rest)
+            near = self._neighbours[best]
             if rest[near].sum() < self._config.min_activity:
                 break
-            peaks.append(np.average(self.points[near], axis=0, weights=rest[near]))
+            here = near & self._beside[best]
+            peaks.append(np.average(self.points[here], axis=0, weights=rest[here]))
             rest[near] = 0
         return peaks
 
