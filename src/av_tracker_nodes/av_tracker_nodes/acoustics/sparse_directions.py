@@ -164,11 +164,10 @@ class SparseDirections:
         peaks: list[np.ndarray] = []
         rest = activity.copy()
         while len(peaks) < self._config.max_peaks:
-            best = np.argmax(self._smoothing @ rest)
-            near = self._neighbours[best]
+            near = self._neighbours[np.argmax(self._smoothing @ rest)]
             if rest[near].sum() < self._config.min_activity:
                 break
-            here = near & self._beside[best]
+            here = near & self._beside[np.argmax(np.where(near, rest, 0))]
             peaks.append(np.average(self.points[here], axis=0, weights=rest[here]))
             rest[near] = 0
         return peaks
