@@ -124,6 +124,21 @@ def benchmark_speaking(
     run(out, options, progress_bar, document, recordings)
 
 
+@benchmark.command('beams')
+@out_option
+@click.option('--quick', is_flag=True, help='A few short validation scenes, two small arrays.')
+@_split_option
+@_scenes_option
+@jobs_option
+@shows_input_errors
+def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) -> None:
+    """Measure beams to one and to two who talk, by SI-SDR; prints a table, writes beams.json."""
+    from av_tracker_nodes.research.experiments.beams.benchmark import Options
+    from av_tracker_nodes.research.experiments.beams.benchmark import benchmark_beams as run
+
+    run(out, Options(split, scenes, jobs, quick), progress_bar)
+
+
 @benchmark.command('models')
 @_tables_option
 @_scenario_option

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from av_tracker_nodes.geometry import MicrophoneArray, Room
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.scene import Person, Scene
-from av_tracker_nodes.research.simulation.speech import RATE
+from av_tracker_nodes.research.simulation.speech import RATE, Voice
 from av_tracker_nodes.research.simulation.splits import Split
 from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, Stage
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look
@@ -21,13 +19,13 @@ from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look
 AV163 = 'av163'
 """Name of the array of the meeting room, beside the rigs of the package."""
 
-RT60 = 0.2, 0.8
-SNR_DB = 0.0, 20.0
-APART = 20.0, 90.0
-"""Angle between neighbouring talkers, seen from the array (degrees)."""
-
 DURATION, QUIET = 6.0, 1.5
 """Of a scene, and of its beginning, in which nobody speaks (s)."""
+
+_RT60 = 0.2, 0.8
+_SNR_DB = 0.0, 20.0
+_APART = 20.0, 90.0
+"""Angle between neighbouring talkers, seen from the array (degrees)."""
 
 _SMALLEST, _LARGEST = np.array([4.5, 5.0, 2.4]), np.array([7.0, 7.0, 3.2])
 _BEHIND = 1.0, 2.0
@@ -44,10 +42,11 @@ def array_of(name: str) -> MicrophoneArray:
         return meeting_room.microphones()
     rig = load_rig_description(name)
     positions = rig.target_from_array @ rig.microphones.positions
-    return replace(rig.microphones, positions=positions - positions.mean(axis=0), rate=RATE)
+    groups = rig.microphones.groups
+    return MicrophoneArray(positions - positions.mean(axis=0), groups, rate=RATE, name=name)
 
 
-def draw_scene(name: str, voices: int, seed: int) -> Scene:
+def draw_scene(name: str, voices: int, seed: int, duration: float = DURATION) -> Scene:
     """Draw a scene in which, after a silence, everybody talks at the same time.
 
     Parameters
@@ -58,6 +57,8 @@ def draw_scene(name: str, voices: int, seed: int) -> Scene:
         Talkers, 20 to 90 degrees apart (40 for three at most), within 2 m in front.
     seed : int
         Decides everything else, and by its split the voices.
+    duration : float
+        Seconds.
 
     Returns
     -------
@@ -66,14 +67,14 @@ def draw_scene(name: str, voices: int, seed: int) -> Scene:
         faster or slower than told.
     """
     rng = np.random.default_rng([seed, 0xBEA])
-    stage = Stage(Split.of_seed(seed), DURATION, rng)
+    stage = Stage(Split.of_seed(seed), duration, rng)
     told = array_of(name)
     room = _draw_room(rng)
     fan = rng.uniform(room.minimum + _FROM_WALLS, room.maximum - _FROM_WALLS)
     return Scene(
         name=f'sim{seed}-{voices}p-beams-{name}',
         seed=seed,
-        duration=DURATION,
+        duration=duration,
         people=tuple(_draw_people(stage, voices)),
         cameras=(),
         told_cameras=(),
@@ -83,8 +84,8 @@ def draw_scene(name: str, voices: int, seed: int) -> Scene:
         told_microphones=told,
         gains=10 ** (rng.uniform(-2, 2, len(told.positions)) / 20),
         room=room,
-        rt60=rng.uniform(*RT60),
-        snr_db=rng.uniform(*SNR_DB),
+        rt60=rng.uniform(*_RT60),
+        snr_db=rng.uniform(*_SNR_DB),
         fan=fan if rng.uniform() < _FAN_SHARE else None,
     )
 
@@ -97,7 +98,7 @@ def _draw_room(rng: np.random.Generator) -> Room:
 
 def _draw_people(stage: Stage, count: int) -> list[Person]:
     rng = stage.rng
-    gaps = np.radians(rng.uniform(APART[0], APART[1] / max(count - 1, 1), count - 1))
+    gaps = np.radians(rng.uniform(_APART[0], _APART[1] / max(count - 1, 1), count - 1))
     azimuths = np.concatenate([[0.0], np.cumsum(gaps)])
     azimuths += rng.uniform(-0.2, 0.2) - azimuths.mean()
     return [
@@ -106,7 +107,7 @@ def _draw_people(stage: Stage, count: int) -> list[Person]:
     ]
 
 
-def _draw_person(stage: Stage, azimuth: float, voice) -> Person:
+def _draw_person(stage: Stage, azimuth: float, voice: Voice) -> Person:
     distance = stage.rng.uniform(_NEAREST, _FARTHEST)
     spot = distance * np.array([np.cos(azimuth), np.sin(azimuth)])
     height = stage.height(SEATED if stage.rng.uniform() < 0.5 else STANDING)
