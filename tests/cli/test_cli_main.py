@@ -35,6 +35,7 @@ COMMANDS = {
     'simulate-corpus': (),
     'track': (),
     'train': (),
+    'train-lips': (),
     'view': (),
 }
 PATHS = [
