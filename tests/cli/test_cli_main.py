@@ -43,6 +43,7 @@ COMMANDS = {
     'simulate-corpus': (),
     'track': (),
     'train': (),
+    'train-lips': (),
     'train-speech': (),
     'view': (),
 }

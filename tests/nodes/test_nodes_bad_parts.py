@@ -93,7 +93,7 @@ KINDS = {
         lambda parts: conversions.to_faces(FaceFrame(STAMP, SIZE, parts), 'camera'),
         lambda *args: conversions.from_faces(*args).faces,
         (face, lambda each: each.tracklet),
-        [{'box': BOX * np.nan}, {'score': np.inf}, {'embedding': np.ones(2)}],
+        [{'box': BOX * np.nan}, {'score': np.inf}, {'embedding': np.ones(2)}, {'lips': np.inf}],
     ),
     'detections': (
         lambda parts: conversions.to_detections(DetectionFrame(STAMP, parts), 'world'),

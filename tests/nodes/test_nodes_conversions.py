@@ -74,6 +74,7 @@ def test_faces(rng):
         (
             Face(rng.uniform(0, 99, 4), 0.9, rng.uniform(0, 99, (5, 2)), 7, np.array([0.6, 0.8])),
             Face(rng.uniform(0, 99, 4), 0.5),
+            Face(rng.uniform(0, 99, 4), 0.5, lips=1.25),
         ),
     )
     message = sent(conversions.to_faces(frame, 'camera_optical'))
