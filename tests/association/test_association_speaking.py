@@ -88,3 +88,7 @@ def test_sure_speech_is_told_at_once_and_its_end_soon():
 def test_a_gap_between_words_is_bridged_and_a_click_is_not_told():
     assert all(told(usual(), (0.95, 1.0), (0.05, 0.08), (0.95, 0.2))[2:])
     assert not any(told(usual(), (0.05, 1.0), (0.95, IMAGE), (0.05, 1.0)))
+
+
+def test_half_a_voice_is_nobodys():
+    assert not any(told(usual(), (0.5, 2.0)))

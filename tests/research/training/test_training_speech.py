@@ -104,7 +104,7 @@ def test_decision_keeps_false_alarms_rare(use):
     samples = made_up()
     odds = features(samples, 4) @ TRUE
     before = decision_scores(samples, use.decide(samples, odds))
-    slope, shift = best_decision(samples, odds, use)
+    slope, shift = best_decision(samples, odds, use.decide, use.slopes)
     after = decision_scores(samples, use.decide(samples, slope * odds + shift))
     assert before['false_alarms'] > 0.03
     assert 0.01 < after['false_alarms'] <= 0.03

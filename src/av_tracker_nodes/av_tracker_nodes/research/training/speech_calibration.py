@@ -39,8 +39,10 @@ _MOST_FALSE_ALARMS = 0.03
 _RIDGE = 1e-3
 _SLOPES = np.geomspace(0.5, 3.0, 12)
 _SHIFTS = np.linspace(-3.0, 3.0, 61)
-_CONSTANT = 2
+_CONSTANT, _OF_PAIR = 2, 3
 """Of the coefficients."""
+_PAIR = 2
+"""Microphones whose false alarms are limited apart: they are the most easily deceived."""
 _OWN = 0.9
 """Faces with less of a beam than this are not learnt from."""
 
@@ -162,9 +164,12 @@ def fit_coefficients(samples: Samples, count: int, use: Use) -> Fit:
     own = samples.known & (samples.share > _OWN)
     regressed = regress(table[own], samples.speech[own])
     odds = table @ regressed
-    slope, shift = best_decision(samples, odds, use)
+    pair = samples.microphones == _PAIR
+    slope, shift = best_decision(samples.where(~pair), odds[~pair], use.decide, use.slopes)
+    _, of_pair = best_decision(samples.where(pair), odds[pair], use.decide, [slope])
     coefficients = slope * regressed
     coefficients[_CONSTANT] += shift
+    coefficients[_OF_PAIR] += of_pair - shift
     groups = {int(m): own & (samples.microphones == m) for m in np.unique(samples.microphones)}
     constants = {m: _offset(odds[group], samples.speech[group]) for m, group in groups.items()}
     return Fit(_rounded(regressed), _rounded(coefficients), constants)
@@ -187,12 +192,14 @@ def regress(table: np.ndarray, speech: np.ndarray) -> np.ndarray:
     return minimize(loss, np.zeros(table.shape[1]), jac=True, method='BFGS').x
 
 
-def best_decision(samples: Samples, odds: np.ndarray, use: Use) -> tuple[float, float]:
+def best_decision(
+    samples: Samples, odds: np.ndarray, decide: Decide, slopes: Sequence[float]
+) -> tuple[float, float]:
     """Find the slope and the shift of log-odds (n,) of the best F1 with few false alarms."""
-    best, chosen = -1.0, (1.0, 0.0)
-    for slope in use.slopes:
+    best, chosen = -1.0, (float(slopes[0]), 0.0)
+    for slope in slopes:
         for shift in _SHIFTS:
-            scores = decision_scores(samples, use.decide(samples, slope * odds + shift))
+            scores = decision_scores(samples, decide(samples, slope * odds + shift))
             few = scores['false_alarms'] <= _MOST_FALSE_ALARMS
             if few and scores['f1'] > best:
                 best, chosen = scores['f1'], (float(slope), float(shift))
