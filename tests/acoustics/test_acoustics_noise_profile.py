@@ -69,7 +69,8 @@ def test_power_of_steady_noise_is_its_mean(kind, from_one_place):
     )
     ratio = noise_of(samples).power / power_of(samples[-2 * RATE :]).mean(axis=0)
     assert np.median(ratio) == pytest.approx(1.0, abs=0.1)
-    assert np.percentile(ratio, [5, 95]) == pytest.approx([1.0, 1.0], abs=0.45)
+    assert np.percentile(ratio, 95) < 1.3
+    assert np.percentile(ratio, 5) > 0.4
 
 
 @pytest.mark.parametrize('place', [FAN_PLACE, ELSEWHERE, [0.02, 0.01, -0.25]])

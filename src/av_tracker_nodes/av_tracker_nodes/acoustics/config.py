@@ -33,7 +33,8 @@ class AcousticConfig(Settings):
     a fan, or hum of 50 to 150 Hz in the place of the voice (weight 0.35) or beside it (0.5),
     steady and switched. Slope and constant for faces were then set, on the same scenes, for the
     best F1 of the decision averaged over 0.15 s with at most 3 % of false alarms where there is no
-    voice. `context`, the scores and `quiet_share` were chosen by recall of simultaneous talkers.
+    voice. `context` and the scores were chosen by recall of simultaneous talkers, `quiet_share` by
+    that of a talker beside a fan (validation seed 1001, a ReSpeaker).
     `voice_frames` and the limit of coherence in `activity` were chosen on validation scenes
     (seeds 1001, 1003 and 1005).
     """
@@ -74,7 +75,7 @@ class AcousticConfig(Settings):
         2.0,
         0.2,
         30.0,
-        'Time over which the noise floor is the minimum of the power (s)',
+        'Time over which noise is learnt (s)',
         live=False,
     )
     lateness: float = number(
@@ -85,7 +86,7 @@ class AcousticConfig(Settings):
         live=False,
     )
     quiet_share: float = number(
-        0.05,
+        0.02,
         0.001,
         1.0,
         'Share of silent time and frequency that halves the coherence of all that is not silent',

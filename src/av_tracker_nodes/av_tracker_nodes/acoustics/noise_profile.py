@@ -37,7 +37,7 @@ _SPREAD = 5
 _NOISE_ALONE = 5.0
 """Smoothed power over its minimum below which there is nothing but noise (Cohen and Berdugo)."""
 
-_LEAST_BIAS, _MOST_BIAS = 1.5, 6.0
+_LEAST_BIAS, _MOST_BIAS = 1.5, 4.0
 """Limits of the mean over the minimum of the smoothed power of noise in 2 s: 1.5 where many
 microphones hear diffuse noise, on average 4 where all hear one place alike."""
 
@@ -154,7 +154,10 @@ class NoiseProfile:
         power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
         cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
         mean = np.where(count >= _ENOUGH, power, 0)
-        return Noise(np.clip(mean, _LEAST_BIAS * minimum, _MOST_BIAS * minimum), cross)
+        # The minimum of fewer frames is nearer to their mean.
+        known = min(len(smooth) * self._hop / self._memory, 1.0)
+        most = _LEAST_BIAS + known * (_MOST_BIAS - _LEAST_BIAS)
+        return Noise(np.clip(mean, _LEAST_BIAS * minimum, most * minimum), cross)
 
     def _advance(self, audio: StampedAudio, end: int) -> None:
         """Add the frames that ended since the last call and drop those that are too old.
