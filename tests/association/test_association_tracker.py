@@ -358,17 +358,24 @@ def test_a_voice_that_begins_beside_somebody_unseen_is_theirs():
 
 
 def test_elevation_that_a_flat_array_hardly_tells_does_not_become_a_range():
-    """Somebody who was seen talks on unseen, and sounds from 40 degrees too high."""
+    """Somebody who was seen talks on unseen, and sounds from 30 degrees too high, by 2 sigma."""
+    where, elevation, distance = np.array([2.5, 0.4, 0.2]), np.radians(35), 3.2
+    level = np.array([*where[:2], 0.0]) / np.linalg.norm(where[:2])
+    upright = np.array([0, 0, 1.0])
+    ray = np.cos(elevation) * level + np.sin(elevation) * upright
+    across = np.cos(elevation) * upright - np.sin(elevation) * level
+    aside = np.cross(ray, across)
+    stds = 1.5, distance * np.radians(15), distance * np.radians(4)
+    wide = sum(
+        std**2 * np.outer(axis, axis) for std, axis in zip(stds, (ray, across, aside), strict=True)
+    )
+    voice = Detection(distance * ray, wide, Modality.AUDIO, speaking=0.9)
     tracker = SpeakerTracker()
-    where, far = np.array([2.5, 0.4, 0.2]), np.array([2.4, 0.4, 2.2])
     for image in range(50):
         tracker.process(DetectionFrame(to_nanoseconds(image / 25), (seen(where),)), CAMERA)
-    wide = np.diag([1.5, 0.2, 1.2]) ** 2
-    voice = Detection(far, wide, Modality.AUDIO, speaking=0.9)
     for image in range(50, 250):
         frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
-    track = frame.tracks[0]
-    assert np.linalg.norm(track.position - where) < 0.3
+    assert np.linalg.norm(frame.tracks[0].position - where) < 0.3
 
 
 def test_a_bearing_that_is_well_known_still_moves_somebody_unseen():

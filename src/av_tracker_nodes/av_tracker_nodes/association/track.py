@@ -266,11 +266,12 @@ def _not_averaging_out(measured: Measurement) -> Measurement:
 
     Where it is so uncertain that it is rather a prior, as the range of a small array and the
     elevation of a flat one, the error stays the same as long as person and room do: variances
-    ``v`` grow to ``v + v^2 / s^2``, along each axis of the covariance. The height at which
+    ``v`` grow to ``v + v^3 / s^4``, along each axis of the covariance. The height at which
     somebody unseen is held then turns no elevation that hardly is one into a range.
     """
     covariance = measured.covariance
-    return replace(measured, covariance=covariance + covariance @ covariance / _PERSISTENT_STD**2)
+    kept = covariance @ covariance @ covariance / _PERSISTENT_STD**4
+    return replace(measured, covariance=covariance + kept)
 
 
 def _measurement(
