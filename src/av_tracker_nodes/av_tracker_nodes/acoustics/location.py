@@ -106,8 +106,8 @@ class SourceLocator:
         self._region = region.both_sides if isinstance(region, SourceRegion) else region
         self._inverse_limits = tuple(map(float, inverse_limits))
         self._gain = config.curvature_gain / len(delays.pairs)
-        floor = float(np.deg2rad(config.direction_floor))
-        self._floor = floor**2
+        floor = np.deg2rad(config.direction_floor)
+        self._floor = float(floor**2)
         self._plane = Plane.of(delays, floor)
 
     def locate(self, correlation: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -144,7 +144,6 @@ class SourceLocator:
             arc = self._bent(peak, axes, sharpness, slopes, (wide, narrow), vectors)
         else:
             arc = self._upright(axes, float(correlation[:, 0].mean()), sharpness, information)
-
         places = _places(rays, inverse, arc.axis, arc.angles, self._centre)
         told = _places(rays, inverse, arc.axis, np.array([arc.middle]), self._centre)
         position = _mean(self._region.contains(told), told, lengths, deviations)

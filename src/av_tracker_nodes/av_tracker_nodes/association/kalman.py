@@ -148,8 +148,8 @@ class HeadFilter:
 
         ``dp = v dt``, ``dv = -v / T dt + noise``; the noise is white acceleration of intensity
         ``acceleration^2``. Somebody unseen is taken to stay on the same level, up to a slow
-        drift: together with the elevation of a voice, which arrays measure well, that gives the
-        range, which they do not.
+        drift: with the elevation of a voice, where microphones tell it well, that gives the range,
+        which they do not.
         """
         decay = np.exp(-seconds / self._velocity_memory)
         transition = np.eye(7)
