@@ -63,17 +63,24 @@ def as_last_heard(sound, place):
     return np.fft.irfft(np.fft.rfft(sound) * turn)
 
 
-def parted(samples, delays, rate=RATE, **options):
-    beams = PartedBeams(ARRAY.positions, DELAYS.speed, rate, RATE, len(samples), **options)
-    return beams.form(samples, delays)
+ALL = np.ones(16, bool)
 
 
-@pytest.mark.parametrize(('form', 'most'), [(delay_and_sum, 0.35), (parted, 0.1)])
+def summed(samples, places):
+    return delay_and_sum(samples, DELAYS.travel(places), RATE)
+
+
+def parted(samples, places, alive=ALL, **options):
+    beams = PartedBeams(DELAYS, RATE, RATE, len(samples), **options)
+    return beams.form(samples, alive, places)
+
+
+@pytest.mark.parametrize(('form', 'most'), [(summed, 0.35), (parted, 0.1)])
 def test_beams_hear_their_places_and_less_of_others(form, most):
     places = np.stack([PLACE, ELSEWHERE])
     sounds = np.random.default_rng(2).normal(size=(2, RATE // 2))
     samples = propagate(list(zip(places, sounds, strict=True)), ARRAY)
-    beams = form(samples, DELAYS.travel(places), RATE)
+    beams = form(samples, places)
     heard = [as_last_heard(*pair) for pair in zip(sounds, places, strict=True)]
     gains = np.corrcoef(np.vstack([beams, heard])[:, 400:-100])[:2, 2:]
     assert (np.diag(gains) > 0.9).all()
@@ -86,36 +93,47 @@ def test_less_noise_from_all_sides_is_in_a_parted_beam_than_in_a_sum():
     towards = rng.normal(size=(100, 3))
     far = 50 * towards / np.linalg.norm(towards, axis=1, keepdims=True)
     samples = propagate([(place, 50 * rng.normal(size=RATE // 4)) for place in far], ARRAY)
-    delays = DELAYS.travel(PLACE)[None]
     low = np.fft.rfftfreq(3000, 1 / RATE) < 500
     sounds = propagate([(PLACE, rng.normal(size=RATE // 4))], ARRAY)
 
     def noise_over_place(form):
         powers = [
-            np.sum(np.abs(np.fft.rfft(form(each, delays, RATE)[0, 900:3900])[low]) ** 2)
+            np.sum(np.abs(np.fft.rfft(form(each, PLACE[None])[0, 900:3900])[low]) ** 2)
             for each in (samples, sounds)
         ]
         return powers[0] / powers[1]
 
-    assert noise_over_place(parted) < 0.8 * noise_over_place(delay_and_sum)
+    assert noise_over_place(parted) < 0.8 * noise_over_place(summed)
 
 
 def test_beams_to_one_place_share_its_sound_and_none_is_lost():
     samples = propagate([(PLACE, np.random.default_rng(4).normal(size=RATE // 2))], ARRAY)
-    delays = DELAYS.travel(PLACE)[None].repeat(3, axis=0)
-    alone = parted(samples, delays[:1])
-    shared = parted(samples, delays)
+    alone = parted(samples, PLACE[None])
+    shared = parted(samples, np.stack([PLACE] * 3))
     np.testing.assert_allclose(shared, shared[[1, 2, 0]], atol=1e-5)
     np.testing.assert_allclose(shared.sum(axis=0), alone[0], atol=0.1 * np.abs(alone).max())
+
+
+def test_parted_beams_are_those_of_the_microphones_that_hear_now():
+    places = np.stack([PLACE, ELSEWHERE])
+    sounds = np.random.default_rng(7).normal(size=(2, 4000))
+    samples = propagate(list(zip(places, sounds, strict=True)), ARRAY)
+    some = np.arange(16) % 3 > 0
+    damaged = np.where(some, samples, 1e3).astype(np.float32)
+    beams = PartedBeams(DELAYS, RATE, RATE, len(samples))
+    for alive in (ALL, some, ALL):
+        heard = damaged if alive is some else samples
+        fresh = parted(np.where(alive, samples, 0), places, alive)
+        np.testing.assert_allclose(beams.form(heard, alive, places), fresh, atol=1e-5)
 
 
 @pytest.mark.parametrize('kernels', [kernels_numpy, kernels_numba])
 def test_offset_and_rumble_are_left_out(kernels):
     time = np.arange(8000) / RATE
     rumble, wanted = 1 + np.cos(2 * np.pi * 20 * time), np.cos(2 * np.pi * 500 * time)
-    delays = np.zeros((1, 16))
+    above = np.array([[0, 0, 1000.0]])
     with_rumble, without = (
-        parted(np.stack([each] * 16, 1).astype(np.float32), delays, lowest=60, kernels=kernels)
+        parted(np.stack([each] * 16, 1).astype(np.float32), above, lowest=60, kernels=kernels)
         for each in (rumble + wanted, wanted)
     )
     # The block is filled up with silence, so an offset has edges.

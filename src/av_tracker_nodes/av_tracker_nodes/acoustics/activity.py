@@ -125,12 +125,10 @@ class BeamListener:
         kernels: ModuleType = kernels_numpy,
     ) -> None:
         self._voice = voice
-        self._array = array
-        self._delays = delays
-        self._kernels = kernels
-        self._beams: tuple[bytes, PartedBeams] | None = None
+        self._channels = array.channels
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
         self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
+        self._beams = PartedBeams(delays, array.rate, voice.RATE, self._count, _LOWEST, kernels)
 
     def listen(
         self, audio: StampedAudio, end: int, alive: np.ndarray, places: np.ndarray
@@ -152,26 +150,8 @@ class BeamListener:
             Log-odds of speech.
         """
         samples, _ = audio.read(end, self._count)
-        beams = self._beams_of(alive).form(
-            samples[:, self._array.channels[alive]], self._delays.travel(places)[:, alive]
-        )
+        beams = self._beams.form(samples[:, self._channels], alive, places)
         return self._voice(beams[:, -self._voice.length :])
-
-    def _beams_of(self, alive: np.ndarray) -> PartedBeams:
-        """Beams of the microphones that hear; kept while they stay the same."""
-        key = alive.tobytes()
-        if self._beams is None or self._beams[0] != key:
-            beams = PartedBeams(
-                self._array.positions[alive],
-                self._array.speed_of_sound,
-                self._array.rate,
-                self._voice.RATE,
-                self._count,
-                _LOWEST,
-                self._kernels,
-            )
-            self._beams = key, beams
-        return self._beams[1]
 
 
 def speech_probability(

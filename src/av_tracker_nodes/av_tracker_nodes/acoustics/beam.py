@@ -12,6 +12,7 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
 from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.noise_field import noise_field
 
 _STRIP = 16
@@ -71,10 +72,8 @@ class PartedBeams:
 
     Parameters
     ----------
-    microphones : np.ndarray, shape (microphones, 3)
-        Metres.
-    speed : float
-        Of sound (m/s).
+    delays : PairDelays
+        Of the microphones.
     rate, beam_rate : int
         Of the samples and of the beams (Hz).
     count : int
@@ -87,33 +86,31 @@ class PartedBeams:
 
     def __init__(
         self,
-        microphones: np.ndarray,
-        speed: float,
+        delays: PairDelays,
         rate: int,
         beam_rate: int,
         count: int,
         lowest: float = 0.0,
         kernels: ModuleType = kernels_numpy,
     ) -> None:
-        extent = np.linalg.norm(np.ptp(microphones, axis=0)) / speed
+        self._delays, self._kernels = delays, kernels
+        extent = np.linalg.norm(np.ptp(delays.microphones, axis=0)) / delays.speed
         self._size, self._beam_size = _block_sizes(count + extent * rate, rate, beam_rate)
         self._width = rate / self._size
         self._length = count * beam_rate // rate
         self._lowest = int(np.ceil(lowest / self._width))
-        bins = min(self._size, self._beam_size) // 2 + 1
-        middles = (np.arange(0, bins, _STRIP) + _STRIP / 2) * self._width
-        noise = noise_field(microphones, speed, middles, _OWN)
-        self._weights = np.linalg.inv(noise).astype(np.float32)
-        self._kernels = kernels
+        self._alive: np.ndarray | None = None
 
-    def form(self, samples: np.ndarray, delays: np.ndarray) -> np.ndarray:
+    def form(self, samples: np.ndarray, alive: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Form the beams of a block.
 
         Parameters
         ----------
         samples : np.ndarray, shape (count, microphones), float32
-        delays : np.ndarray, shape (places, microphones)
-            Times (s) of sound from the places to the microphones, up to a constant.
+        alive : np.ndarray, shape (microphones,), bool
+            Those that hear.
+        places : np.ndarray, shape (places, 3)
+            Metres, array frame.
 
         Returns
         -------
@@ -121,14 +118,23 @@ class PartedBeams:
             As it reaches the last microphone; not as loud as it does, and least at low
             frequencies, where noise cannot be told from the places.
         """
-        turns = self._width * _waits(delays)
-        spectra = _spectra(samples, self._size, self._beam_size)
+        if self._alive is None or (alive != self._alive).any():
+            self._alive, self._weights = alive.copy(), self._weights_of(alive)
+        turns = self._width * _waits(self._delays.travel(places)[:, alive])
+        spectra = _spectra(samples[:, alive], self._size, self._beam_size)
         white = self._kernels.weighed(spectra, self._weights, _STRIP)
         beams = self._kernels.turned_sum(white, turns)
         beams = self._kernels.parted(beams, turns, self._weights, _STRIP)
         beams[:, : self._lowest] = 0
         beams *= np.float32(self._beam_size / self._size)
         return irfft(beams, self._beam_size)[:, : self._length]
+
+    def _weights_of(self, alive: np.ndarray) -> np.ndarray:
+        """Inverse of the covariance of noise in each strip (strips, microphones, microphones)."""
+        bins = min(self._size, self._beam_size) // 2 + 1
+        middles = (np.arange(0, bins, _STRIP) + _STRIP / 2) * self._width
+        noise = noise_field(self._delays.microphones[alive], self._delays.speed, middles, _OWN)
+        return np.linalg.inv(noise).astype(np.float32)
 
 
 def _waits(delays: np.ndarray) -> np.ndarray:

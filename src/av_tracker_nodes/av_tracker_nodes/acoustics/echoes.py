@@ -20,7 +20,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from scipy.ndimage import uniform_filter1d
 
 from av_tracker_nodes.acoustics import kernels_numpy
-from av_tracker_nodes.acoustics.beam import delay_and_sum
+from av_tracker_nodes.acoustics.beam import PartedBeams
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
@@ -96,9 +96,8 @@ class EchoFinder:
         self, array: MicrophoneArray, delays: PairDelays, kernels: ModuleType = kernels_numpy
     ) -> None:
         self._array = array
-        self._delays = delays
-        self._kernels = kernels
         self._count = round(_SECONDS * array.rate)
+        self._beams = PartedBeams(delays, array.rate, array.rate, self._count, _BAND[0], kernels)
 
     def find(
         self,
@@ -129,14 +128,7 @@ class EchoFinder:
             return set()
         samples, _ = audio.read(end, self._count)
         rate = self._array.rate
-        beams = delay_and_sum(
-            samples[:, self._array.channels[alive]],
-            self._delays.travel(np.array(places))[:, alive],
-            rate,
-            lowest=_BAND[0],
-            apart=True,
-            kernels=self._kernels,
-        )
+        beams = self._beams.form(samples[:, self._array.channels], alive, np.array(places))
         flat = _flattened(beams[: max(suspects) + 1], rate)
         return {
             late
