@@ -17,11 +17,12 @@ import numpy as np
 from av_tracker_nodes.fusion.network_session import log_odds, probability
 from av_tracker_nodes.types import Detection, DetectionFrame, FaceFrame, Modality
 
-_WEIGHT = 0.5
+_WEIGHT = 0.25
 """Share of the log-likelihood ratio of lips that counts.
 
-Six validation scenes of two people, the default network, shares of 0, 0.25, 0.5, 0.75 and 1: areas
-under the ROC curve of 0.926, 0.951, 0.951, 0.946 and 0.938.
+Twelve validation scenes of two people, the default network, shares of 0, 0.25, 0.5 and 0.75:
+speaking F1 of tracks 0.82, 0.86, 0.84 and 0.83, area under the ROC curve of what is said of faces
+0.930, 0.955, 0.956 and 0.951.
 """
 _SILENCE = 1e-3
 """Probability of speech below which nothing was heard, and as far below 1 the surest is."""

@@ -80,12 +80,11 @@ class MouthOpening:
             nothing opens. None where the picture does not fit the ones before, or shows nothing:
             the next one is the first of a new row.
         """
-        grey, landmarks = _averaged(grey, landmarks)
-        place = _Place.of(landmarks)
-        if self._mean is None:
-            self._mean = place.cut_out(grey)
-        template = _Template(self._mean)
+        grey, place = _averaged(grey, landmarks)
         picture, start = place.cut_out(grey), place
+        if self._mean is None:
+            self._mean = picture.copy()
+        template = _Template(self._mean)
         for _ in range(_STEPS):
             place = place.corrected(template.offsets(picture))
             picture = place.cut_out(grey)
@@ -171,19 +170,20 @@ class _Template:
         return _frame().filters @ cleaned.ravel() / self.contrast, cleaned
 
 
-def _averaged(grey: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average the pixels around a large face, so that none is skipped."""
-    size = abs(_Place.of(landmarks).scale)
+def _averaged(grey: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, _Place]:
+    """Average the pixels around a large face, so that none is skipped; find its place."""
+    place = _Place.of(landmarks)
+    size = abs(place.scale)
     factor = size / _EYES
     if factor < _COARSE:
-        return grey, landmarks
+        return grey, place
     centre, bounds = landmarks.mean(axis=0), np.array(grey.shape[::-1])
     low = np.clip(np.floor(centre - 2.2 * size), 0, bounds - 1).astype(int)
     high = np.clip(np.ceil(centre + 2.2 * size), low + 1, bounds).astype(int)
     piece = grey[low[1] : high[1], low[0] : high[0]]
     smaller = np.maximum(np.round((high - low) / factor), 1).astype(int)
     averaged = cv2.resize(piece, smaller.tolist(), interpolation=cv2.INTER_AREA)
-    return averaged, (landmarks - low + 0.5) * smaller / (high - low) - 0.5
+    return averaged, _Place.of((landmarks - low + 0.5) * smaller / (high - low) - 0.5)
 
 
 @dataclass(frozen=True)
