@@ -177,7 +177,7 @@ def test_a_line_of_microphones_tells_a_circle():
     angle = np.radians(50)
     peak = 50 * np.array([np.cos(angle), np.sin(angle), 0])
     correlation = at_maximum(2 * np.pi * frequencies, 6, np.full(300, 1 / 300))
-    position, covariance = locator.locate(correlation, peak)
+    position, covariance = locator.locate(correlation, peak, correlation[:, 0].mean())
     np.testing.assert_allclose(position, peak, atol=0.05)
     radius = 50 * np.sin(angle)
     assert covariance[0, 0] < 0.01 * radius**2
@@ -191,7 +191,7 @@ def test_nothing_known_is_the_middle_of_what_can_be():
     locator = SourceLocator(PairDelays.of(array), Everywhere(), limits, AcousticConfig())
     peak = np.array([0.0, 0.4, 0.4])
     correlation = at_maximum(2 * np.pi * frequencies, 6, np.full(300, 1 / 300))
-    position, covariance = locator.locate(correlation, peak)
+    position, covariance = locator.locate(correlation, peak, correlation[:, 0].mean())
     distance, axes = local_axes(position)
     assert distance == pytest.approx(3.25, abs=0.15)
     assert np.sqrt(axes[0] @ covariance @ axes[0]) == pytest.approx(5.5 / np.sqrt(12), rel=0.1)

@@ -33,7 +33,9 @@ def located(elevation, coherence, azimuth=40.0, turn=None):
     array = MicrophoneArray(SQUARE @ turn.T)
     locator = SourceLocator(PairDelays.of(array), Everywhere(), (1 / 6, 2.0), AcousticConfig())
     correlation = np.tile([coherence, 0.0, coherence * SHARP], (6, 1))
-    position, covariance = locator.locate(correlation, turn @ (2.0 * towards(azimuth, elevation)))
+    position, covariance = locator.locate(
+        correlation, turn @ (2.0 * towards(azimuth, elevation)), correlation[:, 0].mean()
+    )
     position, covariance = turn.T @ position, turn.T @ covariance @ turn
     distance = np.linalg.norm(position)
     upright = np.cross(position, np.cross([0, 0, 1.0], position))

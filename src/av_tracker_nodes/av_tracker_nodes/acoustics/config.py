@@ -122,7 +122,7 @@ class AcousticConfig(Settings):
         0.10, 0.0, 1.0, 'Weakest coherence that counts, relative to the strongest source'
     )
     min_activity: float = number(
-        0.02,
+        0.015,
         0.0,
         1.0,
         'Least share of time and frequency that a source fills, with small arrays',

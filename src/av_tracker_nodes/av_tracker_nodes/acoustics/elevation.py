@@ -28,7 +28,7 @@ _COHERENCES, _MISSING = (0.34, 0.48, 0.85), (0.18, 0.05, 0.0)
 Fitted to peaks of a ReSpeaker, a UMA-8 and an Azure Kinect, in training rooms of 0.2 to 0.8 s
 (seeds 400 to 403, one and three talkers); nothing is missing of a voice without a room."""
 
-_LARGEST = 0.3
+_LARGEST = 0.12
 """Arrays that are longer than this (m) tell a voice and its reflections apart."""
 
 _SPREAD = 0.40

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -27,9 +27,10 @@ from av_tracker_nodes.acoustics.frames import FieldCache, FrameCache, SpectralFr
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
-from av_tracker_nodes.acoustics.noise_floor import direct_share
+from av_tracker_nodes.acoustics.noise_floor import above, direct_share
 from av_tracker_nodes.acoustics.noise_profile import Noise, NoiseProfile
 from av_tracker_nodes.acoustics.peaks import (
+    Part,
     Source,
     SourceFinder,
     Survey,
@@ -45,6 +46,9 @@ _LEAST_ECHO = 0.25
 """Sources weaker than this share of the strongest one are not looked at: nobody takes them for
 people."""
 
+_LEAST_SALIENCE = 1e-3
+"""Nothing is salient in silence."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -57,9 +61,12 @@ class Context:
     frames, recent : list of SpectralFrame
         All that are looked at, and those that are averaged, oldest first.
     share : np.ndarray, shape (frames, bins)
-        Of the power of the recent frames that stands out from the noise.
+        Of the power of the recent frames that is more than noise: what speech is judged by.
+    salience : np.ndarray, shape (frames, bins)
+        The same, where sources are sought; it takes noise for a source rather than miss one.
     noise : Noise
-        What goes on all the time.
+        What goes on all the time. Arrays that tell places apart in their field are not told where
+        it comes from: they find a fan and a voice beside each other.
     alive : np.ndarray, shape (microphones,), bool
     """
 
@@ -67,6 +74,7 @@ class Context:
     frames: list[SpectralFrame]
     recent: list[SpectralFrame]
     share: np.ndarray
+    salience: np.ndarray
     noise: Noise
     alive: np.ndarray
 
@@ -230,11 +238,22 @@ class Hearing:
         """Find sources, best first, and the cross-spectra that they leave."""
         if self._sparse is None:
             return self.finder.find(view)
-        places = self._sparse.find(context.end, context.recent, context.share, context.alive)
+        places = self._sparse.find(context.end, context.recent, context.salience, context.alive)
         whitened = np.array([frame.whitened for frame in context.recent])
-        masks = soft_masks(places, whitened, context.share, context.alive, self.delays, self.gcc)
-        parts = [self._cross(context, mask) for mask in masks]
-        sources = self.finder.place(list(zip(places, parts, strict=True)))
+        masks = soft_masks(
+            places, whitened, context.salience, context.alive, self.delays, self.gcc
+        )
+        salient = context.salience / np.float32(context.salience.sum() + _LEAST_SALIENCE)
+        parts = [
+            Part(
+                place,
+                self._weighted(context, context.recent, salient * mask),
+                self._cross(context, mask),
+                float((salient * mask).sum()),
+            )
+            for place, mask in zip(places, masks, strict=True)
+        ]
+        sources = self.finder.place(parts)
         return sources, view.cross - sum(source.cross for source in sources)
 
     def _suspects(self, context: Context, sources: list[Source], voices: list[float]) -> list[int]:
@@ -310,9 +329,14 @@ class Hearing:
         power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
         noise = self._noise.at(self.audio, end)
-        share = direct_share(power[-len(recent) :], noise.power)
-        share = without_tails(share, power)
-        return Context(end, frames, recent, share, noise, ~dead_channels(level))
+        salience = above(power[-len(recent) :], noise.floor)
+        if self._sparse is None:
+            share, cross = salience, np.zeros_like(noise.cross)
+        else:
+            share = without_tails(direct_share(power[-len(recent) :], noise.power), power)
+            salience, cross = without_tails(salience, power), noise.cross
+        alive = ~dead_channels(level)
+        return Context(end, frames, recent, share, salience, replace(noise, cross=cross), alive)
 
     def _cross(self, context: Context, mask: np.ndarray | float = 1.0) -> np.ndarray:
         """Cross-spectra of what stands out from the noise, averaged over the context.

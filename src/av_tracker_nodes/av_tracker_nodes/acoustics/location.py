@@ -110,19 +110,22 @@ class SourceLocator:
         self._floor = float(floor**2)
         self._plane = Plane.of(delays, floor)
 
-    def locate(self, correlation: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def locate(
+        self, correlation: np.ndarray, peak: np.ndarray, coherence: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Say where the source of a peak is.
 
         Along its ray it is put at a mean, so that a range of which nothing is known lies in the
         middle of what can be. The covariance is the second moment of the posterior about that
-        position. In the direction that is known least, that is an arc,
-        which may close to a circle.
+        position. In the direction that is known least, that is an arc, which may be a circle.
 
         Parameters
         ----------
         correlation : np.ndarray, shape (pairs, 3)
             At the peak.
         peak : np.ndarray, shape (3,)
+        coherence : float
+            Of the sound of the source alone, 0..1.
 
         Returns
         -------
@@ -143,7 +146,7 @@ class SourceLocator:
         if self._plane is None:
             arc = self._bent(peak, axes, sharpness, slopes, (wide, narrow), vectors)
         else:
-            arc = self._upright(axes, float(correlation[:, 0].mean()), sharpness, information)
+            arc = self._upright(axes, coherence, sharpness, information)
         places = _places(rays, inverse, arc.axis, arc.angles, self._centre)
         told = _places(rays, inverse, arc.axis, np.array([arc.middle]), self._centre)
         position = _mean(self._region.contains(told), told, lengths, deviations)

@@ -26,6 +26,23 @@ def spectral_power(spectra: np.ndarray) -> np.ndarray:
     return spectra.real**2 + spectra.imag**2
 
 
+def above(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Share of the power that is above a floor, ``max(0, 1 - N / P)``; no doubt is cast on it.
+
+    Parameters
+    ----------
+    power : np.ndarray, shape (frames, bins)
+    floor : np.ndarray, shape (bins,)
+
+    Returns
+    -------
+    np.ndarray, shape (frames, bins), float32
+        0..1.
+    """
+    ratio = np.divide(floor, power, out=np.full(power.shape, np.inf), where=power > 0)
+    return np.clip(1 - ratio, 0, 1).astype(np.float32)
+
+
 def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """Share of the power that is more than noise.
 

@@ -56,11 +56,14 @@ class Noise:
     ----------
     power : np.ndarray, shape (bins,), float32
         Mean over channels; infinite until there are enough frames to average.
+    floor : np.ndarray, shape (bins,), float32
+        What its power is at least, by the minimum alone.
     cross : np.ndarray, shape (pairs, bins), complex64
         Mean of its whitened cross-spectra; zero while they are unknown.
     """
 
     power: np.ndarray
+    floor: np.ndarray
     cross: np.ndarray
 
 
@@ -145,11 +148,13 @@ class NoiseProfile:
         smooth = [each.power for each in self._smooth if oldest < each.done <= end]
         shape = len(self._pairs), len(self._gcc.frequencies)
         if not smooth:
-            return Noise(np.full(shape[1], np.inf, np.float32), np.zeros(shape, np.complex64))
+            unknown = np.full(shape[1], np.inf, np.float32)
+            return Noise(unknown, unknown, np.zeros(shape, np.complex64))
         minimum = np.min(smooth, axis=0)
+        floor = _LEAST_BIAS * minimum
         blocks = [block for block in self._blocks if oldest < block.done <= end]
         if not blocks:
-            return Noise(_LEAST_BIAS * minimum, np.zeros(shape, np.complex64))
+            return Noise(floor, floor, np.zeros(shape, np.complex64))
         count = np.sum([block.count for block in blocks], axis=0)
         power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
         cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
@@ -157,7 +162,7 @@ class NoiseProfile:
         # The minimum of fewer frames is nearer to their mean.
         known = min(len(smooth) * self._hop / self._memory, 1.0)
         most = _LEAST_BIAS + known * (_MOST_BIAS - _LEAST_BIAS)
-        return Noise(np.clip(mean, _LEAST_BIAS * minimum, most * minimum), cross)
+        return Noise(np.clip(mean, floor, most * minimum), floor, cross)
 
     def _advance(self, audio: StampedAudio, end: int) -> None:
         """Add the frames that ended since the last call and drop those that are too old.

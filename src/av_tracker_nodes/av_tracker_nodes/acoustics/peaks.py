@@ -41,6 +41,9 @@ _FIRST_STEPS, _STEPS = 1, 2
 
 _CELLS_LOOKED_AT = 200
 
+_LEAST_WEIGHT = 1e-3
+"""What weighs less is silence, and no coherence."""
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -81,6 +84,26 @@ class Source:
     score: float
     covariance: np.ndarray
     cross: np.ndarray
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one source has of the sound.
+
+    Attributes
+    ----------
+    near : np.ndarray, shape (3,)
+        A place near it (m, array frame).
+    sought, judged : np.ndarray, shape (pairs, bins), complex64
+        Its cross-spectra, weighted so that it is found, and so that speech is told from noise.
+    weight : float
+        Coherence of the former if all microphones heard it alike.
+    """
+
+    near: np.ndarray
+    sought: np.ndarray
+    judged: np.ndarray
+    weight: float
 
 
 class SourceFinder:
@@ -153,23 +176,21 @@ class SourceFinder:
             alone = residual + part
             near = self.refine(self._gcc.correlate(alone), position)
             peak, correlation = self._climb(alone, near, _STEPS)
-            source = self._placed(self._part(alone, peak, gain), peak, correlation)
+            score = float(correlation[:, 0].mean())
+            source = self._placed(self._part(alone, peak, gain), score, peak, correlation, score)
             residual = alone - source.cross
             sources.append(source)
         sources.sort(key=lambda source: -source.score)
         return sources, residual
 
-    def place(self, separated: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Source]:
-        """Place sources that were told apart already, best first.
-
-        Parameters
-        ----------
-        separated : sequence of (np.ndarray of shape (3,), np.ndarray of shape (pairs, bins))
-            A place near each (m), and its own cross-spectra.
-        """
-        sources = [
-            self._placed(cross, *self._climb(cross, near, _STEPS)) for near, cross in separated
-        ]
+    def place(self, parts: Sequence[Part]) -> list[Source]:
+        """Place sources that were told apart already, best first."""
+        sources = []
+        for part in parts:
+            peak, correlation = self._climb(part.sought, part.near, _STEPS)
+            coherence = float(correlation[:, 0].mean()) / max(part.weight, _LEAST_WEIGHT)
+            judged = float(self._correlation_at(part.judged, peak)[:, 0].mean())
+            sources.append(self._placed(part.judged, judged, peak, correlation, coherence))
         return sorted(sources, key=lambda source: -source.score)
 
     def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -244,17 +265,18 @@ class SourceFinder:
             view = self.survey(view.cross - parts[-1])
         return positions, parts, view.cross
 
-    def _placed(self, cross: np.ndarray, peak: np.ndarray, correlation: np.ndarray) -> Source:
-        """Make a source with given cross-spectra of its peak and the correlations there."""
-        position, covariance = self._locator.locate(correlation, peak)
+    def _placed(
+        self,
+        cross: np.ndarray,
+        score: float,
+        peak: np.ndarray,
+        correlation: np.ndarray,
+        coherence: float,
+    ) -> Source:
+        """Make a source of its peak and the correlations there."""
+        position, covariance = self._locator.locate(correlation, peak, coherence)
         offset = position - self._centre
-        return Source(
-            position,
-            offset / np.linalg.norm(offset),
-            float(correlation[:, 0].mean()),
-            covariance,
-            cross,
-        )
+        return Source(position, offset / np.linalg.norm(offset), score, covariance, cross)
 
     def _climb(
         self, cross: np.ndarray, position: np.ndarray, steps: int
