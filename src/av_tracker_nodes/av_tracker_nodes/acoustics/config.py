@@ -173,7 +173,7 @@ class AcousticConfig(Settings):
         live=False,
     )
     peak_speech: tuple[float, float, float, float] = numbers(
-        (12.5, 0.66, 27.8, 0.0),
+        (4.465, 0.296, 10.282, 0.687),
         -100.0,
         100.0,
         'Logistic coefficients of speech from a source: of the logarithm of its coherence, of the '
@@ -181,7 +181,7 @@ class AcousticConfig(Settings):
         'microphones adds to it',
     )
     face_speech: tuple[float, float, float, float] = numbers(
-        (4.5, 0.63, 10.56, 0.0), -100.0, 100.0, 'The same of speech from a face'
+        (4.5, 0.63, 10.56, 1.0), -100.0, 100.0, 'The same of speech from a face'
     )
 
     def __post_init__(self) -> None:
