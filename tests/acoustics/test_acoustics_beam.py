@@ -149,3 +149,5 @@ def test_a_constant_on_all_delays_changes_nothing_and_no_place_gives_no_beam():
     beams = delay_and_sum(samples, delays, RATE)
     np.testing.assert_allclose(delay_and_sum(samples, delays + 0.7, RATE), beams, atol=1e-5)
     assert delay_and_sum(samples, np.zeros((0, 16)), RATE).shape == (0, 900)
+    for kernels in (kernels_numpy, kernels_numba):
+        assert parted(samples, np.zeros((0, 3)), kernels=kernels).shape == (0, 900)

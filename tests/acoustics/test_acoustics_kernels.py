@@ -170,7 +170,7 @@ def test_weighed_spectra_agree(microphones):
     np.testing.assert_allclose(expected[:, at], weights[at // 16] @ spectra[:, at], atol=1e-4)
 
 
-@pytest.mark.parametrize('places', [1, 2, 5])
+@pytest.mark.parametrize('places', [0, 1, 2, 5])
 def test_parted_beams_agree(places):
     rng = np.random.default_rng(0)
     beams = rng.normal(size=(2, places, 1001))

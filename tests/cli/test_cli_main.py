@@ -20,6 +20,7 @@ COMMANDS = {
     'benchmark': (
         'ablations',
         'acoustics',
+        'beams',
         'models',
         'quality',
         'retrieval',

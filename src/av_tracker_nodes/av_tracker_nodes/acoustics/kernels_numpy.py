@@ -234,11 +234,12 @@ def _in_strips(spectra: np.ndarray, strip: int) -> np.ndarray:
     """Cut spectra (rows, bins) to (strips, rows, bins of a strip), the last filled up by zeros."""
     rows, bins = spectra.shape
     padded = np.pad(spectra, ((0, 0), (0, -bins % strip)))
-    return padded.reshape(rows, -1, strip).swapaxes(0, 1)
+    return padded.reshape(rows, padded.shape[1] // strip, strip).swapaxes(0, 1)
 
 
 def _from_strips(cut: np.ndarray, bins: int) -> np.ndarray:
-    return cut.swapaxes(0, 1).reshape(cut.shape[1], -1)[:, :bins]
+    strips, rows, strip = cut.shape
+    return cut.swapaxes(0, 1).reshape(rows, strips * strip)[:, :bins]
 
 
 def _phasors(turns: np.ndarray, bins: np.ndarray) -> np.ndarray:

@@ -18,8 +18,8 @@ from av_tracker_nodes.acoustics.beamformer import Beamformer
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import mean
-from av_tracker_nodes.research.experiments.accuracy.report import Sheet, print_sheets
 from av_tracker_nodes.research.experiments.beams.distortion import si_sdr
 from av_tracker_nodes.research.experiments.beams.scenes import (
     AV163,
