@@ -24,8 +24,9 @@ _EXISTENCE_MEMORY = 0.1
 
 _GROSS_RANGE = 0.3
 """Relative error of the range of a face that still leaves it the same person."""
-_PERSISTENT_STD = 0.3
-"""What a voice tells less exactly than this (m) hardly averages out."""
+_SECOND_STD = 0.3
+"""Directions that a voice tells less exactly than this (m), beside the range, do not average
+out (training and validation scenes)."""
 _GLIMPSE = 0.2
 """A face that is missed for no longer than this (s) still counts as seen."""
 
@@ -138,7 +139,9 @@ class PersonTrack:
         correlation = config.seen_correlation if seen else config.heard_correlation
         repeated = max(correlation / seconds, 1.0) if seconds > 0 else 1.0
         measured = _measurement(detection, viewpoint, repeated)
-        self._filter.update(measured if seen else _not_averaging_out(measured))
+        if not seen:
+            measured = _not_averaging_out(measured, detection.covariance)
+        self._filter.update(measured)
         self._note_evidence(detection, stamp)
         if seen:
             self.seen_for += seconds
@@ -261,17 +264,18 @@ def with_doubt(detection: Detection, viewpoint: np.ndarray | None) -> Measuremen
     return _measurement(detection, viewpoint)
 
 
-def _not_averaging_out(measured: Measurement) -> Measurement:
+def _not_averaging_out(measured: Measurement, covariance: np.ndarray) -> Measurement:
     """Take the place of a voice for what it tells of somebody who is known already.
 
-    Where it is so uncertain that it is rather a prior, as the range of a small array and the
-    elevation of a flat one, the error stays the same as long as person and room do: variances
-    ``v`` grow to ``v + v^3 / s^4``, along each axis of the covariance. The height at which
-    somebody unseen is held then turns no elevation that hardly is one into a range.
+    Where not the range alone is uncertain, but a second direction as well, that is rather a
+    prior, as the elevation of a flat array, and its error stays the same as long as person and
+    room do: covariances grow by ``1 + (h / s)^6`` with h the second largest deviation of the
+    place. The height at which somebody unseen is held then turns no elevation that hardly is one
+    into a range; arrays that hear elevations keep the range that follows from them.
     """
-    covariance = measured.covariance
-    kept = covariance @ covariance @ covariance / _PERSISTENT_STD**4
-    return replace(measured, covariance=covariance + kept)
+    second = np.linalg.eigvalsh(covariance)[1]
+    growth = 1 + (second / _SECOND_STD**2) ** 3
+    return replace(measured, covariance=growth * measured.covariance)
 
 
 def _measurement(
