@@ -225,7 +225,7 @@ def _save(path: Path, glimpses: list[Glimpse]) -> None:
 
 def load_lip_clip(path: Path) -> list[Glimpse]:
     """Read the faces of a clip, picture by picture."""
-    with np.load(path) as data:
+    with np.load(path, allow_pickle=False) as data:
         arrays = dict(data)
     ends = np.cumsum(arrays['shape'].prod(axis=1))
     patches = np.split(arrays['pixels'], ends[:-1]) if len(ends) else []

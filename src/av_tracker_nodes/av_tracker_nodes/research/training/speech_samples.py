@@ -188,7 +188,7 @@ def _sound(drawn: RigScene, path: Path) -> np.ndarray:
         partial = path.with_name(f'partial-{path.name}')
         np.savez(partial, sound=np.round(32767 * record(drawn.scene)).astype(np.int16))
         partial.rename(path)
-    return np.load(path)['sound'].astype(np.float32) / 32768
+    return np.load(path, allow_pickle=False)['sound'].astype(np.float32) / 32768
 
 
 class _Scene:
