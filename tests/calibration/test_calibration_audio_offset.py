@@ -41,14 +41,17 @@ def test_launch_hands_it_to_the_acoustic_map(bag):
 
 
 @pytest.mark.skipif(importlib.util.find_spec('rclpy') is None, reason='needs rclpy')
-def test_live_it_moves_the_stamps_of_sound():
+def test_live_it_moves_the_stamps_of_sound(monkeypatch):
     import numpy as np
     import rclpy
     from rclpy.parameter import Parameter
 
+    from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
     from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
     from av_tracker_nodes.nodes.conversions import to_audio
 
+    heard = []
+    monkeypatch.setattr(SoundMapper, 'hear', lambda self, block: heard.append(block))
     context = rclpy.Context()
     context.init()
     node = AcousticMapNode(
@@ -56,6 +59,6 @@ def test_live_it_moves_the_stamps_of_sound():
     )
     node.start()
     node._hear(to_audio(to_nanoseconds(10.0), 0, 16_000, np.zeros((160, 4), np.int16), 'array'))
-    assert node._backlog[0].stamp == to_nanoseconds(9.915)
+    assert [block.stamp for block in heard] == [to_nanoseconds(9.915)]
     node.destroy_node()
     context.try_shutdown()

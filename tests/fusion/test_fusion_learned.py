@@ -14,7 +14,7 @@ from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
+from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound, Modality
 
 CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
 RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
@@ -50,7 +50,9 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     (moved,) = detect(network(tmp_path, offset=(0.5, 0.0, 0.0)), [face(ANN)])
     assert np.linalg.norm(moved.position - still.position) == pytest.approx(0.1, rel=0.05)
     np.testing.assert_allclose(moved.box, face_box(CAMERA, moved.position))
-    assert moved.speaking == pytest.approx(1 / (1 + np.exp(-SURE)))
+    # Seven parts the network, three parts the sound, in which nobody is heard.
+    odds = 0.7 * SURE + 0.3 * np.log(0.02 / 0.98)
+    assert moved.speaking == pytest.approx(1 / (1 + np.exp(-odds)))
     assert moved.modalities == Modality.VISUAL | Modality.AUDIO
     assert still.modalities == Modality.VISUAL
     assert moved.tracklet == 1
@@ -59,6 +61,20 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     np.testing.assert_allclose(
         sorted(deviations), sorted([0.03, 0.03, 0.075 * distance]), rtol=0.1
     )
+
+
+@pytest.mark.parametrize('speaking', [SURE, UNSURE])
+def test_where_cones_are_heard_sound_alone_tells_who_speaks(tmp_path, speaking):
+    line = Rig(CAMERA, MicrophoneArray(np.array([[-0.05, 0, 0], [0.05, 0, 0]])))
+    heard = FaceSound(1, np.zeros((12, 12), np.float32), 0.3, 0.1, ANN, 2.0, 0.1, 0.8)
+    sound = AcousticMap(
+        FRAME, FRAME, 'vwswe', np.zeros((96, 120), np.float32), 3.0, 2.0, 1.0, faces=(heard,)
+    )
+    fusion = network(tmp_path, speaking=speaking)
+    (ann,) = fusion.process(
+        FaceFrame(FRAME, (360, 288), (face(ANN),)), sound, line, IMAGE
+    ).detections
+    assert ann.speaking == pytest.approx(0.8)
 
 
 def test_a_measured_range_stays_as_it_is(tmp_path):
