@@ -183,6 +183,8 @@ class AcousticPeak:
         Coherence at the peak, mean over microphone pairs.
     speech : float
         Probability that the sound is speech, 0..1.
+    evidence : float
+        Coherence that this rests on; NaN where that is not known, as in a message.
     """
 
     position: np.ndarray
@@ -190,6 +192,7 @@ class AcousticPeak:
     direction: np.ndarray
     score: float
     speech: float
+    evidence: float = float('nan')
 
 
 @dataclass(frozen=True)

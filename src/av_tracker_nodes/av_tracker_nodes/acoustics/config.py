@@ -33,8 +33,7 @@ class AcousticConfig(Settings):
     a fan, or hum of 50 to 150 Hz in the place of the voice (weight 0.35) or beside it (0.5),
     steady and switched. Slope and constant for faces were then set, on the same scenes, for the
     best F1 of the decision averaged over 0.15 s with at most 3 % of false alarms where there is no
-    voice. `context` and the scores were chosen by recall of simultaneous talkers, `quiet_share` by
-    that of a talker beside a fan (validation seed 1001, a ReSpeaker).
+    voice. `context`, the scores and `quiet_share` were chosen by recall of simultaneous talkers.
     `voice_frames` and the limit of coherence in `activity` were chosen on validation scenes
     (seeds 1001, 1003 and 1005).
     """
@@ -86,7 +85,7 @@ class AcousticConfig(Settings):
         live=False,
     )
     quiet_share: float = number(
-        0.02,
+        0.05,
         0.001,
         1.0,
         'Share of silent time and frequency that halves the coherence of all that is not silent',
@@ -173,7 +172,7 @@ class AcousticConfig(Settings):
         live=False,
     )
     peak_speech: tuple[float, float, float, float] = numbers(
-        (4.465, 0.296, 10.282, 0.687),
+        (4.465, 0.296, 9.9, 1.07),
         -100.0,
         100.0,
         'Logistic coefficients of speech from a source: of the logarithm of its coherence, of the '

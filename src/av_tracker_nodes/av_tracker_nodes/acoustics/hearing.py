@@ -36,15 +36,24 @@ from av_tracker_nodes.acoustics.peaks import (
     Survey,
     surround_inverse_ranges,
 )
-from av_tracker_nodes.acoustics.sparse_directions import LARGEST, SparseDirections
+from av_tracker_nodes.acoustics.sparse_directions import (
+    LARGEST,
+    LONGEST_LINE,
+    SparseDirections,
+)
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry.bearings import axis_of_line
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import SourceRegion
 
 _LEAST_ECHO = 0.25
 """Sources weaker than this share of the strongest one are not looked at: nobody takes them for
 people."""
+
+_STRICT = 0.4
+"""So much less of time and frequency is surely more than noise than is above the floor (chosen by
+the recall of a talker beside a fan, validation seed 1001, a ReSpeaker)."""
 
 _LEAST_SALIENCE = 1e-3
 """Nothing is salient in silence."""
@@ -244,14 +253,16 @@ class Hearing:
             places, whitened, context.salience, context.alive, self.delays, self.gcc
         )
         salient = context.salience / np.float32(context.salience.sum() + _LEAST_SALIENCE)
+        portions = (masks * context.share).sum(axis=(1, 2)) + _LEAST_SALIENCE
         parts = [
             Part(
                 place,
                 self._weighted(context, context.recent, salient * mask),
                 self._cross(context, mask),
                 float((salient * mask).sum()),
+                float(portion / portions.sum()),
             )
-            for place, mask in zip(places, masks, strict=True)
+            for place, mask, portion in zip(places, masks, portions, strict=True)
         ]
         sources = self.finder.place(parts)
         return sources, view.cross - sum(source.cross for source in sources)
@@ -264,7 +275,7 @@ class Hearing:
             for number, (source, voice) in enumerate(zip(sources, voices, strict=True))
             if number > 0
             and source.score >= _LEAST_ECHO * sources[0].score
-            and speech_probability(source.score, alive, voice, self._config.peak_speech) >= 0.5
+            and speech_probability(source.evidence, alive, voice, self._config.peak_speech) >= 0.5
         ]
 
     def voices(self, context: Context, places: list[np.ndarray]) -> list[float]:
@@ -300,10 +311,10 @@ class Hearing:
         )
 
     def _make_sparse(self) -> SparseDirections | None:
-        """Small arrays tell voices apart by time and frequency, others by their field."""
-        if self.delays.longest * self.delays.speed > LARGEST:
-            return None
-        if len(np.unique(self.array.groups)) > 1:
+        """Small arrays and lines go by time and frequency, others by their field alone."""
+        on_line = axis_of_line(self.array) is not None
+        reach = self.delays.longest * self.delays.speed
+        if len(self.delays.connected) > 1 or reach > (LONGEST_LINE if on_line else LARGEST):
             return None
         return SparseDirections(self.delays, self.gcc, self.region, self._config)
 
@@ -345,6 +356,8 @@ class Hearing:
         A mask (frames, bins) leaves what belongs to one source.
         """
         quiet = self._config.quiet_share * context.share.size
+        if self._sparse is not None:
+            quiet *= _STRICT
         weights = mask * context.share / np.float32(context.share.sum() + quiet)
         cross = self._weighted(context, context.recent, weights)
         power = np.array([frame.power for frame in context.recent])

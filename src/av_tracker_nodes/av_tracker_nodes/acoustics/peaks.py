@@ -15,7 +15,7 @@ fine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -77,6 +77,9 @@ class Source:
         Square metres.
     cross : np.ndarray, shape (pairs, bins), complex64
         Its part of the cross-spectra.
+    evidence : float
+        The score that it would have without the others, which speech is judged by: who talks while
+        others do has less of time and frequency, and talks all the same.
     """
 
     position: np.ndarray
@@ -84,6 +87,7 @@ class Source:
     score: float
     covariance: np.ndarray
     cross: np.ndarray
+    evidence: float
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,15 @@ class Part:
         Its cross-spectra, weighted so that it is found, and so that speech is told from noise.
     weight : float
         Coherence of the former if all microphones heard it alike.
+    portion : float
+        Share that it has of the coherence of the latter among all sources.
     """
 
     near: np.ndarray
     sought: np.ndarray
     judged: np.ndarray
     weight: float
+    portion: float
 
 
 class SourceFinder:
@@ -190,7 +197,8 @@ class SourceFinder:
             peak, correlation = self._climb(part.sought, part.near, _STEPS)
             coherence = float(correlation[:, 0].mean()) / max(part.weight, _LEAST_WEIGHT)
             judged = float(self._correlation_at(part.judged, peak)[:, 0].mean())
-            sources.append(self._placed(part.judged, judged, peak, correlation, coherence))
+            source = self._placed(part.judged, judged, peak, correlation, coherence)
+            sources.append(replace(source, evidence=judged / part.portion))
         return sorted(sources, key=lambda source: -source.score)
 
     def coherence_of(self, correlation: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -276,7 +284,7 @@ class SourceFinder:
         """Make a source of its peak and the correlations there."""
         position, covariance = self._locator.locate(correlation, peak, coherence)
         offset = position - self._centre
-        return Source(position, offset / np.linalg.norm(offset), score, covariance, cross)
+        return Source(position, offset / np.linalg.norm(offset), score, covariance, cross, score)
 
     def _climb(
         self, cross: np.ndarray, position: np.ndarray, steps: int

@@ -26,9 +26,9 @@ from av_tracker_nodes.acoustics.watson import hearing_groups, likelihood_ratios,
 from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import Region
 
-LARGEST = 0.25
-"""Microphones at most this far apart (m) hear plane waves, nearly, from `min_range` on; those of
-larger arrays tell ranges, and enough directions in their field."""
+LARGEST, LONGEST_LINE = 0.15, 0.25
+"""Microphones at most this far apart (m), or on a line of that length, hear plane waves, nearly,
+from `min_range` on; those of larger arrays tell ranges, and enough directions in their field."""
 
 _HIGHEST = 5000.0
 """Frequency (Hz) up to which bins are asked, every second one, since the window spreads each over

@@ -296,11 +296,12 @@ class AcousticStage:
                 source.direction,
                 source.score,
                 speech_probability(
-                    source.score,
+                    source.evidence,
                     alive,
                     UNHEARD if number in heard.echoes else voice,
                     self.config.peak_speech,
                 ),
+                source.evidence,
             )
             for number, (source, voice) in enumerate(zip(heard.sources, heard.voices, strict=True))
         )

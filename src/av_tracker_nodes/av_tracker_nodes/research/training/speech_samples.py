@@ -224,7 +224,7 @@ class _Scene:
                 and not self._near(peak.direction, self._televisions).any()
             )
             speech = bool((talking & near).any())
-            yield self._row(time, -1, peak.score, peak.speech, 1.0, speech, known, talking)
+            yield self._row(time, -1, peak.evidence, peak.speech, 1.0, speech, known, talking)
 
     def judge_faces(self, time: float, heard: AcousticMap, shares: list[float]) -> Iterator[tuple]:
         """Rows of `Samples`."""
