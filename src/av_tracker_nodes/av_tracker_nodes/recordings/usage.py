@@ -75,7 +75,8 @@ class Usage:
         if not self.hears or not self.sound or not self.answers:
             return 0.0
         expected = self.answers * min(self.sound / max(self.span, 1e-9), 1.0)
-        return max((expected - self.heard) / expected, 0.0)
+        # The sound may be so short that nothing of it can be expected in an answer.
+        return max((expected - self.heard) / expected, 0.0) if expected > 0 else 0.0
 
     def problems(self) -> list[str]:
         """Say what went unused against the wish of the user; empty when all is well."""
