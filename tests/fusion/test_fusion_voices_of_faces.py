@@ -53,6 +53,26 @@ def delays(array, direction):
     return array.positions @ direction
 
 
+def fused(array, voice, covariance, faces=(), camera=CAMERA):
+    """Detections where a voice is heard 3 m away in a direction."""
+    heard = towards(*voice)
+    sound = AcousticMap(
+        stamp=5,
+        audio_stamp=5,
+        measure='stgcf',
+        values=np.zeros((2, 2), np.float32),
+        pitch=3.0,
+        depth=2.0,
+        coverage=1.0,
+        peaks=(AcousticPeak(3.0 * heard, covariance, heard, 0.4, 0.95),),
+        faces=(),
+        from_image=True,
+    )
+    frame = FaceFrame(5, (640, 480), faces)
+    model = create_fusion('stgcf' if camera else 'audio')
+    return model.process(frame, sound, Rig(camera, array)).detections
+
+
 @pytest.mark.parametrize(
     ('array', 'voice', 'people'),
     [
@@ -72,44 +92,9 @@ def delays(array, direction):
 )
 def test_a_voice_is_that_of_a_face_as_far_as_the_array_can_tell(array, voice, people):
     face = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
-    heard = towards(*voice)
-    sound = AcousticMap(
-        stamp=5,
-        audio_stamp=5,
-        measure='stgcf',
-        values=np.zeros((2, 2), np.float32),
-        pitch=3.0,
-        depth=2.0,
-        coverage=1.0,
-        peaks=(AcousticPeak(3.0 * heard, 0.05 * np.eye(3), heard, 0.4, 0.95),),
-        faces=(),
-        from_image=True,
-    )
-    frame = create_fusion('stgcf').process(
-        FaceFrame(5, (640, 480), (face,)), sound, Rig(CAMERA, array)
-    )
-    assert len(frame.detections) == people
-    assert bool(frame.detections[0].modalities & Modality.AUDIO) == (people == 1)
-
-
-def fused(array, voice, covariance, faces=(), camera=CAMERA):
-    """Detections where a voice is heard 3 m away in a direction."""
-    heard = towards(*voice)
-    sound = AcousticMap(
-        stamp=5,
-        audio_stamp=5,
-        measure='stgcf',
-        values=np.zeros((2, 2), np.float32),
-        pitch=3.0,
-        depth=2.0,
-        coverage=1.0,
-        peaks=(AcousticPeak(3.0 * heard, covariance, heard, 0.4, 0.95),),
-        faces=(),
-        from_image=True,
-    )
-    frame = FaceFrame(5, (640, 480), faces)
-    model = create_fusion('stgcf' if camera else 'audio')
-    return model.process(frame, sound, Rig(camera, array)).detections
+    detections = fused(array, voice, 0.05 * np.eye(3), (face,))
+    assert len(detections) == people
+    assert bool(detections[0].modalities & Modality.AUDIO) == (people == 1)
 
 
 @pytest.mark.parametrize('array', [SQUARE, SOLID, TWO_SQUARES])

@@ -74,7 +74,7 @@ class FrameCache:
 
 
 class FieldCache:
-    """Coherence fields of single frames, which are met again with the next images."""
+    """Fields of single frames (of coherence, of likelihood), which the next images meet again."""
 
     def __init__(self) -> None:
         self._alive: np.ndarray | None = None

@@ -73,9 +73,13 @@ class Context:
         Of the power of the recent frames that is more than noise: what speech is judged by.
     salience : np.ndarray, shape (frames, bins)
         The same, where sources are sought; it takes noise for a source rather than miss one.
+    whitened : np.ndarray, shape (frames, microphones, bins), complex64
+        Spectra of the recent frames, zero of microphones that do not hear.
     noise : Noise
         What goes on all the time. Arrays that tell places apart in their field are not told where
         it comes from: they find a fan and a voice beside each other.
+    noisy : np.ndarray, shape (frames, bins)
+        Share of the power of the recent frames that is noise, 0..1.
     alive : np.ndarray, shape (microphones,), bool
     """
 
@@ -84,7 +88,9 @@ class Context:
     recent: list[SpectralFrame]
     share: np.ndarray
     salience: np.ndarray
+    whitened: np.ndarray
     noise: Noise
+    noisy: np.ndarray
     alive: np.ndarray
 
 
@@ -248,16 +254,15 @@ class Hearing:
         if self._sparse is None:
             return self.finder.find(view)
         places = self._sparse.find(context.end, context.recent, context.salience, context.alive)
-        whitened = np.array([frame.whitened for frame in context.recent])
         masks = soft_masks(
-            places, whitened, context.salience, context.alive, self.delays, self.gcc
+            places, context.whitened, context.salience, context.alive, self.delays, self.gcc
         )
         salient = context.salience / np.float32(context.salience.sum() + _LEAST_SALIENCE)
         portions = (masks * context.share).sum(axis=(1, 2)) + _LEAST_SALIENCE
         parts = [
             Part(
                 place,
-                self._weighted(context, context.recent, salient * mask),
+                self._weighted(context.whitened, context.alive, salient * mask),
                 self._cross(context, mask),
                 float((salient * mask).sum()),
                 float(portion / portions.sum()),
@@ -339,15 +344,19 @@ class Hearing:
         recent = frames[-self._config.context :]
         power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
-        noise = self._noise.at(self.audio, end)
-        salience = above(power[-len(recent) :], noise.floor)
-        if self._sparse is None:
-            share, cross = salience, np.zeros_like(noise.cross)
-        else:
-            share = without_tails(direct_share(power[-len(recent) :], noise.power), power)
-            salience, cross = without_tails(salience, power), noise.cross
         alive = ~dead_channels(level)
-        return Context(end, frames, recent, share, salience, replace(noise, cross=cross), alive)
+        noise = self._noise.at(self.audio, end)
+        latest = power[-len(recent) :]
+        salience = above(latest, noise.floor)
+        if self._sparse is None:
+            share, noise = salience, replace(noise, cross=np.zeros_like(noise.cross))
+        else:
+            fresh = without_tails(np.ones_like(salience), power)
+            share, salience = direct_share(latest, noise.power) * fresh, salience * fresh
+        floor = np.minimum(noise.power, latest)
+        noisy = np.divide(floor, latest, out=np.ones_like(latest), where=latest > 0)
+        whitened = _whitened(recent, alive)
+        return Context(end, frames, recent, share, salience, whitened, noise, noisy, alive)
 
     def _cross(self, context: Context, mask: np.ndarray | float = 1.0) -> np.ndarray:
         """Cross-spectra of what stands out from the noise, averaged over the context.
@@ -359,25 +368,22 @@ class Hearing:
         if self._sparse is not None:
             quiet *= _STRICT
         weights = mask * context.share / np.float32(context.share.sum() + quiet)
-        cross = self._weighted(context, context.recent, weights)
-        power = np.array([frame.power for frame in context.recent])
-        floor = np.minimum(context.noise.power, power)
-        noise = np.divide(floor, power, out=np.ones_like(power), where=power > 0)
-        return cross - (weights * noise).sum(axis=0) * context.noise.cross
+        cross = self._weighted(context.whitened, context.alive, weights)
+        return cross - (weights * context.noisy).sum(axis=0) * context.noise.cross
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""
         shape = len(frames), len(self.gcc.frequencies)
         weights = np.full(shape, 1 / np.prod(shape), np.float32)
-        return self.finder.survey(self._weighted(context, frames, weights))
+        whitened = _whitened(frames, context.alive)
+        return self.finder.survey(self._weighted(whitened, context.alive, weights))
 
     def _weighted(
-        self, context: Context, frames: Sequence[SpectralFrame], weights: np.ndarray
+        self, whitened: np.ndarray, alive: np.ndarray, weights: np.ndarray
     ) -> np.ndarray:
-        whitened = np.array([frame.whitened for frame in frames])
-        whitened[:, ~context.alive] = 0
+        """Weighted cross-spectra (pairs, bins) of frames; pairs that hear make up for others."""
         pairs = self.delays.pairs
-        heard = context.alive[pairs].all(axis=1).sum()
+        heard = alive[pairs].all(axis=1).sum()
         if heard == 0:
             return np.zeros((len(pairs), weights.shape[1]), np.complex64)
         return self.kernels.weighted_cross(
@@ -406,6 +412,13 @@ class Hearing:
             frames, context.alive, lambda frame: self._average(context, [frame]).field
         )
         return np.array([_in_view_only(field, in_view).max() for field in fields])
+
+
+def _whitened(frames: Sequence[SpectralFrame], alive: np.ndarray) -> np.ndarray:
+    """Stack the spectra of frames (frames, microphones, bins), zero of who does not hear."""
+    whitened = np.array([frame.whitened for frame in frames])
+    whitened[:, ~alive] = 0
+    return whitened
 
 
 def _in_view_only(field: np.ndarray, in_view: np.ndarray) -> np.ndarray:

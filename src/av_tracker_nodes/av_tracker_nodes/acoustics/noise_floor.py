@@ -63,8 +63,6 @@ def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
     np.ndarray, shape (frames, bins), float32
         0..1.
     """
-    noise = np.minimum(floor, power)
-    inverse = np.divide(noise, power, out=np.ones_like(power), where=power > 0)
     loud = power > _STRONGEST * floor
     ratio = np.divide(power, floor, out=np.zeros_like(power), where=~loud & (power > 0))
     ratio[loud] = _STRONGEST
@@ -72,4 +70,4 @@ def direct_share(power: np.ndarray, floor: np.ndarray) -> np.ndarray:
     odds = _SPEECH_BEFORE / (1 - _SPEECH_BEFORE) / (1 + _USUAL_RATIO)
     slope = _USUAL_RATIO / (1 + _USUAL_RATIO)
     presence = 1 / (1 + np.exp(-slope * smoothed) / odds)
-    return (presence * (1 - inverse)).astype(np.float32)
+    return (presence * above(power, floor)).astype(np.float32)

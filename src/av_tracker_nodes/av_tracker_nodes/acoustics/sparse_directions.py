@@ -19,7 +19,7 @@ import numpy as np
 
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
-from av_tracker_nodes.acoustics.frames import SpectralFrame
+from av_tracker_nodes.acoustics.frames import FieldCache, SpectralFrame
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.mixture import Weights, fit
 from av_tracker_nodes.acoustics.watson import hearing_groups, likelihood_ratios, steering
@@ -95,7 +95,7 @@ class SparseDirections:
     def forget(self) -> None:
         """Forget what was found before."""
         self._found: list[_Found] = []
-        self._ratios: dict[int, tuple[SpectralFrame, np.ndarray]] = {}
+        self._ratios = FieldCache()
 
     def find(
         self, end: int, frames: Sequence[SpectralFrame], share: np.ndarray, alive: np.ndarray
@@ -143,18 +143,14 @@ class SparseDirections:
         self, frames: Sequence[SpectralFrame], alive: np.ndarray, groups: list[np.ndarray]
     ) -> np.ndarray:
         """Likelihood ratios of directions, shape (frames * bins, points); most are met again."""
-        if self._found and not np.array_equal(self._found[-1].alive, alive):
-            self._ratios.clear()
-        known = {id(frame): self._ratios.get(id(frame)) for frame in frames}
-        new = [frame for frame in frames if known[id(frame)] is None]
-        if new:
-            whitened = np.array([frame.whitened[:, self._bins] for frame in new])
-            for frame, ratios in zip(
-                new, likelihood_ratios(whitened, self._phases, groups), strict=True
-            ):
-                known[id(frame)] = frame, ratios
-        self._ratios = known
-        return np.concatenate([known[id(frame)][1] for frame in frames])
+        ratios = self._ratios.of(
+            frames,
+            alive,
+            lambda frame: likelihood_ratios(
+                frame.whitened[None, :, self._bins], self._phases, groups
+            )[0],
+        )
+        return np.concatenate(ratios)
 
     def _peaks(self, activity: np.ndarray) -> list[np.ndarray]:
         """Gather activities (points,) about the highest points of their smoothed course.
