@@ -65,7 +65,8 @@ class ClipFrame:
     take : int
         Frames of one take follow each other without a gap.
     local : AcousticMap or None
-        What half of the microphones tell, where it is known; see `recorder.LOCAL_MICROPHONES`.
+        What half of the microphones tell, where it is known; see
+        `incomplete.half_of_the_microphones`.
     """
 
     jpeg: bytes

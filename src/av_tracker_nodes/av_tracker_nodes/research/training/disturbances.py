@@ -11,9 +11,8 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.geometry.head import box_centre
+from av_tracker_nodes.research.datasets.incomplete import cover_middle, middle_third
 from av_tracker_nodes.research.training.clips import ClipFrame
-
-_GREY = 128
 
 
 @dataclass(frozen=True)
@@ -85,22 +84,9 @@ def without_some_faces(frame: ClipFrame, missed: float, rng: np.random.Generator
 
 def occluded(image: np.ndarray, frame: ClipFrame) -> tuple[np.ndarray, ClipFrame]:
     """Cover the middle third of a picture (height, width, 3), and take the faces in it away."""
-    left, right = _middle_third(image)
+    left, right = middle_third(image.shape[1])
     kept = tuple(face for face in frame.faces.faces if not left <= box_centre(face.box)[0] < right)
     return cover_middle(image), replace(frame, faces=replace(frame.faces, faces=kept))
-
-
-def cover_middle(image: np.ndarray) -> np.ndarray:
-    """Cover the middle third of a picture (height, width, 3)."""
-    left, right = _middle_third(image)
-    covered = image.copy()
-    covered[:, left:right] = _GREY
-    return covered
-
-
-def _middle_third(image: np.ndarray) -> tuple[int, int]:
-    width = image.shape[1]
-    return width // 3, 2 * width // 3
 
 
 def disturbed_pictures(

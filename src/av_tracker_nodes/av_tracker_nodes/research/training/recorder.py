@@ -18,6 +18,7 @@ from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import mouth_pixel
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
+from av_tracker_nodes.research.datasets.incomplete import cover_middle, half_of_the_microphones
 from av_tracker_nodes.research.datasets.recordings import open_recording
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.simulation.meeting_room import ROOM
@@ -28,16 +29,12 @@ from av_tracker_nodes.research.simulation.video import render_frames
 from av_tracker_nodes.research.simulation.visibility import visible_share
 from av_tracker_nodes.research.simulation.writer import AUDIO_START
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
-from av_tracker_nodes.research.training.disturbances import cover_middle
 from av_tracker_nodes.types import (
     AudioBlock,
     FaceFrame,
     ImageFrame,
     to_nanoseconds,
 )
-
-LOCAL_MICROPHONES = (1, 3, 5, 7, 9, 11, 13, 15)
-"""Channels of GLDTracker's incomplete set: microphones 2, 4, 6 and 8 of both arrays."""
 
 _BLOCK = RATE // 100
 _PIECE = 400
@@ -64,7 +61,7 @@ def record_scene(
         Acoustic measures.
     incomplete : bool
         As GLDTracker's incomplete set: the middle third of all pictures covered, and half of the
-        microphones silent.
+        microphones gone.
 
     Returns
     -------
@@ -75,7 +72,7 @@ def record_scene(
     blocks = list(scene_blocks(scene))
     pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
     if incomplete:
-        blocks = [_halved(block) for block in blocks]
+        rig = half_of_the_microphones(rig)
         pictures = (cover_middle(picture) for picture in pictures)
     ears = {each: SoundMapper(each, rig, blocks) for each in measures}
     frames: dict[str, list[ClipFrame]] = {measure: [] for measure in measures}
@@ -147,7 +144,7 @@ def record_local(clips: Iterable[Clip], blocks: Iterable[AudioBlock]) -> Iterato
     """
     ears = None
     for clip in clips:
-        ears = ears or SoundMapper(rig=clip.rig, source=map(_halved, blocks))
+        ears = ears or SoundMapper(rig=half_of_the_microphones(clip.rig), source=blocks)
         frames = [replace(frame, sound=ears.map(frame.faces)) for frame in clip.frames]
         yield replace(clip, frames=tuple(frames))
 
@@ -156,12 +153,6 @@ def scene_blocks(scene: Scene) -> Iterator[AudioBlock]:
     """Record the sound of a scene, in blocks."""
     samples = record(scene)
     yield from cut_blocks([samples], _BLOCK, RATE, to_nanoseconds(AUDIO_START))
-
-
-def _halved(block: AudioBlock) -> AudioBlock:
-    samples = np.zeros_like(block.samples)
-    samples[:, LOCAL_MICROPHONES] = block.samples[:, LOCAL_MICROPHONES]
-    return replace(block, samples=samples)
 
 
 def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
-from av_tracker_nodes import InputError, __version__
+from av_tracker_nodes import __version__
 from av_tracker_nodes.fusion import BASELINES, create_fusion, network_file, open_fusion
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.pipeline import Following, Sensed, Sensing, StageTimes
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run
 from av_tracker_nodes.research.datasets.convert import records_in_log_order
+from av_tracker_nodes.research.datasets.incomplete import (
+    half_of_the_microphones,
+    without_the_middle,
+)
 from av_tracker_nodes.research.datasets.protocols import Protocol
 from av_tracker_nodes.research.datasets.recordings import Recording
 from av_tracker_nodes.research.evaluation.truth import Truth
@@ -28,10 +29,6 @@ from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_secon
 
 WARM_UP = 4.0
 """Seconds before the first scored image from which on a tracker sees and hears."""
-
-_KEPT = (1, 3, 5, 7)
-"""Microphones 2, 4, 6 and 8 of an array of eight."""
-_GREY = 128
 
 
 def kind_of(protocol: Protocol) -> str:
@@ -155,40 +152,6 @@ def _records(
             return
         if log_time >= window[0]:
             yield record
-
-
-def half_of_the_microphones(rig: Rig) -> Rig:
-    """Leave microphones 2, 4, 6 and 8 of each array (GLDTracker section IV-A).
-
-    Raises
-    ------
-    InputError
-        When the arrays have not eight microphones each.
-    """
-    array = rig.microphones
-    kept = []
-    for group in np.unique(array.groups):
-        members = np.flatnonzero(array.groups == group)
-        if len(members) != 8:
-            raise InputError('half of the microphones are published for arrays of eight only')
-        kept += members[list(_KEPT)].tolist()
-    half = replace(
-        array,
-        positions=array.positions[kept],
-        groups=array.groups[kept],
-        channels=array.channels[kept],
-    )
-    return replace(rig, microphones=half)
-
-
-def without_the_middle(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:
-    """Cover the middle third of a picture; sound stays as it is."""
-    if isinstance(record, AudioBlock):
-        return record
-    image = record.image.copy()
-    width = image.shape[1]
-    image[:, width // 3 : 2 * width // 3] = _GREY
-    return replace(record, image=image)
 
 
 def open_model(model: str) -> FusionModel:

@@ -1,0 +1,72 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""GLDTracker's incomplete input: a part of the picture is covered, half of the microphones gone.
+
+"The middle third of the frames is artificially occluded, and in the audio stream, only data from
+microphones 2, 4, 6, 8 of each array is used" (GLDTracker, section IV-A): the others are no part of
+the array then. Training, comparison and reproduction all take away here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.types import AudioBlock, ImageFrame
+
+_FEWEST = 4
+"""Half of fewer microphones tells no direction."""
+_GREY = 128
+
+
+def half_of_the_microphones(rig: Rig) -> Rig:
+    """Leave every second microphone of each array: 2, 4, 6 and 8 of AV16.3's.
+
+    Sound keeps its channels: those of the others are no longer listened to.
+
+    Raises
+    ------
+    InputError
+        When an array has fewer than four microphones.
+    """
+    array = rig.microphones
+    kept: list[int] = []
+    for group in np.unique(array.groups):
+        members = np.flatnonzero(array.groups == group)
+        if len(members) < _FEWEST:
+            raise InputError(
+                f'an array of {len(members)} microphones cannot lose half of them: '
+                f'take one of {_FEWEST} or more'
+            )
+        kept += members[1::2].tolist()
+    half = replace(
+        array,
+        positions=array.positions[kept],
+        groups=array.groups[kept],
+        channels=array.channels[kept],
+    )
+    return replace(rig, microphones=half)
+
+
+def middle_third(width: int) -> tuple[int, int]:
+    """First column of the middle third of a picture, and the one after its last."""
+    return width // 3, 2 * width // 3
+
+
+def cover_middle(image: np.ndarray) -> np.ndarray:
+    """Cover the middle third of a picture, shape (height, width, 3)."""
+    left, right = middle_third(image.shape[1])
+    covered = image.copy()
+    covered[:, left:right] = _GREY
+    return covered
+
+
+def without_the_middle(record: AudioBlock | ImageFrame) -> AudioBlock | ImageFrame:
+    """Cover the middle third of a picture; sound stays as it is."""
+    if isinstance(record, AudioBlock):
+        return record
+    return replace(record, image=cover_middle(record.image))
