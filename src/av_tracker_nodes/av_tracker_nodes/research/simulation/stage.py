@@ -125,6 +125,17 @@ class Stage:
             start = stop + self.rng.uniform(*pause)
         return turns
 
+    def chatter(self, talkative: tuple[float, float]) -> Turns:
+        """Draw turns of somebody who talks for a share of the time between two limits."""
+        share = self.rng.uniform(*talkative)
+        mean_pause = 3.0 * (1 - share) / share
+        return self.turns(
+            self.rng.uniform(0.0, mean_pause),
+            self.duration - 0.1,
+            talking=(1.5, 4.5),
+            pause=(0.5 * mean_pause, 1.5 * mean_pause),
+        )
+
     def person(
         self,
         axis: np.ndarray,

@@ -35,8 +35,8 @@ def visible_share(scene: Scene, camera: int, time: float) -> np.ndarray:
     np.ndarray, shape (people,)
         0..1.
     """
-    view = scene.cameras[camera]
-    heads = np.stack([_head(person, time) for person in scene.people])
+    view = scene.camera_at(camera, time)
+    heads = np.reshape([_head(person, time) for person in scene.people], (-1, 3))
     return np.array([_seen(heads, index, view, scene.occluders) for index in range(len(heads))])
 
 
