@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
+from av_tracker_nodes.research.simulation.decor import Decor
 from av_tracker_nodes.research.simulation.scene import Occluder, Person, SoundSource
 
 
@@ -22,4 +23,5 @@ class Cast:
     dead_microphones: tuple[int, ...] = ()
     fan: np.ndarray | None = None
     sources: tuple[SoundSource, ...] = ()
+    decor: Decor | None = None
     conditions: Conditions = USUAL

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from av_tracker_nodes.geometry.head import FACE_HEIGHT
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
+from av_tracker_nodes.research.simulation.noises import television_sound
+from av_tracker_nodes.research.simulation.rig_decor import DecorLimits
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
-from av_tracker_nodes.research.simulation.scene import Person
+from av_tracker_nodes.research.simulation.scene import Person, SoundSource
+from av_tracker_nodes.research.simulation.speech import RATE, Voice
 from av_tracker_nodes.research.simulation.stage import SEATED, STANDING
 from av_tracker_nodes.research.simulation.trajectories import (
     Itinerary,
@@ -59,6 +62,8 @@ class Crowd:
         Voices re a usual one (dB).
     defective : float
         Share of scenes where up to a third of four or more microphones are dead.
+    decor : DecorLimits
+        What else there is to be taken for people; a screen may talk.
     conditions : Conditions
     """
 
@@ -74,22 +79,38 @@ class Crowd:
     silent: float = 0.1
     loudness_db: tuple[float, float] = (-2.0, 2.0)
     defective: float = 0.0
+    decor: DecorLimits = field(default_factory=DecorLimits)
     conditions: Conditions = USUAL
 
     def draw_cast(self, stage: RigStage) -> Cast:
         """Draw what a scene has."""
-        people = self.draw_people(stage)
-        dead = self._draw_dead_microphones(stage)
-        return Cast(people, dead_microphones=dead, conditions=self.conditions)
+        axes = self._draw_axes(stage)
+        *voices, television = stage.voices(len(axes) + 1)
+        people = self._draw_people(stage, axes, voices)
+        decor, boards = self.decor.draw(stage, axes)
+        screens = [picture.centre for picture in decor.pictures if picture.glows]
+        screens += [board.corners.mean(axis=0) for board in boards if board.glows]
+        return Cast(
+            people,
+            boards,
+            self._draw_dead_microphones(stage),
+            sources=_sound_of(screens, stage, television),
+            decor=decor,
+            conditions=self.conditions,
+        )
 
-    def draw_people(self, stage: RigStage) -> list[Person]:
-        """Draw as many people as there is space for."""
-        rng, axes = stage.rng, []
-        for _ in range(int(rng.choice(self.people))):
+    def _draw_axes(self, stage: RigStage) -> list[np.ndarray]:
+        """Draw the ways of as many people as there is space for."""
+        axes: list[np.ndarray] = []
+        for _ in range(int(stage.rng.choice(self.people))):
             axis = self._axis(stage, axes)
             axes += [] if axis is None else [axis]
-        voices = stage.voices(len(axes))
-        people = []
+        return axes
+
+    def _draw_people(
+        self, stage: RigStage, axes: list[np.ndarray], voices: list[Voice]
+    ) -> list[Person]:
+        rng, people = stage.rng, []
         for axis, voice in zip(axes, voices, strict=True):
             others = [other for other in axes if other is not axis]
             looks = self._looks(stage, axis, others)
@@ -204,6 +225,14 @@ class Crowd:
             looks.append(Look(start, target, bow))
             start += rng.uniform(1.0, 4.0)
         return looks
+
+
+def _sound_of(screens: list[np.ndarray], stage: RigStage, voice: Voice) -> tuple[SoundSource, ...]:
+    """Let the first of the screens, at places (3,) (m), talk in half of the scenes."""
+    if not screens or stage.rng.uniform() < 0.5:
+        return ()
+    sound = television_sound(round(stage.duration * RATE), voice, stage.rng)
+    return (SoundSource(screens[0], sound, stage.rng.uniform(-14.0, -2.0)),)
 
 
 NEAR_AND_FAR = Crowd(people=(2, 3, 4), distance=(0.6, 8.0))

@@ -116,6 +116,7 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
             *cast.sources,
         ),
         table=False,
+        decor=cast.decor,
         motion=_motion(rig, scene_from_parent),
     )
     return RigScene(cast.conditions.apply(scene, rng), scene_from_parent, rig)

@@ -72,6 +72,11 @@ class Stage:
         """Draw different voices."""
         return draw_voices(self.split, count, self.rng)
 
+    def identity(self) -> int:
+        """Draw the looks of somebody of the split."""
+        first = _IDENTITIES_PER_SPLIT * list(Split).index(self.split)
+        return first + int(self.rng.integers(_IDENTITIES_PER_SPLIT))
+
     def height(self, limits: tuple[float, float] = STANDING) -> float:
         """Draw the height of a mouth (m)."""
         return self.rng.uniform(*limits)
@@ -156,9 +161,8 @@ class Stage:
         else:
             segments = ()
         orientation = turn_head(axis, looks, self.times, self.rng)
-        first = _IDENTITIES_PER_SPLIT * list(Split).index(self.split)
         return Person(
-            identity=first + int(self.rng.integers(_IDENTITIES_PER_SPLIT)),
+            identity=self.identity(),
             head_scale=self.rng.uniform(0.92, 1.08),
             times=self.times,
             mouth=mouth_of(axis, orientation),
