@@ -14,35 +14,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.types import AudioBlock, ImageFrame
 
 _FEWEST = 4
-"""Half of fewer microphones tells no direction."""
 _GREY = 128
 
 
 def half_of_the_microphones(rig: Rig) -> Rig:
     """Leave every second microphone of each array: 2, 4, 6 and 8 of AV16.3's.
 
-    Sound keeps its channels: those of the others are no longer listened to.
-
-    Raises
-    ------
-    InputError
-        When an array has fewer than four microphones.
+    Sound keeps its channels: those of the others are no longer listened to. An array of fewer than
+    four stays whole, as half of it would tell no direction.
     """
     array = rig.microphones
     kept: list[int] = []
     for group in np.unique(array.groups):
         members = np.flatnonzero(array.groups == group)
-        if len(members) < _FEWEST:
-            raise InputError(
-                f'an array of {len(members)} microphones cannot lose half of them: '
-                f'take one of {_FEWEST} or more'
-            )
-        kept += members[1::2].tolist()
+        kept += (members if len(members) < _FEWEST else members[1::2]).tolist()
     half = replace(
         array,
         positions=array.positions[kept],

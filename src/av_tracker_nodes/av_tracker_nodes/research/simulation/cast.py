@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
-from av_tracker_nodes.research.simulation.scene import Occluder, Person
+from av_tracker_nodes.research.simulation.decor import Decor
+from av_tracker_nodes.research.simulation.scene import Occluder, Person, SoundSource
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,6 @@ class Cast:
     occluders: tuple[Occluder, ...] = ()
     dead_microphones: tuple[int, ...] = ()
     fan: np.ndarray | None = None
+    sources: tuple[SoundSource, ...] = ()
+    decor: Decor | None = None
     conditions: Conditions = USUAL

@@ -11,8 +11,12 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.geometry import RigidTransform, Room
+from av_tracker_nodes.research.simulation.balls import rod_of
+from av_tracker_nodes.research.simulation.decor import Picture
+from av_tracker_nodes.research.simulation.finishes import draw_ceiling, draw_floor, draw_wall
+from av_tracker_nodes.research.simulation.portraits import paint
 from av_tracker_nodes.research.simulation.posing import sits
-from av_tracker_nodes.research.simulation.scene import Person, Scene
+from av_tracker_nodes.research.simulation.scene import Occluder, Person, Scene
 
 _BOOKS = np.array([[60, 40, 120], [120, 70, 40], [50, 90, 50], [40, 40, 45], [190, 190, 185],
                    [60, 130, 170], [100, 60, 90], [140, 130, 60], [70, 70, 160]])  # fmt: skip
@@ -49,7 +53,7 @@ def furnish(scene: Scene) -> list[Panel]:
     """Draw the furniture of a scene; all cameras see the same."""
     rng = np.random.default_rng([scene.seed, 0xF00D])
     room = scene.room
-    panels = _walls(room, rng)
+    panels = _walls(room, rng) if scene.decor is None else _finished_walls(room, rng)
     if scene.table:
         panels += _table(room, rng)
     panels += _far_side(room, rng)
@@ -59,8 +63,64 @@ def furnish(scene: Scene) -> list[Panel]:
         if sits(person, room.minimum[2]):
             panels += _seat(person, room.minimum[2], rng)
     for occluder in scene.occluders:
-        panels += _board(occluder.corners, 255 * np.array(occluder.colour))
+        if occluder.portrait is None:
+            panels += _board(occluder.corners, 255 * np.array(occluder.colour))
+        else:
+            panels += _standing_portrait(occluder, room.minimum[2])
+    if scene.decor is not None:
+        panels += [panel for picture in scene.decor.pictures for panel in _framed(picture)]
+        for ball in scene.decor.balls:
+            corner, size = rod_of(ball)
+            panels += _box(*corner, *size, _plain([60, 60, 60]))
     return panels
+
+
+def _framed(picture: Picture) -> list[Panel]:
+    """Frame a portrait: a darker panel a little larger and behind it."""
+    paint_ = paint(picture.portrait)
+    normal = np.cross(picture.across, picture.along)
+    normal /= np.linalg.norm(normal)
+    rim = 0.03
+    right, down = (edge / np.linalg.norm(edge) for edge in (picture.across, picture.along))
+    frame = Panel(
+        picture.corner - rim * (right + down) + 0.004 * normal,
+        picture.across + 2 * rim * right,
+        picture.along + 2 * rim * down,
+        _plain([25, 25, 28] if picture.glows else paint_[0, 0] * 0.4),
+    )
+    return [
+        frame,
+        Panel(picture.corner, picture.across, picture.along, paint_, glows=picture.glows),
+    ]
+
+
+def _standing_portrait(board: Occluder, floor: float) -> list[Panel]:
+    """Stand a portrait or a screen on a pole."""
+    corner, right, _, below = board.corners
+    picture = Picture(corner, right - corner, below - corner, board.portrait, board.glows)
+    behind = np.cross(picture.across, picture.along)
+    foot = picture.centre + 0.04 * behind / np.linalg.norm(behind)
+    pole = _box(
+        foot[0] - 0.02, foot[1] - 0.02, floor, 0.04, 0.04, foot[2] - floor, _plain([50] * 3)
+    )
+    return [*_framed(picture), *pole]
+
+
+def _finished_walls(room: Room, rng: np.random.Generator) -> list[Panel]:
+    low = room.minimum
+    x, y, z = np.diag(room.maximum - low)
+    wide, deep, tall = (float(edge.max()) for edge in (x, y, z))
+    sides, ends = draw_wall((wide, tall), rng), draw_wall((deep, tall), rng)
+    if rng.uniform() < 0.6:
+        ends = np.broadcast_to(sides.mean(axis=(0, 1)), (1, 1, 3))
+    return [
+        Panel(low, x, y, draw_floor((wide, deep), rng)),
+        Panel(low + z, x, y, draw_ceiling((wide, deep), rng)),
+        Panel(low, x, z, sides),
+        Panel(low + y, x, z, sides),
+        Panel(low, y, z, ends),
+        Panel(low + x, y, z, ends),
+    ]
 
 
 def _walls(room: Room, rng: np.random.Generator) -> list[Panel]:

@@ -96,7 +96,8 @@ class Gathering:
             looks = self._looks(stage, axis, others)
             silent = rng.uniform() < self.silent
             voice = None if silent else voices[index]
-            people.append(stage.person(axis, looks, voice, self._turns(stage), self.loudness_db))
+            turns = stage.chatter(self.talkative)
+            people.append(stage.person(axis, looks, voice, turns, self.loudness_db))
         return people
 
     def draw_boards(self, stage: Stage) -> tuple[Occluder, ...]:
@@ -179,17 +180,6 @@ class Gathering:
             looks.append(Look(start, target))
             start += rng.uniform(1.0, 4.0)
         return looks
-
-    def _turns(self, stage: Stage) -> list[tuple[float, float]]:
-        rng = stage.rng
-        share = rng.uniform(*self.talkative)
-        mean_pause = 3.0 * (1 - share) / share
-        return stage.turns(
-            rng.uniform(0.0, mean_pause),
-            stage.duration - 0.1,
-            talking=(1.5, 4.5),
-            pause=(0.5 * mean_pause, 1.5 * mean_pause),
-        )
 
     def _board(self, stage: Stage, camera: Camera) -> Occluder:
         width = stage.rng.uniform(*self.board_width)

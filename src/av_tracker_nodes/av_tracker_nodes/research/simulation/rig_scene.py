@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.geometry import MicrophoneArray, RigidTransform, Room
+from av_tracker_nodes.geometry import MicrophoneArray, RigidTransform
 from av_tracker_nodes.geometry.rig_description import NoiseSource, RigDescription
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
@@ -28,10 +28,9 @@ from av_tracker_nodes.research.simulation.scene import (
 from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.research.simulation.splits import Split
 
-_HEIGHTS = 0.3, 2.2
+_HEIGHTS = 0.25, 2.2
 """Heights (m) of a rig above the origin of its parent frame that can be heights above a floor."""
 _USUAL_HEIGHT = 1.2
-_CEILING = 2.4
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,18 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
     scene_from_parent = _standing_in_the_room(rig)
     told_camera = rig.camera.in_frame(scene_from_parent)
     told_microphones = _placed(rig.microphones, scene_from_parent @ rig.target_from_array)
-    room = _draw_room(told_camera.centre, rng)
-    stage = RigStage(split, duration, rng, told_camera, told_microphones.centre, room)
-    cast = RIG_SCRIPTS[scenario](stage)
+    script = RIG_SCRIPTS[scenario]
+    room = script.room.draw(told_camera.centre, rng)
+    stage = RigStage(
+        split,
+        duration,
+        rng,
+        told_camera,
+        told_microphones.centre,
+        room,
+        len(told_microphones.positions),
+    )
+    cast = script.cast(stage)
     scene = Scene(
         name=f'sim{seed}-{len(cast.people)}p-{scenario}-{rig.name}',
         seed=seed,
@@ -101,8 +109,14 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
         rt60=rng.uniform(*cast.conditions.rt60),
         snr_db=rng.uniform(*cast.conditions.snr_db),
         light=draw_light(duration, rng),
-        sources=tuple(_source(noise, scene_from_parent, stage, cast) for noise in rig.noise),
+        occluders=cast.occluders,
+        dead_microphones=cast.dead_microphones,
+        sources=(
+            *(_source(noise, scene_from_parent, stage, cast) for noise in rig.noise),
+            *cast.sources,
+        ),
         table=False,
+        decor=cast.decor,
         motion=_motion(rig, scene_from_parent),
     )
     return RigScene(cast.conditions.apply(scene, rng), scene_from_parent, rig)
@@ -123,18 +137,6 @@ def _standing_in_the_room(rig: RigDescription) -> RigidTransform:
 def _placed(array: MicrophoneArray, scene_from_array: RigidTransform) -> MicrophoneArray:
     """Describe an array in the frame of the scene, at the rate that sound is rendered at."""
     return replace(array, positions=scene_from_array @ array.positions, rate=RATE)
-
-
-def _draw_room(camera: np.ndarray, rng: np.random.Generator) -> Room:
-    """Draw a room that people have space in, in front of a camera."""
-    floor = -meeting_room.TABLE_HEIGHT
-    behind, ahead = rng.uniform(0.6, 1.5), rng.uniform(4.0, 5.5)
-    left, right = rng.uniform(2.0, 3.2, 2)
-    ceiling = floor + rng.uniform(_CEILING, _CEILING + 0.5)
-    return Room(
-        np.array([camera[0] - behind, camera[1] - right, floor]),
-        np.array([camera[0] + ahead, camera[1] + left, ceiling]),
-    )
 
 
 def _motion(rig: RigDescription, scene_from_parent: RigidTransform) -> SensorMotion | None:

@@ -6,16 +6,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from av_tracker_nodes.research.simulation.cast import Cast
+from av_tracker_nodes.research.simulation.rig_crowd import (
+    ANYBODY,
+    HIDING,
+    NEAR_AND_FAR,
+    PASSING,
+    TURNED_AWAY,
+)
+from av_tracker_nodes.research.simulation.rig_rooms import ANY_ROOM, USUAL_ROOM, RoomLimits
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
 from av_tracker_nodes.research.simulation.stage import Turns, round_robin
 from av_tracker_nodes.research.simulation.trajectories import Itinerary
 
 _MARGIN = 0.12
 """Share of the width of the picture, beside its edges and between people, where nobody is."""
+
+
+@dataclass(frozen=True)
+class RigScript:
+    """A script: who does what, in how large a room, in a line."""
+
+    description: str
+    cast: Callable[[RigStage], Cast]
+    room: RoomLimits = USUAL_ROOM
 
 
 def one_talking(stage: RigStage) -> Cast:
@@ -43,13 +61,39 @@ def nobody(stage: RigStage) -> Cast:
     return Cast([])
 
 
-RIG_SCRIPTS: dict[str, Callable[[RigStage], Cast]] = {
-    script.__name__: script
+RIG_SCRIPTS = {
+    script.__name__: RigScript(script.__doc__.partition('.')[0], script)
     for script in (two_talking, one_talking, three_talking, two_silent, nobody)
+} | {
+    'near_and_far': RigScript(
+        'Two to four people, from near to far away, portraits and balls',
+        NEAR_AND_FAR.draw_cast,
+        ANY_ROOM,
+    ),
+    'passing': RigScript(
+        'People who come, pass and leave over the border of the picture',
+        PASSING.draw_cast,
+        ANY_ROOM,
+    ),
+    'turned_away': RigScript(
+        'One to three people who turn their backs and bow their heads',
+        TURNED_AWAY.draw_cast,
+        ANY_ROOM,
+    ),
+    'hiding': RigScript(
+        'Three or four people who walk, hide each other, and talk over each other',
+        HIDING.draw_cast,
+        ANY_ROOM,
+    ),
+    'anybody': RigScript(
+        'Nobody to four people who do anything, in rooms and noise from easy to hard',
+        ANYBODY.draw_cast,
+        ANY_ROOM,
+    ),
 }
 """By name; the first is the usual one."""
 
-RIG_SCENARIOS = {name: script.__doc__.partition('.')[0] for name, script in RIG_SCRIPTS.items()}
+RIG_SCENARIOS = {name: script.description for name, script in RIG_SCRIPTS.items()}
 """One line about each."""
 
 

@@ -14,7 +14,7 @@ from av_tracker_nodes.geometry import Camera, Room
 from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, Stage
 
 NEAREST, FARTHEST = 0.8, 4.0
-"""Limits of the distance of people on the floor (m)."""
+"""Limits of the distance on the floor (m) of people who talk to a robot."""
 
 _FROM_WALLS = 0.4
 _TRIALS = 500
@@ -33,11 +33,14 @@ class RigStage(Stage):
     ears : np.ndarray, shape (3,)
         Where the microphones are (m).
     room : Room
+    microphones : int
+        How many there are.
     """
 
     view: Camera
     ears: np.ndarray
     room: Room
+    microphones: int = 0
 
     def camera(self, number: int) -> np.ndarray:
         """Centre of the only camera (m)."""
@@ -47,6 +50,17 @@ class RigStage(Stage):
     def robot(self) -> np.ndarray:
         """Where the microphones are (m)."""
         return self.ears
+
+    @property
+    def azimuths(self) -> tuple[float, float]:
+        """Of the right and the left edge of the picture (rad), at the height of the camera."""
+        width, tall = self.view.size
+        right, left = self.view.rays(np.array([[width - 1, tall / 2], [0, tall / 2]]))
+        return float(np.arctan2(right[1], right[0])), float(np.arctan2(left[1], left[0]))
+
+    def at(self, azimuth: float, distance: float) -> np.ndarray:
+        """Place on the floor, shape (2,), at a distance (m) from the camera."""
+        return self.view.centre[:2] + distance * np.array([np.cos(azimuth), np.sin(azimuth)])
 
     def height_in_view(self, side: tuple[float, float]) -> float:
         """Draw the height of a mouth (m) that is seen: standing if possible, else seated.
@@ -88,13 +102,21 @@ class RigStage(Stage):
             ray = self.view.rays(pixel)[:2]
             distance = self.rng.uniform(NEAREST, FARTHEST)
             place = self.view.centre[:2] + distance * ray / np.linalg.norm(ray)
-            if self._shows(np.append(place, height)):
+            if self.has_space(place) and self.shows(np.append(place, height)):
                 return place
         return None
 
-    def _shows(self, mouth: np.ndarray) -> bool:
-        inside = self.room.minimum[:2] + _FROM_WALLS, self.room.maximum[:2] - _FROM_WALLS
-        if (mouth[:2] < inside[0]).any() or (mouth[:2] > inside[1]).any():
-            return False
+    def has_space(self, place: np.ndarray) -> bool:
+        """Tell whether somebody can stand at a place on the floor (2,), off the walls."""
+        low, high = self.room.minimum[:2] + _FROM_WALLS, self.room.maximum[:2] - _FROM_WALLS
+        return bool(((place >= low) & (place <= high)).all())
+
+    def shows(self, mouth: np.ndarray) -> bool:
+        """Tell whether the whole head of a mouth (3,) is in the picture."""
         pixels = self.view.project(mouth + _HEAD)
         return bool(self.view.contains(np.nan_to_num(pixels, nan=-1.0)).all())
+
+    def cuts(self, mouth: np.ndarray) -> bool:
+        """Tell whether some of the head of a mouth (3,) is in the picture, perhaps all."""
+        pixels = self.view.project(np.append(mouth + _HEAD, [mouth], axis=0))
+        return bool(self.view.contains(np.nan_to_num(pixels, nan=-1.0)).any())

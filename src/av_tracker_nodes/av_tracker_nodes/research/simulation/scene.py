@@ -15,6 +15,7 @@ import numpy as np
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.geometry.rig_description import RigMotion
+from av_tracker_nodes.research.simulation.decor import Decor, Portrait
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,16 @@ class Occluder:
         Metres, in order around the board.
     colour : tuple of float
         Blue, green, red, 0..1.
+    portrait : Portrait or None
+        What it shows, its upper left corner at the first corner; None for a plain board.
+    glows : bool
+        It is a screen.
     """
 
     corners: np.ndarray
     colour: tuple[float, float, float] = (0.35, 0.4, 0.45)
+    portrait: Portrait | None = None
+    glows: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,8 @@ class Scene:
         Noise beside that of the room, the microphones and the fan.
     table : bool
         Whether the meeting table stands there, and what stands about it.
+    decor : Decor or None
+        What is taken for people, in a room with finishes of its own; None for the usual room.
     motion : SensorMotion or None
         Cameras and microphones are described as they stand at the beginning; None where they stay.
     """
@@ -182,6 +191,7 @@ class Scene:
     defocus: float = 0.0
     sources: tuple[SoundSource, ...] = ()
     table: bool = True
+    decor: Decor | None = None
     motion: SensorMotion | None = None
 
     def camera_at(self, camera: int, time: float) -> Camera:

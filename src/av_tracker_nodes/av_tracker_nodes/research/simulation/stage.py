@@ -72,6 +72,11 @@ class Stage:
         """Draw different voices."""
         return draw_voices(self.split, count, self.rng)
 
+    def identity(self) -> int:
+        """Draw the looks of somebody of the split."""
+        first = _IDENTITIES_PER_SPLIT * list(Split).index(self.split)
+        return first + int(self.rng.integers(_IDENTITIES_PER_SPLIT))
+
     def height(self, limits: tuple[float, float] = STANDING) -> float:
         """Draw the height of a mouth (m)."""
         return self.rng.uniform(*limits)
@@ -125,6 +130,17 @@ class Stage:
             start = stop + self.rng.uniform(*pause)
         return turns
 
+    def chatter(self, talkative: tuple[float, float]) -> Turns:
+        """Draw turns of somebody who talks for a share of the time between two limits."""
+        share = self.rng.uniform(*talkative)
+        mean_pause = 3.0 * (1 - share) / share
+        return self.turns(
+            self.rng.uniform(0.0, mean_pause),
+            self.duration - 0.1,
+            talking=(1.5, 4.5),
+            pause=(0.5 * mean_pause, 1.5 * mean_pause),
+        )
+
     def person(
         self,
         axis: np.ndarray,
@@ -145,9 +161,8 @@ class Stage:
         else:
             segments = ()
         orientation = turn_head(axis, looks, self.times, self.rng)
-        first = _IDENTITIES_PER_SPLIT * list(Split).index(self.split)
         return Person(
-            identity=first + int(self.rng.integers(_IDENTITIES_PER_SPLIT)),
+            identity=self.identity(),
             head_scale=self.rng.uniform(0.92, 1.08),
             times=self.times,
             mouth=mouth_of(axis, orientation),

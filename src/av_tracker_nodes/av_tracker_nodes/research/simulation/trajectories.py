@@ -134,10 +134,20 @@ def body_axis(
 
 @dataclass(frozen=True)
 class Look:
-    """Look at something from a scene time (s) on; `target` is one point (3,) or one a sample."""
+    """Look at something from a scene time (s) on.
+
+    Attributes
+    ----------
+    start : float
+    target : np.ndarray, shape (3,) or (n, 3)
+        One point or one a sample (m).
+    bow : float
+        The head is bowed by so much more than it has to be (rad).
+    """
 
     start: float
     target: np.ndarray
+    bow: float = 0.0
 
 
 def look_ahead(axis: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -178,14 +188,15 @@ def turn_head(
     np.ndarray, shape (n, 3)
         Yaw, pitch and roll as in `Person.orientation` (rad); yaw is continuous.
     """
-    target = np.empty_like(axis)
+    target, bow = np.empty_like(axis), np.empty(times.size)
     for look in looks:
         now = times >= look.start if look is not looks[0] else np.full(times.size, True)
         target[now] = np.broadcast_to(look.target, axis.shape)[now]
+        bow[now] = look.bow
     offset = target - axis
     yaw = np.unwrap(np.arctan2(offset[:, 1], offset[:, 0]))
     pitch = -np.arctan2(offset[:, 2], np.linalg.norm(offset[:, :2], axis=1))
-    pitch = np.clip(0.6 * pitch, np.radians(-15), np.radians(20))
+    pitch = np.clip(0.6 * pitch, np.radians(-15), np.radians(20)) + bow
     yaw = limit_rate(yaw, _TURN_RATE * (times[1] - times[0]))
     towards = smooth(np.column_stack([yaw, pitch]), times, _TURN_BLEND)
     own = [wander(times, np.radians(degrees), 1.2, rng) for degrees in (4.0, 3.0, 2.5)]

@@ -13,17 +13,14 @@ import numpy as np
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation.backdrop import draw_backdrop
-from av_tracker_nodes.research.simulation.lighting import Lighting, encode
+from av_tracker_nodes.research.simulation.balls import surface_of
+from av_tracker_nodes.research.simulation.drawing import Canvas
+from av_tracker_nodes.research.simulation.lighting import Lighting
 from av_tracker_nodes.research.simulation.posing import Actor
-from av_tracker_nodes.research.simulation.rasteriser import draw_triangles
 from av_tracker_nodes.research.simulation.scene import Scene
 
 _FINER = 2
 """Pictures are drawn this much larger, then averaged."""
-
-_NEAREST, _MARGIN = 0.1, 1.3
-"""What is nearer to the camera (m), or this much farther from the optical axis than the corners
-of the picture, is not drawn."""
 
 _NOISE_MARGIN = 128
 
@@ -69,11 +66,11 @@ class _Studio:
     def __init__(self, scene: Scene, camera: int) -> None:
         self._scene, self._index = scene, camera
         self._camera = _enlarge(scene.cameras[camera], _FINER)
-        self._corner = _off_axis(self._camera)
         self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
         self._backdrop, self._nearness = draw_backdrop(scene, self._camera, self._lighting)
         floor = scene.room.minimum[2]
         self._actors = [Actor(person, floor) for person in scene.people]
+        self._balls = [surface_of(ball) for ball in scene.decor.balls] if scene.decor else []
         self._sensor = _Sensor(scene, camera)
 
     def picture(self, time: float, frame: int) -> np.ndarray:
@@ -84,40 +81,12 @@ class _Studio:
                 np.repeat(np.repeat(drawn, _FINER, axis=0), _FINER, axis=1)
                 for drawn in draw_backdrop(self._scene, camera, self._lighting)
             )
-        image, nearness = self._backdrop.copy(), self._nearness.copy()
+        canvas = Canvas(self._backdrop.copy(), self._nearness.copy(), self._camera, self._lighting)
         for actor in self._actors:
-            self._draw(actor, time, image, nearness)
-        return self._sensor.expose(image, time, frame)
-
-    def _draw(self, actor: Actor, time: float, image: np.ndarray, nearness: np.ndarray) -> None:
-        vertices, normals = actor.pose(time)
-        pixels, near = self._project(vertices)
-        light = self._lighting.shade(actor.albedo, normals)
-        colours = encode(light).astype(np.float32)
-        draw_triangles(image, nearness, pixels, near, colours, actor.triangles)
-
-    def _project(self, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels (n, 2), NaN for vertices that the lens cannot see, and inverse depths (n,).
-
-        The polynomial of the distortion holds only for the directions that the picture shows;
-        farther out it can fold back and throw what is beside the camera all over the picture.
-        """
-        camera = self._camera
-        local = camera.pose.inverse @ vertices
-        depth = np.maximum(local[:, 2], 1e-6)
-        off_axis = np.hypot(local[:, 0], local[:, 1]) / depth
-        shown = (local[:, 2] >= _NEAREST) & (off_axis <= _MARGIN * self._corner)
-        pixels = np.full((len(vertices), 2), np.nan, np.float32)
-        pixels[shown] = camera.project_local(local[shown])
-        return pixels, (1 / depth).astype(np.float32)
-
-
-def _off_axis(camera: Camera) -> float:
-    """Tangent of the angle between the optical axis and the farthest corner of the picture."""
-    width, height = camera.size
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], float)
-    cosine = camera.rays(corners) @ camera.pose.rotation[:, 2]
-    return float(np.tan(np.arccos(cosine.min())))
+            canvas.draw(*actor.pose(time), actor.albedo, actor.triangles)
+        for ball in self._balls:
+            canvas.draw(*ball)
+        return self._sensor.expose(canvas.image, time, frame)
 
 
 class _Sensor:

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.research.simulation.decor import Ball
 from av_tracker_nodes.research.simulation.scene import Occluder, Scene
 from av_tracker_nodes.research.simulation.trajectories import MOUTH_REACH, facing_vector
 
@@ -20,7 +23,8 @@ _RINGS = ((0.0, 1), (0.5, 6), (0.9, 12))
 def visible_share(scene: Scene, camera: int, time: float) -> np.ndarray:
     """Share of each head that nothing hides, and that is in the picture.
 
-    Heads are balls, bodies upright cylinders below them; boards are what they are.
+    Heads are balls, bodies upright cylinders below them; boards, taken as parallelograms, and
+    other balls are what they are.
 
     Parameters
     ----------
@@ -35,9 +39,12 @@ def visible_share(scene: Scene, camera: int, time: float) -> np.ndarray:
     np.ndarray, shape (people,)
         0..1.
     """
-    view = scene.cameras[camera]
-    heads = np.stack([_head(person, time) for person in scene.people])
-    return np.array([_seen(heads, index, view, scene.occluders) for index in range(len(heads))])
+    view = scene.camera_at(camera, time)
+    heads = np.reshape([_head(person, time) for person in scene.people], (-1, 3))
+    balls = () if scene.decor is None else scene.decor.balls
+    hiders = [partial(_behind_board, board) for board in scene.occluders]
+    hiders += [partial(_behind_ball, ball) for ball in balls]
+    return np.array([_seen(heads, index, view, hiders) for index in range(len(heads))])
 
 
 def _head(person, time: float) -> np.ndarray:
@@ -47,18 +54,42 @@ def _head(person, time: float) -> np.ndarray:
     return centre + np.array([0.0, 0.0, _HEAD_ABOVE_MOUTH])
 
 
-def _seen(heads: np.ndarray, index: int, view: Camera, boards: tuple[Occluder, ...]) -> float:
+def _seen(
+    heads: np.ndarray,
+    index: int,
+    view: Camera,
+    hiders: list[Callable[[np.ndarray, np.ndarray], np.ndarray]],
+) -> float:
     points = _disc(heads[index], view)
-    pixels = view.project(points)
-    seen = view.contains(np.nan_to_num(pixels, nan=-1.0))
-    for board in boards:
-        outline = view.project(board.corners).astype(np.float32)
-        inside = [cv2.pointPolygonTest(outline, (float(u), float(v)), False) for u, v in pixels]
-        seen &= np.array(inside) < 0
+    seen = view.contains(np.nan_to_num(view.project(points), nan=-1.0))
+    for is_behind in hiders:
+        seen &= ~is_behind(points, view.centre)
     for other, head in enumerate(heads):
         if other != index:
             seen &= ~_hidden(points, head, view)
     return float(seen.mean())
+
+
+def _behind_board(board: Occluder, points: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """Tell before which points (n, 3) a board stands, as seen from a place (3,)."""
+    corner, across, along = board.corners[0], *(board.corners[[1, 3]] - board.corners[0])
+    # Where the line of sight meets the plane: corner + u across + v along = eye + t (point - eye).
+    sights = points - eye
+    sides = np.stack(
+        [np.broadcast_to(across, sights.shape), np.broadcast_to(along, sights.shape), -sights], -1
+    )
+    u, v, t = np.linalg.solve(sides, np.broadcast_to(eye - corner, sights.shape)[..., None])[
+        ..., 0
+    ].T
+    return (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1) & (t > 0) & (t < 1)
+
+
+def _behind_ball(ball: Ball, points: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """Tell before which points (n, 3) a ball is, as seen from a place (3,)."""
+    # Where lengths are measured in radii, the ball is a unit ball.
+    sights, middle = (points - eye) / ball.radii, (ball.centre - eye) / ball.radii
+    share = np.clip((sights @ middle) / (sights**2).sum(axis=1), 0, 1)
+    return np.linalg.norm(share[:, None] * sights - middle, axis=1) < 1
 
 
 def _disc(head: np.ndarray, view: Camera) -> np.ndarray:

@@ -14,7 +14,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -24,6 +24,7 @@ import numpy as np
 from av_tracker_nodes import InputError
 from av_tracker_nodes.acoustics.enhancement import WeightedHistory
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, Rig, RigidTransform, Room
+from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound
 
 FORMAT = 1
@@ -177,6 +178,7 @@ def _rig_arrays(rig: Rig) -> dict[str, np.ndarray]:
             [rig.target_from_array.rotation, rig.target_from_array.translation]
         ),
         'room': np.reshape(boxes, (-1, 2, 3)),
+        'uncertainty': np.array(astuple(rig.uncertainty)),
     }
 
 
@@ -202,7 +204,8 @@ def _rig_of(arrays: dict[str, np.ndarray]) -> Rig:
     )
     boxes = [Box(*corners) for corners in arrays['room']]
     room = Room.of(boxes) if boxes else None
-    return Rig(camera, microphones, _transform(arrays['target_from_array']), room)
+    uncertainty = RigUncertainty(*arrays.get('uncertainty', np.zeros(4)).tolist())
+    return Rig(camera, microphones, _transform(arrays['target_from_array']), room, uncertainty)
 
 
 def _transform(matrix: np.ndarray) -> RigidTransform:

@@ -1,7 +1,12 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The training corpus: many short simulated scenes, recorded in parallel, each made once."""
+"""The training corpus: many short simulated scenes, recorded in parallel, each made once.
+
+Of five scenes two are of the rig of AV16.3, whose numbers the publications compare, and three of
+robots that no two are alike: who learns one camera in one room takes its focal length and its
+ranges for those of all.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +19,20 @@ import numpy as np
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
+from av_tracker_nodes.research.simulation.robots import draw_robot
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.recorder import (
     record_local,
+    record_rig_scene,
     record_scene,
     record_sequence,
     scene_blocks,
 )
 
-SCENARIO = 'varied'
+SCENARIO, ROBOT_SCENARIO = 'varied', 'anybody'
 TRAINING_SEEDS, VALIDATION_SEEDS = range(1000), range(1000, 1050)
 
 AV163_TRAINING = ('seq18', 'seq19', 'seq35', 'seq40')
@@ -34,7 +42,11 @@ AV163_VALIDATION = ('seq11', 'seq12')
 _LOCAL = '-local.npz'
 _TAKES = (2.1, 3.1, 4.1)
 """When takes begin (s): by then the noise floor of the room is known."""
-_TAKE_FRAMES = 16
+_TAKE_FRAMES, _ROBOT_TAKE_FRAMES = 16, 12
+_SECONDS = 5.0
+
+_ROBOTS_OF_FIVE = (1, 2, 4)
+"""Which of five seeds in turn are of robots, so that any part of the corpus is mixed alike."""
 
 
 def make_corpus(
@@ -42,7 +54,6 @@ def make_corpus(
     seeds: Sequence[int],
     jobs: int,
     progress: Callable[[float], None] | None = None,
-    scenario: str = SCENARIO,
 ) -> list[Path]:
     """Record scenes that are not there yet.
 
@@ -56,7 +67,6 @@ def make_corpus(
         Processes.
     progress : callable or None
         Called with the share done, 0..1.
-    scenario : str
 
     Returns
     -------
@@ -72,9 +82,19 @@ def make_corpus(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f'cannot write to {out}: {error.strerror}') from error
-    paths = [out / f'{scenario}-{seed:04d}.npz' for seed in seeds]
-    _in_parallel(_make_clip, scenario, seeds, paths, jobs, progress)
+    paths = [out / clip_name(seed) for seed in seeds]
+    _in_parallel(_make_clip, seeds, paths, jobs, progress)
     return paths
+
+
+def is_robot(seed: int) -> bool:
+    """Tell whether the scene of a seed is in front of a robot, not of the rig of AV16.3."""
+    return seed % 5 in _ROBOTS_OF_FIVE
+
+
+def clip_name(seed: int) -> str:
+    """Name of the file of the clip of a seed."""
+    return f'{"robot" if is_robot(seed) else SCENARIO}-{seed:04d}.npz'
 
 
 def make_local_sounds(
@@ -82,7 +102,6 @@ def make_local_sounds(
     seeds: Sequence[int],
     jobs: int,
     progress: Callable[[float], None] | None = None,
-    scenario: str = SCENARIO,
 ) -> None:
     """Record what half of the microphones tell at the images of clips, where it is not there yet.
 
@@ -90,11 +109,11 @@ def make_local_sounds(
     ----------
     clips : sequence of Path
         As `make_corpus` returns them.
-    seeds, jobs, progress, scenario
+    seeds, jobs, progress
         See `make_corpus`.
     """
     paths = [local_path(clip) for clip in clips]
-    _in_parallel(_make_local, scenario, seeds, paths, jobs, progress)
+    _in_parallel(_make_local, seeds, paths, jobs, progress)
 
 
 def local_path(clip: Path) -> Path:
@@ -103,8 +122,7 @@ def local_path(clip: Path) -> Path:
 
 
 def _in_parallel(
-    make: Callable[[str, int, Path], None],
-    scenario: str,
+    make: Callable[[int, Path], None],
     seeds: Sequence[int],
     paths: Sequence[Path],
     jobs: int,
@@ -112,7 +130,7 @@ def _in_parallel(
 ) -> None:
     missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
     report = progress or (lambda share: None)
-    tasks = {path: (scenario, seed, path) for seed, path in missing}
+    tasks = {path: (seed, path) for seed, path in missing}
     for done, _ in enumerate(in_processes(make, tasks, jobs), 1):
         report(1 - (len(missing) - done) / len(seeds))
     report(1.0)
@@ -169,20 +187,29 @@ def make_sequence_clips(
     return paths
 
 
-def _make_clip(scenario: str, seed: int, path: Path) -> None:
-    scene = build_scene(scenario, seed)
+def _make_clip(seed: int, path: Path) -> None:
+    if is_robot(seed):
+        drawn = _robot_scene(seed)
+        record_rig_scene(drawn, _takes(drawn.scene, 0, _ROBOT_TAKE_FRAMES)).save(path)
+        return
+    scene = build_scene(SCENARIO, seed)
     camera = int(np.random.default_rng([seed, 0xC11]).integers(len(scene.cameras)))
-    record_scene(scene, camera, _takes(scene, camera))['vggcf'].save(path)
+    record_scene(scene, camera, _takes(scene, camera, _TAKE_FRAMES))['vggcf'].save(path)
 
 
-def _make_local(scenario: str, seed: int, path: Path) -> None:
+def _make_local(seed: int, path: Path) -> None:
     clip = Clip.load(path.with_name(path.name.replace(_LOCAL, '.npz')))
-    (local,) = record_local([clip], scene_blocks(build_scene(scenario, seed)))
+    scene = _robot_scene(seed).scene if is_robot(seed) else build_scene(SCENARIO, seed)
+    (local,) = record_local([clip], scene_blocks(scene))
     local.save(path)
 
 
-def _takes(scene: Scene, camera: int) -> list[range]:
+def _robot_scene(seed: int) -> RigScene:
+    return build_rig_scene(draw_robot(seed), ROBOT_SCENARIO, seed, _SECONDS)
+
+
+def _takes(scene: Scene, camera: int, length: int) -> list[range]:
     """Frames of each take."""
     firsts = [round((start - scene.video_starts[camera]) * FRAME_RATE) for start in _TAKES]
     count = len(scene.frame_times(camera))
-    return [range(first, min(first + _TAKE_FRAMES, count)) for first in firsts]
+    return [range(first, min(first + length, count)) for first in firsts]

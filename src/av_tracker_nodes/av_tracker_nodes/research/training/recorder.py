@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,13 +15,15 @@ import numpy as np
 
 from av_tracker_nodes import FaceStage
 from av_tracker_nodes.acoustics import SoundMapper
-from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry import Rig, RigidTransform
 from av_tracker_nodes.geometry.head import mouth_pixel
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets.incomplete import cover_middle, half_of_the_microphones
 from av_tracker_nodes.research.datasets.recordings import open_recording
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.simulation.meeting_room import ROOM
+from av_tracker_nodes.research.simulation.rig_scene import RigScene
+from av_tracker_nodes.research.simulation.rig_sound import rig_of_sound
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.simulation.speech import RATE
@@ -41,12 +43,43 @@ _PIECE = 400
 """Images of a recorded sequence that make a clip."""
 
 
+@dataclass(frozen=True)
+class Told:
+    """Where a tracker is told that the sensors of a scene are.
+
+    Attributes
+    ----------
+    rig : Rig
+    target_from_scene : RigidTransform
+        Takes points of the scene to the target frame, while the sensors stand still.
+    """
+
+    rig: Rig
+    target_from_scene: RigidTransform = field(default_factory=RigidTransform)
+
+    def of(self, scene: Scene, time: float, points: np.ndarray) -> np.ndarray:
+        """Describe points (n, 3) of a scene at a time (s) as the sensors that move see them.
+
+        The target frame moves with the sensors: to them, the people move.
+        """
+        if scene.motion is not None:
+            points = scene.motion.at(time).inverse @ points
+        return self.target_from_scene @ points
+
+
+def record_rig_scene(drawn: RigScene, takes: Sequence[range]) -> Clip:
+    """Record frames of a scene in front of a rig; truth is in the frame of the rig, see `Told`."""
+    told = Told(rig_of_sound(drawn), drawn.scene_from_parent.inverse)
+    return record_scene(drawn.scene, 0, takes, told=told)['vggcf']
+
+
 def record_scene(
     scene: Scene,
     camera: int,
     takes: Sequence[range],
     measures: Sequence[str] = ('vggcf',),
     incomplete: bool = False,
+    told: Told | None = None,
 ) -> dict[str, Clip]:
     """Record frames of a simulated scene with one camera and all microphones.
 
@@ -62,13 +95,16 @@ def record_scene(
     incomplete : bool
         As GLDTracker's incomplete set: the middle third of all pictures covered, and half of the
         microphones gone.
+    told : Told or None
+        The geometry that a tracker is told; None for that of the meeting room.
 
     Returns
     -------
     dict of str to Clip
         By acoustic measure.
     """
-    rig = Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM)
+    told = told or Told(Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM))
+    rig = told.rig
     blocks = list(scene_blocks(scene))
     pictures = render_frames(scene, camera, [frame for take in takes for frame in take])
     if incomplete:
@@ -81,7 +117,7 @@ def record_scene(
         for frame in take:
             seconds = AUDIO_START + scene.video_starts[camera] + frame / FRAME_RATE
             stamp, jpeg = to_nanoseconds(seconds), encode_image(next(pictures))
-            seen, people = _see(stamp, jpeg, faces), _scene_truth(scene, camera, frame)
+            seen, people = _see(stamp, jpeg, faces), _scene_truth(scene, camera, frame, told)
             for measure in measures:
                 sound = ears[measure].map(seen)
                 frames[measure].append(ClipFrame(jpeg, seen, sound, people, number))
@@ -161,18 +197,18 @@ def _see(stamp: int, jpeg: bytes, faces: FaceStage) -> FaceFrame:
     return faces.process(ImageFrame(stamp, pixels))
 
 
-def _scene_truth(scene: Scene, camera: int, frame: int) -> PeopleTruth:
+def _scene_truth(scene: Scene, camera: int, frame: int, told: Told) -> PeopleTruth:
     """Tell what is true at the time at which a frame was really taken."""
     time = scene.frame_times(camera)[frame]
     now = np.array([time])
-    mouth = np.concatenate([person.at(now, person.mouth) for person in scene.people])
+    mouth = np.reshape([person.at(now, person.mouth) for person in scene.people], (-1, 3))
     speaking = [
         float(any(start <= time < end for start, end in person.segments))
         for person in scene.people
     ]
     return PeopleTruth(
-        mouth=mouth,
-        pixel=scene.cameras[camera].project(mouth),
-        speaking=np.array(speaking),
+        mouth=told.of(scene, time, mouth),
+        pixel=scene.camera_at(camera, time).project(mouth),
+        speaking=np.array(speaking, float),
         visible=visible_share(scene, camera, time),
     )
