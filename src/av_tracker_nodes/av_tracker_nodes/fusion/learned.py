@@ -37,7 +37,7 @@ from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceF
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
 """A remembered head that moves farther than this from one image to the next (face heights across,
 log range) is another one, that hides it or stands beside it."""
-_CAUTION = 1.5
+CAUTION = 1.5
 """Deviations are this much larger than in the scenes that the network learnt on (validation
 scenes): an error that lasts counts as if it were new in every image."""
 _SOUND_SHARE, _SUREST = 0.3, 0.98
@@ -46,7 +46,7 @@ networks learnt with one rig, and have most to say in noise (validation scenes o
 conditions, seed 1600)."""
 _FRAME_STD = 0.03
 """Relative deviation, from picture to picture of one person, of the best range by sight."""
-_LEAST_RANGE_STD = float(np.hypot(HEAD_SIZE_STD, _FRAME_STD))
+LEAST_RANGE_STD = float(np.hypot(HEAD_SIZE_STD, _FRAME_STD))
 """No picture tells how large a head is: no range by sight is surer than that."""
 
 
@@ -175,13 +175,13 @@ class LearnedFusion(FusionModel):
         if not seen:
             return _Judged(candidate.kind, base, base.position)
         place = SightFrame.towards(rig.camera, base.position).place(prediction[:3].astype(float))
-        along = max(_CAUTION * along, _LEAST_RANGE_STD)
+        along = max(CAUTION * along, LEAST_RANGE_STD)
         sight = SightFrame.towards(rig.camera, place)
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
         by_sight = replace(
             base,
             position=place,
-            covariance=sight.covariance(_CAUTION * across, along),
+            covariance=sight.covariance(CAUTION * across, along),
             modalities=Modality.VISUAL | heard,
             box=visible_box(rig.camera, place),
             quality=float(person),
