@@ -26,7 +26,7 @@ from av_tracker_nodes.fusion.search import (
 
 _GREY, _SURENESS = 50.0, 0.1
 
-KINDS = slice(8, 11)
+KINDS = slice(7, 10)
 """Columns of the sight features that say why somebody may be there."""
 
 

@@ -86,7 +86,7 @@ def test_a_map_of_a_voice_is_the_global_map_over_its_box():
     columns = np.arange(120, dtype=np.float32)
     field = sound([peak(MOUTH)], values=np.tile(columns, (96, 1)))
     voice = Candidate(Kind.VOICE, remembered(MOUTH, RIG, 0.0).base)
-    values = arrays_of([voice], field).maps[0] / 4
+    values = columns.max() * arrays_of([voice], field).maps[0]
     left, _, width, _ = face_box(CAMERA, MOUTH)
     expected = (left + width * (np.arange(MAP_SIZE) + 0.5) / MAP_SIZE + 0.5) / 3.0 - 0.5
     np.testing.assert_allclose(values, np.tile(expected, (MAP_SIZE, 1)), atol=0.05)

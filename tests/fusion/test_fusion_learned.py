@@ -87,6 +87,52 @@ def test_a_measured_range_stays_as_it_is(tmp_path):
     assert np.sqrt(sight @ moved.covariance @ sight) < 0.1
 
 
+def along(person):
+    """Deviation of the range, relative to it."""
+    distance = np.linalg.norm(person.position)
+    sight = person.position / distance
+    return np.sqrt(sight @ person.covariance @ sight) / distance
+
+
+def test_sound_tells_a_range_beside_that_of_the_network(tmp_path):
+    faces = FaceFrame(FRAME, (360, 288), (face(ANN),))
+    fusion, field = network(tmp_path, offset=(0, 0, 0.2)), np.zeros((96, 120), np.float32)
+    (silent,) = detect(network(tmp_path, offset=(0, 0, 0.2)), [face(ANN)])
+    by_sight = np.linalg.norm(silent.position)
+    std = along(silent) * by_sight
+    told = {}
+    for name, away in (('near', 0.9 * by_sight), ('far', 3 * by_sight)):
+        values = np.zeros((12, 12), np.float32)
+        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 0.9)
+        sound = AcousticMap(FRAME, FRAME, 'vwswe', field, 3.0, 2.0, 1.0, faces=(heard,))
+        (told[name],) = fusion.process(faces, sound, RIG, IMAGE).detections
+    assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=1e-3)
+    assert told['near'].size_gain == pytest.approx(0.5, abs=0.01)
+    assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.01)
+    # Sound that contradicts what is seen is not heard there.
+    np.testing.assert_allclose(told['far'].position, silent.position)
+
+
+def test_no_network_knows_the_size_of_a_head(tmp_path):
+    bias = [0, 0, 0, np.log(0.1), np.log(1e-3), SURE, SURE, UNSURE]
+    fusion = LearnedFusion(NetworkSession(write_network(tmp_path / 'sure.onnx', bias)))
+    (ann,) = detect(fusion, [face(ANN)])
+    assert along(ann) > 0.07
+    assert ann.size_gain == 1
+
+
+def test_a_child_is_looked_for_at_the_size_that_it_has_in_the_picture(tmp_path):
+    fusion = network(tmp_path, speaking=UNSURE)
+    distance = float(np.linalg.norm(ANN))
+    for step in range(1, 6):
+        told = replace(face(ANN, tracklet=3), range=0.7 * distance)
+        (child,) = detect(fusion, [told], stamp=step * FRAME)
+    assert np.linalg.norm(child.position) == pytest.approx(0.7 * distance)
+    (lost,) = detect(fusion, stamp=6 * FRAME)
+    np.testing.assert_allclose(lost.box, face_box(CAMERA, ANN), rtol=0.06)
+    assert lost.size_gain == 1
+
+
 def test_what_is_nobody_is_dropped(tmp_path):
     assert detect(network(tmp_path, person=UNSURE), [face(ANN)], [voice(BOB)]) == ()
 

@@ -41,6 +41,7 @@ def network() -> AvclNet:
     torch.manual_seed(3)
     network = AvclNet().eval()
     torch.nn.init.normal_(network.head[-1].weight, std=0.1)
+    torch.nn.init.normal_(network.range_head[-1].weight, std=0.1)
     return network
 
 
@@ -66,6 +67,20 @@ def test_people_of_one_image_see_each_other(network):
     changed.crops[1] = 0
     changed.sound[1] = 0
     assert not torch.allclose(network(alone)[1].offset[0], network(changed)[1].offset[0])
+
+
+def test_the_range_is_read_off_sight_alone(network):
+    quiet, loud, dark = (inputs([3]) for _ in range(3))
+    for heard in (loud.sound, loud.maps, loud.global_maps):
+        heard.mul_(3.0)
+    dark.crops.zero_()
+    _, before = network(quiet)
+    _, after = network(loud)
+    torch.testing.assert_close(after.offset[:, 2], before.offset[:, 2])
+    torch.testing.assert_close(after.log_deviation[:, 1], before.log_deviation[:, 1])
+    assert not torch.allclose(after.offset[:, :2], before.offset[:, :2])
+    assert not torch.allclose(after.log_deviation[:, 0], before.log_deviation[:, 0])
+    assert not torch.allclose(network(dark)[1].offset[:, 2], before.offset[:, 2])
 
 
 def test_empty_places_change_nothing(network):

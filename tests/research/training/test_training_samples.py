@@ -6,16 +6,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from av_tracker_nodes.fusion.candidates import Kind
+from av_tracker_nodes.fusion.candidates import SIGHT_FEATURES, Candidate, Kind
+from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.research.simulation.meeting_room import ROOM, cameras, microphones
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
 from av_tracker_nodes.research.training.disturbances import UNDISTURBED, Disturbance
+from av_tracker_nodes.research.training.nobody import Nobody
 from av_tracker_nodes.research.training.samples import SampleSource
-from av_tracker_nodes.research.training.truths import NOBODY, true_positions
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame
+from av_tracker_nodes.research.training.truths import NOBODY, true_positions, truth_of
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    Detection,
+    Face,
+    FaceFrame,
+    FaceSound,
+    Modality,
+)
 
 RIG = Rig(cameras()[0], microphones(), room=ROOM)
 ANN, BOB = np.array([0.8, 0.7, 0.8]), np.array([1.2, -0.3, 0.85])
@@ -98,6 +108,99 @@ def test_people_are_sought_where_the_picture_shows_them():
     assert np.linalg.norm(position - RIG.camera.centre) == pytest.approx(
         np.linalg.norm(ANN - RIG.camera.centre)
     )
+
+
+@pytest.mark.parametrize(
+    ('offset', 'somebody'),
+    [
+        ((0.0, 0.0, 0.0), True),
+        ((0.4, -0.3, 0.2), True),
+        # Half the size, on the face: an ear, an eye.
+        ((0.0, 0.0, 0.69), False),
+        ((0.3, 0.2, 0.6), False),
+        # Twice the size about it.
+        ((0.0, 0.0, -0.69), False),
+        # A fist, or somebody else's place, beside it.
+        ((1.2, 0.0, 0.0), False),
+        ((0.0, 1.5, 0.1), False),
+    ],
+)
+def test_somebody_is_a_head_of_that_size_there(offset, somebody):
+    place = SightFrame.towards(RIG.camera, ANN).place(np.array(offset))
+    person, _ = truth_of(remembered(place, RIG, 0.5), ANN[None], RIG)
+    assert (person == 0) == somebody
+
+
+def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
+    # Nearer the microphones than the person by half, seen from a camera elsewhere.
+    away = ANN - RIG.microphones.centre
+    direction = away / np.linalg.norm(away)
+    heard = RIG.microphones.centre + 0.5 * away
+    for std, person in ((0.8, 0), (0.02, NOBODY)):
+        spread = 0.03**2 * np.eye(3) + std**2 * np.outer(direction, direction)
+        voice = Candidate(Kind.VOICE, Detection(heard, spread, Modality.AUDIO))
+        assert truth_of(voice, ANN[None], RIG)[0] == person
+
+
+def test_false_memories_are_nobodys_and_of_all_sizes_near_people_and_far():
+    source = SampleSource([clip()], replace(UNDISTURBED, unseen_remembered=0.0, false_memory=2.0))
+    samples = [draw(source, seed=seed) for seed in range(60)]
+    kinds = np.concatenate([sample.kind for sample in samples])
+    people = np.concatenate([sample.person for sample in samples])
+    offsets = np.concatenate([sample.offset for sample in samples])
+    nobody = (kinds == Kind.MEMORY) & (people == NOBODY)
+    assert nobody.sum() > 60
+    assert nobody.sum() > 0.9 * (kinds == Kind.MEMORY).sum()
+    assert not offsets[nobody].any()
+
+
+def test_false_memories_lie_on_heads_beside_them_and_elsewhere():
+    nobody = Nobody(RIG, ANN[None])
+    rng = np.random.default_rng(3)
+    places = [place for _ in range(300) if (place := nobody.place(rng)) is not None]
+    offsets = SightFrame.towards(RIG.camera, ANN).offset(np.array(places))
+    across, along = np.hypot(offsets[:, 0], offsets[:, 1]), offsets[:, 2]
+    on_head, beside = across < 1.0, (across >= 1.0) & (across < 2.6)
+    assert on_head.sum() > 60
+    assert beside.sum() > 60
+    assert (across >= 2.6).sum() > 30
+    assert (along[on_head] > 0.5).sum() > (along[on_head] < -0.5).sum() > 0
+    assert RIG.camera.contains(RIG.camera.project(np.array(places))).all()
+
+
+def test_false_alarms_are_faces_of_nobody_with_low_scores_and_a_sound():
+    how = replace(QUIET, false_face=1.0, unseen_remembered=0.0)
+    heard = FaceSound(1, np.ones((12, 12), np.float32), 0.3, 0.2, ANN, 2.0, 0.1, 0.9)
+    told = clip()
+    frames = tuple(
+        replace(frame, sound=replace(frame.sound, faces=(heard,))) for frame in told.frames
+    )
+    source = SampleSource([replace(told, frames=frames)], how)
+    false = 0
+    for seed in range(30):
+        sample = draw(source, seed=seed)
+        for row in range(len(sample.kind)):
+            if sample.kind[row] == Kind.FACE and sample.person[row] == NOBODY:
+                false += 1
+                score, has_sound = sample.arrays.sight[row, 10], sample.arrays.sound[row, 3]
+                assert 0.6 <= score < 0.95
+                assert has_sound == 1
+    assert false > 15
+
+
+def test_false_alarms_of_the_detector_are_remembered_too():
+    portrait = np.array([1.6, 0.4, 0.9])
+    source = SampleSource([clip(faces=(ANN, portrait), people=(ANN,))], replace(QUIET))
+    certain = SampleSource(
+        [clip(faces=(ANN, portrait), people=(ANN,))], replace(QUIET, false_memory=1.0)
+    )
+    assert draw(source).kind.tolist() == [Kind.FACE, Kind.FACE]
+    sample = draw(certain)
+    assert sample.person[:2].tolist() == [0, NOBODY]
+    sight = sample.arrays.sight
+    assert sample.kind[2] == Kind.MEMORY
+    assert sample.person[2] == NOBODY
+    assert sight.shape[1] == SIGHT_FEATURES
 
 
 def test_neighbours_are_the_same_people_in_the_same_take():

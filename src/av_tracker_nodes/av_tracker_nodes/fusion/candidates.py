@@ -6,6 +6,11 @@
 The same code serves training and running. A candidate is a detected face, a voice that no face
 explains, or a head that was there a moment ago and that the face detector no longer finds. Each
 carries what geometry alone makes of it, which the networks refine.
+
+Nothing of what they are given depends on the rig. A head at range r before a lens of focal length
+f looks as one at s r before a lens of s f: networks that are told ranges, pixels or rows of the
+picture learn the room that they were trained in. The field is told relative to the strongest
+sound of the image, as the coherence of the same voice differs between arrays.
 """
 
 from __future__ import annotations
@@ -41,15 +46,18 @@ GLOBAL_MAP_SIZE = (48, 60)
 """Rows and columns of the global map."""
 PEAKS = 3
 """Nearest peaks of the coherence field that a candidate is told of."""
-SIGHT_FEATURES, SOUND_FEATURES = 24, 31
+SIGHT_FEATURES, SOUND_FEATURES = 25, 30
 """Numbers that a network is given of a candidate beside picture and map."""
 PREDICTED = 8
 """Numbers that a network says of a candidate."""
 
-_COHERENCE_SCALE = 4.0
+_LEAST_COHERENCE = 0.1
+"""Silence is not made as loud as speech."""
 _LOGIT_SCALE = 5.0
-_REACH = np.array([4.0, 4.0, 1.0])
-"""Offsets of peaks are cut there (face heights across, log range)."""
+_REACH = np.array([4.0, 4.0, 4.0])
+"""Offsets of peaks are cut there (face heights across, deviations along)."""
+_LARGEST_RATIO = 1.0
+"""Ranges by sound are cut there (log of the ratio to that by sight)."""
 _LONGEST_UNSEEN = 3.0
 
 
@@ -69,7 +77,7 @@ class Candidate:
     ----------
     kind : Kind
     base : Detection
-        What geometry alone makes of it, in the target frame.
+        What geometry alone makes of it, in the target frame; a face where its size alone tells.
     face : Face or None
     sound : FaceSound or None
         Of the face.
@@ -93,13 +101,13 @@ class CandidateArrays:
     crops : np.ndarray, shape (n, CROP_SIZE, CROP_SIZE, 3), uint8
         Blue, green, red; zeros where there is no picture.
     maps : np.ndarray, shape (n, MAP_SIZE, MAP_SIZE), float32
-        Coherence over the face box, enhanced where the candidate is a face.
+        Relative coherence over the face box, enhanced where the candidate is a face.
     sight : np.ndarray, shape (n, SIGHT_FEATURES), float32
         See `sight_features`.
     sound : np.ndarray, shape (n, SOUND_FEATURES), float32
         See `sound_features`.
     global_map : np.ndarray, shape GLOBAL_MAP_SIZE, float32
-        Coherence over the whole picture.
+        Relative coherence over the whole picture.
     """
 
     crops: np.ndarray
@@ -119,7 +127,8 @@ def find_candidates(
     faces : FaceFrame
     sound : AcousticMap
     geometric : DetectionFrame
-        What `GeometricFusion` makes of both: a detection for each face, then the voices.
+        What `GeometricFusion` makes of both by `size_alone`: a detection for each face, then the
+        voices.
     """
     sounds = {heard.tracklet: heard for heard in sound.faces}
     count = len(faces.faces)
@@ -176,21 +185,28 @@ def global_map(sound: AcousticMap) -> np.ndarray:
     if not sound.values.size:
         return np.zeros(GLOBAL_MAP_SIZE, np.float32)
     values = np.ascontiguousarray(sound.values, np.float32)
-    return _COHERENCE_SCALE * cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
+    resized = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
+    return resized / strongest_coherence(sound)
+
+
+def strongest_coherence(sound: AcousticMap) -> float:
+    """Coherence of the strongest sound of an image, that of silence at least."""
+    scores = [peak.score for peak in sound.peaks] + [heard.peak for heard in sound.faces]
+    return max(_LEAST_COHERENCE, float(sound.values.max(initial=0.0)), *scores)
 
 
 def _map_of(candidate: Candidate, sound: AcousticMap, rig: Rig) -> np.ndarray:
     """Enhanced map of a face; else the global map over the box."""
     if candidate.sound is not None:
         values = np.ascontiguousarray(candidate.sound.values, np.float32)
-        return _COHERENCE_SCALE * cv2.resize(values, (MAP_SIZE, MAP_SIZE))
+        return cv2.resize(values, (MAP_SIZE, MAP_SIZE)) / strongest_coherence(sound)
     if not in_picture(candidate.base.box, rig) or not sound.values.size:
         return np.zeros((MAP_SIZE, MAP_SIZE), np.float32)
-    return coherence_over(sound, candidate.base.box, MAP_SIZE)
+    return coherence_over(sound, candidate.base.box, MAP_SIZE) / strongest_coherence(sound)
 
 
 def coherence_over(sound: AcousticMap, box: np.ndarray, size: int) -> np.ndarray:
-    """Sample the global map over a box, shape (size, size), float32, scaled for networks.
+    """Sample the global map over a box, shape (size, size), float32.
 
     Parameters
     ----------
@@ -208,9 +224,7 @@ def coherence_over(sound: AcousticMap, box: np.ndarray, size: int) -> np.ndarray
     rows = ((top + height * middles + 0.5) / sound.pitch - 0.5).astype(np.float32)
     values = np.ascontiguousarray(sound.values, np.float32)
     grid = np.meshgrid(columns, rows)
-    return _COHERENCE_SCALE * cv2.remap(
-        values, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.remap(values, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def sight_features(
@@ -230,32 +244,37 @@ def sight_features(
     Returns
     -------
     np.ndarray, shape (SIGHT_FEATURES,), float32
-        Centre of the box (-1..1 over the image), log of its height, whether it is pictured; log
-        range, its deviation and the share of it that rests on the size of heads; the deviation
-        across; kind (3); whether there is a face, its score and landmarks (10) relative to the
-        box; time unseen.
+        Whether it is pictured; picture that is left beside its box, to the left, above, to the
+        right, below (-1..1 face heights); deviations across and along; kind (3); score of the
+        face, its box as detected (centre (2) in and log width by its own height) and landmarks
+        (10) relative to the box; time unseen.
     """
     base, face = candidate.base, candidate.face
-    across, along = frame.deviations(base.covariance)
-    width, height = rig.camera.size
-    box = base.box if pictured else None
-    place = np.zeros(3)
-    if box is not None:
-        place[:2] = 2 * box_centre(box) / [width, height] - 1
-        place[2] = np.log(box[3] / height) + 2
-    marks = np.zeros(10)
-    if face is not None and face.landmarks is not None and base.box is not None:
-        marks = ((face.landmarks - box_centre(base.box)) / base.box[3]).ravel()
+    shape, marks = np.zeros(3), np.zeros(10)
+    if face is not None and base.box is not None:
+        centre, height = box_centre(base.box), base.box[3]
+        shape[:2] = (box_centre(face.box) - centre) / height
+        shape[2] = np.log(face.box[2] / face.box[3])
+        if face.landmarks is not None:
+            marks = ((face.landmarks - centre) / height).ravel()
     return np.concatenate(
         [
-            place,
-            [pictured, np.log(frame.range), np.log(along), base.size_gain, np.log(across)],
+            [pictured],
+            _margins(base.box, rig) if pictured else np.zeros(4),
+            np.log(frame.deviations(base.covariance)),
             np.eye(len(Kind))[candidate.kind],
-            [face is not None, 0.0 if face is None else face.score],
+            [0.0 if face is None else face.score],
+            np.clip(shape, -2, 2),
             np.clip(marks, -2, 2),
             [min(candidate.unseen, _LONGEST_UNSEEN) / _LONGEST_UNSEEN],
         ]
     ).astype(np.float32)
+
+
+def _margins(box: np.ndarray, rig: Rig) -> np.ndarray:
+    """Picture left on each side of a box (its heights), shape (4,): who is cut by the border."""
+    ends = np.concatenate([box[:2], np.array(rig.camera.size) - box[:2] - box[2:]])
+    return np.clip(ends / box[3], -1, 1)
 
 
 def sound_features(
@@ -274,48 +293,64 @@ def sound_features(
     Returns
     -------
     np.ndarray, shape (SOUND_FEATURES,), float32
-        Coverage of the window, share of dead microphones, number of peaks; log-odds that the
-        candidate speaks, by geometry; of the coherence inside the box whether there is any, peak,
-        mean, log-odds of speech, range and its deviation; of each of the nearest peaks whether
-        there is one, offset (3), coherence, log-odds of speech, and deviation across.
+        Coverage of the window, share of dead microphones; log-odds that the candidate speaks, by
+        geometry; of the coherence inside the box whether there is any, peak, mean, log-odds of
+        speech, range relative to that by sight and its deviation; of each of the nearest peaks
+        whether there is one, offset (face heights across (2), deviations along), coherence,
+        log-odds of speech, and deviation across.
     """
-    own = np.zeros(6)
+    own, strongest = np.zeros(6), strongest_coherence(sound)
     if candidate.sound is not None:
         heard = candidate.sound
+        ratio = math.log(heard.range / frame.range)
         own = np.array(
             [
                 1.0,
-                _COHERENCE_SCALE * heard.peak,
-                _COHERENCE_SCALE * heard.mean,
+                heard.peak / strongest,
+                heard.mean / strongest,
                 _log_odds(heard.speech),
-                np.log(heard.range / frame.range),
-                np.log(heard.range_std / heard.range),
+                min(max(ratio, -_LARGEST_RATIO), _LARGEST_RATIO),
+                math.log(heard.range_std / heard.range),
             ]
         )
-    microphones = len(rig.microphones.positions)
+    dead = len(sound.dead_channels) / len(rig.microphones.positions)
     return np.concatenate(
         [
-            [sound.coverage, len(sound.dead_channels) / microphones, len(sound.peaks) / 4],
-            [_log_odds(candidate.base.speaking)],
+            [sound.coverage, dead, _log_odds(candidate.base.speaking)],
             own,
-            _nearest_peaks(frame, sound, rig).ravel(),
+            _nearest_peaks(candidate, frame, sound, rig).ravel(),
         ]
     ).astype(np.float32)
 
 
-def _nearest_peaks(frame: SightFrame, sound: AcousticMap, rig: Rig) -> np.ndarray:
-    """Describe the peaks nearest to a line of sight, shape (PEAKS, 7)."""
+def _nearest_peaks(
+    candidate: Candidate, frame: SightFrame, sound: AcousticMap, rig: Rig
+) -> np.ndarray:
+    """Describe the peaks nearest to a line of sight, shape (PEAKS, 7).
+
+    Microphones close together hear a direction and hardly a range: seen from a camera that is
+    elsewhere, such a peak would lie beside the line of sight of who speaks. Given the range of the
+    candidate (scalar update of a Gaussian) it lies on it.
+    """
     table = np.zeros((PEAKS, 7))
     if not sound.peaks:
         return table
     places = rig.target_from_array @ np.array([peak.position for peak in sound.peaks])
     spreads = np.array([peak.covariance for peak in sound.peaks])
+    spreads = rig.target_from_array.rotate_covariance(spreads)
+    known = frame.deviations(candidate.base.covariance)[1]
+    moved, left = frame.at_range(places, spreads, known)
+    ranges = np.linalg.norm(np.stack([places, moved]) - frame.centre, axis=-1)
+    along = frame.deviations(spreads)[:, 1] * frame.range / ranges[0]
+    offset = frame.offset(moved)
+    offset[:, 2] = np.log(ranges[0] / frame.range) / np.hypot(along, known)
+    strongest = strongest_coherence(sound)
     rows = np.empty((len(places), 7))
     rows[:, 0] = 1.0
-    rows[:, 1:4] = np.clip(frame.offset(places), -_REACH, _REACH)
-    rows[:, 4] = [_COHERENCE_SCALE * peak.score for peak in sound.peaks]
+    rows[:, 1:4] = np.clip(offset, -_REACH, _REACH)
+    rows[:, 4] = [peak.score / strongest for peak in sound.peaks]
     rows[:, 5] = [_log_odds(peak.speech) for peak in sound.peaks]
-    rows[:, 6] = np.log(frame.deviations(rig.target_from_array.rotate_covariance(spreads))[:, 0])
+    rows[:, 6] = np.log(frame.deviations(left)[:, 0] * frame.range / ranges[1])
     nearest = np.argsort(np.hypot(rows[:, 1], rows[:, 2]), kind='stable')[:PEAKS]
     table[: len(nearest)] = rows[nearest]
     return table

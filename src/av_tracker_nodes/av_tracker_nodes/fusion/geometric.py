@@ -17,14 +17,11 @@ import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.cone import in_front
+from av_tracker_nodes.fusion.ranges import Range, range_of_face, ranged
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.bearings import heard_angles, heard_deviations
-from av_tracker_nodes.geometry.face import (
-    DETECTOR_FACE_HEIGHT,
-    DETECTOR_FRAME_STD,
-    mouth_from_face,
-)
-from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
+from av_tracker_nodes.geometry.head import range_of_box, visible_box
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -39,11 +36,6 @@ from av_tracker_nodes.types import (
 
 _SIGHT_STD = 0.06
 """Deviation of the detected mouth, in heights of the face."""
-_DEPTH_STD, _DEPTH_GROWTH = 0.03, 0.005
-"""Deviation of a measured depth (m): the relief of a face, and an error of stereo and structured
-light that grows with the square of the range (m per m^2)."""
-_AGREEMENT = 16.0
-"""Squared deviation beyond which the range that sound tells is not that of the face."""
 _SAME_DIRECTION, _PLACE_STD = 3.0, 0.07
 """A peak within so many deviations of a face, as the arrays hear it, is the voice of that face;
 the face itself is that uncertain across (m): who walks past close by is a step ahead of the sound
@@ -72,21 +64,12 @@ _LEAST_DOMINANCE = 0.3
 
 
 @dataclass(frozen=True)
-class _Range:
-    """Distance from the camera (m), its deviation, and the share that rests on head size."""
-
-    mean: float
-    std: float
-    size_gain: float
-
-
-@dataclass(frozen=True)
 class _Sighting:
-    """A face, the unit vector from the camera to its mouth, and how far off it is by sight."""
+    """A face, the unit vector from the camera to its mouth, and how far off its size tells."""
 
     face: Face
     ray: np.ndarray
-    range: _Range
+    by_size: Range
 
     @classmethod
     def of(cls, faces: Sequence[Face], camera: Camera) -> list[_Sighting]:
@@ -97,16 +80,9 @@ class _Sighting:
         boxes = np.array([face.box for face in faces])
         by_size = range_of_box(camera, boxes, DETECTOR_FACE_HEIGHT)
         return [
-            cls(face, ray, _range_of(face, float(mean)))
+            cls(face, ray, Range.by_size(float(mean)))
             for face, ray, mean in zip(faces, rays, by_size, strict=True)
         ]
-
-
-def _range_of(face: Face, by_size: float) -> _Range:
-    """Range as a depth image measured it, or as the size of the face tells."""
-    if np.isfinite(face.range):
-        return _Range(face.range, np.hypot(_DEPTH_STD, _DEPTH_GROWTH * face.range**2), 0.0)
-    return _Range(by_size, by_size * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
 
 
 class GeometricFusion(FusionModel):
@@ -124,6 +100,9 @@ class GeometricFusion(FusionModel):
         Use the coherence inside the face boxes; otherwise a face speaks when a peak lies there.
     least_speech : float
         A voice without a face counts above this probability.
+    size_alone : bool
+        Place faces where their size alone tells, whatever depth and sound say: what networks
+        start from.
     """
 
     def __init__(
@@ -133,10 +112,12 @@ class GeometricFusion(FusionModel):
         hear: bool = True,
         hear_faces: bool = True,
         least_speech: float = 0.5,
+        size_alone: bool = False,
     ) -> None:
         self.measure = measure
         self.sees, self.hears, self._hear_faces = see, hear, hear_faces
         self._least_speech = least_speech
+        self._size_alone = size_alone
 
     def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
@@ -161,7 +142,7 @@ class GeometricFusion(FusionModel):
             voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, sighting, rig)]
             claimed.update(voices)
             heard = self._heard(sighting.face, sound, [peaks[k] for k in voices], rig)
-            detections.append(_seen(sighting, heard, rig.camera))
+            detections.append(self._seen(sighting, heard, rig.camera))
         detections += [
             _heard_only(peak, peak.score / strongest, delay, doubt, rig)
             for k, peak in enumerate(peaks)
@@ -182,13 +163,35 @@ class GeometricFusion(FusionModel):
             return next((s for s in sound.faces if s.tracklet == face.tracklet), None)
         return max(voices, key=lambda peak: peak.score, default=None)
 
+    def _seen(
+        self, sighting: _Sighting, heard: FaceSound | AcousticPeak | None, camera: Camera
+    ) -> Detection:
+        face, distance = sighting.face, sighting.by_size
+        speech = 0.0 if heard is None else heard.speech
+        across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
+        along = np.outer(sighting.ray, sighting.ray)
+        position = camera.centre + distance.mean * sighting.ray
+        detection = Detection(
+            position=position,
+            covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
+            modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
+            box=visible_box(camera, position),
+            size_gain=distance.size_gain,
+            quality=face.score,
+            speaking=speech,
+            tracklet=face.tracklet,
+            embedding=face.embedding,
+        )
+        return detection if self._size_alone else ranged(detection, face, heard, camera)
+
 
 def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
     """Tell whether the line of sight of a face passes through the direction of a peak.
 
     Sensors that are not quite where they should be see and hear somebody apart.
     """
-    ranges = sighting.range.mean * _PLAUSIBLE_RANGES
+    sight = range_of_face(sighting.by_size, sighting.face, None)
+    ranges = sight.mean * _PLAUSIBLE_RANGES
     line = rig.camera.centre + ranges[:, None] * sighting.ray
     array, doubt = rig.microphones, rig.uncertainty
     towards = rig.target_from_array.inverse @ line - array.centre
@@ -198,43 +201,6 @@ def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
     stds = heard_deviations(array, peak.position - array.centre, peak.covariance, towards)
     apart = angles - doubt.angle_std - doubt.position_std / distances
     return bool((apart < _SAME_DIRECTION * np.hypot(stds, _PLACE_STD / distances)).any())
-
-
-def _combine(by_size: _Range, sound: FaceSound) -> _Range:
-    """Multiply both Gaussians, unless they contradict each other."""
-    spread = by_size.std**2 + sound.range_std**2
-    if (by_size.mean - sound.range) ** 2 > _AGREEMENT * spread:
-        return by_size
-    by_size_share = sound.range_std**2 / spread
-    return _Range(
-        by_size_share * by_size.mean + (1 - by_size_share) * sound.range,
-        by_size.std * sound.range_std / np.sqrt(spread),
-        by_size_share,
-    )
-
-
-def _seen(
-    sighting: _Sighting, heard: FaceSound | AcousticPeak | None, camera: Camera
-) -> Detection:
-    face, distance = sighting.face, sighting.range
-    speech = 0.0 if heard is None else heard.speech
-    # Sound without any coherence, as of one microphone, tells no range.
-    if isinstance(heard, FaceSound) and heard.peak > 0 and speech >= 0.5:
-        distance = _combine(distance, heard)
-    across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
-    along = np.outer(sighting.ray, sighting.ray)
-    position = camera.centre + distance.mean * sighting.ray
-    return Detection(
-        position=position,
-        covariance=across**2 * (np.eye(3) - along) + distance.std**2 * along,
-        modalities=Modality.VISUAL | (Modality.AUDIO if speech >= 0.5 else Modality.NONE),
-        box=visible_box(camera, position),
-        size_gain=distance.size_gain,
-        quality=face.score,
-        speaking=speech,
-        tracklet=face.tracklet,
-        embedding=face.embedding,
-    )
 
 
 def _heard_only(

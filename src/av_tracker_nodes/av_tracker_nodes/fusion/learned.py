@@ -27,6 +27,7 @@ from av_tracker_nodes.fusion.candidates import (
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
+from av_tracker_nodes.fusion.ranges import ranged
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.bearings import axis_of_line
@@ -36,15 +37,17 @@ from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceF
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
 """A remembered head that moves farther than this from one image to the next (face heights across,
 log range) is another one, that hides it or stands beside it."""
-_CAUTION = 1.5
+CAUTION = 1.5
 """Deviations are this much larger than in the scenes that the network learnt on (validation
 scenes): an error that lasts counts as if it were new in every image."""
 _SOUND_SHARE, _SUREST = 0.3, 0.98
 """Share of sound alone, and how sure it is at most, in the log-odds that somebody speaks: the
 networks learnt with one rig, and have most to say in noise (validation scenes of eight rigs and
 conditions, seed 1600)."""
-_STEADY_SHARE = 0.7
-"""Share of the deviation of a range that stays the same for one person."""
+_FRAME_STD = 0.03
+"""Relative deviation, from picture to picture of one person, of the best range by sight."""
+LEAST_RANGE_STD = float(np.hypot(HEAD_SIZE_STD, _FRAME_STD))
+"""No picture tells how large a head is: no range by sight is surer than that."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ class Thresholds:
     speaking: float = 0.5
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """Somebody, by what they were found, and where sight alone has them (m, target frame).
+
+    Heads are remembered and compared by sight alone: a child, whose depth is measured, would
+    otherwise be looked for at a size that it does not have.
+    """
+
+    kind: Kind
+    detection: Detection
+    place: np.ndarray
+
+
 class LearnedFusion(FusionModel):
     """Candidates from geometry, refined and judged by a network.
 
@@ -93,7 +109,7 @@ class LearnedFusion(FusionModel):
         facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
         self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
-        self._geometric = GeometricFusion(self.measure)
+        self._geometric = GeometricFusion(self.measure, size_alone=True)
         self._memory = HeadMemory()
 
     @property
@@ -120,9 +136,14 @@ class LearnedFusion(FusionModel):
         ]
         kept = _one_each([each for each in judged if each is not None], rig)
         if image is not None:
-            seen = [each for each in kept if each[1].modalities & Modality.VISUAL]
+            seen = [
+                (each.kind, replace(each.detection, position=each.place))
+                for each in kept
+                if each.detection.modalities & Modality.VISUAL
+            ]
             self._memory.update(faces.stamp, seen, rig)
-        return DetectionFrame(faces.stamp, tuple(person for _, person in kept), sound.from_image)
+        detections = tuple(each.detection for each in kept)
+        return DetectionFrame(faces.stamp, detections, sound.from_image)
 
     def _infer(self, arrays: CandidateArrays) -> np.ndarray:
         """Run the network on all candidates, shape (n, PREDICTED)."""
@@ -134,10 +155,12 @@ class LearnedFusion(FusionModel):
         }
         return self.network.run(rows, {'global_map': arrays.global_map[None]})
 
-    def _judge(
-        self, candidate: Candidate, prediction: np.ndarray, rig: Rig
-    ) -> tuple[Kind, Detection] | None:
-        """Make a detection of a candidate as the network sees it; None where nobody is."""
+    def _judge(self, candidate: Candidate, prediction: np.ndarray, rig: Rig) -> _Judged | None:
+        """Make a detection of a candidate as the network sees it; None where nobody is.
+
+        Its range by sight is one Gaussian, relative to what size alone tells; depth and sound are
+        others (see `ranges`).
+        """
         person, visible = probability(prediction[5:7])
         speaking = self._speaking(float(prediction[7]), candidate.base.speaking, rig)
         across, along = np.exp(prediction[3:5].astype(float))
@@ -150,25 +173,22 @@ class LearnedFusion(FusionModel):
             return None
         base = replace(candidate.base, speaking=speaking)
         if not seen:
-            return candidate.kind, base
-        sight = SightFrame.towards(rig.camera, base.position)
-        offset = prediction[:3].astype(float)
-        if candidate.face is not None and np.isfinite(candidate.face.range):
-            # What was measured is better than what a network makes of the size of a head.
-            offset[2], along = 0.0, sight.deviations(base.covariance)[1]
-        position = sight.place(offset)
+            return _Judged(candidate.kind, base, base.position)
+        place = SightFrame.towards(rig.camera, base.position).place(prediction[:3].astype(float))
+        along = max(CAUTION * along, LEAST_RANGE_STD)
+        sight = SightFrame.towards(rig.camera, place)
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
-        detection = replace(
+        by_sight = replace(
             base,
-            position=position,
-            covariance=sight.covariance(_CAUTION * across, _CAUTION * along),
+            position=place,
+            covariance=sight.covariance(CAUTION * across, along),
             modalities=Modality.VISUAL | heard,
-            box=visible_box(rig.camera, position),
-            size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
+            box=visible_box(rig.camera, place),
             quality=float(person),
             delay=0.0,
         )
-        return candidate.kind, detection
+        detection = ranged(by_sight, candidate.face, candidate.sound, rig.camera)
+        return _Judged(candidate.kind, detection, place)
 
     def _speaking(self, predicted: float, heard: float, rig: Rig) -> float:
         """Probability that somebody speaks, of the network's log-odds and of sound alone.
@@ -183,16 +203,16 @@ class LearnedFusion(FusionModel):
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
 
 
-def _one_each(judged: list[tuple[Kind, Detection]], rig: Rig) -> list[tuple[Kind, Detection]]:
+def _one_each(judged: list[_Judged], rig: Rig) -> list[_Judged]:
     """Leave one detection a person: faces before remembered heads before voices."""
     order = {Kind.FACE: 0, Kind.MEMORY: 1, Kind.VOICE: 2}
-    kept: list[tuple[Kind, Detection]] = []
-    for kind, detection in sorted(judged, key=lambda each: order[each[0]]):
-        twin = kind != Kind.FACE and any(
-            is_same_head(other.position, detection.position, rig.camera)
-            for _, other in kept
-            if other.modalities & Modality.VISUAL
+    kept: list[_Judged] = []
+    for each in sorted(judged, key=lambda each: order[each.kind]):
+        twin = each.kind != Kind.FACE and any(
+            is_same_head(other.place, each.place, rig.camera)
+            for other in kept
+            if other.detection.modalities & Modality.VISUAL
         )
         if not twin:
-            kept.append((kind, detection))
+            kept.append(each)
     return kept

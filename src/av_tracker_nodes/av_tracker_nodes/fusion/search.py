@@ -21,6 +21,7 @@ from av_tracker_nodes.fusion.candidates import (
     Candidate,
     coherence_over,
     sound_features,
+    strongest_coherence,
 )
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
@@ -52,7 +53,8 @@ class SearchArrays:
     searches : np.ndarray, shape (n, SEARCH_SIZE, SEARCH_SIZE, 3), uint8
         Centred on where the mouth is thought to be.
     maps : np.ndarray, shape (n, SOUND_MAPS, SOUND_MAP_SIZE, SOUND_MAP_SIZE), float32
-        Coherence over the search crops, highest first.
+        Coherence over the search crops, highest first, relative to the strongest sound of the
+        last images.
     sound : np.ndarray, shape (n, SOUND_FEATURES), float32
         See `candidates.sound_features`.
     """
@@ -136,7 +138,7 @@ def guided_maps(history: Sequence[AcousticMap], box: np.ndarray) -> np.ndarray:
     around = _square(box, SEARCH_SIZE)
     for row, chosen in enumerate(np.argsort(peaks)[::-1][:SOUND_MAPS]):
         maps[row] = coherence_over(known[chosen], around, SOUND_MAP_SIZE)
-    return maps
+    return maps / max(map(strongest_coherence, known), default=1.0)
 
 
 def found_pixel(box: np.ndarray, offset: np.ndarray) -> np.ndarray:

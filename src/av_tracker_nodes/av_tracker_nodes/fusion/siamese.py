@@ -23,6 +23,7 @@ from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind, 
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import head_distance, is_same_head, remembered
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
+from av_tracker_nodes.fusion.ranges import ranged
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     HISTORY,
@@ -140,7 +141,7 @@ class SiameseFusion(FusionModel):
         self.measure = facts.get('measure', 'vggcf')
         self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
         self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
-        self._geometric = GeometricFusion(self.measure)
+        self._geometric = GeometricFusion(self.measure, size_alone=True)
         self.reset()
 
     @property
@@ -156,11 +157,35 @@ class SiameseFusion(FusionModel):
     def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
-        """Detect people, without an image by geometry; see :meth:`FusionModel.detect`."""
+        """Detect people, without an image by geometry; see :meth:`FusionModel.detect`.
+
+        People are searched for at the size that their faces have; depth and sound of the faces of
+        the image move what was found (see `ranges`).
+        """
         self._history.append(sound)
         geometric = self._geometric.detect(faces, sound, rig)
-        if image is None:
-            return geometric
+        found = geometric.detections
+        if image is not None:
+            found = self._follow(faces, sound, geometric, rig, image)
+        shown = {face.tracklet: face for face in faces.faces}
+        heard = {each.tracklet: each for each in sound.faces}
+        detections = tuple(
+            ranged(each, shown.get(each.tracklet), heard.get(each.tracklet), rig.camera)
+            if each.modalities & Modality.VISUAL
+            else each
+            for each in found
+        )
+        return replace(geometric, detections=detections)
+
+    def _follow(
+        self,
+        faces: FaceFrame,
+        sound: AcousticMap,
+        geometric: DetectionFrame,
+        rig: Rig,
+        image: np.ndarray,
+    ) -> list[Detection]:
+        """Search for everybody, and place them by sight alone."""
         count, stamp = len(faces.faces), faces.stamp
         seen, voices = geometric.detections[:count], geometric.detections[count:]
         pictured = [face for face in seen if face.box is not None]
@@ -183,7 +208,7 @@ class SiameseFusion(FusionModel):
         heads = [each.position for each in found]
         found += [face for face in seen if face.box is None]
         found += [voice for voice in voices if not _is_at(voice.position, heads, rig)]
-        return DetectionFrame(stamp, tuple(found), sound.from_image)
+        return found
 
     def _adopt(
         self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray

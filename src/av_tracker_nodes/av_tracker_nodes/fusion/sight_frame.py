@@ -88,6 +88,34 @@ class SightFrame:
         across = np.sqrt(variance[..., :2].mean(axis=-1)) / FACE_HEIGHT
         return np.stack([across, np.sqrt(variance[..., 2]) / self.range], axis=-1)
 
+    def at_range(
+        self, places: np.ndarray, covariances: np.ndarray, deviation: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Tell Gaussians that they are at the range of the place.
+
+        Parameters
+        ----------
+        places : np.ndarray, shape (n, 3)
+            Metres.
+        covariances : np.ndarray, shape (n, 3, 3)
+            Square metres.
+        deviation : float
+            Of the range (log).
+
+        Returns
+        -------
+        places : np.ndarray, shape (n, 3)
+        covariances : np.ndarray, shape (n, 3, 3)
+            Of the product with ``N(range, (deviation range)^2)`` along the line of sight.
+        """
+        sight = self.axes[2]
+        shared = covariances @ sight
+        spread = shared @ sight + (deviation * self.range) ** 2
+        gain = shared / spread[:, None]
+        missing = self.range - (places - self.centre) @ sight
+        left = covariances - gain[:, :, None] * shared[:, None, :]
+        return places + gain * missing[:, None], left
+
 
 def _cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Cross product of two vectors, in a tenth of the time that NumPy's takes for so few."""

@@ -7,7 +7,8 @@ As published: an encoder of face crops, one encoder shared by the enhanced maps 
 the global map (eqs 2 and 9), cross-modal attention in both directions (eq 14), and a head that is
 also given the global audio feature. Beyond that, what is measured of a candidate in numbers is
 encoded beside crop and map, voices without a face and heads that lost theirs are candidates too,
-and the head refines what geometry makes of a candidate instead of starting from nothing.
+and the head refines what geometry makes of a candidate instead of starting from nothing. The range
+is read off sight alone by a head of its own: sound tells one too, and both are multiplied later.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ from av_tracker_nodes.research.networks.spec import NetworkSpec, Variant
 if TYPE_CHECKING:
     from av_tracker_nodes.research.training.candidate_batches import Batch
 
-_HIDDEN = 128
+_HIDDEN, _RANGE_HIDDEN = 128, 64
 _FIRST_DEVIATIONS = -1.5, -2.5
+_ALONG = 2
+"""Numbers of a prediction that sight alone tells: log range, and log of its deviation."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,11 @@ class AvclNet(nn.Module):
         self.sight_projection = nn.Linear(width, embedding)
         self.sound_projection = nn.Linear(width, embedding)
         self.fusion = CrossModalFusion(width)
-        self.head = nn.Sequential(
-            nn.Linear(3 * width, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, PREDICTED)
-        )
-        nn.init.zeros_(self.head[-1].weight)
-        nn.init.zeros_(self.head[-1].bias)
+        self.head = _head(3 * width, _HIDDEN, PREDICTED - _ALONG)
+        self.range_head = _head(width, _RANGE_HIDDEN, _ALONG)
+        across, along = _FIRST_DEVIATIONS
         with torch.no_grad():
-            self.head[-1].bias[3:5] = torch.tensor(_FIRST_DEVIATIONS)
+            self.head[-1].bias[2], self.range_head[-1].bias[1] = across, along
 
     def encode(self, inputs: Inputs) -> Features:
         """Encode sight and sound of each candidate (eqs 2 and 9)."""
@@ -114,7 +115,11 @@ class AvclNet(nn.Module):
             inputs.placed(features.sight), inputs.placed(features.sound), inputs.valid
         )
         everywhere = self.map_encoder(inputs.global_maps)[:, None].expand(-1, slots, -1)
-        return Prediction.of(inputs.taken(self.head(torch.cat([fused, everywhere], dim=-1))))
+        judged = inputs.taken(self.head(torch.cat([fused, everywhere], dim=-1)))
+        across, rest = judged.split([3, PREDICTED - _ALONG - 3], dim=1)
+        along = self.range_head(features.sight)
+        columns = across[:, :2], along[:, :1], across[:, 2:], along[:, 1:], rest
+        return Prediction.of(torch.cat(columns, dim=1))
 
     def forward(self, inputs: Inputs) -> tuple[Features, Prediction]:
         """Encode and detect."""
@@ -132,6 +137,14 @@ class AvclNet(nn.Module):
     def sound_embedding(self, features: Features) -> Tensor:
         """Embed what is heard where sight is embedded too, shape (n, embedding), unit length."""
         return normalize(self.sound_projection(features.sound), dim=-1)
+
+
+def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    """Make a perceptron that says 0 to begin with."""
+    head = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    nn.init.zeros_(head[-1].weight)
+    nn.init.zeros_(head[-1].bias)
+    return head
 
 
 class AvclObjective(nn.Module):

@@ -11,9 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from av_tracker_nodes.fusion.candidates import Kind
+from av_tracker_nodes.fusion.learned import CAUTION, LEAST_RANGE_STD
 
 if TYPE_CHECKING:
     from av_tracker_nodes.research.training.candidate_batches import Batch
+
+_INSIDE = 7.815
+"""Squared deviations within which 95 % of a Gaussian in space lie (chi square, 3 degrees)."""
 
 
 def candidate_scores(network: nn.Module, batch: Batch) -> dict[str, float]:
@@ -23,23 +27,46 @@ def candidate_scores(network: nn.Module, batch: Batch) -> dict[str, float]:
     -------
     dict
         For each kind of candidate that stands for a visible person, mean distance across (face
-        heights) before (``face_base``) and after (``face_across``) the network; share of
-        candidates of whom ``person`` and ``speaking`` are right at even odds.
+        heights) before (``face_base``) and after (``face_across``) the network, mean error of the
+        range (log) and its absolute value (``face_along``, ``face_range``), and share inside the
+        ellipsoid of 95 % that is published of them (``face_inside``); share of candidates of whom
+        ``person`` and ``speaking`` are right at even odds.
     """
     _, prediction = network(batch.inputs)
     somebody = (batch.identity >= 0) & (batch.visible > 0.5)
-    left = (prediction.offset - batch.offset)[:, :2].norm(dim=1)
+    error = prediction.offset - batch.offset
+    left, along = error[:, :2].norm(dim=1), error[:, 2]
+    inside = is_inside(error, prediction.log_deviation).float()
     before = batch.offset[:, :2].norm(dim=1)
     scores = {}
     for kind in Kind:
         rows = somebody & (batch.kind == kind)
         scores[f'{kind.name.lower()}_base'] = _mean(before[rows])
         scores[f'{kind.name.lower()}_across'] = _mean(left[rows])
+        scores[f'{kind.name.lower()}_along'] = _mean(along[rows])
+        scores[f'{kind.name.lower()}_range'] = _mean(along[rows].abs())
+        scores[f'{kind.name.lower()}_inside'] = _mean(inside[rows])
     person = (batch.identity >= 0).float()
     scores['person'] = _right(prediction.person, person)
     labelled = batch.speaking.isfinite()
     scores['speaking'] = _right(prediction.speaking[labelled], batch.speaking[labelled])
     return scores
+
+
+def is_inside(error: Tensor, log_deviation: Tensor) -> Tensor:
+    """Tell which errors lie inside the ellipsoid of 95 % that is published of them, shape (n,).
+
+    Parameters
+    ----------
+    error : Tensor, shape (n, 3)
+        Of offsets, see `fusion.sight_frame.SightFrame`.
+    log_deviation : Tensor, shape (n, 2)
+        As the network says them; what `fusion.learned` makes of them is published.
+    """
+    across, along = (CAUTION * log_deviation.exp()).unbind(dim=1)
+    squared = error[:, :2].square().sum(dim=1) / across.square()
+    squared = squared + (error[:, 2] / along.clamp(min=LEAST_RANGE_STD)).square()
+    return squared <= _INSIDE
 
 
 def _right(log_odds: Tensor, truth: Tensor) -> float:

@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from av_tracker_nodes.fusion.candidates import Candidate, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
-from av_tracker_nodes.research.training.clips import Clip
+from av_tracker_nodes.fusion.reach import in_reach
+from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.disturbances import Disturbance
 
 
@@ -34,12 +37,18 @@ class ClipSource(ABC):
     def __init__(self, clips: Sequence[Clip], disturbance: Disturbance) -> None:
         self.clips = clips
         self._disturbance = disturbance
-        self._geometric = GeometricFusion()
+        self._geometric = GeometricFusion(size_alone=True)
         self.index = [(c, f) for c, clip in enumerate(clips) for f in range(len(clip.frames))]
 
     def __len__(self) -> int:
         """Count the images."""
         return len(self.index)
+
+    def find(self, frame: ClipFrame, rig: Rig) -> list[Candidate]:
+        """Name faces and voices, as at run time."""
+        faces = in_reach(frame.faces, rig.camera)
+        geometric = self._geometric.detect(faces, frame.sound, rig)
+        return find_candidates(faces, frame.sound, geometric)
 
     @abstractmethod
     def draw(self, number: int, rng: np.random.Generator) -> Any:

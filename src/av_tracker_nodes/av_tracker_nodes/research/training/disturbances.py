@@ -26,7 +26,7 @@ class Disturbance:
     remembered, unseen_remembered : float
         There is a memory of somebody whose face is detected, and of somebody else.
     false_memory : float
-        There is a memory of nobody.
+        There is a memory of a false alarm; and the number of memories elsewhere of nobody.
     across, along : float
         Deviations of memories (face heights, log range).
     blind, deaf : float
@@ -41,6 +41,8 @@ class Disturbance:
         The middle third of the picture is covered.
     local : float
         Half of the microphones are missing.
+    false_face : float
+        Number of false alarms of the face detector that are added.
     """
 
     missed: float = 0.1
@@ -48,7 +50,7 @@ class Disturbance:
     unseen_remembered: float = 0.8
     false_memory: float = 0.5
     across: float = 0.25
-    along: float = 0.1
+    along: float = 0.12
     blind: float = 0.05
     deaf: float = 0.08
     covered: float = 0.1
@@ -56,9 +58,10 @@ class Disturbance:
     light: float = 0.15
     occluded: float = 0.0
     local: float = 0.0
+    false_face: float = 0.25
 
 
-UNDISTURBED = Disturbance(0.0, 0.0, 1.0, 0.5, 0.15, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0)
+UNDISTURBED = Disturbance(0.0, 0.0, 1.0, 0.5, 0.15, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0, false_face=0.0)
 """Recordings as they are, with the memories that a tracker would have: for validation."""
 
 SEARCHED = Disturbance(occluded=0.15)

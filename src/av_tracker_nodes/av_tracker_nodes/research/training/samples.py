@@ -14,17 +14,20 @@ from av_tracker_nodes.fusion.candidates import (
     Candidate,
     CandidateArrays,
     candidate_arrays,
-    find_candidates,
 )
 from av_tracker_nodes.fusion.head_memory import remembered
-from av_tracker_nodes.fusion.sight_frame import SightFrame
-from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.research.training.clip_source import ClipSource
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.disturbances import (
     Disturbance,
     disturbed_pictures,
     without_some_faces,
+)
+from av_tracker_nodes.research.training.nobody import (
+    Nobody,
+    drifted,
+    false_memories,
+    with_false_faces,
 )
 from av_tracker_nodes.research.training.truths import (
     NOBODY,
@@ -98,10 +101,12 @@ class SampleSource(ClipSource):
         c, f = self.index[number]
         clip, how = self.clips[c], self._disturbance
         frame = without_some_faces(clip.frames[f], how.missed, rng)
+        places = true_positions(frame.people, clip.rig)
+        nobody = Nobody(clip.rig, places[is_pictured(frame.people, clip.rig)])
+        frame = with_false_faces(frame, clip, nobody, how, rng)
         if rng.uniform() < how.deaf:
             frame = replace(frame, sound=frame.sound.silenced())
-        places = true_positions(frame.people, clip.rig)
-        candidates = self._candidates(frame, places, clip.rig, rng)
+        candidates = self._candidates(frame, places, nobody, rng)
         image = None if rng.uniform() < how.blind else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
         truths = [truth_of(candidate, places, clip.rig) for candidate in candidates]
@@ -123,24 +128,21 @@ class SampleSource(ClipSource):
             rows,
         )
 
-    def _find(self, frame: ClipFrame, rig: Rig) -> list[Candidate]:
-        """Name faces and voices, as at run time."""
-        geometric = self._geometric.process(frame.faces, frame.sound, rig)
-        return find_candidates(frame.faces, frame.sound, geometric)
-
     def _candidates(
-        self, frame: ClipFrame, places: np.ndarray, rig: Rig, rng: np.random.Generator
+        self, frame: ClipFrame, places: np.ndarray, nobody: Nobody, rng: np.random.Generator
     ) -> list[Candidate]:
-        candidates = self._find(frame, rig)
+        """Name faces and voices, and heads that are remembered, rightly and wrongly."""
+        how, rig = self._disturbance, nobody.rig
+        candidates = self.find(frame, rig)
         found = faces_of_people(candidates, places, rig)
-        how = self._disturbance
         memories = []
         for person, pictured in enumerate(is_pictured(frame.people, rig)):
             likely = how.remembered if person in found else how.unseen_remembered
             if pictured and rng.uniform() < likely:
-                memories.append(_memory_of(places[person], rig, how, rng))
-        if rng.uniform() < how.false_memory:
-            memories.append(_memory_of_nobody(rig, rng))
+                place = drifted(places[person], rig, how, rng)
+                memories.append(remembered(place, rig, float(rng.exponential(1.0))))
+        mistaken = [truth_of(each, places, rig)[0] == NOBODY for each in candidates]
+        memories += false_memories(candidates, mistaken, nobody, how, rng)
         return [*candidates, *memories][:SLOTS]
 
     def _neighbour(
@@ -162,7 +164,7 @@ class SampleSource(ClipSource):
             return nothing
         frame = clip.frames[f + step]
         places = true_positions(frame.people, clip.rig)
-        there = faces_of_people(self._find(frame, clip.rig), places, clip.rig)
+        there = faces_of_people(self.find(frame, clip.rig), places, clip.rig)
         rows = [
             row for row, who in enumerate(person) if visible[row] and who in there and who >= 0
         ]
@@ -173,17 +175,3 @@ class SampleSource(ClipSource):
         )
         crops = disturbed_pictures(arrays.crops, self._disturbance, rng)
         return np.array(rows), replace(arrays, crops=crops)
-
-
-def _memory_of(
-    place: np.ndarray, rig: Rig, how: Disturbance, rng: np.random.Generator
-) -> Candidate:
-    sight = SightFrame.towards(rig.camera, place)
-    shift = rng.normal(size=3) * [how.across, how.across, how.along]
-    return remembered(sight.place(shift), rig, float(rng.exponential(1.0)))
-
-
-def _memory_of_nobody(rig: Rig, rng: np.random.Generator) -> Candidate:
-    pixel = rng.uniform([0.0, 0.0], np.array(rig.camera.size) - 1.0)
-    position = rig.camera.centre + rng.uniform(1.0, 5.0) * rig.camera.rays(pixel)
-    return remembered(position, rig, float(rng.exponential(1.0)))

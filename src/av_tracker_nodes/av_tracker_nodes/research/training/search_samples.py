@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_tracker_nodes.fusion.candidates import Candidate, Kind, find_candidates
+from av_tracker_nodes.fusion.candidates import Candidate, Kind
 from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.search import (
     HISTORY,
@@ -206,9 +206,7 @@ class SearchSource(ClipSource):
 
     def _faces(self, frame: ClipFrame, places: np.ndarray, rig: Rig) -> dict[int, Candidate]:
         """Name the detected face of each person."""
-        geometric = self._geometric.process(frame.faces, frame.sound, rig)
-        candidates = find_candidates(frame.faces, frame.sound, geometric)
-        return faces_of_people(candidates, places, rig)
+        return faces_of_people(self.find(frame, rig), places, rig)
 
     def _template(
         self, clip: Clip, f: int, person: int, rng: np.random.Generator

@@ -19,9 +19,12 @@ NOBODY = -1
 SEEN = 0.4
 """A head of which a greater share is not hidden counts as seen."""
 
-_REACH = {Kind.FACE: 1.0, Kind.MEMORY: 1.0, Kind.VOICE: 3.0}
-"""A candidate stands for somebody within this distance across (face heights)."""
-_LONGEST_RANGE_ERROR = 0.7
+_REACH = {Kind.FACE: (1.0, 0.5), Kind.MEMORY: (0.8, 0.35), Kind.VOICE: (3.0, 0.7)}
+"""A candidate stands for somebody within this distance across (face heights) and along (log
+range): a head of that size is there, not an ear."""
+_DEVIATIONS = 3.0
+"""A voice does too within so many deviations of its range."""
+_SAME_RANGE = 0.05
 
 
 def true_positions(people: PeopleTruth, rig: Rig) -> np.ndarray:
@@ -61,14 +64,35 @@ def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, n
     np.ndarray, shape (3,)
         See `SightFrame`.
     """
-    sight = SightFrame.towards(rig.camera, candidate.base.position)
-    best, nearest, offset = NOBODY, _REACH[candidate.kind], np.zeros(3)
+    best, nearest = NOBODY, 1.0
     for person, place in enumerate(places):
-        towards = sight.offset(place)
-        across = float(np.hypot(*towards[:2]))
-        if across < nearest and abs(towards[2]) < _LONGEST_RANGE_ERROR:
-            best, nearest, offset = person, across, towards
-    return best, offset
+        miss = _miss(candidate, place, rig)
+        if miss < nearest:
+            best, nearest = person, miss
+    if best == NOBODY:
+        return NOBODY, np.zeros(3)
+    return best, SightFrame.towards(rig.camera, candidate.base.position).offset(places[best])
+
+
+def _miss(candidate: Candidate, place: np.ndarray, rig: Rig) -> float:
+    """How far a candidate is from a person; from 1 on it does not stand for them.
+
+    Microphones close together hear a direction and hardly a range: a voice counts across the line
+    of sight where it would be at the range of the person.
+    """
+    base, (across, along) = candidate.base, _REACH[candidate.kind]
+    sight = SightFrame.towards(rig.camera, place)
+    position = base.position
+    if candidate.kind == Kind.VOICE:
+        spread = SightFrame.towards(rig.camera, position).deviations(base.covariance)[1]
+        along = max(along, _DEVIATIONS * float(spread))
+        moved, _ = sight.at_range(position[None], base.covariance[None], _SAME_RANGE)
+        right, down, _ = sight.offset(moved[0])
+        ahead = sight.offset(position)[2]
+    else:
+        right, down, ahead = sight.offset(position)
+    miss = float(np.hypot(right, down)) / across
+    return miss if abs(ahead) < along else np.inf
 
 
 def faces_of_people(

@@ -115,7 +115,9 @@ def _score_scene(session, files: SceneFiles) -> dict[str, tuple[float, float]]:
 
 def _faces(frame: ClipFrame, clip: Clip) -> _Faces | None:
     """Measure the faces of an image that holds those of two or more people."""
-    geometric = GeometricFusion('vwswe').process(frame.faces, frame.sound, clip.rig)
+    geometric = GeometricFusion('vwswe', size_alone=True).process(
+        frame.faces, frame.sound, clip.rig
+    )
     candidates = find_candidates(frame.faces, frame.sound, geometric)[: len(frame.faces.faces)]
     places = true_positions(frame.people, clip.rig)
     person = np.array([truth_of(each, places, clip.rig)[0] for each in candidates], int)

@@ -1,0 +1,110 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from av_tracker_nodes.fusion.ranges import SIZE_STD, Range, range_of_face, ranged
+from av_tracker_nodes.fusion.sight_frame import SightFrame
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceSound, Modality
+
+CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
+BOX = np.array([160.0, 120.0, 30.0, 40.0])
+
+
+def face(depth=np.nan):
+    return Face(BOX, 0.9, range=depth)
+
+
+def sound(distance, std, peak=0.3, speech=0.9):
+    return FaceSound(
+        1, np.zeros((4, 4), np.float32), peak, 0.1, np.zeros(3), distance, std, speech
+    )
+
+
+ranges = st.builds(Range, st.floats(1.0, 8.0), st.floats(0.02, 2.0), st.floats(0.0, 1.0))
+
+
+@given(ranges, ranges, ranges)
+def test_a_product_is_that_of_densities(one, two, three):
+    both = one.times(two)
+    joined = both.times(three)
+    assume(both is not one and joined is not both)
+    grid = np.linspace(-20.0, 30.0, 50001)
+    logs = sum(-(((grid - each.mean) / each.std) ** 2) / 2 for each in (one, two, three))
+    density = np.exp(logs - logs.max())
+    density /= density.sum()
+    mean = density @ grid
+    assert joined.mean == pytest.approx(mean, abs=0.01)
+    assert joined.std == pytest.approx(np.sqrt(density @ (grid - mean) ** 2), rel=0.02, abs=0.001)
+    gains = [each.size_gain for each in (one, two, three)]
+    assert min(gains) - 1e-9 <= joined.size_gain <= max(gains) + 1e-9
+
+
+@pytest.mark.parametrize(('deviations', 'agrees'), [(0.0, True), (3.9, True), (4.1, False)])
+def test_what_contradicts_is_left_out(deviations, agrees):
+    first, std = Range(2.0, 0.3, 1.0), 0.4
+    other = Range(2.0 + 0.5 * deviations, std)
+    joined = first.times(other)
+    assert (joined is not first) == agrees
+    if agrees:
+        assert joined.std == pytest.approx(0.24)
+        assert joined.size_gain == pytest.approx(0.64)
+
+
+def test_a_measured_depth_wins_over_size_and_rests_on_no_head():
+    # A child, whose face says that it is a third farther away.
+    by_size = Range.by_size(2.0)
+    near = range_of_face(by_size, face(depth=1.5), None)
+    assert near.mean == 1.5
+    assert near.std < 0.05
+    assert near.size_gain == 0
+    both = range_of_face(by_size, face(depth=1.5), sound(1.52, 0.03))
+    assert 1.5 < both.mean < 1.52
+    assert both.size_gain == 0
+
+
+@pytest.mark.parametrize(
+    'heard',
+    [
+        None,
+        sound(2.1, 0.05, speech=0.3),
+        sound(2.1, 0.05, peak=0.0),
+        AcousticPeak(np.ones(3), np.eye(3), np.ones(3), 0.3, 0.9),
+    ],
+)
+def test_what_tells_no_range_leaves_that_of_the_size(heard):
+    by_size = Range.by_size(2.0)
+    assert range_of_face(by_size, face(), heard) is by_size
+
+
+@given(
+    st.floats(0.5, 8.0),
+    st.floats(-0.6, 0.6),
+    st.floats(0.8, 1.25),
+    st.floats(0.01, 1.0),
+    st.floats(0.05, 0.3),
+)
+def test_people_move_along_their_line_of_sight(distance, aside, ratio, std, along):
+    ray = np.array([np.sin(aside), 0.0, np.cos(aside)])
+    position = distance * ray
+    sight = SightFrame.towards(CAMERA, position)
+    seen = Detection(position, sight.covariance(0.1, along), Modality.VISUAL, size_gain=1.0)
+    moved = ranged(seen, face(), sound(ratio * distance, std), CAMERA)
+    expected = Range(distance, along * distance, 1.0).times(Range(ratio * distance, std))
+    np.testing.assert_allclose(moved.position, expected.mean * ray, atol=1e-9)
+    spread = np.sqrt(np.diag(sight.axes @ moved.covariance @ sight.axes.T))
+    np.testing.assert_allclose(spread, [0.02, 0.02, expected.std], rtol=1e-6)
+    assert moved.size_gain == pytest.approx(expected.size_gain)
+    box = face_box(CAMERA, moved.position)
+    if np.isfinite(box).all() and moved is not seen:
+        np.testing.assert_allclose(moved.box, box)
+
+
+def test_the_size_of_a_head_is_no_surer_than_heads_differ():
+    assert Range.by_size(3.0).std == pytest.approx(3.0 * SIZE_STD)
+    assert SIZE_STD > 0.07
