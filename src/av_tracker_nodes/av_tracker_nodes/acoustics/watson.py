@@ -39,7 +39,7 @@ def steering(travel: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
     np.ndarray, shape (bins, microphones, places), complex64
         ``exp(2 pi i f t)``, which takes the phases of that sound off.
     """
-    since = (travel - travel.min(axis=1, keepdims=True)).T
+    since = np.ascontiguousarray((travel - travel.min(axis=1, keepdims=True)).T)
     return np.exp(2j * np.pi * frequencies[:, None, None] * since).astype(np.complex64)
 
 
