@@ -130,10 +130,21 @@ class BeamListener:
         self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
         self._beams = PartedBeams(delays, array.rate, voice.RATE, self._count, _LOWEST, kernels)
 
+    @property
+    def bin_width(self) -> float:
+        """Hertz between the bins of `beams`."""
+        return self._beams.bin_width
+
     def listen(
         self, audio: StampedAudio, end: int, alive: np.ndarray, places: np.ndarray
     ) -> np.ndarray:
-        """Listen to places.
+        """Judge the beams to places (places, 3), see `beams` and `judge`."""
+        return self.judge(self.beams(audio, end, alive, places))
+
+    def beams(
+        self, audio: StampedAudio, end: int, alive: np.ndarray, places: np.ndarray
+    ) -> np.ndarray:
+        """Form beams to places.
 
         Parameters
         ----------
@@ -146,12 +157,15 @@ class BeamListener:
 
         Returns
         -------
-        np.ndarray, shape (places,)
-            Log-odds of speech.
+        np.ndarray, shape (places, bins), complex64
+            Their spectra.
         """
         samples, _ = audio.read(end, self._count)
-        beams = self._beams.form(samples[:, self._channels], alive, places)
-        return self._voice(beams[:, -self._voice.length :])
+        return self._beams.spectra(samples[:, self._channels], alive, places)
+
+    def judge(self, beams: np.ndarray) -> np.ndarray:
+        """Tell the log-odds (places,) of speech in beams (places, bins)."""
+        return self._voice(self._beams.signals(beams)[:, -self._voice.length :])
 
 
 def speech_probability(

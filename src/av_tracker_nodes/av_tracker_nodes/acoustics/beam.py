@@ -101,7 +101,30 @@ class PartedBeams:
         self._lowest = int(np.ceil(lowest / self._width))
         self._alive: np.ndarray | None = None
 
+    @property
+    def bin_width(self) -> float:
+        """Hertz between the bins of `spectra`."""
+        return self._width
+
     def form(self, samples: np.ndarray, alive: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Form the beams of a block, as signals.
+
+        Parameters
+        ----------
+        samples, alive, places : np.ndarray
+            See `spectra`.
+
+        Returns
+        -------
+        np.ndarray, shape (places, count * beam_rate // rate), float32
+        """
+        return self.signals(self.spectra(samples, alive, places))
+
+    def signals(self, spectra: np.ndarray) -> np.ndarray:
+        """Turn `spectra` into signals (places, count * beam_rate // rate), float32."""
+        return irfft(spectra, self._beam_size)[:, : self._length]
+
+    def spectra(self, samples: np.ndarray, alive: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Form the beams of a block.
 
         Parameters
@@ -114,7 +137,7 @@ class PartedBeams:
 
         Returns
         -------
-        np.ndarray, shape (places, count * beam_rate // rate), float32
+        np.ndarray, shape (places, bins), complex64
             As it reaches the last microphone; not as loud as it does, and least at low
             frequencies, where noise cannot be told from the places.
         """
@@ -126,8 +149,7 @@ class PartedBeams:
         beams = self._kernels.turned_sum(white, turns)
         beams = self._kernels.parted(beams, turns, self._weights, _STRIP)
         beams[:, : self._lowest] = 0
-        beams *= np.float32(self._beam_size / self._size)
-        return irfft(beams, self._beam_size)[:, : self._length]
+        return beams * np.float32(self._beam_size / self._size)
 
     def _weights_of(self, alive: np.ndarray) -> np.ndarray:
         """Inverse of the covariance of noise in each strip (strips, microphones, microphones)."""

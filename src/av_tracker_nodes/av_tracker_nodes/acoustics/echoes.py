@@ -3,26 +3,22 @@
 
 """Sound that comes back from walls, floor, ceiling and tables.
 
-Single reflections come from the mirror image of a voice: the same sound, weaker, and later by the
-way that it is longer. A source that correlates with a stronger one, at a lag of a detour in a
-room, is its echo. After many reflections sound comes from everywhere and decays steadily: what
-has been louder a moment ago by no more than that decay is such a tail (Lebart, Boucher and
-Denbigh 2001).
+Single reflections come from the mirror image of a voice: the same sound, weaker, and later by
+the way that it is longer. A source that correlates with a stronger one, at the lag of a detour by
+a plane of a room, is its echo. After many reflections sound comes from everywhere and decays
+steadily: what has been louder a moment ago by no more than that decay is such a tail (Lebart,
+Boucher and Denbigh 2001).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
+from scipy.fft import irfft, next_fast_len
 from scipy.ndimage import uniform_filter1d
 
-from av_tracker_nodes.acoustics import kernels_numpy
-from av_tracker_nodes.acoustics.beam import PartedBeams
-from av_tracker_nodes.acoustics.buffer import StampedAudio
-from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.mirror_images import MirrorImages
 from av_tracker_nodes.geometry import MicrophoneArray
 
 TAIL_FRAMES = 3
@@ -35,23 +31,22 @@ training rooms of 0.2 to 0.8 s, seeds 400 to 402: fewest voices where nobody is)
 _TAIL_SMOOTHING = 9
 """Bins over which power is averaged before it is compared."""
 
-_SECONDS = 0.8
-"""Of sound that is compared; half of it tells less (training rooms)."""
-
-_BAND = 300.0, 6000.0
-"""Frequencies that are compared (Hz)."""
+_BAND = 150.0, 3000.0
+"""Frequencies that are compared (Hz); those above tell less in the same training rooms as
+`_PROMINENCE`."""
 
 _SHORTEST, _LONGEST = 0.001, 0.030
 """Lags (s) of detours over a table and across a room."""
 
-_WHITENING = 40.0
+_WHITENING = 20.0
 """Width (Hz) over which spectra are averaged before they are flattened, so that the harmonics of
 a voice, which repeat at its pitch, do not pass for an echo."""
 
-_PROMINENCE = 2.5
-"""An echo correlates more at lags behind the stronger source than at leads, by this many
-deviations of the correlation. Of echoes 77 % do, of other people who talk 11 % (ReSpeaker, UMA-8
-and Azure Kinect in training rooms, seeds 400 to 403, two talkers of alike loudness)."""
+_PROMINENCE = 1.0
+"""An echo correlates more at lags behind the stronger source than at leads, both weighed as mirror
+images, by this many deviations of the correlation. Of echoes 39 % do, of other people who talk
+8 % (ReSpeaker, UMA-8 and Azure Kinect in training rooms, seeds 400 to 403, one to three talkers;
+most others come by way of two walls), with 16 microphones in two circles 89 % and none of 23."""
 
 
 def without_tails(share: np.ndarray, power: np.ndarray) -> np.ndarray:
@@ -86,37 +81,42 @@ class EchoFinder:
     Parameters
     ----------
     array : MicrophoneArray
-    delays : PairDelays
-        Of the array.
-    kernels : module
-        Inner loops.
+    bin_width : float
+        Of the spectra of beams (Hz).
+
+    Attributes
+    ----------
+    images : MirrorImages
+        Which detours stand for a plane of a room.
     """
 
-    def __init__(
-        self, array: MicrophoneArray, delays: PairDelays, kernels: ModuleType = kernels_numpy
-    ) -> None:
-        self._array = array
-        self._count = round(_SECONDS * array.rate)
-        self._beams = PartedBeams(delays, array.rate, array.rate, self._count, _BAND[0], kernels)
+    def __init__(self, array: MicrophoneArray, bin_width: float) -> None:
+        first, last = (round(edge / bin_width) for edge in _BAND)
+        self._band = slice(first, last + 1)
+        self._smoothing = max(round(_WHITENING / bin_width), 1)
+        self._size = next_fast_len(2 * (last + 1), real=True)
+        step = 1 / (self._size * bin_width)
+        self._least, self._reach = (round(lag / step) for lag in (_SHORTEST, _LONGEST))
+        lags = step * np.arange(self._least, self._reach + 1)
+        self.images = MirrorImages(array, array.speed_of_sound * lags)
 
     def find(
         self,
-        audio: StampedAudio,
-        end: int,
-        alive: np.ndarray,
-        places: Sequence[np.ndarray],
+        beams: np.ndarray,
+        places: np.ndarray,
+        covariances: np.ndarray,
         suspects: Sequence[int],
     ) -> set[int]:
         """Find out which of some sources are echoes.
 
         Parameters
         ----------
-        audio : StampedAudio
-        end : int
-            Index after the last sample that is heard.
-        alive : np.ndarray, shape (microphones,), bool
-        places : sequence of np.ndarray, shape (3,)
-            Of all sources, strongest first (m, array frame).
+        beams : np.ndarray, shape (sources, bins), complex64
+            Spectra of beams to all sources, strongest first.
+        places : np.ndarray, shape (sources, 3)
+            Metres, array frame.
+        covariances : np.ndarray, shape (sources, 3, 3)
+            Of them (m^2).
         suspects : sequence of int
             Indices of those that are asked about, without the strongest, which is never an echo.
 
@@ -126,33 +126,34 @@ class EchoFinder:
         """
         if not suspects:
             return set()
-        samples, _ = audio.read(end, self._count)
-        rate = self._array.rate
-        beams = self._beams.form(samples[:, self._array.channels], alive, np.array(places))
-        flat = _flattened(beams[: max(suspects) + 1], rate)
+        flat = self._flattened(beams[: max(suspects) + 1])
         return {
             late
             for late in suspects
-            if any(_lags_behind(flat[early], flat[late], rate) for early in range(late))
+            if any(
+                self._prominence(
+                    flat[late] * flat[early].conj(),
+                    self.images.weights(places[early], covariances[early], places[late]),
+                )
+                > _PROMINENCE
+                for early in range(late)
+            )
         }
 
+    def _flattened(self, beams: np.ndarray) -> np.ndarray:
+        """Spectra within the band, without their envelope; zero below it."""
+        spectra = beams[:, self._band]
+        power = spectra.real**2 + spectra.imag**2
+        envelope = np.sqrt(uniform_filter1d(power, self._smoothing, axis=1))
+        flat = np.zeros_like(beams[:, : self._band.stop])
+        np.divide(spectra, envelope, out=flat[:, self._band], where=envelope > 0)
+        return flat
 
-def _flattened(beams: np.ndarray, rate: int) -> np.ndarray:
-    """Spectra (beams, bins) of beams (beams, samples), within the band, without their envelope."""
-    size = next_fast_len(beams.shape[1] + round(_LONGEST * rate), real=True)
-    spectra = rfft(beams, size)
-    width = max(round(_WHITENING * size / rate), 1)
-    envelope = np.sqrt(uniform_filter1d(spectra.real**2 + spectra.imag**2, width, axis=1))
-    frequencies = np.arange(spectra.shape[1]) * rate / size
-    inside = (frequencies >= _BAND[0]) & (frequencies <= _BAND[1])
-    return np.divide(spectra, envelope, out=np.zeros_like(spectra), where=inside & (envelope > 0))
-
-
-def _lags_behind(early: np.ndarray, late: np.ndarray, rate: int) -> bool:
-    """Tell whether one flat spectrum (bins,) is a later copy of another."""
-    correlation = irfft(late * early.conj())
-    reach = round(_LONGEST * rate)
-    least = round(_SHORTEST * rate)
-    behind, ahead = correlation[least : reach + 1], correlation[-reach : -least + 1]
-    deviation = np.median(np.abs(np.concatenate([behind, ahead]))) / 0.6745
-    return bool(behind.max() - ahead.max() > _PROMINENCE * deviation)
+    def _prominence(self, cross: np.ndarray, weights: np.ndarray) -> float:
+        """By how much more a cross-spectrum (bins,) correlates behind than ahead, weighed."""
+        correlation = irfft(cross, self._size)
+        behind = correlation[self._least : self._reach + 1]
+        ahead = correlation[-self._reach : len(correlation) - self._least + 1][::-1]
+        deviation = np.median(np.abs(np.concatenate([behind, ahead]))) / 0.6745
+        excess = (weights * behind).max() - (weights * ahead).max()
+        return float(excess / deviation) if deviation > 0 else 0.0

@@ -180,7 +180,7 @@ class Hearing:
             self.gcc, array.channels, self.delays.pairs, config, self.kernels
         )
         self._beam = BeamListener(voice, array, self.delays, self.kernels)
-        self._echoes = EchoFinder(array, self.delays, self.kernels)
+        self._echoes = EchoFinder(array, self._beam.bin_width)
         self._take_numbers(config)
         self.search_in(region)
 
@@ -216,6 +216,10 @@ class Hearing:
         self.finder = self._make_finder()
         self._sparse = self._make_sparse()
 
+    def stand(self, up: np.ndarray) -> None:
+        """Take note of which way is up: a unit vector (3,), array frame."""
+        self._echoes.images.up = up
+
     @property
     def points(self) -> np.ndarray:
         """Grid over the region (m, array frame), shape (points, 3)."""
@@ -241,10 +245,7 @@ class Hearing:
         context = self._context(end)
         view = self.finder.survey(self._cross(context))
         sources, residual = self._sources(context, view)
-        places = [source.position for source in sources]
-        voices = self.voices(context, places)
-        suspects = self._suspects(context, sources, voices)
-        echoes = self._echoes.find(self.audio, end, context.alive, places, suspects)
+        voices, echoes = self._voices_and_echoes(context, sources)
         shown = self._measure.show(self._recollection(context, view, in_view), self._config)
         age = shown.frames_ago * self._frames.hop / self.gcc.rate
         return Heard(context, sources, voices, echoes, residual, shown.view, age)
@@ -271,6 +272,17 @@ class Hearing:
         ]
         sources = self.finder.place(parts)
         return sources, view.cross - sum(source.cross for source in sources)
+
+    def _voices_and_echoes(
+        self, context: Context, sources: list[Source]
+    ) -> tuple[list[float], set[int]]:
+        """Judge sources by beams to them, which are compared to find echoes."""
+        places = np.reshape([source.position for source in sources], (-1, 3))
+        beams = self._beam.beams(self.audio, context.end, context.alive, places)
+        voices = self._beam.judge(beams).tolist()
+        suspects = self._suspects(context, sources, voices)
+        covariances = np.reshape([source.covariance for source in sources], (-1, 3, 3))
+        return voices, self._echoes.find(beams, places, covariances, suspects)
 
     def _suspects(self, context: Context, sources: list[Source], voices: list[float]) -> list[int]:
         """Name the sources that would pass for somebody who talks, and are not the strongest."""

@@ -100,6 +100,7 @@ class AcousticStage:
         """
         rig = Rig(None, rig) if isinstance(rig, MicrophoneArray) else rig
         if self._rig is not None and rig.has_moved_as_one(self._rig):
+            self._hearing.stand(rig.up_in_array)
             return
         self._rig = rig
         self._ahead: _Mapped | None = None
@@ -116,6 +117,7 @@ class AcousticStage:
             self._faces = FaceListener(self._hearing, self._measure, self.config)
         elif not self._hearing.region.is_same(region):
             self._hearing.search_in(region)
+        self._hearing.stand(rig.up_in_array)
         self._look_with(rig)
 
     def reconfigure(self, config: AcousticConfig) -> None:

@@ -42,7 +42,7 @@ def in_front(
     camera = rig.camera_in_array
     if axis is None or camera is None:
         return position, covariance
-    up = rig.target_from_array.rotation[2]
+    up = rig.up_in_array
     level = camera.pose.rotation[:, 2]
     level = level - (level @ up) * up
     forward, offset = (v - (v @ axis) * axis for v in (level, position - rig.microphones.centre))

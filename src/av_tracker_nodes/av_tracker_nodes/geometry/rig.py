@@ -94,6 +94,11 @@ class Rig:
         return self.camera and self.camera.in_frame(self.target_from_array.inverse)
 
     @property
+    def up_in_array(self) -> np.ndarray:
+        """Unit vector (3,) away from the floor, array frame: z of the target frame is up."""
+        return self.target_from_array.rotation[2]
+
+    @property
     def ambiguity(self) -> str:
         """Which directions sound alike, in a sentence; empty where none do.
 
