@@ -16,6 +16,7 @@ from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
 from av_tracker_nodes.vision.lips import LipReader
+from av_tracker_nodes.vision.search import FaceSearch
 from av_tracker_nodes.vision.tracklets import Tracklets
 from av_tracker_nodes.vision.yunet import YuNet
 
@@ -57,6 +58,7 @@ class FaceStage:
             max_side=max_side,
             providers=providers,
         )
+        self._search = FaceSearch(self.detector)
         self._tracklets = Tracklets(memory)
         self._lips = LipReader()
         self.reads_lips = reads_lips
@@ -72,7 +74,7 @@ class FaceStage:
         _check(frame.image)
         described = [
             replace(face, embedding=appearance_embedding(frame.image, face.box))
-            for face in self.detector.detect(frame.image)
+            for face in self._search.detect(frame.image, self._tracklets.expected(frame.stamp))
         ]
         faces = self._tracklets.update(described, frame.stamp)
         if self.reads_lips:
@@ -82,6 +84,7 @@ class FaceStage:
 
     def reset(self) -> None:
         """Forget the faces of earlier images."""
+        self._search.reset()
         self._tracklets.reset()
         self._lips.reset()
 

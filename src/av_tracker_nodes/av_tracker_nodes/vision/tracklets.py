@@ -122,6 +122,12 @@ class Tracklets:
         self._tracklets = []
         self._stamp = None
 
+    def expected(self, stamp: int) -> np.ndarray:
+        """Centre and size (pixels), shape (n, 3), of the faces as they should be at `stamp`."""
+        known = [t for t in self._tracklets if 0 <= stamp - t.stamp <= self.memory]
+        places = [[*t.predicted(stamp)[0][0], t.size] for t in known]
+        return np.array(places).reshape(-1, 3)
+
     def update(self, faces: list[Face], stamp: int) -> list[Face]:
         """Return the faces of the image taken at `stamp` (ns) with their tracklets.
 
