@@ -15,16 +15,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
+import cv2
 import numpy as np
 
+from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import Face
 from av_tracker_nodes.vision.yunet import MULTIPLE, YuNet, best, padded_size, scaled_size
 
-_WINDOW, _FACE = 128, 48
+_WINDOW, _FACE = 112, 48
 """Side of a window, and of the face in its middle, as the detector is given them (pixels): a face
-may be off its expected place by 0.8 of its size."""
-_TILE_SHARE = 2 / 3
+may be off its expected place by 0.65 of its size."""
+_PITCH = 128
+"""From one window to the next (pixels): all are looked at side by side, in one run of the
+detector, black between them as beyond the border of a picture."""
+_TILE_SHARE = 0.6
 """Of the budget, what is given to one tile; windows share the rest."""
 _TILES_ALONG = 3
 """Most tiles along either side of the picture: after a second at the latest, all was seen."""
@@ -50,10 +56,23 @@ class _Region:
     scale: float
 
     @property
-    def pixels(self) -> int:
-        """What the detector is given."""
-        size = scaled_size((self.right - self.left, self.bottom - self.top), self.scale)
-        return math.prod(padded_size(size))
+    def corner(self) -> np.ndarray:
+        """Left and top."""
+        return np.array([self.left, self.top])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.right - self.left, self.bottom - self.top
+
+    @property
+    def scaled_size(self) -> tuple[int, int]:
+        """Width and height as the detector is given them."""
+        return scaled_size(self.size, self.scale)
+
+    def of(self, image: np.ndarray) -> np.ndarray:
+        """Cut the region out of an image."""
+        return image[self.top : self.bottom, self.left : self.right]
 
     def shows(self, x: float, y: float, size: float) -> bool:
         """Tell whether a face at (x, y) of this size is detected as well as in its own window."""
@@ -119,21 +138,41 @@ class FaceSearch:
         height, width = image.shape[:2]
         if max(width, height) <= self._detector.max_side:
             return self._detector.detect(image)
-        regions = self._regions((width, height), expected)
-        found = [face for region in regions for face in self._look(image, region)]
+        windows, search = self._regions((width, height), expected)
+        found = [*self._follow(image, windows), *self._look(image, search)]
         boxes = np.array([face.box for face in found]).reshape(-1, 4)
         scores = np.array([face.score for face in found])
         return [found[k] for k in best(boxes, scores, self._detector.nms)]
 
     def _look(self, image: np.ndarray, region: _Region) -> list[Face]:
         """Faces of a region; those that its border cuts are left to other regions."""
-        part = image[region.top : region.bottom, region.left : region.right]
-        corner = np.array([region.left, region.top])
-        found = [_moved(face, corner) for face in self._detector.detect(part, region.scale)]
-        return [face for face in found if region.holds(face.box, image.shape[1::-1])]
+        found = self._detector.detect(region.of(image), region.scale)
+        moved = [_moved(face, region.corner, np.ones(2)) for face in found]
+        return [face for face in moved if region.holds(face.box, image.shape[1::-1])]
 
-    def _regions(self, picture: tuple[int, int], expected: np.ndarray) -> list[_Region]:
-        """Where to look in the next picture of a size: windows, then a tile or the whole."""
+    def _follow(self, image: np.ndarray, windows: list[_Region]) -> list[Face]:
+        """Faces of all windows, looked at side by side."""
+        if not windows:
+            return []
+        strip = np.zeros((_WINDOW, _PITCH * len(windows), 3), np.uint8)
+        for k, window in enumerate(windows):
+            part = cv2.resize(window.of(image), window.scaled_size)
+            strip[: part.shape[0], k * _PITCH : k * _PITCH + part.shape[1]] = part
+        faces = []
+        for face in self._detector.detect(strip, 1.0):
+            k = int(np.clip(box_centre(face.box)[0] // _PITCH, 0, len(windows) - 1))
+            window = windows[k]
+            shrink = np.divide(window.size, window.scaled_size)
+            in_window = _moved(face, np.array([-k * _PITCH, 0]), np.ones(2))
+            moved = _moved(in_window, window.corner, shrink)
+            if window.holds(moved.box, image.shape[1::-1]):
+                faces.append(moved)
+        return faces
+
+    def _regions(
+        self, picture: tuple[int, int], expected: np.ndarray
+    ) -> tuple[list[_Region], _Region]:
+        """Where to look in the next picture of a size: windows, and a tile or the whole."""
         look = picture, self._detector.scale, self._detector.max_side
         if look != self._seen:
             self._seen, self._count = look, 0
@@ -142,8 +181,8 @@ class FaceSearch:
         windows = plan.windows(expected, self._count)
         tile = plan.round[self._count % len(plan.round)]
         self._count += 1
-        spared = plan.pixels - sum(window.pixels for window in windows)
-        return [*windows, tile or _whole(picture, plan.room(spared), plan.finest)]
+        spared = math.prod(plan.whole) - _strip_pixels(len(windows))
+        return windows, tile or _whole(picture, _room(plan.whole, spared), plan.finest)
 
 
 @dataclass(frozen=True)
@@ -178,33 +217,37 @@ class _Plan:
         looks: list[_Region | None] = []
         for k in range(0, len(tiles), _TILES_A_LOOK):
             looks += [None, *tiles[k : k + _TILES_A_LOOK]]
-        most = (pixels - max(tile.pixels for tile in tiles)) // _WINDOW**2
+        spared = pixels - max(math.prod(padded_size(tile.scaled_size)) for tile in tiles)
+        most = next(n for n in count() if _strip_pixels(n + 1) > spared)
         return cls(picture, finest, whole, tuple(looks), most)
 
-    @property
-    def pixels(self) -> int:
-        """The budget."""
-        return math.prod(self.whole)
-
-    def room(self, pixels: int) -> tuple[int, int]:
-        """Width and height of an image for the detector of at most so many pixels."""
-        return _room(self.whole, pixels)
-
-    def windows(self, expected: np.ndarray, count: int) -> list[_Region]:
-        """Windows onto the expected faces; in turn, by the count of images, if too many."""
+    def windows(self, expected: np.ndarray, turn: int) -> list[_Region]:
+        """Windows onto the expected faces, if too many in turn, by the number of the image."""
         windows: list[_Region] = []
         for x, y, size in expected:
             if not any(window.shows(x, y, size) for window in windows):
                 windows.append(_window(self.picture, (x, y), min(_FACE / size, self.finest)))
         if len(windows) <= self.most:
             return windows
-        return [windows[(count * self.most + k) % len(windows)] for k in range(self.most)]
+        return [windows[(turn * self.most + k) % len(windows)] for k in range(self.most)]
 
 
-def _moved(face: Face, corner: np.ndarray) -> Face:
-    """Face of a part of the picture in the pixels of the picture."""
-    box = face.box + np.array([*corner, 0, 0])
-    return Face(box=box, score=face.score, landmarks=face.landmarks + corner)
+def _moved(face: Face, corner: np.ndarray, zoom: np.ndarray) -> Face:
+    """Face of a part of the picture, enlarged by `zoom`, in the pixels of the picture.
+
+    Pixels are counted from the centre of the first one, but enlarged from its corner.
+    """
+    offset = corner + (zoom - 1) / 2
+    return Face(
+        box=np.concatenate([face.box[:2] * zoom + offset, face.box[2:] * zoom]),
+        score=face.score,
+        landmarks=face.landmarks * zoom + offset,
+    )
+
+
+def _strip_pixels(windows: int) -> int:
+    """Count what the detector is given of so many windows."""
+    return math.prod(padded_size((_PITCH * windows, _WINDOW)))
 
 
 def _room(whole: tuple[int, int], pixels: int) -> tuple[int, int]:
