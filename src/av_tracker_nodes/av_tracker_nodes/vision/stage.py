@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.face import completed
 from av_tracker_nodes.models.zoo import YUNET
-from av_tracker_nodes.types import FaceFrame, ImageFrame
+from av_tracker_nodes.types import Face, FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
 from av_tracker_nodes.vision.lips import LipReader
 from av_tracker_nodes.vision.search import FaceSearch
@@ -72,9 +73,10 @@ class FaceStage:
             The image is not (height, width, 3) uint8, or is empty.
         """
         _check(frame.image)
+        expected = self._tracklets.expected(frame.stamp)
+        found = [_completed(face, frame) for face in self._search.detect(frame.image, expected)]
         described = [
-            replace(face, embedding=appearance_embedding(frame.image, face.box))
-            for face in self._search.detect(frame.image, self._tracklets.expected(frame.stamp))
+            replace(face, embedding=appearance_embedding(frame.image, face.box)) for face in found
         ]
         faces = self._tracklets.update(described, frame.stamp)
         if self.reads_lips:
@@ -87,6 +89,13 @@ class FaceStage:
         self._search.reset()
         self._tracklets.reset()
         self._lips.reset()
+
+
+def _completed(face: Face, frame: ImageFrame) -> Face:
+    """Complete a face that the border of the picture cuts."""
+    height, width = frame.image.shape[:2]
+    box, landmarks = completed(face.box, face.landmarks, (width, height))
+    return replace(face, box=box, landmarks=landmarks)
 
 
 def _check(image: np.ndarray) -> None:
