@@ -23,6 +23,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_FACE_HEIGHT,
     DETECTOR_FRAME_STD,
     mouth_from_face,
+    shares_outside,
 )
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, range_of_box, visible_box
 from av_tracker_nodes.types import (
@@ -39,6 +40,11 @@ from av_tracker_nodes.types import (
 
 _SIGHT_STD = 0.06
 """Deviation of the detected mouth, in heights of the face."""
+_CUT_SIGHT_STD = np.array([0.2, 0.2, 0.2, 0.4])
+_CUT_SIZE_STD = np.array([0.4, 0.5, 0.4, 1.2])
+"""Deviations of the mouth (face heights) and of the size (relative) of a face that the border of
+the picture cuts, times the share of it beyond the left, upper, right, lower border: most where the
+chin is not seen (simulated heads of the validation split, cut by 10 to 50 % at each border)."""
 _DEPTH_STD, _DEPTH_GROWTH = 0.03, 0.005
 """Deviation of a measured depth (m): the relief of a face, and an error of stereo and structured
 light that grows with the square of the range (m per m^2)."""
@@ -82,11 +88,15 @@ class _Range:
 
 @dataclass(frozen=True)
 class _Sighting:
-    """A face, the unit vector from the camera to its mouth, and how far off it is by sight."""
+    """A face, the unit vector from the camera to its mouth, and how far off it is by sight.
+
+    `sight_std` is the deviation of the mouth across the line of sight (face heights).
+    """
 
     face: Face
     ray: np.ndarray
     range: _Range
+    sight_std: float
 
     @classmethod
     def of(cls, faces: Sequence[Face], camera: Camera) -> list[_Sighting]:
@@ -96,17 +106,26 @@ class _Sighting:
         rays = camera.rays(np.array([mouth_from_face(face.box, face.landmarks) for face in faces]))
         boxes = np.array([face.box for face in faces])
         by_size = range_of_box(camera, boxes, DETECTOR_FACE_HEIGHT)
+        cut = shares_outside(boxes, camera.size)
+        across = np.hypot(_SIGHT_STD, (_CUT_SIGHT_STD * cut).max(axis=1))
+        doubts = (_CUT_SIZE_STD * cut).max(axis=1)
         return [
-            cls(face, ray, _range_of(face, float(mean)))
-            for face, ray, mean in zip(faces, rays, by_size, strict=True)
+            cls(face, ray, _range_of(face, float(mean), float(doubt)), float(std))
+            for face, ray, mean, doubt, std in zip(
+                faces, rays, by_size, doubts, across, strict=True
+            )
         ]
 
 
-def _range_of(face: Face, by_size: float) -> _Range:
-    """Range as a depth image measured it, or as the size of the face tells."""
+def _range_of(face: Face, by_size: float, doubt: float) -> _Range:
+    """Range as a depth image measured it, or as the size of the face tells.
+
+    Its size is in doubt by a relative deviation, beyond that of heads and of the detector.
+    """
     if np.isfinite(face.range):
         return _Range(face.range, np.hypot(_DEPTH_STD, _DEPTH_GROWTH * face.range**2), 0.0)
-    return _Range(by_size, by_size * np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD), 1.0)
+    std = float(np.linalg.norm([HEAD_SIZE_STD, DETECTOR_FRAME_STD, doubt]))
+    return _Range(by_size, by_size * std, 1.0)
 
 
 class GeometricFusion(FusionModel):
@@ -221,7 +240,7 @@ def _seen(
     # Sound without any coherence, as of one microphone, tells no range.
     if isinstance(heard, FaceSound) and heard.peak > 0 and speech >= 0.5:
         distance = _combine(distance, heard)
-    across = _SIGHT_STD * DETECTOR_FACE_HEIGHT
+    across = sighting.sight_std * DETECTOR_FACE_HEIGHT
     along = np.outer(sighting.ray, sighting.ray)
     position = camera.centre + distance.mean * sighting.ray
     return Detection(
