@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -28,7 +28,7 @@ from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.masks import soft_masks
 from av_tracker_nodes.acoustics.measures import Measure, Recollection, Shown
 from av_tracker_nodes.acoustics.noise_floor import above, direct_share
-from av_tracker_nodes.acoustics.noise_profile import Noise, NoiseProfile
+from av_tracker_nodes.acoustics.noise_profile import NoiseInFrames, NoiseProfile
 from av_tracker_nodes.acoustics.peaks import (
     Part,
     Source,
@@ -75,9 +75,9 @@ class Context:
         The same, where sources are sought; it takes noise for a source rather than miss one.
     whitened : np.ndarray, shape (frames, microphones, bins), complex64
         Spectra of the recent frames, zero of microphones that do not hear.
-    noise : Noise
-        What goes on all the time. Arrays that tell places apart in their field are not told where
-        it comes from: they find a fan and a voice beside each other.
+    noise : NoiseInFrames
+        In the recent frames. Arrays that tell places apart in their field are told only of known
+        noises where they come from: they find a fan that runs on and a voice beside each other.
     noisy : np.ndarray, shape (frames, bins)
         Share of the power of the recent frames that is noise, 0..1.
     alive : np.ndarray, shape (microphones,), bool
@@ -89,7 +89,7 @@ class Context:
     share: np.ndarray
     salience: np.ndarray
     whitened: np.ndarray
-    noise: Noise
+    noise: NoiseInFrames
     noisy: np.ndarray
     alive: np.ndarray
 
@@ -357,11 +357,11 @@ class Hearing:
         power = np.array([frame.power for frame in frames])
         level = np.mean([frame.level for frame in recent], axis=0)
         alive = ~dead_channels(level)
-        noise = self._noise.at(self.audio, end)
         latest = power[-len(recent) :]
+        noise = self._noise.at(self.audio, end).during(latest)
         salience = above(latest, noise.floor)
         if self._sparse is None:
-            share, noise = salience, replace(noise, cross=np.zeros_like(noise.cross))
+            share, noise = salience, noise.with_lasting_from_anywhere()
         else:
             fresh = without_tails(np.ones_like(salience), power)
             share, salience = direct_share(latest, noise.power) * fresh, salience * fresh
@@ -381,7 +381,7 @@ class Hearing:
             quiet *= _STRICT
         weights = mask * context.share / np.float32(context.share.sum() + quiet)
         cross = self._weighted(context.whitened, context.alive, weights)
-        return cross - (weights * context.noisy).sum(axis=0) * context.noise.cross
+        return cross - context.noise.cross(weights * context.noisy)
 
     def _average(self, context: Context, frames: Sequence[SpectralFrame]) -> Survey:
         """Survey the average of frames, all frequencies alike."""

@@ -1,14 +1,15 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What goes on all the time: how loud it is at each frequency, and from where it comes.
+"""What is noise: how loud it is at each frequency, and from where it comes.
 
 Minima-controlled averaging (Cohen and Berdugo 2002). Speech leaves every frequency now and then,
 machines do not: the minimum of the smoothed power over some time tells which frames hold nothing
 but noise at a frequency (Martin 2001). Over these the power is averaged, and the whitened
 cross-spectra, which say from where noise comes: from one place they have modulus one, from
 everywhere none. So a fan is learnt between the words of people, and forgotten within seconds
-when it stops, or when the robot turns away from it.
+when it stops, or when the robot turns away from it. Machines that set in and stop are remembered
+besides (`known_noises`); the noise of a frame is the greater of both.
 
 Frames lie on a grid of the sample counter, and what was learnt depends on the samples alone.
 """
@@ -16,7 +17,7 @@ Frames lie on a grid of the sample counter, and what was learnt depends on the s
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
@@ -26,6 +27,7 @@ from av_tracker_nodes.acoustics import kernels_numpy
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.known_noises import KnownNoise, KnownNoises, bins_set_in
 from av_tracker_nodes.acoustics.noise_floor import spectral_power
 
 _SMOOTHING = 5
@@ -44,13 +46,16 @@ microphones hear diffuse noise, on average 4 where all hear one place alike."""
 _BLOCK = 5
 """Frames that are learnt, and forgotten, together."""
 
+_ONSET = 25
+"""Frames for which what sets in is steady before it is known as a noise: half a second."""
+
 _ENOUGH = 10
 """Frames of noise whose average is as sure as the minimum of all."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What goes on all the time.
+    """What goes on all the time, and what may be back.
 
     Attributes
     ----------
@@ -60,11 +65,54 @@ class Noise:
         What its power is at least, by the minimum alone.
     cross : np.ndarray, shape (pairs, bins), complex64
         Mean of its whitened cross-spectra; zero while they are unknown.
+    known : list of KnownNoise
+        What may be back.
     """
 
     power: np.ndarray
     floor: np.ndarray
     cross: np.ndarray
+    known: list[KnownNoise]
+
+    def during(self, power: np.ndarray) -> NoiseInFrames:
+        """Tell the noise in frames by their power (frames, bins)."""
+        known = [noise.in_frames(power) for noise in self.known]
+        lasting, floor = (np.broadcast_to(each, power.shape) for each in (self.power, self.floor))
+        kinds = np.stack([lasting, *known])
+        floors = np.stack([floor, *(_LEAST_BIAS * each for each in known)])
+        crosses = [self.cross, *(noise.cross for noise in self.known)]
+        return NoiseInFrames(kinds.max(axis=0), floors.max(axis=0), kinds.argmax(axis=0), crosses)
+
+
+@dataclass(frozen=True)
+class NoiseInFrames:
+    """Noise in some frames: what goes on all the time, or a known noise where that is louder.
+
+    Attributes
+    ----------
+    power, floor : np.ndarray, shape (frames, bins)
+        As of `Noise`.
+    kind : np.ndarray, shape (frames, bins)
+        Whose power it is: 0 of what goes on all the time, then of the known noises.
+    crosses : list of np.ndarray, shape (pairs, bins)
+        Mean whitened cross-spectra of each kind.
+    """
+
+    power: np.ndarray
+    floor: np.ndarray
+    kind: np.ndarray
+    crosses: list[np.ndarray]
+
+    def cross(self, weights: np.ndarray) -> np.ndarray:
+        """Weighted mean of cross-spectra (pairs, bins) over frames; weights (frames, bins)."""
+        return sum(
+            (weights * (self.kind == kind)).sum(axis=0) * self.crosses[kind]
+            for kind in np.unique(self.kind)
+        )
+
+    def with_lasting_from_anywhere(self) -> NoiseInFrames:
+        """Leave out from where it comes what goes on all the time."""
+        return replace(self, crosses=[np.zeros_like(self.crosses[0]), *self.crosses[1:]])
 
 
 @dataclass(frozen=True)
@@ -135,8 +183,14 @@ class NoiseProfile:
 
     def reset(self) -> None:
         """Forget everything."""
+        self._known = KnownNoises()
+        self._forget_the_last()
+
+    def _forget_the_last(self) -> None:
+        """Forget everything but the known noises."""
         self._done = -4 * self._memory
         self._recent: deque[_Frame] = deque(maxlen=_SMOOTHING)
+        self._onset: deque[_Frame] = deque(maxlen=_ONSET)
         self._smooth: deque[_Smooth] = deque()
         self._gathered: list[tuple[_Frame, np.ndarray]] = []
         self._blocks: deque[_Block] = deque()
@@ -147,22 +201,23 @@ class NoiseProfile:
         oldest = end - self._memory
         smooth = [each.power for each in self._smooth if oldest < each.done <= end]
         shape = len(self._pairs), len(self._gcc.frequencies)
+        known = self._known.before(end)
         if not smooth:
             unknown = np.full(shape[1], np.inf, np.float32)
-            return Noise(unknown, unknown, np.zeros(shape, np.complex64))
+            return Noise(unknown, unknown, np.zeros(shape, np.complex64), known)
         minimum = np.min(smooth, axis=0)
         floor = _LEAST_BIAS * minimum
         blocks = [block for block in self._blocks if oldest < block.done <= end]
         if not blocks:
-            return Noise(floor, floor, np.zeros(shape, np.complex64))
+            return Noise(floor, floor, np.zeros(shape, np.complex64), known)
         count = np.sum([block.count for block in blocks], axis=0)
         power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
         cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
         mean = np.where(count >= _ENOUGH, power, 0)
         # The minimum of fewer frames is nearer to their mean.
-        known = min(len(smooth) * self._hop / self._memory, 1.0)
-        most = _LEAST_BIAS + known * (_MOST_BIAS - _LEAST_BIAS)
-        return Noise(np.clip(mean, floor, most * minimum), floor, cross)
+        filled = min(len(smooth) * self._hop / self._memory, 1.0)
+        most = _LEAST_BIAS + filled * (_MOST_BIAS - _LEAST_BIAS)
+        return Noise(np.clip(mean, floor, most * minimum), floor, cross, known)
 
     def _advance(self, audio: StampedAudio, end: int) -> None:
         """Add the frames that ended since the last call and drop those that are too old.
@@ -171,7 +226,7 @@ class NoiseProfile:
         """
         earliest = end - 2 * self._memory - (_SMOOTHING - 1) * self._hop
         if self._done < earliest:
-            self.reset()
+            self._forget_the_last()
             self._done = earliest
         first = (self._done // self._hop + 1) * self._hop
         for at in range(first, end + 1, self._hop):
@@ -179,6 +234,7 @@ class NoiseProfile:
             samples, received = audio.read(at, self._gcc.length)
             if not received.all():
                 self._recent.clear()
+                self._onset.clear()
                 continue
             spectra = self._gcc.spectra(samples[:, self._channels])
             power = spectral_power(spectra).mean(axis=0)
@@ -197,11 +253,26 @@ class NoiseProfile:
         self._smooth.append(_Smooth(at, smooth, wide))
         minimum = np.min([each.wide for each in self._smooth], axis=0)
         alone = (wide <= _NOISE_ALONE * minimum).astype(np.float32)
-        self._gathered.append((self._recent[_SMOOTHING // 2], alone))
+        middle = self._recent[_SMOOTHING // 2]
+        self._gathered.append((middle, alone))
+        self._onset.append(middle)
         # Blocks end on a grid of the sample counter, too.
         if at // self._hop % _BLOCK == 0:
             self._blocks.append(self._block(at))
             self._gathered.clear()
+            if len(self._onset) == _ONSET:
+                self._learn_onset(at, minimum)
+
+    def _learn_onset(self, at: int, minimum: np.ndarray) -> None:
+        """Keep a machine that set in, and has been steady since."""
+        smooth = np.array([each.wide for each in list(self._smooth)[-_ONSET:]])
+        own = bins_set_in(smooth, minimum)
+        if own is None:
+            return
+        whitened = np.array([frame.whitened for frame in self._onset])
+        weights = np.full((_ONSET, len(own)), 1 / _ONSET, np.float32)
+        cross = self._kernels.weighted_cross(whitened, weights, self._pairs)
+        self._known.learn(at, np.array([frame.power for frame in self._onset]), own, cross)
 
     def _block(self, at: int) -> _Block:
         frames, alone = zip(*self._gathered, strict=True)
