@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.acoustics import AcousticStage
-from av_tracker_nodes.acoustics.buffer import StampedAudio
+from av_tracker_nodes.acoustics.beam import PartedBeams
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.echoes import TAIL_FRAMES, EchoFinder, without_tails
 from av_tracker_nodes.geometry import MicrophoneArray
@@ -21,6 +21,8 @@ CIRCLE = MicrophoneArray(
     0.045 * np.stack([np.cos(ANGLES), np.sin(ANGLES), 0 * ANGLES], axis=-1), rate=RATE
 )
 FRONT, ASIDE = np.array([2.0, 0.3, 0.2]), np.array([-1.0, 1.8, 0.2])
+UNKNOWN = 9.0 * np.eye(3)
+"""Covariance of a place of which no more than the direction is known."""
 SECONDS = 1.6
 
 
@@ -35,11 +37,14 @@ def recording(copy):
     return propagate([(FRONT, person(SECONDS, 1)), (ASIDE, 0.5 * copy)], CIRCLE, noise=1e-3)
 
 
-def is_echo(sound):
-    audio = StampedAudio(6, RATE, 2.0)
-    audio.add(AudioBlock(0, 0, RATE, sound))
-    finder = EchoFinder(CIRCLE, PairDelays.of(CIRCLE))
-    found = finder.find(audio, len(sound), np.ones(6, bool), [FRONT, ASIDE], [1])
+def is_echo(sound, image=ASIDE):
+    """Ask whether what comes from the direction of `image` is an echo of what comes from front."""
+    heard = sound[-RATE // 2 :]
+    beams = PartedBeams(PairDelays.of(CIRCLE), RATE, RATE, len(heard), lowest=60.0)
+    places = np.array([FRONT, image])
+    spectra = beams.spectra(heard, np.ones(6, bool), places)
+    finder = EchoFinder(CIRCLE, beams.bin_width)
+    found = finder.find(spectra, places, np.array([UNKNOWN, UNKNOWN]), [1])
     assert found <= {1}
     return found == {1}
 
@@ -62,8 +67,16 @@ def test_what_comes_a_long_time_later_or_before_is_no_echo():
 
 
 def test_nobody_is_asked_about_for_nothing():
-    finder = EchoFinder(CIRCLE, PairDelays.of(CIRCLE))
-    assert finder.find(StampedAudio(6, RATE, 2.0), 0, np.ones(6, bool), [FRONT], []) == set()
+    finder = EchoFinder(CIRCLE, 2.0)
+    beams = np.zeros((1, 4001), np.complex64)
+    assert finder.find(beams, FRONT[None], UNKNOWN[None], []) == set()
+
+
+def test_silence_echoes_nothing():
+    finder = EchoFinder(CIRCLE, 2.0)
+    beams = np.zeros((2, 4001), np.complex64)
+    places = np.array([FRONT, ASIDE])
+    assert finder.find(beams, places, np.array([UNKNOWN, UNKNOWN]), [1]) == set()
 
 
 @pytest.mark.thorough

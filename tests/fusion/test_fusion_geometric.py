@@ -199,3 +199,27 @@ def test_an_unknown_model_is_named_with_those_there_are():
     with pytest.raises(InputError, match='vggcf'):
         create_fusion('nonesuch')
     assert set(FUSION_MODELS) >= {'vggcf', 'stgcf', 'visual', 'audio'}
+
+
+@pytest.mark.parametrize('side', ['left', 'top', 'right', 'bottom'])
+def test_a_face_that_the_border_cuts_is_less_certain_the_more_is_cut(side):
+    """Along the line of sight and across, relative to the range."""
+
+    def spread(cut):
+        box = np.array([150.0, 100.0, 60.0, 80.0])
+        axis = 0 if side in ('left', 'right') else 1
+        start = -0.5 - cut * box[2 + axis]
+        if side in ('right', 'bottom'):
+            start = CAMERA.size[axis] - 0.5 - (1 - cut) * box[2 + axis]
+        box[axis] = start
+        (detection,) = fuse('visual', [Face(box, 0.9, None, 1)]).detections
+        offset = detection.position - CAMERA.centre
+        distance = np.linalg.norm(offset)
+        ray = offset / distance
+        along = np.sqrt(ray @ detection.covariance @ ray) / distance
+        across = np.sqrt((np.trace(detection.covariance) - (along * distance) ** 2) / 2)
+        return along, across
+
+    spreads = np.array([spread(cut) for cut in (0.0, 0.1, 0.25, 0.45)])
+    assert (np.diff(spreads, axis=0) > 0).all()
+    assert (spreads[-1] > 1.5 * spreads[0]).all()

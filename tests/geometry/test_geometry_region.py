@@ -87,3 +87,10 @@ def test_regions_are_compared_by_what_they_contain():
     assert not first.is_same(SourceRegion.of(rig(camera_at=(0, 0, -1))))
     room = Room(np.array([0, 0, -1.0]), np.array([0.4, 1, 1]))
     assert not first.is_same(SourceRegion.of(rig(room=room)))
+
+
+def test_up_in_the_array_is_up_in_the_room():
+    lying = RigidTransform(np.array([[0, 0, 1.0], [0, 1, 0], [-1, 0, 0]]), np.array([1.0, 2, 3]))
+    mounted = replace(rig(), target_from_array=lying)
+    raised = lying @ mounted.up_in_array - lying @ np.zeros(3)
+    np.testing.assert_allclose(raised, [0, 0, 1], atol=1e-12)

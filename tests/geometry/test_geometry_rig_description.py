@@ -245,13 +245,14 @@ def test_a_calibrated_camera_holds_at_its_own_size_only(tmp_path):
 
 def test_motion_and_noise(tmp_path):
     content = changed(('motion',), {'kind': 'pan', 'angle_deg': 30, 'period': 8})
-    content['noise'] = [{'kind': 'fan', 'xyz': [1, 2, 0.5], 'level_db': -10}]
+    fan = {'kind': 'fan', 'xyz': [1, 2, 0.5], 'level_db': -10}
+    content['noise'] = [fan, fan | {'mounted': True, 'switched': True}]
     rig = load_rig_description(write(tmp_path, content))
     facing = rig.motion.base_from_moved(2.0).rotation @ [1, 0, 0]
     np.testing.assert_allclose(facing, [np.cos(np.pi / 6), np.sin(np.pi / 6), 0], atol=1e-12)
     np.testing.assert_array_equal(rig.motion.base_from_moved(0.0).rotation, np.eye(3))
-    (fan,) = rig.noise
-    assert (fan.kind, fan.level_db, fan.switched) == ('fan', -10, False)
+    assert [(noise.kind, noise.level_db) for noise in rig.noise] == [('fan', -10)] * 2
+    assert [(noise.switched, noise.mounted) for noise in rig.noise] == [(False,) * 2, (True,) * 2]
     content['motion'] = {'kind': 'drive', 'distance_m': 0.5}
     driven = load_rig_description(write(tmp_path, content)).motion.base_from_moved(2.5)
     np.testing.assert_allclose(driven.translation, [0, 0.5, 0], atol=1e-12)
@@ -294,6 +295,8 @@ def test_motion_and_noise(tmp_path):
         (('motion',), {'kind': 'pan', 'distance_m': 1}, 'motion.distance_m: is unknown'),
         (('noise',), [{'kind': 'cat'}], r"noise\[0\].kind: must be one of fan, television, motor"),
         (('noise',), {'kind': 'fan'}, 'noise: must be a list'),
+        (('noise',), [{'kind': 'hum', 'xyz': [1, 0, 0], 'level_db': 0, 'mounted': 1}],
+         r'noise\[0\].mounted: must be'),
         (('noise',), [{'kind': 'hum', 'xyz': [1, 0, 0], 'level_db': 0, 'switched': 'on'}],
          'switched: must be true or false'),
     ],

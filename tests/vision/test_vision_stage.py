@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.face import mouth_from_face
+from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import ImageFrame
 from av_tracker_nodes.vision import FaceStage
 from av_tracker_nodes.vision.appearance import appearance_embedding
@@ -62,3 +64,45 @@ def test_bad_images_are_refused_and_harmless(stage, portrait, image, message):
     with pytest.raises(InputError, match=message):
         stage.process(ImageFrame(0, image))
     assert len(stage.process(ImageFrame(1, portrait)).faces) == 1
+
+
+@pytest.mark.parametrize('cut', [0.1, 0.2, 0.3])
+@pytest.mark.parametrize('side', ['left', 'top', 'right', 'bottom'])
+def test_faces_cut_by_the_border_keep_size_and_mouth(stage, portrait, side, cut):
+    (whole,) = stage.process(ImageFrame(0, portrait)).faces
+    left, top, width, height = whole.box
+    right, bottom = left + width, top + height
+    corner, part = np.zeros(2), portrait
+    if side == 'left':
+        corner[0] = round(left + cut * width)
+        part = portrait[:, int(corner[0]) :]
+    elif side == 'top':
+        corner[1] = round(top + cut * height)
+        part = portrait[int(corner[1]) :]
+    elif side == 'right':
+        part = portrait[:, : round(right - cut * width)]
+    else:
+        part = portrait[: round(bottom - cut * height)]
+    (face,) = stage.process(ImageFrame(1, np.ascontiguousarray(part))).faces
+    assert face.box[3] == pytest.approx(height, rel=0.15 if side == 'bottom' else 0.08)
+    moved = mouth_from_face(face.box, face.landmarks) + corner
+    still = mouth_from_face(whole.box, whole.landmarks)
+    assert np.abs(moved - still).max() < 0.08 * height
+    assert np.abs(box_centre(face.box) + corner - box_centre(whole.box)).max() < 0.12 * height
+
+
+def test_a_weak_face_is_told_with_its_own_score(stage, portrait):
+    """What the detector is not sure of is marked so by the score alone."""
+    image = cv2.GaussianBlur(scene(portrait, 50), (0, 0), 4)
+    stage.detector.threshold = 0.3
+    alone = {round(face.score, 6) for face in stage.detector.detect(image)}
+    faces = stage.process(ImageFrame(0, image)).faces
+    assert {round(face.score, 6) for face in faces} == alone
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 3000), (3000, 1), (8000, 6000)])
+def test_pictures_of_any_size_have_an_answer(stage, size):
+    image = np.full((size[1], size[0], 3), 128, np.uint8)
+    for k in range(3):
+        frame = stage.process(ImageFrame(k, image))
+        assert (frame.image_size, frame.faces) == (size, ())

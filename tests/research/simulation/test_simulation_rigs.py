@@ -195,6 +195,46 @@ def test_noise_is_as_loud_as_the_rig_says(tmp_path):
     assert 10 * np.log10(level) == pytest.approx(-6, abs=1.0)
 
 
+MOTIONS = {
+    'static': {'kind': 'static'},
+    'pan': {'kind': 'pan', 'angle_deg': 60, 'period': 4},
+    'drive': {'kind': 'drive', 'distance_m': 0.5, 'period': 4},
+}
+
+
+def with_noise(folder, motion, mounted):
+    """Nobody, but noise beside the rig, which moves."""
+    noise = {'kind': 'white', 'xyz': [0.1, 0.2, 1.0], 'level_db': 0, 'mounted': mounted}
+    rig = rig_of(folder, noise=[noise], motion=MOTIONS[motion])
+    return build_rig_scene(rig, 'nobody', 1001, 4.0).scene
+
+
+@pytest.mark.parametrize('motion', MOTIONS)
+@pytest.mark.parametrize('mounted', [True, False])
+def test_noise_on_the_rig_stays_where_it_is_from_the_microphones(tmp_path, motion, mounted):
+    scene = with_noise(tmp_path, motion, mounted)
+    times = np.linspace(0, 4, 41)
+    ears, noise = scene.microphones_at(times), scene.source_at(scene.sources[0], times)
+    ranges = np.linalg.norm(noise[:, None] - ears, axis=-1)
+    stays = mounted or motion == 'static'
+    assert (np.ptp(ranges, axis=0).max() < 1e-9) == stays
+    np.testing.assert_allclose(noise[0], scene.sources[0].place)
+
+
+@pytest.mark.parametrize('mounted', [True, False])
+def test_noise_on_the_rig_is_heard_from_one_direction(tmp_path, mounted):
+    """Independent: cross-correlation of the channels while the base turns."""
+    drawn = with_noise(tmp_path, 'pan', mounted)
+    sound = record(replace(drawn, snr_db=40.0, rt60=0.2))
+    lags = []
+    for second in (0.7, 1.7, 2.7):
+        left, right = sound[round(second * RATE) :][: RATE // 2].T
+        spectrum = np.fft.rfft(left, RATE) * np.conj(np.fft.rfft(right, RATE))
+        correlation = np.fft.irfft(spectrum / (np.abs(spectrum) + 1e-9))
+        lags.append(int(np.argmax(np.roll(correlation, 12)[:25])) - 12)
+    assert (np.ptp(lags) <= 1) == mounted
+
+
 @pytest.mark.parametrize(
     ('changes', 'scenario', 'told'),
     [

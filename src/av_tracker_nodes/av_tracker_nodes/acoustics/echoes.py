@@ -31,20 +31,22 @@ training rooms of 0.2 to 0.8 s, seeds 400 to 402: fewest voices where nobody is)
 _TAIL_SMOOTHING = 9
 """Bins over which power is averaged before it is compared."""
 
-_BAND = 150.0, 3900.0
-"""Frequencies that are compared (Hz): above, small arrays part sound that is louder elsewhere
-less well than the room changes it (training rooms)."""
+_BAND = 150.0, 3000.0
+"""Frequencies that are compared (Hz); those above tell less in the same training rooms as
+`_PROMINENCE`."""
 
 _SHORTEST, _LONGEST = 0.001, 0.030
 """Lags (s) of detours over a table and across a room."""
 
-_WHITENING = 40.0
+_WHITENING = 20.0
 """Width (Hz) over which spectra are averaged before they are flattened, so that the harmonics of
 a voice, which repeat at its pitch, do not pass for an echo."""
 
-_PROMINENCE = 1.1
+_PROMINENCE = 1.0
 """An echo correlates more at lags behind the stronger source than at leads, both weighed as mirror
-images, by this many deviations of the correlation."""
+images, by this many deviations of the correlation. Of echoes 39 % do, of other people who talk
+8 % (ReSpeaker, UMA-8 and Azure Kinect in training rooms, seeds 400 to 403, one to three talkers;
+most others come by way of two walls), with 16 microphones in two circles 89 % and none of 23."""
 
 
 def without_tails(share: np.ndarray, power: np.ndarray) -> np.ndarray:

@@ -19,14 +19,17 @@ from av_tracker_nodes.acoustics.backend import compiled
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.elevation import Plane
+from av_tracker_nodes.acoustics.local_coordinates import (
+    around,
+    bend_of_delays,
+    local_axes,
+    slopes_of_delays,
+)
 from av_tracker_nodes.geometry.region import Region, SourceRegion
 
 _RANGES, _ARCS, _DEVIATIONS = 33, 17, 4.0
 """Ranges and directions that the posterior is taken at, and the deviations that they span to
 either side."""
-
-_BEND_PROBE = 0.1
-"""Angle (rad) over which the bend of an arc is measured."""
 
 _STRONGEST_BEND = 6.0
 """Arcs bend round an axis at least 10 degrees away."""
@@ -174,7 +177,7 @@ class SourceLocator:
         if wide < narrow:
             pull = sharpness * (slopes[:, :2] @ vectors[:, 1])
             steepness = pull @ slopes[:, :2] @ vectors[:, 1]
-            change = _change(peak, along, *self._array)
+            change = bend_of_delays(peak, along, *self._array)
             bend = -(pull @ change) / max(steepness, _NOTHING_KNOWN)
             bend = min(max(bend, -_STRONGEST_BEND), _STRONGEST_BEND)
         reach = min(_DEVIATIONS / np.sqrt(wide), np.pi / np.hypot(1, bend))
@@ -234,7 +237,7 @@ class SourceLocator:
 
     def slopes(self, position: np.ndarray) -> np.ndarray:
         """Change of delays with two angles (s/rad) and inverse range (s m), shape (pairs, 3)."""
-        return _slopes(position, *self._array)
+        return slopes_of_delays(position, *self._array)
 
     def _sharpness(self, correlation: np.ndarray) -> np.ndarray:
         return self._gain * np.maximum(-correlation[:, 2], 0)
@@ -264,72 +267,6 @@ class SourceLocator:
 
 
 @compiled
-def local_axes(offset: np.ndarray) -> tuple[float, np.ndarray]:
-    """Length of an offset (3,), and unit vectors along it and in two directions across, (3, 3).
-
-    The frame is that of Duff et al. (2017).
-    """
-    distance = np.sqrt(offset[0] ** 2 + offset[1] ** 2 + offset[2] ** 2)
-    x, y, z = offset[0] / distance, offset[1] / distance, offset[2] / distance
-    sign = np.copysign(1.0, z)
-    a = -1 / (sign + z)
-    b = x * y * a
-    axes = np.empty((3, 3))
-    axes[0, 0], axes[0, 1], axes[0, 2] = x, y, z
-    axes[1, 0], axes[1, 1], axes[1, 2] = 1 + sign * x * x * a, sign * b, -sign * x
-    axes[2, 0], axes[2, 1], axes[2, 2] = b, sign + y * y * a, -y
-    return distance, axes
-
-
-@compiled
-def around(
-    position: np.ndarray, turns: np.ndarray, centre: np.ndarray, limits: tuple[float, float]
-) -> np.ndarray:
-    """Points (n, 3) about a position, by two angles and a change of inverse range each (n, 3).
-
-    The inverse range stays within the limits.
-    """
-    distance, axes = local_axes(position - centre)
-    points = np.empty((len(turns), 3))
-    for n in range(len(turns)):
-        square = 0.0
-        for axis in range(3):
-            ray = axes[0, axis] + turns[n, 0] * axes[1, axis] + turns[n, 1] * axes[2, axis]
-            points[n, axis] = ray
-            square += ray * ray
-        inverse = min(max(1 / distance + turns[n, 2], limits[0]), limits[1])
-        for axis in range(3):
-            points[n, axis] = centre[axis] + points[n, axis] / (np.sqrt(square) * inverse)
-    return points
-
-
-@compiled
-def _slopes(
-    position: np.ndarray,
-    centre: np.ndarray,
-    microphones: np.ndarray,
-    pairs: np.ndarray,
-    speed: float,
-) -> np.ndarray:
-    """Change of the delays of pairs, see `SourceLocator.slopes`."""
-    distance, axes = local_axes(position - centre)
-    travel = np.empty((len(microphones), 3))
-    for m in range(len(microphones)):
-        x = position[0] - microphones[m, 0]
-        y = position[1] - microphones[m, 1]
-        z = position[2] - microphones[m, 2]
-        scale = distance / (speed * np.sqrt(x * x + y * y + z * z))
-        for k in range(3):
-            travel[m, k - 1] = scale * (x * axes[k, 0] + y * axes[k, 1] + z * axes[k, 2])
-        travel[m, 2] *= -distance
-    slopes = np.empty((len(pairs), 3))
-    for k in range(len(pairs)):
-        for n in range(3):
-            slopes[k, n] = travel[pairs[k, 0], n] - travel[pairs[k, 1], n]
-    return slopes
-
-
-@compiled
 def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """Sum of the outer products of slopes (pairs, 3), weighted."""
     information = np.zeros((3, 3))
@@ -338,34 +275,6 @@ def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
             for column in range(3):
                 information[row, column] += sharpness[k] * slopes[k, row] * slopes[k, column]
     return information
-
-
-@compiled
-def _change(
-    peak: np.ndarray,
-    along: np.ndarray,
-    centre: np.ndarray,
-    microphones: np.ndarray,
-    pairs: np.ndarray,
-    speed: float,
-) -> np.ndarray:
-    """Second derivative (s/rad^2) of the delays, shape (pairs,), on a great circle `along`."""
-    distance, axes = local_axes(peak - centre)
-    cosine, sine = distance * np.cos(_BEND_PROBE), distance * np.sin(_BEND_PROBE)
-    travel = np.empty(len(microphones))
-    for m in range(len(microphones)):
-        before = now = after = 0.0
-        for axis in range(3):
-            start = centre[axis] - microphones[m, axis]
-            here, side = cosine * axes[0, axis], sine * along[axis]
-            before += (start + here - side) ** 2
-            now += (start + distance * axes[0, axis]) ** 2
-            after += (start + here + side) ** 2
-        travel[m] = np.sqrt(before) - 2 * np.sqrt(now) + np.sqrt(after)
-    change = np.empty(len(pairs))
-    for k in range(len(pairs)):
-        change[k] = (travel[pairs[k, 0]] - travel[pairs[k, 1]]) / (speed * _BEND_PROBE**2)
-    return change
 
 
 @compiled

@@ -48,8 +48,8 @@ def soft_masks(
     """
     if len(places) == 0:
         return np.zeros((0, *share.shape), np.float32)
-    phases = steering(delays.travel(np.array(places)), gcc.frequencies)
-    ratios = likelihood_ratios(whitened, phases, hearing_groups(delays.connected, alive))
+    towards = steering(delays.travel(np.array(places)), gcc.frequencies)
+    ratios = likelihood_ratios(whitened, towards, hearing_groups(delays.connected, alive))
     uniform = Weights.uniform(len(places))
     weights = fit(ratios.reshape(-1, len(places)), share.ravel(), uniform, 0.0, _STEPS)
     return np.moveaxis(responsibilities(ratios, weights), -1, 0)

@@ -25,7 +25,8 @@ from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.location import SourceLocator, around
+from av_tracker_nodes.acoustics.local_coordinates import around
+from av_tracker_nodes.acoustics.location import SourceLocator
 from av_tracker_nodes.geometry.grid import inverse_ranges
 from av_tracker_nodes.geometry.region import Region
 

@@ -89,7 +89,7 @@ class SparseDirections:
         offsets = self.points - centre
         units = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
         self._beside = units @ units.T >= np.cos(_BESIDE)
-        self._phases = steering(delays.travel(self.points), gcc.frequencies[self._bins])
+        self._towards = steering(delays.travel(self.points), gcc.frequencies[self._bins])
         self.forget()
 
     def forget(self) -> None:
@@ -147,7 +147,7 @@ class SparseDirections:
             frames,
             alive,
             lambda frame: likelihood_ratios(
-                frame.whitened[None, :, self._bins], self._phases, groups
+                frame.whitened[None, :, self._bins], self._towards, groups
             )[0],
         )
         return np.concatenate(ratios)

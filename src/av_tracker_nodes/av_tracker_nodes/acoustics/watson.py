@@ -25,7 +25,7 @@ CONCENTRATION = 6.0
 
 
 def steering(travel: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
-    """Phases of sound that travels to microphones for some time.
+    """Make up for the times that sound travels to microphones.
 
     Parameters
     ----------
@@ -36,15 +36,15 @@ def steering(travel: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray, shape (bins, places, microphones), complex64
-        ``exp(-2 pi i f t)``.
+    np.ndarray, shape (bins, microphones, places), complex64
+        ``exp(2 pi i f t)``, which takes the phases of that sound off.
     """
-    since = travel - travel.min(axis=1, keepdims=True)
-    return np.exp(-2j * np.pi * frequencies[:, None, None] * since).astype(np.complex64)
+    since = np.ascontiguousarray((travel - travel.min(axis=1, keepdims=True)).T)
+    return np.exp(2j * np.pi * frequencies[:, None, None] * since).astype(np.complex64)
 
 
 def likelihood_ratios(
-    whitened: np.ndarray, phases: np.ndarray, groups: Sequence[np.ndarray]
+    whitened: np.ndarray, towards: np.ndarray, groups: Sequence[np.ndarray]
 ) -> np.ndarray:
     """Compare places with nowhere in particular, bin by bin.
 
@@ -52,7 +52,7 @@ def likelihood_ratios(
     ----------
     whitened : np.ndarray, shape (frames, microphones, bins), complex64
         Spectra of unit modulus, zero where there is silence.
-    phases : np.ndarray, shape (bins, places, microphones), complex64
+    towards : np.ndarray, shape (bins, microphones, places), complex64
         See `steering`.
     groups : sequence of np.ndarray
         Indices of the microphones whose phases belong together and that hear; what groups say is
@@ -63,12 +63,12 @@ def likelihood_ratios(
     np.ndarray, shape (frames, bins, places), float32
         ``p(u | place) / p(u | nowhere)``.
     """
-    log_ratio = np.zeros((len(whitened), *phases.shape[:2]), np.float32)
+    bins, microphones, places = towards.shape
+    log_ratio = np.zeros((len(whitened), bins, places), np.float32)
     for group in groups:
         size = len(group)
         heard = np.ascontiguousarray(whitened[:, group].transpose(2, 0, 1))
-        towards = np.ascontiguousarray(phases[:, :, group].conj().transpose(0, 2, 1))
-        alignment = heard @ towards
+        alignment = heard @ (towards if size == microphones else towards[:, group])
         fit = (alignment.real**2 + alignment.imag**2) / np.float32(size**2)
         log_ratio += np.float32(CONCENTRATION) * fit.transpose(1, 0, 2)
         log_ratio -= np.float32(np.log(hyp1f1(1, size, CONCENTRATION)))

@@ -63,24 +63,28 @@ NOISE_KINDS = (
 
 @dataclass(frozen=True)
 class NoiseSource:
-    """Something in the room that makes noise in a simulation.
+    """Something in the room, or on the rig itself, that makes noise in a simulation.
 
     Attributes
     ----------
     kind : str
         One of `NOISE_KINDS`.
     position : np.ndarray, shape (3,)
-        Metres, in the frame that the rig is mounted in.
+        Metres, in the frame that the rig is mounted in; of what is mounted, while the base stands
+        still.
     level_db : float
         Of its sound at the microphones while it sounds, relative to speech (dB).
     switched : bool
         It is switched on and off.
+    mounted : bool
+        It rides on the base, as the fan and the motors of a robot do.
     """
 
     kind: str
     position: np.ndarray
     level_db: float
     switched: bool = False
+    mounted: bool = False
 
 
 @dataclass(frozen=True)

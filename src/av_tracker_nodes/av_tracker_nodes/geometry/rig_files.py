@@ -214,12 +214,13 @@ def _noise(file: YamlFile) -> tuple[NoiseSource, ...]:
     sources = []
     for index, entry in enumerate(entries):
         block = file.part(f'noise[{index}]', entry)
-        block.only(('kind', 'xyz', 'level_db', 'switched'))
+        block.only(('kind', 'xyz', 'level_db', 'switched', 'mounted'))
         kind = block.text('kind')
         if kind not in NOISE_KINDS:
             raise block.error('kind', f"must be one of {', '.join(NOISE_KINDS)}, got '{kind}'")
         place, level = block.vector('xyz', 3), block.number('level_db')
-        sources.append(NoiseSource(kind, place, level, block.flag('switched')))
+        switched, mounted = block.flag('switched'), block.flag('mounted')
+        sources.append(NoiseSource(kind, place, level, switched, mounted))
     return tuple(sources)
 
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.face import completed
 from av_tracker_nodes.models.zoo import YUNET
-from av_tracker_nodes.types import FaceFrame, ImageFrame
+from av_tracker_nodes.types import Face, FaceFrame, ImageFrame
 from av_tracker_nodes.vision.appearance import appearance_embedding
 from av_tracker_nodes.vision.lips import LipReader
+from av_tracker_nodes.vision.search import FaceSearch
 from av_tracker_nodes.vision.tracklets import Tracklets
 from av_tracker_nodes.vision.yunet import YuNet
 
@@ -57,6 +59,7 @@ class FaceStage:
             max_side=max_side,
             providers=providers,
         )
+        self._search = FaceSearch(self.detector)
         self._tracklets = Tracklets(memory)
         self._lips = LipReader()
         self.reads_lips = reads_lips
@@ -70,9 +73,10 @@ class FaceStage:
             The image is not (height, width, 3) uint8, or is empty.
         """
         _check(frame.image)
+        expected = self._tracklets.expected(frame.stamp)
+        found = [_completed(face, frame) for face in self._search.detect(frame.image, expected)]
         described = [
-            replace(face, embedding=appearance_embedding(frame.image, face.box))
-            for face in self.detector.detect(frame.image)
+            replace(face, embedding=appearance_embedding(frame.image, face.box)) for face in found
         ]
         faces = self._tracklets.update(described, frame.stamp)
         if self.reads_lips:
@@ -82,8 +86,16 @@ class FaceStage:
 
     def reset(self) -> None:
         """Forget the faces of earlier images."""
+        self._search.reset()
         self._tracklets.reset()
         self._lips.reset()
+
+
+def _completed(face: Face, frame: ImageFrame) -> Face:
+    """Complete a face that the border of the picture cuts."""
+    height, width = frame.image.shape[:2]
+    box, landmarks = completed(face.box, face.landmarks, (width, height))
+    return replace(face, box=box, landmarks=landmarks)
 
 
 def _check(image: np.ndarray) -> None:

@@ -122,6 +122,16 @@ class Tracklets:
         self._tracklets = []
         self._stamp = None
 
+    def expected(self, stamp: int) -> np.ndarray:
+        """Centre and size (pixels), shape (n, 3), of the faces as they should be at `stamp`.
+
+        The oldest tracklet comes first.
+        """
+        known = [t for t in self._tracklets if 0 <= stamp - t.stamp <= self.memory]
+        known.sort(key=lambda tracklet: tracklet.id)
+        places = [[*tracklet.predicted(stamp)[0][0], tracklet.size] for tracklet in known]
+        return np.array(places).reshape(-1, 3)
+
     def update(self, faces: list[Face], stamp: int) -> list[Face]:
         """Return the faces of the image taken at `stamp` (ns) with their tracklets.
 

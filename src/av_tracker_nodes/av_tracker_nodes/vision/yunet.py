@@ -20,7 +20,8 @@ from av_tracker_nodes.models.zoo import open_model
 from av_tracker_nodes.types import Face
 
 _STRIDES = (8, 16, 32)
-_MULTIPLE = 32
+MULTIPLE = 32
+"""Width and height of what the network is given are multiples of this (pixels)."""
 # The network counts from the corner of the first pixel, cameras from its centre.
 _CENTRE = 0.5
 _OUTPUTS = [f'{kind}_{stride}' for kind in ('cls', 'obj', 'bbox', 'kps') for stride in _STRIDES]
@@ -66,20 +67,22 @@ class YuNet:
         self.max_side = max_side
         self._session = open_model(Path(model), 'face detector', _OUTPUTS, providers)
         self._input_name = self._session.get_inputs()[0].name
-        self._input = np.zeros((1, 3, 0, 0), np.float32)
+        self._buffer = np.zeros(0, np.float32)
 
     @property
     def execution_provider(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
         return self._session.get_providers()[0]
 
-    def detect(self, image: np.ndarray) -> list[Face]:
+    def detect(self, image: np.ndarray, scale: float | None = None) -> list[Face]:
         """Find the faces of an image.
 
         Parameters
         ----------
         image : np.ndarray, shape (height, width, 3), uint8
             Blue, green, red.
+        scale : float, optional
+            Enlarge the image by this, whatever its size.
 
         Returns
         -------
@@ -87,12 +90,13 @@ class YuNet:
             Best first, with landmarks, without tracklets; pixels of `image`.
         """
         height, width = image.shape[:2]
-        scale = min(self.scale, self.max_side / max(height, width))
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        if scale is None:
+            scale = min(self.scale, self.max_side / max(height, width))
+        size = scaled_size((width, height), scale)
         scaled = image if size == (width, height) else cv2.resize(image, size)
-        outputs = self._session.run(_OUTPUTS, {self._input_name: self._padded(scaled)})
-        scores, boxes, landmarks = self._decode(outputs)
-        kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self.threshold, self.nms)
+        padded = self._padded(scaled)
+        outputs = self._session.run(_OUTPUTS, {self._input_name: padded})
+        scores, boxes, landmarks = self._decode(outputs, padded.shape[3])
         shrink = np.array([width / size[0], height / size[1]])
         return [
             Face(
@@ -100,23 +104,25 @@ class YuNet:
                 score=float(scores[k]),
                 landmarks=landmarks[k] * shrink - _CENTRE,
             )
-            for k in np.asarray(kept, int).ravel()
+            for k in best(boxes, scores, self.nms)
         ]
 
     def _padded(self, image: np.ndarray) -> np.ndarray:
         """Image as network input, zeros to the right and below up to whole cells."""
         height, width = image.shape[:2]
-        padded = (-(-height // _MULTIPLE) * _MULTIPLE, -(-width // _MULTIPLE) * _MULTIPLE)
-        if self._input.shape[2:] != padded:
-            self._input = np.zeros((1, 3, *padded), np.float32)
-        self._input[:, :, height:] = 0
-        self._input[:, :, :, width:] = 0
-        self._input[0, :, :height, :width] = image.transpose(2, 0, 1)
-        return self._input
+        columns, rows = padded_size((width, height))
+        if self._buffer.size < 3 * rows * columns:
+            self._buffer = np.zeros(3 * rows * columns, np.float32)
+        padded = self._buffer[: 3 * rows * columns].reshape(1, 3, rows, columns)
+        padded[:, :, height:] = 0
+        padded[:, :, :, width:] = 0
+        padded[0, :, :height, :width] = image.transpose(2, 0, 1)
+        return padded
 
-    def _decode(self, outputs: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _decode(
+        self, outputs: list[np.ndarray], columns: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores (n,), boxes (n, 4) and landmarks (n, 5, 2) of the cells above the threshold."""
-        columns = self._input.shape[3]
         found = []
         for stride, confidence, objectness, box, points in zip(
             _STRIDES, outputs[:3], outputs[3:6], outputs[6:9], outputs[9:], strict=True
@@ -130,3 +136,22 @@ class YuNet:
             landmark = (corner[:, None] + points[0, cells].reshape(-1, 5, 2)) * stride
             found.append((score[cells], np.hstack([centre - size / 2, size]), landmark))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def scaled_size(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    """Width and height (pixels) of an image of a size that is enlarged by a factor."""
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
+
+
+def padded_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height (pixels) of what the network is given of an image of a size."""
+    return -(-size[0] // MULTIPLE) * MULTIPLE, -(-size[1] // MULTIPLE) * MULTIPLE
+
+
+def best(boxes: np.ndarray, scores: np.ndarray, nms: float) -> list[int]:
+    """Suppress all but the best of boxes (n, 4) that overlap; the kept ones, best first.
+
+    Those that overlap (intersection over union) by more than `nms` are of one face.
+    """
+    kept = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, nms)
+    return np.asarray(kept, int).ravel().tolist()

@@ -162,4 +162,4 @@ def _source(
         sound = NOISES[noise.kind](samples, stage.rng)
     if noise.switched:
         sound = switched(sound, stage.rng)
-    return SoundSource(place, sound, noise.level_db)
+    return SoundSource(place, sound, noise.level_db, noise.mounted)

@@ -155,17 +155,16 @@ class _Renderer:
 
     def source(self, source: SoundSource, speech_power: float) -> np.ndarray:
         """Something that makes noise, at its level relative to speech while it sounds."""
-        heard = self.steady(source.sound, source.place)
+        heard = self.upward(source.sound, self.scene.source_at(source, self.knots))
         if not source.sound.any():
             return heard
         wanted = speech_power * 10 ** (source.level_db / 10)
         power = np.mean(np.square(heard[:, source.sound != 0], dtype=float))
         return heard * np.float32(np.sqrt(wanted / power))
 
-    def steady(self, sound: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Render what stays at a place and sounds alike to all sides, as if it faced upwards."""
-        count = len(self.knots)
-        return self.render(sound, np.tile(place, (count, 1)), np.tile([0.0, 0.0, 1.0], (count, 1)))
+    def upward(self, sound: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Render what sounds alike to all sides, as if it faced upwards; places (knots, 3)."""
+        return self.render(sound, places, np.tile([0.0, 0.0, 1.0], (len(places), 1)))
 
     def noise(self) -> np.ndarray:
         """Room, microphones and fan together, of unit variance on average over microphones."""
@@ -175,7 +174,8 @@ class _Renderer:
             'microphones': self.rng.standard_normal(shape, dtype=np.float32),
         }
         if self.scene.fan is not None:
-            parts['fan'] = self.steady(fan_sound(self.samples, self.rng), self.scene.fan)
+            places = np.tile(self.scene.fan, (len(self.knots), 1))
+            parts['fan'] = self.upward(fan_sound(self.samples, self.rng), places)
         shares = _SHARES if self.scene.fan is None else _SHARES_WITH_FAN
         return sum(
             part * np.float32(np.sqrt(shares[name]) / part.std()) for name, part in parts.items()

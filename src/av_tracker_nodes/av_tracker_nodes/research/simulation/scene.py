@@ -86,7 +86,7 @@ class Occluder:
 
 @dataclass(frozen=True)
 class SensorMotion:
-    """How all cameras and microphones of a scene move together.
+    """How all cameras and microphones of a scene move together, and what is mounted beside them.
 
     Attributes
     ----------
@@ -111,16 +111,19 @@ class SoundSource:
     Attributes
     ----------
     place : np.ndarray, shape (3,)
-        Metres.
+        Metres; of what is mounted, while the sensors stand still.
     sound : np.ndarray, shape (samples,), float32
         What it emits, alike to all sides, at the rate of the microphones.
     level_db : float
         Of what the microphones hear of it, relative to speech (dB).
+    mounted : bool
+        It moves with the sensors.
     """
 
     place: np.ndarray
     sound: np.ndarray
     level_db: float
+    mounted: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,8 +208,15 @@ class Scene:
         Of shape (microphones, 3) where they stay, else (times, microphones, 3).
         """
         places = self.microphones.positions
-        if self.motion is None:
-            return places
+        return places if self.motion is None else self._carried(places, times)
+
+    def source_at(self, source: SoundSource, times: np.ndarray) -> np.ndarray:
+        """Places of something that makes noise (m) at scene times (s), shape (times, 3)."""
+        if source.mounted and self.motion is not None:
+            return self._carried(source.place, times)
+        return np.tile(source.place, (len(times), 1))
+
+    def _carried(self, places: np.ndarray, times: np.ndarray) -> np.ndarray:
         return np.stack([self.motion.at(time) @ places for time in times])
 
     def frame_times(self, camera: int) -> np.ndarray:
