@@ -277,6 +277,7 @@ ANYBODY = Crowd(
     silent=0.2,
     loudness_db=(-8.0, 3.0),
     defective=0.1,
+    decor=DecorLimits((0, 0, 0, 1, 1, 2), (0, 0, 0, 0, 0, 1), (0, 0, 1, 2)),
     conditions=Conditions((0.2, 0.9), (5.0, 25.0), (0.0, 1.0)),
 )
 """From easy to hard: what networks learn on."""
