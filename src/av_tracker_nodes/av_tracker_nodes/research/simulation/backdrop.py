@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numba
 import numpy as np
@@ -21,9 +23,11 @@ _NEAREST = 0.02
 
 
 def draw_backdrop(
-    scene: Scene, camera: Camera, lighting: Lighting
+    scene: Scene, camera: Camera, lighting: Lighting, panels: Sequence[Panel] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw room, furniture and boards, without people.
+
+    Who draws a scene more than once hands in the `panels` that :func:`furnish` made of it.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def draw_backdrop(
     np.ndarray, shape (height, width), float32
         Inverse depth along the optical axis (1/m).
     """
-    panels = furnish(scene)
+    panels = furnish(scene) if panels is None else panels
     rays = _rays(camera)
     edges = np.array([[panel.corner, panel.across, panel.along] for panel in panels])
     halves = np.array([panel.triangle for panel in panels])

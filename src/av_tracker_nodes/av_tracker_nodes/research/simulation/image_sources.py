@@ -57,18 +57,23 @@ class Images:
 
 def image_sources(room: Room, reach: np.ndarray, order: int | None = None) -> Images:
     """Enumerate the images in at most `reach` (3,) room lengths, of at most `order` walls."""
-    size, axes = room.maximum - room.minimum, []
-    for axis in range(3):
-        mirrored, cell = np.array(
-            list(product((0, 1), range(-int(reach[axis]), int(reach[axis]) + 1)))
-        ).T
-        shift = 2 * cell * size[axis] + 2 * mirrored * room.minimum[axis]
-        axes.append((1 - 2 * mirrored, shift, np.abs(cell) + np.abs(cell - mirrored)))
+    axes = [images_along(room, axis, int(reach[axis])) for axis in range(3)]
     grids = [np.meshgrid(*[axis[part] for axis in axes], indexing='ij') for part in range(3)]
     sign, shift = (np.stack([grid.ravel() for grid in grids[part]], axis=-1) for part in (0, 1))
     walls = sum(grid.ravel() for grid in grids[2])
     kept = walls <= (walls.max() if order is None else order)
     return Images(sign[kept].astype(float), shift[kept].astype(float), walls[kept])
+
+
+def images_along(room: Room, axis: int, reach: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sign, shift (m) and walls, each (images,), of the images along one axis of a room.
+
+    Those of a room are all combinations of the three axes; see `Images`.
+    """
+    size, low = room.maximum[axis] - room.minimum[axis], room.minimum[axis]
+    mirrored, cell = np.array(list(product((0, 1), range(-reach, reach + 1)))).T
+    walls = np.abs(cell) + np.abs(cell - mirrored)
+    return 1 - 2 * mirrored, 2 * cell * size + 2 * mirrored * low, walls
 
 
 def split_bands(speech: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,6 +24,8 @@ _TWIST_LIMIT = np.radians(65)
 _STRIDE = 1.35
 # From the posture of the mesh, arms askew, to arms that hang.
 _HANG, _STRAIGHTEN = np.radians(32), np.radians(32)
+# To an arm that is raised until the hand is beside the head.
+_LIFT, _BEND = np.radians(68), np.radians(85)
 
 
 def sits(person: Person, floor: float) -> bool:
@@ -76,8 +78,9 @@ class Actor:
         head = _about('z', yaw) @ _about('y', pitch) @ _about('x', roll)
         # The lips are where the scene says; the body hangs below the axis of the head.
         pivot = mouth - head @ [MOUTH_REACH, 0, 0]
+        raised = 0.0 if person.raised is None else float(person.at(now, person.raised)[0])
         turns = self._limbs(
-            float(person.at(now, self._gait)[0]), float(person.at(now, self._swing)[0])
+            float(person.at(now, self._gait)[0]), float(person.at(now, self._swing)[0]), raised
         )
         transforms = np.empty((len(PARTS), 3, 4))
         for part, (rotation, shift) in enumerate(turns):
@@ -88,7 +91,9 @@ class Actor:
         blink = float(np.exp(-((((time % self._blinks) - 0.2) / 0.06) ** 2)))
         return _skin(*self._arrays, jaw, blink, transforms)
 
-    def _limbs(self, gait: float, swing: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _limbs(
+        self, gait: float, swing: float, raised: float
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Rotation and shift of each part within the frame of the torso."""
         placed = {'torso': (np.eye(3), np.zeros(3)), 'head': (np.eye(3), np.zeros(3))}
         for side, sign in (('L', 1), ('R', -1)):
@@ -96,11 +101,12 @@ class Actor:
             knee = 0.5 * swing * (1 - np.cos(gait + (0 if side == 'L' else np.pi)))
             thigh = np.radians(-80) if self._sits else -0.38 * swing * phase
             shin = np.radians(80) if self._sits else 0.5 * knee
-            arm = (
-                _about('y', 0.25 * swing * phase) @ _about('x', -sign * _HANG) @ _about('y', 0.15)
-            )
+            lifted = raised * (side == 'R')
+            forward = 0.25 * swing * phase * (1 - lifted) - lifted * _LIFT
+            arm = _about('y', forward) @ _about('x', -sign * _HANG) @ _about('y', 0.15)
+            elbow_bend = (1 - lifted) * (_STRAIGHTEN - 0.2 * swing) - lifted * _BEND
             for upper, lower, turn, bend in (
-                ('upper_arm', 'fore_arm', arm, _STRAIGHTEN - 0.2 * swing),
+                ('upper_arm', 'fore_arm', arm, elbow_bend),
                 ('thigh', 'shin', _about('y', thigh), shin),
             ):
                 joint = self.figure.joints[f'{upper}.{side}']

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numba
 import numpy as np
 from scipy.optimize import brentq
 from scipy.signal import oaconvolve
@@ -22,7 +23,7 @@ from av_tracker_nodes.research.simulation.image_sources import (
     EARLY_ORDER,
     HOP,
     diffuse_gain,
-    image_sources,
+    images_along,
     split_bands,
 )
 from av_tracker_nodes.research.simulation.speech import RATE
@@ -136,15 +137,31 @@ def _echoes(room: Room, place: np.ndarray, seconds: float, speed_of_sound: float
     Shape (bins, walls + 1), for a source of unit pressure at 1 m and walls that reflect all.
     """
     longest = seconds * speed_of_sound
-    reach = np.ceil(longest / (2 * (room.maximum - room.minimum)))
-    images = image_sources(room, reach)
-    distance = np.linalg.norm(images.of(place), axis=-1)
-    heard = distance < longest
-    distance, walls = distance[heard], images.walls[heard]
-    bins = (distance * (RATE / speed_of_sound / _BIN)).astype(int)
-    shape = bins.max() + 1, walls.max() + 1
-    flat = np.ravel_multi_index((bins, walls), shape)
-    return np.bincount(flat, 1 / distance**2, minlength=shape[0] * shape[1]).reshape(shape)
+    reach = np.ceil(longest / (2 * (room.maximum - room.minimum))).astype(int)
+    axes = [images_along(room, axis, reach[axis]) for axis in range(3)]
+    squares = [(sign * place[axis] + shift) ** 2.0 for axis, (sign, shift, _) in enumerate(axes)]
+    walls = [walls for _, _, walls in axes]
+    bins_a_metre = RATE / speed_of_sound / _BIN
+    shape = int(longest * bins_a_metre) + 1, sum(int(each.max()) for each in walls) + 1
+    energy = np.zeros(shape)
+    _add_echoes(energy, *squares, *walls, longest, bins_a_metre)
+    last = [np.flatnonzero(energy.any(axis=axis)).max() + 1 for axis in (1, 0)]
+    return energy[: last[0], : last[1]]
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_echoes(energy, x2, y2, z2, x_walls, y_walls, z_walls, longest, bins_a_metre):
+    """Add the energy of all images, the squares (m^2) of whose coordinates are given by axis."""
+    for i in range(x2.size):
+        for j in range(y2.size):
+            flat = x2[i] + y2[j]
+            if flat >= longest**2:
+                continue
+            for k in range(z2.size):
+                square = flat + z2[k]
+                if square < longest**2:
+                    place = int(np.sqrt(square) * bins_a_metre)
+                    energy[place, x_walls[i] + y_walls[j] + z_walls[k]] += 1 / square
 
 
 def _decay_time(energy: np.ndarray, step: float) -> float:

@@ -23,6 +23,7 @@ from av_tracker_nodes.research.simulation.trajectories import (
     Look,
     look_ahead,
     look_away,
+    smooth,
 )
 
 _APART = 0.45
@@ -54,6 +55,8 @@ class Crowd:
         Share of people whom the border of the picture may cut.
     averted, bowed : float
         Shares of looks with the back to the camera, and with the head bowed.
+    waving : float
+        Share of people who hold up a hand beside the head.
     talkative : (float, float)
         Share of the time that somebody talks.
     silent : float
@@ -75,6 +78,7 @@ class Crowd:
     cut: float = 0.1
     averted: float = 0.1
     bowed: float = 0.05
+    waving: float = 0.15
     talkative: tuple[float, float] = (0.4, 0.8)
     silent: float = 0.1
     loudness_db: tuple[float, float] = (-2.0, 2.0)
@@ -116,10 +120,23 @@ class Crowd:
             looks = self._looks(stage, axis, others)
             talks = rng.uniform() >= self.silent
             turns = stage.chatter(self.talkative)
+            raised = self._raised(stage)
             people.append(
-                stage.person(axis, looks, voice if talks else None, turns, self.loudness_db)
+                stage.person(
+                    axis, looks, voice if talks else None, turns, self.loudness_db, raised
+                )
             )
         return people
+
+    def _raised(self, stage: RigStage) -> np.ndarray | None:
+        """Draw when somebody waves or holds up a hand or fist; None for who does not."""
+        rng, times = stage.rng, stage.times
+        if rng.uniform() >= self.waving:
+            return None
+        start = rng.uniform(-1.0, 0.7 * stage.duration)
+        up = (times >= start) & (times < start + rng.uniform(1.0, 4.0))
+        wave = 1 - rng.uniform(0.0, 0.25) * (1 + np.sin(2 * np.pi * rng.uniform(0.5, 1.5) * times))
+        return smooth(up * wave, times, 0.5)
 
     def _draw_dead_microphones(self, stage: RigStage) -> tuple[int, ...]:
         rng, count = stage.rng, stage.microphones
@@ -260,6 +277,7 @@ ANYBODY = Crowd(
     silent=0.2,
     loudness_db=(-8.0, 3.0),
     defective=0.1,
+    decor=DecorLimits((0, 0, 0, 1, 1, 2), (0, 0, 0, 0, 0, 1), (0, 0, 1, 2)),
     conditions=Conditions((0.2, 0.9), (5.0, 25.0), (0.0, 1.0)),
 )
 """From easy to hard: what networks learn on."""

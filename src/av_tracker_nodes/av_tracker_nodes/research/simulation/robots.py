@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -54,7 +55,8 @@ _NOISY = 0.5
 def draw_robot(seed: int) -> RigDescription:
     """Draw a robot: camera, microphones, motion and noise; the same for the same seed."""
     rng = np.random.default_rng([seed, 0xB07])
-    rig = load_rig_description(rng.choice(_rigs_with_microphones()))
+    rigs = _rigs_with_microphones()
+    rig = rigs[rng.integers(len(rigs))]
     height = rng.uniform(*_HEIGHTS)
     base = RigidTransform(translation=np.array([0.0, 0.0, height]))
     motion = _draw_motion(rng)
@@ -81,8 +83,10 @@ def draw_robot(seed: int) -> RigDescription:
     )
 
 
-def _rigs_with_microphones() -> list[str]:
-    return [name for name in shipped_rigs() if load_rig_description(name).microphones is not None]
+@cache
+def _rigs_with_microphones() -> list[RigDescription]:
+    rigs = [load_rig_description(name) for name in shipped_rigs()]
+    return [rig for rig in rigs if rig.microphones is not None]
 
 
 def _draw_lens(moves: bool, rng: np.random.Generator) -> Camera:

@@ -43,6 +43,8 @@ class Person:
         Start and end (s) of each stretch of speech.
     voice : str
         Where the speech comes from.
+    raised : np.ndarray or None, shape (n,)
+        How far the right hand is raised beside the head, 0..1; None where it hangs.
     """
 
     identity: int
@@ -54,6 +56,7 @@ class Person:
     speech: np.ndarray
     segments: tuple[tuple[float, float], ...]
     voice: str
+    raised: np.ndarray | None = None
 
     def at(self, times: np.ndarray, values: np.ndarray) -> np.ndarray:
         """Interpolate `values` (one row a sample time) linearly at scene times (s)."""

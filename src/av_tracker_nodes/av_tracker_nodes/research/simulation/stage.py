@@ -148,6 +148,7 @@ class Stage:
         voice: Voice | None = None,
         turns: Turns | None = None,
         loudness_db: tuple[float, float] = (-2.0, 2.0),
+        raised: np.ndarray | None = None,
     ) -> Person:
         """Put a person together; without a voice somebody who stays silent.
 
@@ -171,6 +172,7 @@ class Stage:
             speech=speech,
             segments=segments,
             voice=voice.name if voice else 'silent',
+            raised=raised,
         )
 
 

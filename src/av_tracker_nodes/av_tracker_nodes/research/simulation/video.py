@@ -15,6 +15,7 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation.backdrop import draw_backdrop
 from av_tracker_nodes.research.simulation.balls import surface_of
 from av_tracker_nodes.research.simulation.drawing import Canvas
+from av_tracker_nodes.research.simulation.furniture import furnish
 from av_tracker_nodes.research.simulation.lighting import Lighting
 from av_tracker_nodes.research.simulation.posing import Actor
 from av_tracker_nodes.research.simulation.scene import Scene
@@ -67,7 +68,10 @@ class _Studio:
         self._scene, self._index = scene, camera
         self._camera = _enlarge(scene.cameras[camera], _FINER)
         self._lighting = Lighting.draw(np.random.default_rng([scene.seed, 0x11647]))
-        self._backdrop, self._nearness = draw_backdrop(scene, self._camera, self._lighting)
+        self._panels = furnish(scene)
+        self._backdrop, self._nearness = draw_backdrop(
+            scene, self._camera, self._lighting, self._panels
+        )
         floor = scene.room.minimum[2]
         self._actors = [Actor(person, floor) for person in scene.people]
         self._balls = [surface_of(ball) for ball in scene.decor.balls] if scene.decor else []
@@ -79,7 +83,7 @@ class _Studio:
             self._camera = _enlarge(camera, _FINER)
             self._backdrop, self._nearness = (
                 np.repeat(np.repeat(drawn, _FINER, axis=0), _FINER, axis=1)
-                for drawn in draw_backdrop(self._scene, camera, self._lighting)
+                for drawn in draw_backdrop(self._scene, camera, self._lighting, self._panels)
             )
         canvas = Canvas(self._backdrop.copy(), self._nearness.copy(), self._camera, self._lighting)
         for actor in self._actors:
