@@ -103,12 +103,12 @@ def test_sound_tells_a_range_beside_that_of_the_network(tmp_path):
     told = {}
     for name, away in (('near', 0.9 * by_sight), ('far', 3 * by_sight)):
         values = np.zeros((12, 12), np.float32)
-        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 0.9)
+        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 1.0)
         sound = AcousticMap(FRAME, FRAME, 'vwswe', field, 3.0, 2.0, 1.0, faces=(heard,))
         (told[name],) = fusion.process(faces, sound, RIG, IMAGE).detections
-    assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=1e-3)
+    assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=2e-3)
     assert told['near'].size_gain == pytest.approx(0.5, abs=0.01)
-    assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.01)
+    assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.02)
     # Sound that contradicts what is seen is not heard there.
     np.testing.assert_allclose(told['far'].position, silent.position)
 
