@@ -142,6 +142,24 @@ def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
         assert truth_of(voice, ANN[None], RIG)[0] == person
 
 
+def test_who_is_heard_but_not_where_the_picture_is_taken_has_no_offset_and_is_not_seen():
+    away = ANN - RIG.microphones.centre
+    direction = away / np.linalg.norm(away)
+    spread = 0.03**2 * np.eye(3) + 0.8**2 * np.outer(direction, direction)
+    heard = RIG.microphones.centre + 0.5 * away
+    told = clip(faces=(), people=(ANN,))
+    peak = AcousticPeak(heard, spread, direction, 0.3, 0.9)
+    frames = tuple(
+        replace(frame, sound=replace(frame.sound, peaks=(peak,))) for frame in told.frames
+    )
+    how = replace(QUIET, unseen_remembered=0.0)
+    sample = draw(SampleSource([replace(told, frames=frames)], how))
+    assert sample.kind.tolist() == [Kind.VOICE]
+    assert sample.person.tolist() == [0]
+    assert np.isnan(sample.offset).all()
+    assert not sample.visible.any()
+
+
 def test_false_memories_are_nobodys_and_of_all_sizes_near_people_and_far():
     source = SampleSource([clip()], replace(UNDISTURBED, unseen_remembered=0.0, false_memory=2.0))
     samples = [draw(source, seed=seed) for seed in range(60)]

@@ -53,7 +53,7 @@ class Sample:
     person : np.ndarray, shape (n,), int
         Row of the person of the clip; `NOBODY` for none.
     offset : np.ndarray, shape (n, 3)
-        From the candidate to the person, see `SightFrame`; zero for nobody.
+        From the candidate to the person, see `truths.truth_of`; zero for nobody.
     visible : np.ndarray, shape (n,), bool
     speaking : np.ndarray, shape (n,)
         1 or 0; NaN without a label.
@@ -113,7 +113,9 @@ class SampleSource(ClipSource):
         person = np.array([who for who, _ in truths], int)
         somebody = person != NOBODY
         visible = np.zeros(len(person), bool)
+        offset = np.array([offset for _, offset in truths]).reshape(-1, 3)
         visible[somebody] = (frame.people.visible > SEEN)[person[somebody]] & (image is not None)
+        visible &= np.isfinite(offset).all(axis=1)
         speaking = np.zeros(len(person))
         speaking[somebody] = frame.people.speaking[person[somebody]]
         rows, neighbour = self._neighbour(c, f, person, visible, rng)
@@ -121,7 +123,7 @@ class SampleSource(ClipSource):
             replace(arrays, crops=disturbed_pictures(arrays.crops, how, rng)),
             np.array([candidate.kind for candidate in candidates], int),
             person,
-            np.array([offset for _, offset in truths]).reshape(-1, 3),
+            offset,
             visible,
             speaking,
             neighbour,

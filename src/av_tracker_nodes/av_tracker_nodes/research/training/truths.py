@@ -62,7 +62,8 @@ def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, n
     int
         Row of the person; `NOBODY` for none.
     np.ndarray, shape (3,)
-        See `SightFrame`.
+        See `SightFrame`; NaN where the person is so far from the candidate that a picture of it
+        does not show them, as with voices whose range is not known.
     """
     best, nearest = NOBODY, 1.0
     for person, place in enumerate(places):
@@ -71,7 +72,10 @@ def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, n
             best, nearest = person, miss
     if best == NOBODY:
         return NOBODY, np.zeros(3)
-    return best, SightFrame.towards(rig.camera, candidate.base.position).offset(places[best])
+    offset = SightFrame.towards(rig.camera, candidate.base.position).offset(places[best])
+    across, along = _REACH[Kind.VOICE]
+    pictured = np.hypot(*offset[:2]) < across and abs(offset[2]) < along
+    return best, offset if pictured else np.full(3, np.nan)
 
 
 def _miss(candidate: Candidate, place: np.ndarray, rig: Rig) -> float:
