@@ -59,7 +59,7 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     deviations = np.sqrt(np.linalg.eigvalsh(moved.covariance))
     distance = np.linalg.norm(moved.position - CAMERA.centre)
     np.testing.assert_allclose(
-        sorted(deviations), sorted([0.03, 0.03, 0.075 * distance]), rtol=0.1
+        sorted(deviations), sorted([0.025, 0.025, 0.076 * distance]), rtol=0.1
     )
 
 
