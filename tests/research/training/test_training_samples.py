@@ -131,6 +131,18 @@ def test_somebody_is_a_head_of_that_size_there(offset, somebody):
     assert (person == 0) == somebody
 
 
+def test_who_is_remembered_and_hidden_is_nobody_there():
+    told = clip()
+    hidden = replace(truth(ANN, BOB), visible=np.array([1.0, 0.1]))
+    frames = tuple(replace(frame, people=hidden) for frame in told.frames)
+    sample = draw(SampleSource([replace(told, frames=frames)], QUIET))
+    assert sample.kind.tolist() == [Kind.FACE, Kind.MEMORY]
+    assert sample.person.tolist() == [0, NOBODY]
+    assert sample.visible.tolist() == [True, False]
+    assert sample.speaking[1] == 0
+    assert not sample.offset[1].any()
+
+
 def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
     # Nearer the microphones than the person by half, seen from a camera elsewhere.
     away = ANN - RIG.microphones.centre
