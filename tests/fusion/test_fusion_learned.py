@@ -170,6 +170,21 @@ def test_one_person_is_one_detection(tmp_path):
     assert len(detect(fusion, [face(ANN, 2), face(BOB, 3)], stamp=3 * FRAME)) == 2
 
 
+@pytest.mark.parametrize(('speaker', 'people'), [(ANN, 1), (BOB, 2)])
+def test_a_voice_of_unknown_range_is_that_of_the_head_in_its_direction(tmp_path, speaker, people):
+    unplaced = np.zeros((3, 8))
+    unplaced[1, 6] = 3 * UNSURE
+    fusion = network(tmp_path, kinds=unplaced)
+    for step in range(1, 6):
+        detect(fusion, [face(ANN, tracklet=1)], stamp=step * FRAME)
+    # The face is lost, the head is still seen, and somebody is heard at half their distance.
+    peak = voice(speaker)
+    centre = RIG.microphones.centre
+    spread = 1e-4 * np.eye(3) + np.outer(peak.direction, peak.direction)
+    near = replace(peak, position=centre + 0.5 * (speaker - centre), covariance=spread)
+    assert len(detect(fusion, voices=[near], stamp=6 * FRAME)) == people
+
+
 def test_nothing_is_lost_without_picture_without_sound_and_with_a_crowd(tmp_path):
     fusion = network(tmp_path)
     assert len(detect(fusion, [face(ANN)], image=None)) == 1

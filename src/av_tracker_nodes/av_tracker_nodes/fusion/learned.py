@@ -27,7 +27,7 @@ from av_tracker_nodes.fusion.candidates import (
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
-from av_tracker_nodes.fusion.ranges import ranged
+from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.bearings import axis_of_line
@@ -86,6 +86,12 @@ class _Judged:
     kind: Kind
     detection: Detection
     place: np.ndarray
+
+    def seen_at(self, head: np.ndarray, rig: Rig) -> np.ndarray:
+        """Where it is, as far as its range is known, if it is that head (m)."""
+        if self.detection.modalities & Modality.VISUAL:
+            return self.place
+        return as_far_as(self.detection, head, rig.camera)
 
 
 class LearnedFusion(FusionModel):
@@ -211,7 +217,7 @@ def _one_each(judged: list[_Judged], rig: Rig) -> list[_Judged]:
     kept: list[_Judged] = []
     for each in sorted(judged, key=lambda each: order[each.kind]):
         twin = each.kind != Kind.FACE and any(
-            is_same_head(other.place, each.place, rig.camera)
+            is_same_head(other.place, each.seen_at(other.place, rig), rig.camera)
             for other in kept
             if other.detection.modalities & Modality.VISUAL
         )

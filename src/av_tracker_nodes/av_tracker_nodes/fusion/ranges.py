@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.face import DETECTOR_FRAME_STD
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
@@ -153,3 +154,26 @@ def ranged(
         box=visible_box(camera, position),
         size_gain=joined.size_gain,
     )
+
+
+def as_far_as(voice: Detection, place: np.ndarray, camera: Camera) -> np.ndarray:
+    """Tell where a voice is if it is that of somebody at a place, as a camera has its range.
+
+    Microphones close together hear a direction and hardly a range: seen from a camera that is
+    elsewhere, their voice of somebody lies beside that person.
+
+    Parameters
+    ----------
+    voice : Detection
+    place : np.ndarray, shape (3,)
+        Metres.
+    camera : Camera
+
+    Returns
+    -------
+    np.ndarray, shape (3,)
+        Metres.
+    """
+    sight = SightFrame.towards(camera, place)
+    moved, _ = sight.at_range(voice.position[None], voice.covariance[None], SIZE_STD)
+    return moved[0]
