@@ -59,7 +59,7 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
     deviations = np.sqrt(np.linalg.eigvalsh(moved.covariance))
     distance = np.linalg.norm(moved.position - CAMERA.centre)
     np.testing.assert_allclose(
-        sorted(deviations), sorted([0.03, 0.03, 0.075 * distance]), rtol=0.1
+        sorted(deviations), sorted([0.025, 0.025, 0.076 * distance]), rtol=0.1
     )
 
 
@@ -103,12 +103,12 @@ def test_sound_tells_a_range_beside_that_of_the_network(tmp_path):
     told = {}
     for name, away in (('near', 0.9 * by_sight), ('far', 3 * by_sight)):
         values = np.zeros((12, 12), np.float32)
-        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 0.9)
+        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 1.0)
         sound = AcousticMap(FRAME, FRAME, 'vwswe', field, 3.0, 2.0, 1.0, faces=(heard,))
         (told[name],) = fusion.process(faces, sound, RIG, IMAGE).detections
-    assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=1e-3)
+    assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=2e-3)
     assert told['near'].size_gain == pytest.approx(0.5, abs=0.01)
-    assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.01)
+    assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.02)
     # Sound that contradicts what is seen is not heard there.
     np.testing.assert_allclose(told['far'].position, silent.position)
 
@@ -168,6 +168,21 @@ def test_one_person_is_one_detection(tmp_path):
     # The head is remembered, its face is back under another name, and it is heard.
     assert len(detect(fusion, [face(ANN, tracklet=2)], [voice(ANN)], stamp=2 * FRAME)) == 1
     assert len(detect(fusion, [face(ANN, 2), face(BOB, 3)], stamp=3 * FRAME)) == 2
+
+
+@pytest.mark.parametrize(('speaker', 'people'), [(ANN, 1), (BOB, 2)])
+def test_a_voice_of_unknown_range_is_that_of_the_head_in_its_direction(tmp_path, speaker, people):
+    unplaced = np.zeros((3, 8))
+    unplaced[1, 6] = 3 * UNSURE
+    fusion = network(tmp_path, kinds=unplaced)
+    for step in range(1, 6):
+        detect(fusion, [face(ANN, tracklet=1)], stamp=step * FRAME)
+    # The face is lost, the head is still seen, and somebody is heard at half their distance.
+    peak = voice(speaker)
+    centre = RIG.microphones.centre
+    spread = 1e-4 * np.eye(3) + np.outer(peak.direction, peak.direction)
+    near = replace(peak, position=centre + 0.5 * (speaker - centre), covariance=spread)
+    assert len(detect(fusion, voices=[near], stamp=6 * FRAME)) == people
 
 
 def test_nothing_is_lost_without_picture_without_sound_and_with_a_crowd(tmp_path):

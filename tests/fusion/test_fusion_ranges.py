@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.fusion.ranges import SIZE_STD, Range, range_of_face, ranged
@@ -29,31 +29,57 @@ def sound(distance, std, peak=0.3, speech=0.9):
 ranges = st.builds(Range, st.floats(1.0, 8.0), st.floats(0.02, 2.0), st.floats(0.0, 1.0))
 
 
+GRID = np.linspace(-20.0, 40.0, 60001)
+
+
+def gaussian(mean, std):
+    return np.exp(-(((GRID - mean) / std) ** 2) / 2) / std
+
+
+def moments(density):
+    density = density / density.sum()
+    mean = density @ GRID
+    return mean, np.sqrt(density @ (GRID - mean) ** 2)
+
+
 @given(ranges, ranges, ranges)
 def test_a_product_is_that_of_densities(one, two, three):
-    both = one.times(two)
-    joined = both.times(three)
-    assume(both is not one and joined is not both)
-    grid = np.linspace(-20.0, 30.0, 50001)
-    logs = sum(-(((grid - each.mean) / each.std) ** 2) / 2 for each in (one, two, three))
-    density = np.exp(logs - logs.max())
-    density /= density.sum()
-    mean = density @ grid
+    joined = one.times(two).times(three)
+    logs = sum(-(((GRID - each.mean) / each.std) ** 2) / 2 for each in (one, two, three))
+    mean, std = moments(np.exp(logs - logs.max()))
     assert joined.mean == pytest.approx(mean, abs=0.01)
-    assert joined.std == pytest.approx(np.sqrt(density @ (grid - mean) ** 2), rel=0.02, abs=0.001)
+    assert joined.std == pytest.approx(std, rel=0.02, abs=0.001)
     gains = [each.size_gain for each in (one, two, three)]
     assert min(gains) - 1e-9 <= joined.size_gain <= max(gains) + 1e-9
 
 
-@pytest.mark.parametrize(('deviations', 'agrees'), [(0.0, True), (3.9, True), (4.1, False)])
-def test_what_contradicts_is_left_out(deviations, agrees):
-    first, std = Range(2.0, 0.3, 1.0), 0.4
-    other = Range(2.0 + 0.5 * deviations, std)
-    joined = first.times(other)
-    assert (joined is not first) == agrees
-    if agrees:
-        assert joined.std == pytest.approx(0.24)
-        assert joined.size_gain == pytest.approx(0.64)
+@given(st.floats(1.0, 6.0), st.floats(0.7, 1.4), st.floats(0.02, 0.28), st.floats(0.5, 0.97))
+def test_sound_counts_as_far_as_it_is_probably_of_the_face(distance, ratio, std, speech):
+    """Bayes on a grid: what is heard is the face, or anything within 0.3 of its range."""
+    by_size, sound = Range.by_size(distance), Range(ratio * distance, std * ratio * distance)
+    prior = gaussian(by_size.mean, by_size.std)
+    of_face = gaussian(sound.mean, sound.std)
+    others = np.hypot(sound.std, 0.3 * distance)
+    of_others = (gaussian(sound.mean, others) * prior).sum()
+    posterior = prior * (speech * of_face + (1 - speech) * of_others / prior.sum())
+    mean, std = moments(posterior)
+    joined = by_size.heard(sound, speech)
+    assert joined.mean == pytest.approx(mean, rel=0.01)
+    assert joined.std == pytest.approx(std, rel=0.03)
+
+
+@pytest.mark.parametrize(('apart', 'share'), [(0.0, 0.98), (2.0, 0.9), (6.0, 0.0)])
+def test_what_contradicts_is_left_out(apart, share):
+    by_size = Range(2.0, 0.16, 1.0)
+    sound = Range(2.0 + apart * np.hypot(0.16, 0.12), 0.12)
+    joined, product = by_size.heard(sound, 0.95), by_size.times(sound)
+    moved = 1 - (joined.size_gain - product.size_gain) / (1 - product.size_gain)
+    assert moved == pytest.approx(share, abs=0.05)
+
+
+def test_sound_of_no_certain_range_tells_none():
+    by_size = Range.by_size(2.0)
+    assert by_size.heard(Range(1.0, 0.5), 0.97) is by_size
 
 
 def test_a_measured_depth_wins_over_size_and_rests_on_no_head():
@@ -95,7 +121,7 @@ def test_people_move_along_their_line_of_sight(distance, aside, ratio, std, alon
     sight = SightFrame.towards(CAMERA, position)
     seen = Detection(position, sight.covariance(0.1, along), Modality.VISUAL, size_gain=1.0)
     moved = ranged(seen, face(), sound(ratio * distance, std), CAMERA)
-    expected = Range(distance, along * distance, 1.0).times(Range(ratio * distance, std))
+    expected = Range(distance, along * distance, 1.0).heard(Range(ratio * distance, std), 0.9)
     np.testing.assert_allclose(moved.position, expected.mean * ray, atol=1e-9)
     spread = np.sqrt(np.diag(sight.axes @ moved.covariance @ sight.axes.T))
     np.testing.assert_allclose(spread, [0.02, 0.02, expected.std], rtol=1e-6)

@@ -163,6 +163,21 @@ def test_errors_in_space(world, match):
     assert errors['coverage_3sigma'] == pytest.approx(0.4)
 
 
+def test_ranges_are_compared_along_the_line_of_sight(world, match):
+    person = world.person(1, still(LEFT))
+    centre = match([person], []).truth.rig.camera.centre
+    tracks = [world.track(1, centre + (1 + off) * (LEFT - centre)) for off in (0.02, -0.05, 0.01)]
+    errors = position_errors(match([person], [[track] for track in tracks]))
+    assert errors['range_error_percent'] == pytest.approx(2.0)
+    assert errors['coverage_95'] <= errors['coverage_3sigma']
+
+
+def test_ellipsoids_of_95_percent_hold_as_many_errors():
+    draw = np.random.default_rng(0).normal(size=(20000, 3)) * [0.1, 0.2, 3.0]
+    covariance = np.diag([0.01, 0.04, 9.0])[None]
+    assert inside_ellipsoid(draw, covariance, 7.815).mean() == pytest.approx(0.95, abs=0.005)
+
+
 def test_ellipsoid_follows_its_axes():
     covariance = np.diag([1.0, 0.01, 0.01])[None].repeat(3, 0)
     errors = np.array([[2.9, 0, 0], [3.1, 0, 0], [0, 0.31, 0]])

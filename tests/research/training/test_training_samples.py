@@ -131,6 +131,18 @@ def test_somebody_is_a_head_of_that_size_there(offset, somebody):
     assert (person == 0) == somebody
 
 
+def test_who_is_remembered_and_hidden_is_nobody_there():
+    told = clip()
+    hidden = replace(truth(ANN, BOB), visible=np.array([1.0, 0.1]))
+    frames = tuple(replace(frame, people=hidden) for frame in told.frames)
+    sample = draw(SampleSource([replace(told, frames=frames)], QUIET))
+    assert sample.kind.tolist() == [Kind.FACE, Kind.MEMORY]
+    assert sample.person.tolist() == [0, NOBODY]
+    assert sample.visible.tolist() == [True, False]
+    assert sample.speaking[1] == 0
+    assert not sample.offset[1].any()
+
+
 def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
     # Nearer the microphones than the person by half, seen from a camera elsewhere.
     away = ANN - RIG.microphones.centre
@@ -140,6 +152,24 @@ def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
         spread = 0.03**2 * np.eye(3) + std**2 * np.outer(direction, direction)
         voice = Candidate(Kind.VOICE, Detection(heard, spread, Modality.AUDIO))
         assert truth_of(voice, ANN[None], RIG)[0] == person
+
+
+def test_who_is_heard_but_not_where_the_picture_is_taken_has_no_offset_and_is_not_seen():
+    away = ANN - RIG.microphones.centre
+    direction = away / np.linalg.norm(away)
+    spread = 0.03**2 * np.eye(3) + 0.8**2 * np.outer(direction, direction)
+    heard = RIG.microphones.centre + 0.5 * away
+    told = clip(faces=(), people=(ANN,))
+    peak = AcousticPeak(heard, spread, direction, 0.3, 0.9)
+    frames = tuple(
+        replace(frame, sound=replace(frame.sound, peaks=(peak,))) for frame in told.frames
+    )
+    how = replace(QUIET, unseen_remembered=0.0)
+    sample = draw(SampleSource([replace(told, frames=frames)], how))
+    assert sample.kind.tolist() == [Kind.VOICE]
+    assert sample.person.tolist() == [0]
+    assert np.isnan(sample.offset).all()
+    assert not sample.visible.any()
 
 
 def test_false_memories_are_nobodys_and_of_all_sizes_near_people_and_far():

@@ -3,20 +3,32 @@
 
 """How far off somebody is: Gaussians of what size, depth and sound tell, multiplied (Bayes).
 
-Each sense is a likelihood of its own, ``N(r; mean, std^2)``. Two that agree are multiplied::
+Each sense is a likelihood of its own, ``N(r; mean, std^2)``, and two are multiplied::
 
     1 / std^2 = 1 / std_1^2 + 1 / std_2^2,    mean = std^2 (mean_1 / std_1^2 + mean_2 / std_2^2)
 
 The size of a head is one of them, whether it is read off a box or off a picture by a network: a
 network may not be told of the others, or they would count twice.
+
+What is heard in a box is the face, with the probability q that it speaks, or something else before
+or behind it. As in probabilistic data association (Bar-Shalom and Tse 1975), sound counts as far
+as it is probably of the face: d apart from it, of deviation s, and of o for anything else::
+
+    p = q N(d; 0, s^2) / (q N(d; 0, s^2) + (1 - q) N(d; 0, s^2 + o^2))
+
+and mean and deviation are those of the mixture of product and range without sound. In training
+scenes (AV16.3's rig, seeds 0 to 39) a product without p held 89 % of the true ranges in its
+interval of 95 %, 55 % where the face was silent after all; with p it holds 95 and 78 %.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.face import DETECTOR_FRAME_STD
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
@@ -25,8 +37,16 @@ from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceSound
 _DEPTH_STD, _DEPTH_GROWTH = 0.03, 0.005
 """Deviation of a measured depth (m): the relief of a face, and an error of stereo and structured
 light that grows with the square of the range (m per m^2)."""
-_AGREEMENT = 16.0
-"""Squared deviation beyond which two ranges are not those of the same thing."""
+_OTHERS_STD = 0.3
+"""Relative deviation of the range of other sound in the box of a face, about that of the face
+(training scenes)."""
+_VAGUE = 0.3
+"""Sound with a greater relative deviation tells what ranges are usual, not one (small arrays of
+training scenes)."""
+_SUREST = 0.98
+"""No sound is surer to be that of a face."""
+_MOST_RATIO = 500.0
+"""Log beyond which a ratio of densities is no number any more."""
 SIZE_STD = float(np.hypot(HEAD_SIZE_STD, DETECTOR_FRAME_STD))
 """Relative deviation of the range that the size of a face box tells."""
 
@@ -45,16 +65,37 @@ class Range:
         return cls(mean, mean * deviation, 1.0)
 
     def times(self, other: Range) -> Range:
-        """Multiply with another Gaussian, unless it contradicts this one, which is then kept."""
+        """Multiply with another Gaussian."""
         spread = self.std**2 + other.std**2
-        if (self.mean - other.mean) ** 2 > _AGREEMENT * spread:
-            return self
         share = other.std**2 / spread
         return Range(
             share * self.mean + (1 - share) * other.mean,
-            self.std * other.std / np.sqrt(spread),
+            self.std * other.std / math.sqrt(spread),
             share * self.size_gain + (1 - share) * other.size_gain,
         )
+
+    def mixed(self, other: Range, share: float) -> Range:
+        """Mix in a share of another Gaussian, and keep mean and deviation of the mixture."""
+        apart = other.mean - self.mean
+        variance = (1 - share) * self.std**2 + share * other.std**2
+        return Range(
+            self.mean + share * apart,
+            math.sqrt(variance + share * (1 - share) * apart**2),
+            (1 - share) * self.size_gain + share * other.size_gain,
+        )
+
+    def heard(self, sound: Range, speech: float) -> Range:
+        """Add the range of sound in the box of a face that speaks with a probability."""
+        if sound.std > _VAGUE * sound.mean:
+            return self
+        square = (sound.mean - self.mean) ** 2
+        variance = self.std**2 + sound.std**2
+        # Log of the ratio of both densities, that of other sound to that of the face.
+        others = variance + (_OTHERS_STD * self.mean) ** 2
+        ratio = 0.5 * (square / variance - square / others + math.log(variance / others))
+        ours = min(speech, _SUREST)
+        doubt = (1 - ours) * math.exp(min(ratio, _MOST_RATIO))
+        return self.mixed(self.times(sound), ours / (ours + doubt))
 
 
 def range_of_face(
@@ -77,7 +118,7 @@ def range_of_face(
     if face is not None and np.isfinite(face.range):
         distance = Range(face.range, float(np.hypot(_DEPTH_STD, _DEPTH_GROWTH * face.range**2)))
     if isinstance(heard, FaceSound) and heard.peak > 0 and heard.speech >= 0.5:
-        distance = distance.times(Range(heard.range, heard.range_std))
+        distance = distance.heard(Range(heard.range, heard.range_std), heard.speech)
     return distance
 
 
@@ -113,3 +154,26 @@ def ranged(
         box=visible_box(camera, position),
         size_gain=joined.size_gain,
     )
+
+
+def as_far_as(voice: Detection, place: np.ndarray, camera: Camera) -> np.ndarray:
+    """Tell where a voice is if it is that of somebody at a place, as a camera has its range.
+
+    Microphones close together hear a direction and hardly a range: seen from a camera that is
+    elsewhere, their voice of somebody lies beside that person.
+
+    Parameters
+    ----------
+    voice : Detection
+    place : np.ndarray, shape (3,)
+        Metres.
+    camera : Camera
+
+    Returns
+    -------
+    np.ndarray, shape (3,)
+        Metres.
+    """
+    sight = SightFrame.towards(camera, place)
+    moved, _ = sight.at_range(voice.position[None], voice.covariance[None], SIZE_STD)
+    return moved[0]

@@ -23,7 +23,7 @@ from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind, 
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import head_distance, is_same_head, remembered
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
-from av_tracker_nodes.fusion.ranges import ranged
+from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     HISTORY,
@@ -191,9 +191,8 @@ class SiameseFusion(FusionModel):
         pictured = [face for face in seen if face.box is not None]
         people, missing = self._adopt(stamp, pictured, rig, image)
         followed, lost = _parted(missing, stamp, rig)
-        heard = [voice.position for voice in voices]
         people += [
-            _Sought(person, person.position, heard=_is_at(person.position, heard, rig))
+            _Sought(person, person.position, heard=_is_heard(person.position, voices, rig))
             for person in followed
         ]
         people += _called(lost, people, voices, stamp, rig)
@@ -207,7 +206,9 @@ class SiameseFusion(FusionModel):
         self._people += lost
         heads = [each.position for each in found]
         found += [face for face in seen if face.box is None]
-        found += [voice for voice in voices if not _is_at(voice.position, heads, rig)]
+        found += [
+            voice for voice in voices if not any(_is_heard(head, [voice], rig) for head in heads)
+        ]
         return found
 
     def _adopt(
@@ -348,6 +349,11 @@ def _is_at(place: np.ndarray, heads: Iterable[np.ndarray], rig: Rig) -> bool:
     return any(is_same_head(head, place, rig.camera) for head in heads)
 
 
+def _is_heard(head: np.ndarray, voices: Iterable[Detection], rig: Rig) -> bool:
+    """Tell whether one of some voices can be that of a head (m)."""
+    return _is_at(head, (as_far_as(voice, head, rig.camera) for voice in voices), rig)
+
+
 def _called(
     lost: list[_Person],
     people: Sequence[_Sought],
@@ -358,7 +364,7 @@ def _called(
     """Take people out of those who were lost: search for the nearest where a voice is."""
     called = []
     for voice in voices:
-        known = _is_at(voice.position, (each.place for each in people), rig)
+        known = any(_is_heard(each.place, [voice], rig) for each in people)
         near = [
             (float(np.linalg.norm(voice.position - person.position)), k)
             for k, person in enumerate(lost)

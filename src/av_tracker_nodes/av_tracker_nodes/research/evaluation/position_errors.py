@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import numpy as np
 
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.statistics import mean
 
 _THREE_SIGMA = 9.0
+_INSIDE_95 = 7.815
+"""Squared deviations within which 95 % of a Gaussian in space lie (chi square, 3 degrees)."""
 
 
 def position_errors(matching: Matching) -> dict[str, float]:
@@ -21,7 +25,9 @@ def position_errors(matching: Matching) -> dict[str, float]:
     dict
         mae_3d_m; mae_3d_speaking_m and mae_3d_silent_m: while the person speaks or not, NaN
         without labels; coverage_3sigma: share of the errors inside the ellipsoid of three
-        standard deviations that the tracker states, NaN without covariances.
+        standard deviations that the tracker states, and coverage_95: inside that which should
+        hold 95 %, NaN without covariances; range_error_percent: median error of the distance from
+        the camera, as a share of it.
     """
     truth, tracks = matching.truth, matching.tracks
     people, frames, rows = matching.pairs.T
@@ -32,6 +38,9 @@ def position_errors(matching: Matching) -> dict[str, float]:
     if truth.speaking is not None:
         speaking = truth.speaking[people, frames]
         silent = ~speaking
+    centre = truth.rig.camera.centre
+    ranges = np.linalg.norm(truth.mouth[people, frames][known] - centre, axis=1)
+    off = np.linalg.norm(tracks.position[rows][known] - centre, axis=1) - ranges
     covariance = tracks.covariance[rows]
     stated = known & ~np.isnan(covariance).any(axis=(1, 2))
     return {
@@ -39,10 +48,17 @@ def position_errors(matching: Matching) -> dict[str, float]:
         'mae_3d_speaking_m': mean(distance[known & speaking]),
         'mae_3d_silent_m': mean(distance[known & silent]),
         'coverage_3sigma': mean(inside_ellipsoid(error[stated], covariance[stated])),
+        'coverage_95': mean(inside_ellipsoid(error[stated], covariance[stated], _INSIDE_95)),
+        'range_error_percent': float(np.median(100 * np.abs(off) / ranges)) if len(off) else nan,
     }
 
 
-def inside_ellipsoid(error: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Tell which errors (n, 3) are within three standard deviations of covariances (n, 3, 3)."""
+def inside_ellipsoid(
+    error: np.ndarray, covariance: np.ndarray, squared: float = _THREE_SIGMA
+) -> np.ndarray:
+    """Tell which errors (n, 3) are inside the ellipsoids of covariances (n, 3, 3).
+
+    They reach as far as `squared` deviations, squared: three deviations, unless said otherwise.
+    """
     weighted = (np.linalg.pinv(covariance, hermitian=True) @ error[..., None])[..., 0]
-    return (error * weighted).sum(axis=-1) <= _THREE_SIGMA
+    return (error * weighted).sum(axis=-1) <= squared

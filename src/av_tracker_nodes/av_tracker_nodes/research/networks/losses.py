@@ -177,13 +177,15 @@ def presence_loss(log_odds: Tensor, truth: Tensor) -> Tensor:
 def prediction_losses(prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
     """Losses of what a network says of candidates, which the papers leave unsaid.
 
-    Positions as Gaussians where somebody is; whether somebody is there, of all candidates;
-    whether the head is seen and whether the person speaks, which nobody does who is not there.
+    Positions as Gaussians where somebody is near enough to be pictured; whether somebody is there,
+    of all candidates; whether the head is seen and whether the person speaks, which nobody does
+    who is not there.
     """
     somebody, labelled = batch.identity >= 0, batch.speaking.isfinite()
-    deviation, offset = prediction.log_deviation[somebody], prediction.offset[somebody]
+    placed = somebody & batch.offset.isfinite().all(dim=1)
+    deviation, offset = prediction.log_deviation[placed], prediction.offset[placed]
     return {
-        'position': position_loss(offset, deviation, batch.offset[somebody]),
+        'position': position_loss(offset, deviation, batch.offset[placed]),
         'person': presence_loss(prediction.person, somebody.float()),
         'visible': presence_loss(prediction.visible, batch.visible),
         'speaking': presence_loss(prediction.speaking[labelled], batch.speaking[labelled]),

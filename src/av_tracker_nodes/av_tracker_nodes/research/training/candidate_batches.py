@@ -31,6 +31,7 @@ class Batch:
     identity : Tensor, shape (n,), int
         Of the person that the candidate stands for; `NOBODY` for none.
     offset : Tensor, shape (n, 3)
+        NaN where a picture of the candidate does not show the person.
     visible, speaking : Tensor, shape (n,)
         0 or 1; speaking is NaN without a label.
     neighbours : Inputs

@@ -13,9 +13,11 @@ import numpy as np
 from av_tracker_nodes.fusion.candidates import (
     Candidate,
     CandidateArrays,
+    Kind,
     candidate_arrays,
 )
 from av_tracker_nodes.fusion.head_memory import remembered
+from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.research.training.clip_source import ClipSource
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.disturbances import (
@@ -53,7 +55,7 @@ class Sample:
     person : np.ndarray, shape (n,), int
         Row of the person of the clip; `NOBODY` for none.
     offset : np.ndarray, shape (n, 3)
-        From the candidate to the person, see `SightFrame`; zero for nobody.
+        From the candidate to the person, see `truths.truth_of`; zero for nobody.
     visible : np.ndarray, shape (n,), bool
     speaking : np.ndarray, shape (n,)
         1 or 0; NaN without a label.
@@ -109,11 +111,9 @@ class SampleSource(ClipSource):
         candidates = self._candidates(frame, places, nobody, rng)
         image = None if rng.uniform() < how.blind else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
-        truths = [truth_of(candidate, places, clip.rig) for candidate in candidates]
-        person = np.array([who for who, _ in truths], int)
+        seen = frame.people.visible > (SEEN if image is not None else np.inf)
+        person, offset, visible = _truths(candidates, places, seen, clip.rig)
         somebody = person != NOBODY
-        visible = np.zeros(len(person), bool)
-        visible[somebody] = (frame.people.visible > SEEN)[person[somebody]] & (image is not None)
         speaking = np.zeros(len(person))
         speaking[somebody] = frame.people.speaking[person[somebody]]
         rows, neighbour = self._neighbour(c, f, person, visible, rng)
@@ -121,7 +121,7 @@ class SampleSource(ClipSource):
             replace(arrays, crops=disturbed_pictures(arrays.crops, how, rng)),
             np.array([candidate.kind for candidate in candidates], int),
             person,
-            np.array([offset for _, offset in truths]).reshape(-1, 3),
+            offset,
             visible,
             speaking,
             neighbour,
@@ -175,3 +175,30 @@ class SampleSource(ClipSource):
         )
         crops = disturbed_pictures(arrays.crops, self._disturbance, rng)
         return np.array(rows), replace(arrays, crops=crops)
+
+
+def _truths(
+    candidates: Sequence[Candidate], places: np.ndarray, seen: np.ndarray, rig: Rig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tell whom candidates stand for, the offsets to them, and whether their heads are seen.
+
+    Who is remembered and is not seen is nobody: a picture of what hides them shows no head, and a
+    network that calls it one believes in every memory.
+
+    Returns
+    -------
+    person : np.ndarray, shape (n,), int
+    offset : np.ndarray, shape (n, 3)
+    visible : np.ndarray, shape (n,), bool
+    """
+    truths = [truth_of(candidate, places, rig) for candidate in candidates]
+    person = np.array([who for who, _ in truths], int)
+    offset = np.array([offset for _, offset in truths]).reshape(-1, 3)
+    somebody = person != NOBODY
+    visible = np.zeros(len(person), bool)
+    visible[somebody] = seen[person[somebody]]
+    visible &= np.isfinite(offset).all(axis=1)
+    memory = np.array([candidate.kind == Kind.MEMORY for candidate in candidates], bool)
+    person[memory & ~visible] = NOBODY
+    offset[memory & ~visible] = 0.0
+    return person, offset, visible

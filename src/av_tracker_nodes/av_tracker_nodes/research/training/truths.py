@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from av_tracker_nodes.fusion.candidates import Candidate, Kind
+from av_tracker_nodes.fusion.ranges import as_far_as
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.research.training.clips import PeopleTruth
@@ -24,7 +25,6 @@ _REACH = {Kind.FACE: (1.0, 0.5), Kind.MEMORY: (0.8, 0.35), Kind.VOICE: (3.0, 0.7
 range): a head of that size is there, not an ear."""
 _DEVIATIONS = 3.0
 """A voice does too within so many deviations of its range."""
-_SAME_RANGE = 0.05
 
 
 def true_positions(people: PeopleTruth, rig: Rig) -> np.ndarray:
@@ -62,7 +62,8 @@ def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, n
     int
         Row of the person; `NOBODY` for none.
     np.ndarray, shape (3,)
-        See `SightFrame`.
+        See `SightFrame`; NaN where the person is so far from the candidate that a picture of it
+        does not show them, as with voices whose range is not known.
     """
     best, nearest = NOBODY, 1.0
     for person, place in enumerate(places):
@@ -71,7 +72,10 @@ def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, n
             best, nearest = person, miss
     if best == NOBODY:
         return NOBODY, np.zeros(3)
-    return best, SightFrame.towards(rig.camera, candidate.base.position).offset(places[best])
+    offset = SightFrame.towards(rig.camera, candidate.base.position).offset(places[best])
+    across, along = _REACH[Kind.VOICE]
+    pictured = np.hypot(*offset[:2]) < across and abs(offset[2]) < along
+    return best, offset if pictured else np.full(3, np.nan)
 
 
 def _miss(candidate: Candidate, place: np.ndarray, rig: Rig) -> float:
@@ -86,8 +90,7 @@ def _miss(candidate: Candidate, place: np.ndarray, rig: Rig) -> float:
     if candidate.kind == Kind.VOICE:
         spread = SightFrame.towards(rig.camera, position).deviations(base.covariance)[1]
         along = max(along, _DEVIATIONS * float(spread))
-        moved, _ = sight.at_range(position[None], base.covariance[None], _SAME_RANGE)
-        right, down, _ = sight.offset(moved[0])
+        right, down, _ = sight.offset(as_far_as(base, place, rig.camera))
         ahead = sight.offset(position)[2]
     else:
         right, down, ahead = sight.offset(position)
