@@ -11,7 +11,8 @@ everywhere none. So a fan is learnt between the words of people, and forgotten w
 when it stops, or when the robot turns away from it. Machines that set in and stop are remembered
 besides (`known_noises`); the noise of a frame is the greater of both.
 
-Frames lie on a grid of the sample counter, and what was learnt depends on the samples alone.
+Frames lie on a grid of the sample counter, and averages depend on the samples alone; which noises
+are known depends on since when it has listened.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class Noise:
         kinds = np.stack([lasting, *known])
         floors = np.stack([floor, *(_LEAST_BIAS * each for each in known)])
         crosses = [self.cross, *(noise.cross for noise in self.known)]
-        return NoiseInFrames(kinds.max(axis=0), floors.max(axis=0), kinds.argmax(axis=0), crosses)
+        loudest = kinds.argmax(axis=0)
+        parts = [(loudest == kind, cross) for kind, cross in enumerate(crosses)]
+        return NoiseInFrames(kinds.max(axis=0), floors.max(axis=0), parts)
 
 
 @dataclass(frozen=True)
@@ -92,27 +95,23 @@ class NoiseInFrames:
     ----------
     power, floor : np.ndarray, shape (frames, bins)
         As of `Noise`.
-    kind : np.ndarray, shape (frames, bins)
-        Whose power it is: 0 of what goes on all the time, then of the known noises.
-    crosses : list of np.ndarray, shape (pairs, bins)
-        Mean whitened cross-spectra of each kind.
+    parts : list of (np.ndarray, np.ndarray)
+        Where (frames, bins) it is what goes on all the time, and where each known noise, with
+        their mean whitened cross-spectra (pairs, bins).
     """
 
     power: np.ndarray
     floor: np.ndarray
-    kind: np.ndarray
-    crosses: list[np.ndarray]
+    parts: list[tuple[np.ndarray, np.ndarray]]
 
     def cross(self, weights: np.ndarray) -> np.ndarray:
         """Weighted mean of cross-spectra (pairs, bins) over frames; weights (frames, bins)."""
-        return sum(
-            (weights * (self.kind == kind)).sum(axis=0) * self.crosses[kind]
-            for kind in np.unique(self.kind)
-        )
+        return sum((weights * here).sum(axis=0) * cross for here, cross in self.parts)
 
     def with_lasting_from_anywhere(self) -> NoiseInFrames:
         """Leave out from where it comes what goes on all the time."""
-        return replace(self, crosses=[np.zeros_like(self.crosses[0]), *self.crosses[1:]])
+        (here, cross), *known = self.parts
+        return replace(self, parts=[(here, np.zeros_like(cross)), *known])
 
 
 @dataclass(frozen=True)
