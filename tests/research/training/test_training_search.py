@@ -8,6 +8,7 @@ import pytest
 from test_training_samples import ANN, BOB, RIG, clip
 
 from av_tracker_nodes.fusion.search import found_pixel
+from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.research.training.clips import encode_image
 from av_tracker_nodes.research.training.disturbances import UNDISTURBED, Disturbance
@@ -67,6 +68,23 @@ def test_without_sound_the_maps_are_silent_and_without_pictures_the_crops_are_bl
     blind = draw(SearchSource(voices, Disturbance(blind=1.0, light=0.0, covered=0.0)))
     assert (blind.arrays.searches == 0).all()
     assert (blind.arrays.templates > 0).any()
+
+
+def test_who_is_where_the_lens_draws_no_whole_face_is_left_out():
+    camera = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), np.array([-0.35, 0, 0, 0, 0]))
+    edge, middle = np.array([0.78, 0.57, 1.0]), np.array([0.1, 0.1, 1.5])
+    mouths = np.array([edge, middle])
+    assert camera.contains(camera.project(mouths)).all()
+    assert not np.isfinite(face_box(camera, edge)).all()
+    told = clip(faces=(), people=(ANN, BOB))
+    people = replace(
+        told.frames[0].people, mouth=mouths, pixel=camera.project(mouths), visible=np.ones(2)
+    )
+    frames = tuple(replace(frame, people=people) for frame in told.frames)
+    wide = replace(told, rig=replace(RIG, camera=camera), frames=frames)
+    for seed in range(5):
+        sample = draw(SearchSource([wide], UNDISTURBED), seed=seed)
+        assert len(sample.offset) == 1
 
 
 def test_nobody_in_the_picture_is_an_empty_sample():

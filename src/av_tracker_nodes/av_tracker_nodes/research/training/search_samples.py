@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from av_tracker_nodes.fusion.candidates import Candidate, Kind
+from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.search import (
     HISTORY,
@@ -194,7 +194,11 @@ class SearchSource(ClipSource):
         view: _View,
         rng: np.random.Generator,
     ) -> _Sought | None:
-        """Think of somebody as where the face is, or else as near by; None without a template."""
+        """Think of somebody as where the face is, or else as near by.
+
+        None without a template, and where nobody is searched for at run time either: outside the
+        picture, and where the lens draws no whole face.
+        """
         template = self._template(clip, f, person, rng)
         if template is None:
             return None
@@ -202,6 +206,8 @@ class SearchSource(ClipSource):
         thought = _shifted(place, off.search, off.size, clip.rig, rng)
         if face is not None:
             thought = face.base.position
+        if not in_picture(face_box(clip.rig.camera, thought), clip.rig):
+            return None
         return _Sought(person, thought, template, float(rng.exponential(0.5)))
 
     def _faces(self, frame: ClipFrame, places: np.ndarray, rig: Rig) -> dict[int, Candidate]:
@@ -224,7 +230,8 @@ class SearchSource(ClipSource):
         place = true_positions(frame.people, clip.rig)[person]
         off = self._displacement
         place = _shifted(place, off.template, off.size, clip.rig, rng)
-        return template_crop(frame.image, face_box(clip.rig.camera, place))
+        box = face_box(clip.rig.camera, place)
+        return template_crop(frame.image, box) if in_picture(box, clip.rig) else None
 
 
 def _history(clip: Clip, f: int, local: bool = False) -> list[AcousticMap]:
