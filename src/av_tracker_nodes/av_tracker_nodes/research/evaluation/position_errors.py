@@ -42,7 +42,13 @@ def position_errors(matching: Matching) -> dict[str, float]:
     }
 
 
-def inside_ellipsoid(error: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Tell which errors (n, 3) are within three standard deviations of covariances (n, 3, 3)."""
+def inside_ellipsoid(
+    error: np.ndarray, covariance: np.ndarray, limit: float = _THREE_SIGMA
+) -> np.ndarray:
+    """Tell which errors (n, 3) are in the ellipsoids of covariances (n, 3, 3).
+
+    The square of the Mahalanobis distance is at most `limit`: by default that of three standard
+    deviations.
+    """
     weighted = (np.linalg.pinv(covariance, hermitian=True) @ error[..., None])[..., 0]
-    return (error * weighted).sum(axis=-1) <= _THREE_SIGMA
+    return (error * weighted).sum(axis=-1) <= limit
