@@ -24,6 +24,7 @@ COMMANDS = {
         'models',
         'quality',
         'retrieval',
+        'rigs',
         'speaking',
         'trackers',
     ),

@@ -124,6 +124,45 @@ def benchmark_speaking(
     run(out, options, progress_bar, document, recordings)
 
 
+@benchmark.command('rigs')
+@out_option
+@click.option(
+    '--scenes', type=int, default=5, show_default=True, help='In front of each rig, up to 50.'
+)
+@click.option(
+    '--model',
+    'models',
+    multiple=True,
+    help='Fusion model, or ONNX file; may be given again: others are compared with the first.',
+)
+@_split_option
+@jobs_option
+@click.option('--recordings', type=FOLDER, help='Folder of the bags, to use them again.')
+@click.option(
+    '--document',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Document whose marked block is replaced by the table.',
+)
+@shows_input_errors
+def benchmark_rigs(
+    out: Path,
+    scenes: int,
+    models: tuple[str, ...],
+    split: str,
+    jobs: int,
+    recordings: Path | None,
+    document: Path | None,
+) -> None:
+    """Compare models in front of six rigs and that of AV16.3; writes JSON and Markdown.
+
+    Scenes that were measured in the same folder are not measured again.
+    """
+    from av_tracker_nodes.research.experiments.rigs.benchmark import MODELS, Options
+    from av_tracker_nodes.research.experiments.rigs.benchmark import benchmark_rigs as run
+
+    run(out, Options(models or MODELS, split, scenes, jobs), progress_bar, document, recordings)
+
+
 @benchmark.command('beams')
 @out_option
 @click.option('--quick', is_flag=True, help='A few short validation scenes, two small arrays.')

@@ -54,11 +54,12 @@ def position_errors(matching: Matching) -> dict[str, float]:
 
 
 def inside_ellipsoid(
-    error: np.ndarray, covariance: np.ndarray, squared: float = _THREE_SIGMA
+    error: np.ndarray, covariance: np.ndarray, limit: float = _THREE_SIGMA
 ) -> np.ndarray:
-    """Tell which errors (n, 3) are inside the ellipsoids of covariances (n, 3, 3).
+    """Tell which errors (n, 3) are in the ellipsoids of covariances (n, 3, 3).
 
-    They reach as far as `squared` deviations, squared: three deviations, unless said otherwise.
+    The square of the Mahalanobis distance is at most `limit`: by default that of three standard
+    deviations.
     """
     weighted = (np.linalg.pinv(covariance, hermitian=True) @ error[..., None])[..., 0]
-    return (error * weighted).sum(axis=-1) <= squared
+    return (error * weighted).sum(axis=-1) <= limit

@@ -106,17 +106,18 @@ def images_astray(truth: Truth, frames: Sequence[TrackFrame]) -> int:
         number = column[frame.stamp]
         mouths = truth.mouth[talking[:, number], number]
         astray += any(
-            _is_far(truth, track, mouths) for track in frame.tracks if _is_voice_alone(track)
+            is_far(truth, track, mouths) for track in frame.tracks if is_voice_alone(track)
         )
     return astray
 
 
-def _is_voice_alone(track: Track) -> bool:
+def is_voice_alone(track: Track) -> bool:
+    """Tell whether a track is confirmed, and by sound alone."""
     return track.state == TrackState.CONFIRMED and track.modalities == Modality.AUDIO
 
 
-def _is_far(truth: Truth, track: Track, mouths: np.ndarray) -> bool:
-    """Whether a track is heard elsewhere than all mouths (n, 3)."""
+def is_far(truth: Truth, track: Track, mouths: np.ndarray) -> bool:
+    """Tell whether a track is heard more than `ASTRAY` beside all mouths (n, 3)."""
     if not len(mouths):
         return True
     array = truth.rig.microphones

@@ -1,0 +1,218 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The benchmark of models over rigs: records scenes once, tracks them, and reports."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from av_tracker_nodes import DEFAULT_MODEL, InputError
+from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import (
+    Sheet,
+    markdown,
+    print_sheets,
+    replace_block,
+)
+from av_tracker_nodes.research.experiments.rigs.scores import (
+    RigScores,
+    eyes_of,
+    row_of,
+    score_rig_scene,
+)
+from av_tracker_nodes.research.experiments.rigs.trials import (
+    FIRST_SEED,
+    MOST_SCENES,
+    SCENES,
+    SECONDS,
+    TRIALS,
+    Trial,
+)
+from av_tracker_nodes.research.experiments.speaking.scenes import (
+    record_scene,
+    track_scene,
+    truth_of,
+)
+from av_tracker_nodes.research.parallel import in_processes
+
+COMMAND = 'benchmark rigs'
+FIGURES, TABLES = 'rigs.json', 'rigs.md'
+MODELS = DEFAULT_MODEL, 'visual', 'vggcf'
+ALL = 'all rigs'
+
+Row = dict[str, object]
+
+_FIGURES = {
+    'range_percent': ('range error (%)', 1),
+    'inside_percent': ('inside 95 % (%)', 1),
+    'astray_percent': ('images with a track astray (%)', 1),
+    'invented_percent': ('with one of nobody (%)', 1),
+    'switches': ('switches a scene', 2),
+}
+"""Heading and digits of each further column."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is compared.
+
+    Attributes
+    ----------
+    models : tuple of str
+        Fusion models, or ONNX files; others are compared with the first.
+    split : str
+        ``test`` or, while something is being chosen, ``validation``.
+    scenes : int
+        In front of each rig.
+    jobs : int
+        Processes.
+    seconds : float
+        Of a scene.
+    """
+
+    models: tuple[str, ...] = MODELS
+    split: str = 'test'
+    scenes: int = SCENES
+    jobs: int = 1
+    seconds: float = SECONDS
+
+    @property
+    def origin(self) -> str:
+        """Where the figures come from, in a sentence."""
+        return (
+            f'Simulated, {self.scenes} scenes of {self.seconds:g} s in front of each rig, of the '
+            f'{self.split} split: `av-tracker {COMMAND} --split {self.split} '
+            f'--scenes {self.scenes}`.'
+        )
+
+
+def benchmark_rigs(
+    out: Path,
+    options: Options,
+    progress_bar: Callable,
+    document: Path | None = None,
+    recordings: Path | None = None,
+) -> list[Row]:
+    """Compare models in front of many rigs, write it down and print it.
+
+    What was measured before in the same folder is not measured again: begin a new one when the
+    chain has changed. Recordings serve any chain.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for ``rigs.json``, a flat list of rows, and ``rigs.md``; the results of each scene
+        lie in ``runs``.
+    options : Options
+    progress_bar : callable
+        Context manager that takes a text and yields a progress callback.
+    document : Path, optional
+        Document whose block between the two markers is replaced by the table.
+    recordings : Path, optional
+        Folder of the bags; ``recordings`` in `out` if left out.
+
+    Raises
+    ------
+    InputError
+        When something cannot be written, a split has not as many seeds, or the packages of the
+        simulator are missing.
+    """
+    if not 1 <= options.scenes <= MOST_SCENES:
+        raise InputError(f'{options.scenes} scenes a rig: choose 1 to {MOST_SCENES}')
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    first = FIRST_SEED[options.split]
+    bags = recordings or out / 'recordings'
+    calls = {
+        (trial.name, seed): (trial, seed, options, out / 'runs', bags)
+        for seed in range(first, first + options.scenes)
+        for trial in TRIALS
+    }
+    found: dict[tuple[str, int], dict[str, RigScores]] = {}
+    with progress_bar('comparing models in front of rigs') as progress:
+        for key, scores in in_processes(measure, calls, options.jobs):
+            found[key] = scores
+            progress(len(found) / len(calls))
+    labels = {'simulated': True, 'split': options.split}
+    rows = [labels | row for row in rows_of({key: found[key] for key in calls}, options.models)]
+    drawn = [sheet(rows)]
+    text = markdown(drawn, options.origin)
+    write_json(out / FIGURES, rows)
+    (out / TABLES).write_text(text, encoding='utf-8')
+    if document is not None:
+        replace_block(document, COMMAND, text)
+    print_sheets(drawn)
+    return rows
+
+
+def measure(
+    trial: Trial, seed: int, options: Options, runs: Path, recordings: Path
+) -> dict[str, RigScores]:
+    """Score the models in one scene, or read what was scored there before."""
+    name = f'{trial.name.replace(", ", "-").replace(" ", "_")}-{seed}-{options.seconds:g}s'
+    drawn = None
+    scores = {}
+    for model in options.models:
+        kept = runs / Path(model).stem / f'{name}.json'
+        if not kept.exists():
+            drawn = drawn or trial.draw(seed, options.seconds)
+            bag = record_scene(recordings / name, drawn)
+            scored = score_rig_scene(truth_of(drawn), track_scene(bag, model), eyes_of(drawn))
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_json(kept, vars(scored))
+        scores[model] = RigScores(**json.loads(kept.read_text(encoding='utf-8')))
+    return scores
+
+
+def rows_of(
+    found: Mapping[tuple[str, int], Mapping[str, RigScores]], models: Sequence[str]
+) -> list[Row]:
+    """Take the scenes of all rigs together, and those of each; `found` is by rig and seed."""
+    scenes: dict[str, list[Mapping[str, RigScores]]] = defaultdict(list)
+    for (rig, _), scores in found.items():
+        scenes[ALL].append(scores)
+        scenes[rig].append(scores)
+    return [
+        {
+            'rig': rig,
+            'model': model,
+            **row_of([each[model] for each in those], [each[models[0]] for each in those]),
+        }
+        for rig, those in scenes.items()
+        for model in models
+    ]
+
+
+def sheet(rows: Sequence[Row]) -> Sheet:
+    """Lay the rows out as a table."""
+    header = ['rig', 'model', 'MOTA (%)', 'difference', *(text for text, _ in _FIGURES.values())]
+    lines = [
+        [
+            str(row['rig']),
+            Path(str(row['model'])).stem,
+            _between(row, 'mota'),
+            _between(row, 'difference'),
+            *(_figure(row, name, digits) for name, (_, digits) in _FIGURES.items()),
+        ]
+        for row in rows
+    ]
+    title = 'Models in front of rigs (simulated): 95 % intervals over scenes; medians of ranges'
+    return Sheet(title, header, lines)
+
+
+def _figure(row: Row, name: str, digits: int) -> str:
+    return '-' if row[name] is None else f'{row[name]:.{digits}f}'
+
+
+def _between(row: Row, name: str) -> str:
+    if row[f'{name}_low'] is None:
+        return _figure(row, name, 1)
+    low, high = (_figure(row, f'{name}_{end}', 1) for end in ('low', 'high'))
+    return f'{_figure(row, name, 1)} ({low} to {high})'
