@@ -44,6 +44,7 @@ COMMANDS = {
     'simulate-corpus': (),
     'track': (),
     'train': (),
+    'train-appearance': (),
     'train-lips': (),
     'train-speech': (),
     'view': (),

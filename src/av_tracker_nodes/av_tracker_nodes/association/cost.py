@@ -67,24 +67,24 @@ def dual_geometric_cost(
 def appearance_cost(
     tracks: list[np.ndarray | None], detections: list[np.ndarray | None]
 ) -> np.ndarray:
-    """Difference in looks: the Hellinger distance ``sqrt(1 - e_i . e_j)``.
+    """Difference in looks: the cosine distance ``1 - e_i . e_j``.
 
     Parameters
     ----------
     tracks, detections : lists of np.ndarray, shape (n,), or None
-        Embeddings of unit length, not negative; None where there is none. Those of other numbers
-        are of another detector, and tell as little as none.
+        Embeddings of unit length; None where there is none. Those of other numbers are of another
+        detector, and tell as little as none.
 
     Returns
     -------
     np.ndarray, shape (t, d)
-        In [0, 1].
+        In [0, 2].
     """
     cost = np.full((len(tracks), len(detections)), _UNKNOWN_LOOKS)
     for i, track in enumerate(tracks):
         for j, detection in enumerate(detections):
             if are_comparable(track, detection):
-                cost[i, j] = np.sqrt(max(1 - float(track @ detection), 0.0))
+                cost[i, j] = max(1 - float(track @ detection), 0.0)
     return cost
 
 
