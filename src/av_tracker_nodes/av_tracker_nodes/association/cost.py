@@ -14,7 +14,7 @@ from av_tracker_nodes.geometry.head import overlap
 
 NO_BOX = np.full(4, np.nan)
 
-_UNKNOWN_LOOKS = 0.3
+_UNKNOWN_LOOKS = 0.35
 """Between what views of one person and views of two differ by, in simulated training scenes."""
 
 

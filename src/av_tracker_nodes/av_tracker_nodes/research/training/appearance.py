@@ -38,20 +38,22 @@ PEOPLE, VIEWS, CAMERAS = 32, 4, 4
 TEMPERATURE = 0.1
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.02
 SAME = 0.95
-"""Share of views of one person after an absence that are to be taken for that person."""
+"""Share of the views of one person that are to be taken for that person."""
 
 _CHECKPOINT, NETWORK = 'checkpoint.pt', 'appearance.onnx'
-_SAVE_EVERY, _WARM_UP = 50, 50
+_WARM_UP = 50
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Likeness, the cosine between embeddings, of pairs of views under one camera.
+    """Likeness, the cosine between embeddings, of a view and the mean of others.
+
+    This is what the tracker compares: who comes back, and who is remembered.
 
     Attributes
     ----------
     same, different : np.ndarray
-        Of views of one person, and of two.
+        Of one person, and of two whom the same camera sees.
     """
 
     same: np.ndarray
@@ -78,31 +80,28 @@ def draw_batch(
     views: int = VIEWS,
     cameras: int = CAMERAS,
     dyed: bool = False,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Show some people to some cameras.
 
     Returns
     -------
-    np.ndarray, shape (count * views, 48, 48, 6), uint8
-    np.ndarray, shape (count * views,)
-        Who is seen, 0 to count - 1.
-    np.ndarray, shape (count * views,)
-        By which camera.
+    np.ndarray, shape (count, views, 48, 48, 6), uint8
+    np.ndarray, shape (count,)
+        Which camera sees whom.
     """
     styles = [PortraitCamera.draw(rng) for _ in range(cameras)]
-    crops, who, by = [], [], []
-    for number, index in enumerate(rng.choice(len(people), count, replace=False)):
-        person, camera = people[index], number % cameras
+    seen_by = np.arange(count) % cameras
+    crops = []
+    for index, camera in zip(rng.choice(len(people), count, replace=False), seen_by, strict=True):
+        person = people[index]
         size = len(person.boxes)
         dye = _dye(rng) if dyed else np.eye(3)
+        other = people[rng.integers(len(people))].picture(0)
         for view in rng.choice(size, views, replace=size < views):
             picture = cv2.transform(person.picture(view), dye)
-            other = people[rng.integers(len(people))].picture(0)
             seen = styles[camera].see(picture, person.boxes[view], rng, other)
             crops.append(appearance_crops(*seen))
-            who.append(number)
-            by.append(camera)
-    return np.stack(crops), np.array(who), np.array(by)
+    return np.stack(crops).reshape(count, views, *crops[0].shape), seen_by
 
 
 def _dye(rng: np.random.Generator) -> np.ndarray:
@@ -114,17 +113,21 @@ def _dye(rng: np.random.Generator) -> np.ndarray:
 
 
 def compare(
-    embed: Callable[[np.ndarray], np.ndarray], batches: Sequence[tuple[np.ndarray, ...]]
+    embed: Callable[[np.ndarray], np.ndarray], batches: Sequence[tuple[np.ndarray, np.ndarray]]
 ) -> Pairs:
-    """Compare the views of batches that were taken by the same camera."""
+    """Compare each view of batches with the mean of the other views of everybody."""
     same, different = [], []
-    for crops, who, by in batches:
-        embeddings = embed(crops)
-        first, second = np.triu_indices(len(who), 1)
-        likeness = (embeddings[first] * embeddings[second]).sum(axis=1)
-        alike, together = who[first] == who[second], by[first] == by[second]
-        same.append(likeness[alike])
-        different.append(likeness[together & ~alike])
+    for crops, seen_by in batches:
+        people, views = crops.shape[:2]
+        embeddings = embed(crops.reshape(-1, *crops.shape[2:])).reshape(people, views, -1)
+        together = seen_by[:, None] == seen_by
+        itself = np.eye(people, dtype=bool)
+        for view in range(views):
+            memory = np.delete(embeddings, view, axis=1).mean(axis=1)
+            memory /= np.linalg.norm(memory, axis=1, keepdims=True)
+            likeness = memory @ embeddings[:, view].T
+            same.append(likeness[itself])
+            different.append(likeness[together & ~itself])
     return Pairs(np.concatenate(same), np.concatenate(different))
 
 
@@ -189,7 +192,7 @@ def run_appearance(
     }
 
 
-def views_of(people: Sequence[Portraits], count: int = 10) -> list[tuple[np.ndarray, ...]]:
+def views_of(people: Sequence[Portraits], count: int = 10) -> list[tuple[np.ndarray, np.ndarray]]:
     """Draw batches to compare people by, always the same."""
     rng = np.random.default_rng(5)
     return [draw_batch(people, rng) for _ in range(count)]
@@ -206,16 +209,25 @@ class AppearanceTraining:
     steps : int
         Batches to train on; the learning rate falls to 0 over them.
     seed : int
+    save_every : int
+        Batches after which the checkpoint is written anew.
     """
 
-    def __init__(self, people: Sequence[Portraits], out: Path, steps: int, seed: int) -> None:
+    def __init__(
+        self,
+        people: Sequence[Portraits],
+        out: Path,
+        steps: int,
+        seed: int,
+        save_every: int = 50,
+    ) -> None:
         torch.manual_seed(seed)
         self.network = AppearanceNet().to(memory_format=torch.channels_last)
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY
         )
         self._people, self._out, self._steps, self._seed = people, out, steps, seed
-        self._done = 0
+        self._done, self._save_every = 0, save_every
         if (out / _CHECKPOINT).exists():
             state = torch.load(out / _CHECKPOINT, weights_only=True)
             self.network.load_state_dict(state['network'])
@@ -227,7 +239,7 @@ class AppearanceTraining:
         self.network.train()
         while self._done < self._steps:
             loss = self._step()
-            if self._done % _SAVE_EVERY == 0:
+            if self._done % self._save_every == 0:
                 self._save()
             progress(self._done / self._steps, f'loss {loss:.2f}')
         self._save()
@@ -235,9 +247,10 @@ class AppearanceTraining:
 
     def _step(self) -> float:
         rng = np.random.default_rng([self._seed, self._done])
-        crops, who, _ = draw_batch(self._people, rng, dyed=True)
-        embeddings = self.network(torch.from_numpy(crops))
-        loss = supervised_contrastive_loss(embeddings, torch.from_numpy(who), TEMPERATURE)
+        crops, _ = draw_batch(self._people, rng, dyed=True)
+        who = torch.arange(len(crops)).repeat_interleave(crops.shape[1])
+        embeddings = self.network(torch.from_numpy(crops).flatten(0, 1))
+        loss = supervised_contrastive_loss(embeddings, who, TEMPERATURE)
         for group in self._optimiser.param_groups:
             group['lr'] = LEARNING_RATE * self._rate()
         self._optimiser.zero_grad(set_to_none=True)
@@ -278,8 +291,3 @@ class AppearanceTraining:
             verbose=False,
         )
         describe(path, {'steps': str(self._done), 'people': str(len(self._people))})
-
-    @torch.no_grad()
-    def embed(self, crops: np.ndarray) -> np.ndarray:
-        """Embed pictures (n, 48, 48, 6)."""
-        return self.network(torch.from_numpy(crops)).numpy()
