@@ -15,7 +15,8 @@ from av_tracker_nodes.geometry.head import overlap
 NO_BOX = np.full(4, np.nan)
 
 _UNKNOWN_LOOKS = 0.35
-"""Between what views of one person and views of two differ by, in simulated training scenes."""
+"""Between what views of one person and of two differ by, 0.11 and 0.63 in the median of validation
+people; little enough that whoever comes back without looks is known by the place."""
 
 
 def box_cost(tracks: np.ndarray, detections: np.ndarray) -> np.ndarray:
