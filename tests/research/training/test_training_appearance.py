@@ -113,14 +113,14 @@ def test_batches_show_people_to_cameras_in_turn_and_come_again():
 
 def test_pairs_are_of_one_camera_and_counted_by_hand():
     """Two people before one camera; one before another, who is compared with nobody else."""
-    views = np.array([[[1.0, 0], [0.8, 0.6]], [[0, 1], [0.6, 0.8]], [[1, 0], [1, 0]]])
+    views = np.array([[[1.0, 0], [0.8, 0.6]], [[0, 1], [1, 0]], [[1, 0], [1, 0]]])
     pairs = compare(lambda crops: crops, [(views, np.array([0, 0, 1]))])
     # The only other view is the mean of the others.
-    np.testing.assert_allclose(sorted(pairs.same), [0.8, 0.8, 0.8, 0.8, 1, 1])
-    np.testing.assert_allclose(sorted(pairs.different), [0.0, 0.6, 0.6, 0.96])
-    assert pairs.passed(0.7) == (1.0, 0.25)
-    # Of 24 comparisons, four times 0.8 is less than 0.96.
-    assert pairs.area_under_roc() == pytest.approx(20 / 24)
+    np.testing.assert_allclose(sorted(pairs.same), [0, 0, 0.8, 0.8, 1, 1])
+    np.testing.assert_allclose(sorted(pairs.different), [0.6, 0.6, 1, 1])
+    assert pairs.passed(0.7) == (4 / 6, 2 / 4)
+    # Twice 0.8 and twice 1 beat 0.6, and twice 1 ties with 1, which counts half.
+    assert pairs.area_under_roc() == pytest.approx((8 + 4 / 2) / 24)
 
 
 def test_the_threshold_keeps_95_percent_of_one_person():
@@ -153,7 +153,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
 def test_the_command_trains_writes_and_reports(tmp_path):
     for first in (0, 1000, 2000):
         for number in range(first, first + 16):
-            two = [person(number), person(-number - 1)]
+            two = [person(number), person(number + 5000)]
             codes = [code for each in two for code in each.codes]
             np.savez(
                 tmp_path / f'portraits-{number:04d}.npz',
