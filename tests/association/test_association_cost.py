@@ -51,14 +51,13 @@ def test_nobody_or_nothing(tracks, detections):
 
 
 def test_looks_by_hand():
-    """Distributions (1/2, 1/2) and (1, 0) share sqrt(1/2) (Hellinger)."""
-    even, first = np.sqrt([0.5, 0.5]), np.array([1.0, 0.0])
-    cost = appearance_cost([even, None], [even, first, None])
-    np.testing.assert_allclose(cost[0, :2], [0, np.sqrt(1 - np.sqrt(0.5))], atol=1e-7)
-    assert (cost[1] == cost[0, 2]).all()
-    assert 0 < cost[0, 2] < cost[0, 1]
+    first, second = np.array([1.0, 0.0]), np.array([0.6, 0.8])
+    cost = appearance_cost([first, None], [first, second, -first, None])
+    np.testing.assert_allclose(cost[0, :3], [0, 0.4, 2], atol=1e-7)
+    assert (cost[1] == cost[0, 3]).all()
+    assert 0 < cost[0, 3] < 1
     another_kind = np.array([1.0, 0.0, 0.0])
-    assert appearance_cost([even], [another_kind]) == cost[0, 2]
+    assert appearance_cost([first], [another_kind]) == cost[0, 3]
 
 
 def test_greedy_takes_the_cheapest_pair_and_optimal_the_cheapest_sum():

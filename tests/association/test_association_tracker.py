@@ -1,6 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -200,7 +201,10 @@ def test_somebody_who_returns_keeps_the_id_and_a_stranger_elsewhere_does_not():
     assert {t.id for t in stranger[-1].tracks} - {t.id for t in first[5].tracks}
 
 
-@pytest.mark.parametrize(('looks', 'id'), [((1.0, 0.0), 1), ((0.0, 1.0), 2)])
+@pytest.mark.parametrize(
+    ('looks', 'id'),
+    [((1.0, 0.0), 1), ((0.8, 0.6), 1), ((0.28, 0.96), 2), ((0.0, 1.0), 2), ((-0.6, 0.8), 2)],
+)
 def test_somebody_else_who_comes_in_the_same_way_is_a_newcomer(looks, id):
     """One walks out of the picture at 1 m/s; 10 s later one walks in there."""
     red = np.array([1.0, 0.0])
@@ -211,10 +215,26 @@ def test_somebody_else_who_comes_in_the_same_way_is_a_newcomer(looks, id):
     assert [track.id for track in frames[-1].tracks] == [id]
 
 
+def test_without_looks_who_comes_back_is_known_by_the_place():
+    """Looks are switched off at the face detector, or of another kind than they were."""
+    other_kind = np.array([1.0, 0.0, 0.0])
+    out = [[seen((2, -0.04 * k, 0))] for k in range(20)]
+    for looks in (None, other_kind):
+        back = [[seen((2, -0.8 + 0.04 * k, 0), embedding=looks)] for k in range(5)]
+        frames = run(SpeakerTracker(), out + [[]] * 250 + back, start=1)
+        assert [track.id for track in frames[-1].tracks] == [1]
+
+
 def test_memory_ends():
+    """Neither the id is given again, nor are the looks anywhere in the memory of the tracker."""
+    looks = np.array([0.6, 0.8])
+    scene = [[seen((2, 0, 0), embedding=looks)]] * 10
     tracker = SpeakerTracker(TrackerConfig(memory=5.0))
-    run(tracker, [[seen((2, 0, 0))]] * 10 + [[]] * 250)
-    later = run(tracker, [[seen((2, 0, 0))]] * 10, start=20)
+    run(tracker, scene + [[]] * 120)
+    assert looks.tobytes() in pickle.dumps(tracker)
+    run(tracker, [[]] * 10, start=11)
+    assert looks.tobytes() not in pickle.dumps(tracker)
+    later = run(tracker, scene, start=20)
     assert later[-1].tracks[0].id != 1
 
 

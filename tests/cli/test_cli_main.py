@@ -45,6 +45,7 @@ COMMANDS = {
     'simulate-corpus': (),
     'track': (),
     'train': (),
+    'train-appearance': (),
     'train-lips': (),
     'train-speech': (),
     'view': (),

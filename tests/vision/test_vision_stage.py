@@ -10,7 +10,7 @@ from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import ImageFrame
 from av_tracker_nodes.vision import FaceStage
-from av_tracker_nodes.vision.appearance import appearance_embedding
+from av_tracker_nodes.vision.appearance import AppearanceEncoder
 
 
 @pytest.fixture
@@ -42,7 +42,16 @@ def test_a_face_that_moves_keeps_its_tracklet(stage, portrait):
 def test_faces_carry_what_the_person_looks_like(stage, portrait):
     image = scene(portrait, 50)
     (face,) = stage.process(ImageFrame(0, image)).faces
-    np.testing.assert_array_equal(face.embedding, appearance_embedding(image, face.box))
+    np.testing.assert_array_equal(face.embedding, *AppearanceEncoder().embed(image, [face.box]))
+
+
+def test_looks_can_be_left_out_and_come_back(stage, portrait):
+    seen = []
+    for stamp, looks in enumerate([True, False, True]):
+        stage.sees_looks = looks
+        seen += stage.process(ImageFrame(stamp * 40_000_000, scene(portrait, 50))).faces
+    assert [face.embedding is not None for face in seen] == [True, False, True]
+    assert len({face.tracklet for face in seen}) == 1
 
 
 def test_empty_scene_has_an_answer(stage):

@@ -14,8 +14,9 @@ from av_tracker_nodes.geometry.head import overlap
 
 NO_BOX = np.full(4, np.nan)
 
-_UNKNOWN_LOOKS = 0.3
-"""Between what views of one person and views of two differ by, in simulated training scenes."""
+_UNKNOWN_LOOKS = 0.35
+"""Between what views of one person and of two differ by, 0.11 and 0.63 in the median of validation
+people; little enough that whoever comes back without looks is known by the place."""
 
 
 def box_cost(tracks: np.ndarray, detections: np.ndarray) -> np.ndarray:
@@ -67,24 +68,24 @@ def dual_geometric_cost(
 def appearance_cost(
     tracks: list[np.ndarray | None], detections: list[np.ndarray | None]
 ) -> np.ndarray:
-    """Difference in looks: the Hellinger distance ``sqrt(1 - e_i . e_j)``.
+    """Difference in looks: the cosine distance ``1 - e_i . e_j``.
 
     Parameters
     ----------
     tracks, detections : lists of np.ndarray, shape (n,), or None
-        Embeddings of unit length, not negative; None where there is none. Those of other numbers
-        are of another detector, and tell as little as none.
+        Embeddings of unit length; None where there is none. Those of other numbers are of another
+        detector, and tell as little as none.
 
     Returns
     -------
     np.ndarray, shape (t, d)
-        In [0, 1].
+        In [0, 2].
     """
     cost = np.full((len(tracks), len(detections)), _UNKNOWN_LOOKS)
     for i, track in enumerate(tracks):
         for j, detection in enumerate(detections):
             if are_comparable(track, detection):
-                cost[i, j] = np.sqrt(max(1 - float(track @ detection), 0.0))
+                cost[i, j] = max(1 - float(track @ detection), 0.0)
     return cost
 
 

@@ -39,8 +39,9 @@ _SAME_PERSON = 0.25
 """Two mouths cannot be nearer than this (m)."""
 _LATELY = 1.0
 """People who pass close to each other hide one another for no longer than this (s)."""
-_ALIKE = 0.4
-"""Most that the looks of one person differ by after an absence (Hellinger distance)."""
+ALIKE = 0.36
+"""Most that the looks of one person differ by after an absence (cosine distance). On validation
+people (identities 1000 to 1059) before any camera, 95 % of one and 15 % of two differ by less."""
 _REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
 """How far (m) a person can have gone while nobody saw or heard them."""
 
@@ -258,7 +259,7 @@ class SpeakerTracker:
         candidates = [
             lost
             for lost in self._lost
-            if distance(lost) <= reach(lost) and difference(lost) <= _ALIKE
+            if distance(lost) <= reach(lost) and difference(lost) <= ALIKE
         ]
         if candidates:
             same = min(candidates, key=lambda lost: (difference(lost), distance(lost)))

@@ -35,6 +35,7 @@ _MODULES = {
     'simulate-corpus': 'simulation',
     'track': 'tracking',
     'train': 'training',
+    'train-appearance': 'training',
     'train-lips': 'training',
     'train-speech': 'training',
     'view': 'tracking',

@@ -166,3 +166,39 @@ def train_lips(data: Path, clips: int, jobs: int | None) -> None:
 
     result = run_lips(data, clips, jobs, progress_bar)
     click.echo(json.dumps(result, indent=2))
+
+
+@click.command()
+@click.option(
+    '--data',
+    type=FOLDER,
+    default=Path('out/portraits'),
+    show_default=True,
+    help='Portraits of simulated people; drawn where they are missing.',
+)
+@out_option
+@click.option(
+    '--identities',
+    type=click.IntRange(16, 1000),
+    default=350,
+    show_default=True,
+    help='To learn from; a sixth as many to choose by, and as many again to report on.',
+)
+@click.option(
+    '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train on.'
+)
+@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@shows_input_errors
+def train_appearance(data: Path, out: Path, identities: int, steps: int, jobs: int | None) -> None:
+    """Train the network that tells who is who; a training that was stopped goes on.
+
+    Writes appearance.onnx; prints how alike views of one person are at least, and how often that
+    holds of one person and of two.
+    """
+    from av_tracker_nodes.research.training.command import require_torch
+
+    require_torch()
+    from av_tracker_nodes.research.training.appearance import run_appearance
+
+    result = run_appearance(data, out, identities, steps, jobs, progress_bar)
+    click.echo(json.dumps(result, indent=2))

@@ -45,6 +45,12 @@ class FaceDetector(ControlledNode):
             'Read from the motion of mouths who speaks, where faces are large enough',
             live=True,
         )
+        self.parameter(
+            'looks',
+            True,
+            'Describe how people look, so that somebody who comes back is known again',
+            live=True,
+        )
         ImageInput.declare(self)
 
     def configure(self) -> None:
@@ -63,6 +69,7 @@ class FaceDetector(ControlledNode):
         self._stage.detector.scale = self.value('scale')
         self._stage.detector.threshold = self.value('threshold')
         self._stage.reads_lips = self.value('lips')
+        self._stage.sees_looks = self.value('looks')
 
     def start_anew(self) -> None:
         """Forget the faces of earlier images."""

@@ -15,7 +15,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.face import completed
 from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.types import Face, FaceFrame, ImageFrame
-from av_tracker_nodes.vision.appearance import appearance_embedding
+from av_tracker_nodes.vision.appearance import AppearanceEncoder
 from av_tracker_nodes.vision.lips import LipReader
 from av_tracker_nodes.vision.search import FaceSearch
 from av_tracker_nodes.vision.tracklets import Tracklets
@@ -35,11 +35,13 @@ class FaceStage:
         See `Tracklets` (s).
     reads_lips : bool
         Tell who speaks, as far as mouths do.
+    sees_looks : bool
+        Describe how people look, so that who comes back is known again.
 
     Raises
     ------
     InputError
-        The model is missing or is not a YuNet.
+        A model is missing, or is not a YuNet.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class FaceStage:
         max_side: int = 800,
         providers: Sequence[str] = ('CPUExecutionProvider',),
         reads_lips: bool = True,
+        sees_looks: bool = True,
     ) -> None:
         self.detector = YuNet(
             YUNET.ensure() if model is None else Path(model),
@@ -62,7 +65,9 @@ class FaceStage:
         self._search = FaceSearch(self.detector)
         self._tracklets = Tracklets(memory)
         self._lips = LipReader()
+        self._appearance = AppearanceEncoder()
         self.reads_lips = reads_lips
+        self.sees_looks = sees_looks
 
     def process(self, frame: ImageFrame) -> FaceFrame:
         """Find the faces of an image, none included.
@@ -74,11 +79,11 @@ class FaceStage:
         """
         _check(frame.image)
         expected = self._tracklets.expected(frame.stamp)
-        found = [_completed(face, frame) for face in self._search.detect(frame.image, expected)]
-        described = [
-            replace(face, embedding=appearance_embedding(frame.image, face.box)) for face in found
-        ]
-        faces = self._tracklets.update(described, frame.stamp)
+        faces = [_completed(face, frame) for face in self._search.detect(frame.image, expected)]
+        if self.sees_looks:
+            looks = self._appearance.embed(frame.image, [face.box for face in faces])
+            faces = [replace(f, embedding=e) for f, e in zip(faces, looks, strict=True)]
+        faces = self._tracklets.update(faces, frame.stamp)
         if self.reads_lips:
             faces = self._lips.read(frame.image, faces, frame.stamp)
         height, width = frame.image.shape[:2]

@@ -27,7 +27,7 @@ from av_tracker_nodes.research.training.trainer import CHECKPOINT, SUMMARY
 
 TOLERANCE = 1e-4
 
-_OPSET = 20
+OPSET = 20
 
 
 def export_network(
@@ -71,12 +71,12 @@ def export_network(
         input_names=list(form.inputs),
         output_names=list(form.outputs),
         dynamic_shapes=form.dynamic_shapes(),
-        opset_version=_OPSET,
+        opset_version=OPSET,
         dynamo=True,
         external_data=False,
         verbose=False,
     )
-    _describe(
+    describe(
         out,
         {
             'network': summary['network'],
@@ -117,7 +117,8 @@ def gflops(form: OnnxForm, module: nn.Module, count: int) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def _describe(path: Path, facts: Mapping[str, str]) -> None:
+def describe(path: Path, facts: Mapping[str, str]) -> None:
+    """Put what is to be known of a network into its file; nothing of the machine stays there."""
     model = onnx.load(path)
     # The exporter notes where in whose folders each operation was written.
     for part in (*model.graph.node, *model.graph.value_info):

@@ -17,13 +17,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from av_tracker_nodes import FaceStage, InputError, Mouth
+from av_tracker_nodes import FaceStage, Mouth
 from av_tracker_nodes.geometry.rig_files import load_rig_description
-from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
 from av_tracker_nodes.research.simulation.video import render_frames
+from av_tracker_nodes.research.training.parallel_files import make_missing
 from av_tracker_nodes.types import NANOSECONDS, Face, ImageFrame
 
 RIG, SCENARIO = 'respeaker_usb_webcam', 'two_talking'
@@ -88,25 +88,12 @@ def make_lip_clips(
     InputError
         Speech or head data are not installed, or the folder cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
-    paths = [out / f'lips-{seed:04d}.npz' for seed in seeds]
-    missing = {
-        path: (seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.is_file()
-    }
-    for done, _ in enumerate(in_processes(_make_clip, missing, jobs), 1):
-        if progress is not None:
-            progress(done / len(missing))
-    return paths
+    tasks = {out / f'lips-{seed:04d}.npz': (seed,) for seed in seeds}
+    return make_missing(_make_clip, out, tasks, jobs, progress)
 
 
 def _make_clip(seed: int, path: Path) -> None:
-    glimpses = list(film_faces(lively_scene(seed)))
-    partial = path.with_suffix('.partial.npz')
-    _save(partial, glimpses)
-    partial.replace(path)
+    _save(path, list(film_faces(lively_scene(seed))))
 
 
 def lively_scene(seed: int, duration: float = DURATION) -> Scene:

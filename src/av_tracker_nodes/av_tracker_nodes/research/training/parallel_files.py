@@ -1,0 +1,64 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Files of training data: each is made once, several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.research.parallel import in_processes
+
+
+def make_missing(
+    make: Callable[..., None],
+    out: Path,
+    tasks: Mapping[Path, tuple],
+    jobs: int,
+    progress: Callable[[float], None] | None = None,
+) -> list[Path]:
+    """Make the files that are not there yet.
+
+    Parameters
+    ----------
+    make : callable
+        Importable by other processes; called with the arguments of a task and the path to write.
+    out : Path
+        Folder of the files, made where it is missing.
+    tasks : mapping of Path to tuple
+        Files, and the arguments by which they are made.
+    jobs : int
+        Processes.
+    progress : callable or None
+        Called with the share done, 0..1.
+
+    Returns
+    -------
+    list of Path
+        All files, in the order of the tasks.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written; and what `make` raises.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    report = progress or (lambda share: None)
+    missing = {path: (make, *rest, path) for path, rest in tasks.items() if not path.exists()}
+    for done, _ in enumerate(in_processes(_make_whole, missing, jobs), 1):
+        report(1 - (len(missing) - done) / len(tasks))
+    report(1.0)
+    return list(tasks)
+
+
+def _make_whole(make: Callable[..., None], *arguments: object) -> None:
+    """Write under another name first: a file that was broken off is not there."""
+    *rest, path = arguments
+    partial = path.with_suffix('.partial.npz')
+    make(*rest, partial)
+    partial.replace(path)
