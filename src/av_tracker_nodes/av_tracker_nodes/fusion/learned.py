@@ -25,7 +25,7 @@ from av_tracker_nodes.fusion.candidates import (
     find_candidates,
 )
 from av_tracker_nodes.fusion.geometric import GeometricFusion
-from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
+from av_tracker_nodes.fusion.head_memory import HeadMemory, followed_quality, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
@@ -165,7 +165,7 @@ class LearnedFusion(FusionModel):
             modalities=Modality.VISUAL | heard,
             box=visible_box(rig.camera, position),
             size_gain=min(base.size_gain, _STEADY_SHARE * along / HEAD_SIZE_STD),
-            quality=float(person),
+            quality=_quality(candidate, float(person)),
             delay=0.0,
         )
         return candidate.kind, detection
@@ -181,6 +181,15 @@ class LearnedFusion(FusionModel):
         by_network = predicted - log_odds(self.thresholds.speaking)
         by_sound = log_odds(float(np.clip(heard, 1 - _SUREST, _SUREST)))
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
+
+
+def _quality(candidate: Candidate, person: float) -> float:
+    """How sure it is that a head is seen: a network doubts faces, it does not make them surer."""
+    if candidate.face is not None:
+        return min(candidate.face.score, person)
+    if candidate.kind == Kind.MEMORY:
+        return followed_quality(person, candidate.unseen)
+    return person
 
 
 def _one_each(judged: list[tuple[Kind, Detection]], rig: Rig) -> list[tuple[Kind, Detection]]:
