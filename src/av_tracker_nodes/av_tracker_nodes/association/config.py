@@ -103,7 +103,10 @@ class TrackerConfig(Settings):
         0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'
     )
     patience: float = number(
-        4.0, 0.1, 60.0, 'A seen person without evidence for this long is dropped, even out of view (s)'
+        4.0,
+        0.1,
+        60.0,
+        'A seen person without evidence for this long is dropped, even out of view (s)',
     )
     voice_patience: float = number(
         2.0, 0.1, 60.0, 'A voice that never had a face is dropped after this silence (s)'

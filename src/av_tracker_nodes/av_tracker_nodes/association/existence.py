@@ -28,7 +28,7 @@ _STAY = 60.0
 """Time constant with which people leave unnoticed (s)."""
 _LEAST, _MOST = 0.001, 0.99
 """Nobody is surer than this: who was there for an hour can leave like everybody else."""
-_WEAK_SCORE, _SURE_SCORE, _SURE_GAIN = 0.65, 0.85, 3.0
+_WEAK_SCORE, _SURE_SCORE, _SURE_GAIN = 0.65, 0.8, 3.0
 """Below the first score a face tells nothing, as detectors find as many in clutter; from the
 second on its likelihood ratio is ``exp(gain)``. Chosen on validation scenes (seed 1600)."""
 _FOLLOWED = 0.5

@@ -14,6 +14,7 @@ from av_tracker_nodes.association.cost import NO_BOX, are_comparable
 from av_tracker_nodes.association.existence import Existence, is_face
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
+from av_tracker_nodes.association.visibility import Place
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, visible_box
 from av_tracker_nodes.types import Detection, Modality, Track, TrackState, to_seconds
@@ -70,6 +71,11 @@ class PersonTrack:
     def position(self) -> np.ndarray:
         """Mouth (m), shape (3,)."""
         return self._filter.position
+
+    @property
+    def place(self) -> Place:
+        """Mouth, and how uncertain it is."""
+        return Place(self.position, self._filter.covariance[:3, :3])
 
     @property
     def last_evidence(self) -> int:

@@ -167,10 +167,10 @@ class SpeakerTracker:
 
     def _note_unseen(self, camera: Camera, seconds: float) -> None:
         """Tell those who were seen before that this image does not show them."""
-        shown = [t.position for t in self._tracks if t.confirmed and t.is_seen]
+        shown = [t.place for t in self._tracks if t.confirmed and t.is_seen]
         for track in self._tracks:
             if track.ever_seen and not track.is_seen:
-                track.existence.unseen(visibility(track.position, camera, shown), seconds)
+                track.existence.unseen(visibility(track.place, camera, shown), seconds)
 
     def _match(
         self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray

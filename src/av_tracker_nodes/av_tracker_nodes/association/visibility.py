@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, visible_box
@@ -16,41 +18,56 @@ _TOO_SMALL, _LARGE_ENOUGH = 4.0, 16.0
 """Heights of faces (pixels) that no detector finds, and that all find."""
 _CUT_AWAY, _CUT_LITTLE = 0.3, 0.7
 """Shares of a face inside the picture of which none are found, and all."""
-_BEHIND = 0.15
-"""Who is this much farther off (m) can be hidden."""
 _HEAD, _SHOULDERS = 1.0, 1.8
 """Half widths of head and body, in widths of the face."""
 _CROWN, _CHIN = 0.5, 1.3
 """Top of the head above, and shoulders below the top of the face, in heights of the face."""
-_GLIMPSED = 0.05
-"""Chance left to who is hidden: where people stand is not known to the pixel."""
+_HIDING = 0.95
+"""Chance that who is covered by somebody nearer is not seen: nobody's outline is known exactly."""
 
 
-def visibility(position: np.ndarray, camera: Camera, others: Iterable[np.ndarray]) -> float:
+@dataclass(frozen=True)
+class Place:
+    """Where somebody is: mouth (m), shape (3,), and its covariance (m^2), shape (3, 3)."""
+
+    position: np.ndarray
+    covariance: np.ndarray
+
+
+def visibility(place: Place, camera: Camera, others: Iterable[Place]) -> float:
     """Chance that a head is to be seen, 0..1.
 
     Parameters
     ----------
-    position : np.ndarray, shape (3,)
-        Mouth (m).
+    place : Place
+        Of the head.
     camera : Camera
-        In the frame of the position.
-    others : iterable of np.ndarray, shape (3,)
-        Mouths of the people who may stand before it (m).
+        In the frame of the places.
+    others : iterable of Place
+        Of the people who may stand before it.
     """
-    box = visible_box(camera, position)
+    box = visible_box(camera, place.position)
     if box is None:
         return 0.0
     size = (box[3] - _TOO_SMALL) / (_LARGE_ENOUGH - _TOO_SMALL)
     inside = (_share_inside(box, camera) - _CUT_AWAY) / (_CUT_LITTLE - _CUT_AWAY)
     chance = float(np.clip(size, 0.0, 1.0) * np.clip(inside, 0.0, 1.0))
-    distance = np.linalg.norm(position - camera.centre)
-    hidden = any(
-        np.linalg.norm(other - camera.centre) < distance - _BEHIND
-        and _hides(visible_box(camera, other), box_centre(box))
+    hidden = (
+        _is_nearer(other, place, camera)
         for other in others
+        if _covers(visible_box(camera, other.position), box_centre(box))
     )
-    return _GLIMPSED * chance if hidden else chance
+    return chance * (1 - _HIDING * max(hidden, default=0.0))
+
+
+def _is_nearer(other: Place, place: Place, camera: Camera) -> float:
+    """Probability that somebody else is nearer to the camera, of two Gaussian ranges."""
+    ranges, variances = [], []
+    for each in (other, place):
+        sight = each.position - camera.centre
+        ranges.append(np.linalg.norm(sight))
+        variances.append(sight @ each.covariance @ sight / (sight @ sight))
+    return float(ndtr((ranges[1] - ranges[0]) / np.sqrt(sum(variances))))
 
 
 def _share_inside(box: np.ndarray, camera: Camera) -> float:
@@ -59,7 +76,7 @@ def _share_inside(box: np.ndarray, camera: Camera) -> float:
     return float(np.prod(np.clip(shown, 0, None)) / np.prod(box[2:]))
 
 
-def _hides(box: np.ndarray | None, pixel: np.ndarray) -> bool:
+def _covers(box: np.ndarray | None, pixel: np.ndarray) -> bool:
     """Tell whether head or body of the face in a box cover a pixel."""
     if box is None:
         return False

@@ -82,11 +82,12 @@ class HeadMemory:
     """Remembers seen heads from image to image."""
 
     def __init__(self) -> None:
-        self._heads: list[_Head] = []
+        self.reset()
 
     def reset(self) -> None:
         """Forget all heads."""
-        self._heads = []
+        self._heads: list[_Head] = []
+        self._with_face: list[_Head] = []
 
     def candidates(self, stamp: int, found: Sequence[Candidate], rig: Rig) -> list[Candidate]:
         """Name remembered heads that no detected face explains.
@@ -100,14 +101,14 @@ class HeadMemory:
         rig : Rig
         """
         faces = [candidate.base for candidate in found if candidate.kind == Kind.FACE]
-        tracklets = {face.tracklet for face in faces}
-        self._heads = [
-            head
-            for head in self._heads
-            if 0 <= stamp - head.seen <= _PATIENCE
-            and (head.tracklet == 0 or head.tracklet not in tracklets)
-            and not any(is_same_head(head.position, face.position, rig.camera) for face in faces)
-        ]
+        tracklets = {face.tracklet for face in faces if face.tracklet}
+        lately = [head for head in self._heads if 0 <= stamp - head.seen <= _PATIENCE]
+        self._heads, self._with_face = [], []
+        for head in lately:
+            has_face = head.tracklet in tracklets or any(
+                is_same_head(head.position, face.position, rig.camera) for face in faces
+            )
+            (self._with_face if has_face else self._heads).append(head)
         boxes = [face.box for face in faces if face.box is not None]
         candidates = [
             self._candidate(head, stamp, rig)
@@ -131,7 +132,7 @@ class HeadMemory:
             What each was found by, and where.
         rig : Rig
         """
-        before, self._heads = self._heads, []
+        before, self._heads = [*self._with_face, *self._heads], []
         for kind, detection in seen:
             old = self._take(before, detection, rig.camera)
             face = stamp if kind == Kind.FACE or old is None else old.face
@@ -142,14 +143,19 @@ class HeadMemory:
             self._heads.append(
                 _Head(detection.position, tracklet, detection.embedding, stamp, face, evidence)
             )
-        self._heads += before
+        explained = {id(head) for head in self._with_face}
+        self._heads += [head for head in before if id(head) not in explained]
 
     def _take(self, heads: list[_Head], detection: Detection, camera: Camera) -> _Head | None:
-        """Take the head that a detection goes on with out of a list."""
-        for index, head in enumerate(heads):
-            if is_same_head(head.position, detection.position, camera):
-                return heads.pop(index)
-        return None
+        """Take the head that a detection goes on with out of a list: by tracklet, or by place."""
+        tracklet = detection.tracklet
+        same = [k for k, head in enumerate(heads) if 0 < head.tracklet == tracklet]
+        same += [
+            k
+            for k, head in enumerate(heads)
+            if is_same_head(head.position, detection.position, camera)
+        ]
+        return heads.pop(same[0]) if same else None
 
     def _candidate(self, head: _Head, stamp: int, rig: Rig) -> Candidate:
         unseen = to_seconds(stamp - head.face)
