@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.settings import Settings, choice, number
+from av_tracker_nodes.errors.settings import Settings, choice, number, switch
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,11 @@ class TrackerConfig(Settings):
     )
     confirm_heard: float = number(
         0.4, 0.0, 5.0, 'A voice without a face is confirmed after this much evidence (s)'
+    )
+    follows_heads: bool = switch(
+        True,
+        'The fusion model follows heads that turn away, as networks do: who is in plain view and '
+        'not found is gone, and has not turned away',
     )
     tentative_patience: float = number(
         0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'

@@ -170,7 +170,8 @@ class SpeakerTracker:
         shown = [t.place for t in self._tracks if t.confirmed and t.is_seen]
         for track in self._tracks:
             if track.ever_seen and not track.is_seen:
-                track.existence.unseen(visibility(track.place, camera, shown), seconds)
+                visible = visibility(track.place, camera, shown)
+                track.existence.unseen(visible, self.config.follows_heads, seconds)
 
     def _match(
         self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray

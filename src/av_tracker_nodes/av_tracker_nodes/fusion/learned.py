@@ -79,6 +79,7 @@ class LearnedFusion(FusionModel):
     """
 
     needs_image = True
+    follows_heads = True
     inputs: ClassVar = {
         'crops': (CROP_SIZE, CROP_SIZE, 3),
         'maps': (MAP_SIZE, MAP_SIZE),

@@ -127,6 +127,7 @@ class SiameseFusion(FusionModel):
     """
 
     needs_image = True
+    follows_heads = True
     inputs: ClassVar = {
         'templates': (TEMPLATE_SIZE, TEMPLATE_SIZE, 3),
         'searches': (SEARCH_SIZE, SEARCH_SIZE, 3),
