@@ -22,13 +22,13 @@ import numpy as np
 
 _LOOK = 0.3
 """Time (s) over which images tell one and the same thing."""
-_PRIOR = 0.2
+_PRIOR = 0.25
 """Share of heads among what is detected for the first time, before its score is known."""
 _STAY = 60.0
 """Time constant with which people leave unnoticed (s)."""
 _LEAST, _MOST = 0.001, 0.99
 """Nobody is surer than this: who was there for an hour can leave like everybody else."""
-_WEAK_SCORE, _SURE_SCORE, _SURE_GAIN = 0.65, 0.8, 3.0
+_WEAK_SCORE, _SURE_SCORE, _SURE_GAIN = 0.62, 0.75, 3.0
 """Below the first score a face tells nothing, as detectors find as many in clutter; from the
 second on its likelihood ratio is ``exp(gain)``. Chosen on validation scenes (seed 1600)."""
 _FOLLOWED = 0.5
@@ -37,9 +37,10 @@ _VOICE_GAIN = 1.6
 """Log of the likelihood ratio of a sure voice."""
 _TALKATIVE = 0.5
 """Chance that who was heard last is heard in the next look."""
-_FOLLOWED_SIGHT, _FACE_SIGHT = 0.85, 0.15
-"""Chance that a look finds a head in plain view by a model that follows heads, and by one that
-only knows faces: who has turned away stays away for long (validation scenes, seed 1600)."""
+_SEEN_EASILY, _SEEN_HARDLY = 0.85, 0.3
+"""Chance that a look finds a head in plain view: by a model that follows heads, where the faces
+had sure scores; and where they had weak ones, or by a model that only knows faces, as who turned
+away stays away for long (validation scenes, seed 1600)."""
 
 
 def log_odds(probability: float) -> float:
@@ -53,10 +54,9 @@ def score_gain(quality: float) -> float:
     Face detectors give false alarms low scores. A head that was followed without a face (quality
     up to 0.5) keeps at most what was known before: ``log(2 q)``.
     """
-    if quality <= _FOLLOWED:
+    if not is_face(quality):
         return float(np.log(max(2 * quality, 1e-3)))
-    share = (quality - _WEAK_SCORE) / (_SURE_SCORE - _WEAK_SCORE)
-    return _SURE_GAIN * float(np.clip(share, 0.0, 1.0))
+    return _SURE_GAIN * _sureness(quality)
 
 
 def is_face(quality: float) -> bool:
@@ -77,7 +77,7 @@ class Existence:
 
     def __init__(self, quality: float, seen: bool) -> None:
         self._log_odds = log_odds(_PRIOR)
-        self._unseen = 0.0
+        self._score = self._unseen = 0.0
         if seen:
             self.seen(quality, _LOOK)
         else:
@@ -99,6 +99,9 @@ class Existence:
         """Take in a sight, `seconds` after the last image."""
         self._add(score_gain(quality) * _looks(seconds))
         self._unseen = 0.0
+        if is_face(quality):
+            fresh = _looks(seconds) if self._score > 0 else 1.0
+            self._score += fresh * (quality - self._score)
 
     def heard(self, trust: float, seconds: float) -> None:
         """Take in a voice that is as sure as `trust` (0..1), `seconds` after the last cycle."""
@@ -118,7 +121,8 @@ class Existence:
         seconds : float
         """
         independent = 1 - np.exp(-self._unseen / _LOOK)
-        chance = visible * (_FOLLOWED_SIGHT if follows_heads else _FACE_SIGHT)
+        easy = _sureness(self._score) if follows_heads else 0.0
+        chance = visible * (_SEEN_HARDLY + easy * (_SEEN_EASILY - _SEEN_HARDLY))
         self._add(np.log1p(-chance) * independent * _looks(seconds))
 
     def unheard(self, seconds: float) -> None:
@@ -128,6 +132,11 @@ class Existence:
     def _add(self, evidence: float) -> None:
         least, most = log_odds(_LEAST), log_odds(_MOST)
         self._log_odds = float(np.clip(self._log_odds + evidence, least, most))
+
+
+def _sureness(score: float) -> float:
+    """Where a score lies between weak (0) and sure (1)."""
+    return float(np.clip((score - _WEAK_SCORE) / (_SURE_SCORE - _WEAK_SCORE), 0.0, 1.0))
 
 
 def _looks(seconds: float) -> float:
