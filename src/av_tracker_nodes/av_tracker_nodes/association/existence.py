@@ -107,7 +107,7 @@ class Existence:
         """Take in a voice that is as sure as `trust` (0..1), `seconds` after the last cycle."""
         self._add(_VOICE_GAIN * trust * _looks(seconds))
 
-    def unseen(self, visible: float, follows_heads: bool, seconds: float) -> None:
+    def unseen(self, visible: float, surely: bool, seconds: float) -> None:
         """Note that an image, `seconds` after the last one, does not show the head.
 
         A face detector blinks: right after a sight a miss tells little.
@@ -116,12 +116,13 @@ class Existence:
         ----------
         visible : float
             Chance that a head is to be seen at that place: in the picture, large, not hidden.
-        follows_heads : bool
-            Whether the model in use finds heads that have turned away.
+        surely : bool
+            Whether a head that has turned away would be seen too: the model in use follows heads,
+            and nobody is heard there, who must be turned away or behind something.
         seconds : float
         """
         independent = 1 - np.exp(-self._unseen / _LOOK)
-        easy = _sureness(self._score) if follows_heads else 0.0
+        easy = _sureness(self._score) if surely else 0.0
         chance = visible * (_SEEN_HARDLY + easy * (_SEEN_EASILY - _SEEN_HARDLY))
         self._add(np.log1p(-chance) * independent * _looks(seconds))
 

@@ -171,7 +171,8 @@ class SpeakerTracker:
         for track in self._tracks:
             if track.ever_seen and not track.is_seen:
                 visible = visibility(track.place, camera, shown)
-                track.existence.unseen(visible, self.config.follows_heads, seconds)
+                surely = self.config.follows_heads and not track.matched
+                track.existence.unseen(visible, surely, seconds)
 
     def _match(
         self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray

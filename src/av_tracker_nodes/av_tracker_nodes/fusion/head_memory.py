@@ -28,9 +28,10 @@ _SAME_HEAD = 0.8, 0.35
 """Two places are those of one head within this, across (face heights) and along (log range)."""
 _PATIENCE = to_nanoseconds(0.6)
 """A head that is not seen is looked for this long (ns): somebody may have walked past it."""
-_ENOUGH_FACES, _SURE_SCORE = 3, 0.7
-"""A head is looked for after so many images with its face, one of which scored this at least:
-lower ones may be a bun, an ear or a fist."""
+_SURE_SCORE = 0.85
+"""A head is looked for after one face with this score, as no bun, ear or fist has."""
+_ENOUGH_FACES, _GOOD_SCORE = 3, 0.7
+"""Else after so many images with its face, one of which scored this."""
 _LONGEST = to_nanoseconds(4.0)
 """A head is looked for this long after its last face (ns)."""
 _DOUBT = 3.0
@@ -63,7 +64,8 @@ class Evidence:
     @property
     def is_head(self) -> bool:
         """Whether it is worth looking for without a face."""
-        return self.faces >= _ENOUGH_FACES and self.best >= _SURE_SCORE
+        often = self.faces >= _ENOUGH_FACES and self.best >= _GOOD_SCORE
+        return often or self.best >= _SURE_SCORE
 
 
 @dataclass(frozen=True)
