@@ -32,9 +32,9 @@ _SURE_SCORE = 0.85
 """A head is looked for after one face with this score, as no bun, ear or fist has."""
 _ENOUGH_FACES, _GOOD_SCORE = 3, 0.7
 """Else after so many images with its face, one of which scored this."""
-_LONGEST = to_nanoseconds(4.0)
+_LONGEST = to_nanoseconds(10.0)
 """A head is looked for this long after its last face (ns)."""
-_DOUBT = 3.0
+_DOUBT = 10.0
 """Time constant (s) with which what is followed without a face is rather something else."""
 _HEAD_MARGIN = 1.5
 """Size of a head relative to its face."""
