@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.settings import Settings, choice, number
+from av_tracker_nodes.errors.settings import Settings, choice, number, switch
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,30 @@ class TrackerConfig(Settings):
         'weaker than the voice that it copies',
     )
     confirm_seen: float = number(
-        0.08, 0.0, 5.0, 'A face is confirmed after this much evidence (s)'
+        0.06, 0.0, 5.0, 'A face is confirmed after this much evidence (s), not before'
+    )
+    confirm_existence: float = number(
+        0.9, 0.5, 0.99, 'A face is confirmed when somebody is there with this probability'
+    )
+    lost_existence: float = number(
+        0.2, 0.0, 0.9, 'A person who is there with less than this probability is dropped'
     )
     confirm_heard: float = number(
         0.4, 0.0, 5.0, 'A voice without a face is confirmed after this much evidence (s)'
+    )
+    follows_heads: bool = switch(
+        True,
+        'The fusion model follows heads that turn away, as networks do: who is in plain view and '
+        'not found is gone, and has not turned away',
     )
     tentative_patience: float = number(
         0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'
     )
     patience: float = number(
-        4.0, 0.1, 60.0, 'A seen person without evidence for this long is dropped (s)'
+        4.0,
+        0.1,
+        60.0,
+        'A seen person without evidence for this long is dropped, even out of view (s)',
     )
     voice_patience: float = number(
         2.0, 0.1, 60.0, 'A voice that never had a face is dropped after this silence (s)'
@@ -115,7 +129,9 @@ class TrackerConfig(Settings):
     )
 
     def __post_init__(self) -> None:
-        """Check every value, and the two thresholds against each other."""
+        """Check every value, and thresholds of one thing against each other."""
         super().__post_init__()
         if self.speaking_off > self.speaking_on:
             raise InputError('speaking_off must not be above speaking_on')
+        if self.lost_existence >= self.confirm_existence:
+            raise InputError('lost_existence must be below confirm_existence')

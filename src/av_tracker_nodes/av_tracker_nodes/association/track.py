@@ -11,16 +11,13 @@ import numpy as np
 
 from av_tracker_nodes.association.config import TrackerConfig
 from av_tracker_nodes.association.cost import NO_BOX, are_comparable
+from av_tracker_nodes.association.existence import Existence, is_face
 from av_tracker_nodes.association.kalman import HeadFilter, Measurement
 from av_tracker_nodes.association.speaking import SpeakingFilter
+from av_tracker_nodes.association.visibility import Place
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, visible_box
 from av_tracker_nodes.types import Detection, Modality, Track, TrackState, to_seconds
-
-_EXISTENCE_AT_BIRTH = 0.5
-_EXISTENCE_MEMORY = 0.1
-"""Time constant with which evidence raises the existence probability (s)."""
-
 
 _GROSS_RANGE = 0.3
 """Relative error of the range of a face that still leaves it the same person."""
@@ -59,7 +56,7 @@ class PersonTrack:
         self.confirmed = False
         self.last_audio = self.last_visual = 0
         self.seen_for = self.heard_for = 0.0
-        self.existence = _EXISTENCE_AT_BIRTH
+        self.existence = Existence(_trust(detection), bool(detection.modalities & Modality.VISUAL))
         self.modalities = Modality.NONE
         self.matched = True
         self.tracklet = detection.tracklet
@@ -76,9 +73,19 @@ class PersonTrack:
         return self._filter.position
 
     @property
+    def place(self) -> Place:
+        """Mouth, and how uncertain it is."""
+        return Place(self.position, self._filter.covariance[:3, :3])
+
+    @property
     def last_evidence(self) -> int:
         """Stamp of the newest detection of either sense (ns)."""
         return max(self.last_audio, self.last_visual)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether a head was seen in this cycle."""
+        return bool(self.modalities & Modality.VISUAL)
 
     @property
     def ever_seen(self) -> bool:
@@ -96,6 +103,7 @@ class PersonTrack:
         self.matched = False
         self.modalities = Modality.NONE
         unseen_for = to_seconds(stamp - self.last_visual)
+        self.existence.predict(seconds)
         self._filter.predict(seconds, seen=unseen_for <= _GLIMPSE or not self.ever_seen)
 
     def reference_box(self, camera: Camera | None) -> np.ndarray:
@@ -144,10 +152,11 @@ class PersonTrack:
         self._filter.update(measured)
         self._note_evidence(detection, stamp)
         if seen:
-            self.seen_for += seconds
-        elif detection.quality >= config.birth_quality:
-            self.heard_for += seconds
-        self.existence += (1 - self.existence) * (1 - np.exp(-seconds / _EXISTENCE_MEMORY))
+            self.existence.seen(detection.quality, seconds)
+            self.seen_for += seconds if is_face(detection.quality) else 0.0
+        else:
+            self.existence.heard(_trust(detection), seconds)
+            self.heard_for += seconds if detection.quality >= config.birth_quality else 0.0
         self._speaking.update(detection.speaking, seconds)
         self._previous = detection
 
@@ -170,18 +179,24 @@ class PersonTrack:
 
     def miss(self, seconds: float) -> None:
         """Note that nothing was assigned to this track in this cycle."""
-        self.existence *= np.exp(-seconds / self._config.patience)
+        if not self.ever_seen:
+            self.existence.unheard(seconds)
         self._speaking.update(0.0, seconds)
 
     def is_proven(self) -> bool:
-        """Tell whether there is enough evidence to confirm the track."""
-        return (
-            self.seen_for >= self._config.confirm_seen
-            or self.heard_for >= self._config.confirm_heard
-        )
+        """Tell whether there is enough evidence to confirm the track.
+
+        A face needs that its scores make it probable too: weak alarms can come for long.
+        """
+        config = self._config
+        seen = self.seen_for >= config.confirm_seen
+        probable = self.existence.probability >= config.confirm_existence
+        return (seen and probable) or self.heard_for >= config.confirm_heard
 
     def is_lost(self, stamp: int) -> bool:
-        """Tell whether the track has been without evidence for too long."""
+        """Tell whether nobody is there any more, or there was no evidence for too long."""
+        if self.confirmed and self.existence.probability < self._config.lost_existence:
+            return True
         if not self.confirmed:
             patience = self._config.tentative_patience
         elif self.ever_seen:
@@ -203,7 +218,7 @@ class PersonTrack:
             box=self._box(camera),
             speaking=float(self._speaking.probability),
             is_speaking=bool(self._speaking.is_speaking),
-            existence=float(self.existence),
+            existence=self.existence.probability,
             modalities=self.modalities,
             born=self.born,
             last_audio=self.last_audio,
@@ -229,6 +244,13 @@ class PersonTrack:
             self.last_audio = stamp
         if detection.modalities & Modality.VISUAL:
             self.last_visual = stamp
+
+
+def _trust(detection: Detection) -> float:
+    """How sure a detection is: a sight by its quality, a voice by its speech too."""
+    if detection.modalities & Modality.VISUAL:
+        return detection.quality
+    return detection.quality * detection.speaking
 
 
 def _motion(config: TrackerConfig) -> tuple[float, float, float, float]:

@@ -18,6 +18,7 @@ from av_tracker_nodes.association.cost import (
     kernel_width,
 )
 from av_tracker_nodes.association.track import PersonTrack, with_doubt
+from av_tracker_nodes.association.visibility import visibility
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.types import (
@@ -155,6 +156,8 @@ class SpeakerTracker:
         for track in self._tracks:
             if not track.matched:
                 track.miss(seconds)
+        if frame.from_image and camera is not None:
+            self._note_unseen(camera, seconds)
         taken = {j for _, j in matches}
         return [
             detection
@@ -162,6 +165,15 @@ class SpeakerTracker:
             # A second sound from somebody already known is no second person.
             if j not in taken and not (detection.modalities == Modality.AUDIO and near[:, j].any())
         ]
+
+    def _note_unseen(self, camera: Camera, seconds: float) -> None:
+        """Tell those who were seen before that this image does not show them."""
+        shown = [t.place for t in self._tracks if t.confirmed and t.is_seen]
+        for track in self._tracks:
+            if track.ever_seen and not track.is_seen:
+                visible = visibility(track.place, camera, shown)
+                surely = self.config.follows_heads and not track.matched
+                track.existence.unseen(visible, surely, seconds)
 
     def _match(
         self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray

@@ -31,6 +31,8 @@ class FusionModel(ABC):
         Whether :meth:`process` wants the image.
     sees, hears : bool
         Whether it takes a camera and faces, and microphones and sound; it goes without the other.
+    follows_heads : bool
+        Whether it finds the heads of people who turn their faces away.
     measure : str
         Acoustic measure that the model is made for.
     device : str
@@ -44,6 +46,7 @@ class FusionModel(ABC):
     name = ''
     needs_image = False
     sees = hears = True
+    follows_heads = False
     measure = 'vggcf'
     device = 'NumPy'
     network: NetworkSession | None = None

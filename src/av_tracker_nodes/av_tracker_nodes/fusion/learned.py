@@ -25,7 +25,7 @@ from av_tracker_nodes.fusion.candidates import (
     find_candidates,
 )
 from av_tracker_nodes.fusion.geometric import GeometricFusion
-from av_tracker_nodes.fusion.head_memory import HeadMemory, is_same_head
+from av_tracker_nodes.fusion.head_memory import HeadMemory, followed_quality, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.sight_frame import SightFrame
@@ -103,6 +103,7 @@ class LearnedFusion(FusionModel):
     """
 
     needs_image = True
+    follows_heads = True
     inputs: ClassVar = {
         'crops': (CROP_SIZE, CROP_SIZE, 3),
         'maps': (MAP_SIZE, MAP_SIZE),
@@ -192,7 +193,7 @@ class LearnedFusion(FusionModel):
             covariance=sight.covariance(CAUTION * across, along),
             modalities=Modality.VISUAL | heard,
             box=visible_box(rig.camera, place),
-            quality=float(person),
+            quality=_quality(candidate, float(person)),
             delay=0.0,
         )
         detection = ranged(by_sight, candidate.face, candidate.sound, rig.camera)
@@ -209,6 +210,15 @@ class LearnedFusion(FusionModel):
         by_network = predicted - log_odds(self.thresholds.speaking)
         by_sound = log_odds(float(np.clip(heard, 1 - _SUREST, _SUREST)))
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
+
+
+def _quality(candidate: Candidate, person: float) -> float:
+    """How sure it is that a head is seen: a network doubts faces, it does not make them surer."""
+    if candidate.face is not None:
+        return min(candidate.face.score, person)
+    if candidate.kind == Kind.MEMORY:
+        return followed_quality(person, candidate.unseen)
+    return person
 
 
 def _one_each(judged: list[_Judged], rig: Rig) -> list[_Judged]:

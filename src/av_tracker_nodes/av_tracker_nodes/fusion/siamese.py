@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +21,14 @@ import numpy as np
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.geometric import GeometricFusion
-from av_tracker_nodes.fusion.head_memory import head_distance, is_same_head, remembered
+from av_tracker_nodes.fusion.head_memory import (
+    Evidence,
+    followed_quality,
+    head_distance,
+    is_of_a_face,
+    is_same_head,
+    remembered,
+)
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.search import (
@@ -91,7 +98,7 @@ class _Person:
     """Somebody who is searched for.
 
     Stamps are in ns: when found last, when a face was detected last, and when that or a voice
-    told last that it is somebody.
+    told last that it is somebody. The faces that were detected tell whether it is a head.
     """
 
     position: np.ndarray
@@ -101,6 +108,7 @@ class _Person:
     found: int
     face: int
     sure: int
+    evidence: Evidence = field(default_factory=Evidence)
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ class SiameseFusion(FusionModel):
     """
 
     needs_image = True
+    follows_heads = True
     inputs: ClassVar = {
         'templates': (TEMPLATE_SIZE, TEMPLATE_SIZE, 3),
         'searches': (SEARCH_SIZE, SEARCH_SIZE, 3),
@@ -190,7 +199,7 @@ class SiameseFusion(FusionModel):
         seen, voices = geometric.detections[:count], geometric.detections[count:]
         pictured = [face for face in seen if face.box is not None]
         people, missing = self._adopt(stamp, pictured, rig, image)
-        followed, lost = _parted(missing, stamp, rig)
+        followed, lost = _parted(missing, [face.box for face in pictured], stamp, rig)
         people += [
             _Sought(person, person.position, heard=_is_heard(person.position, voices, rig))
             for person in followed
@@ -225,7 +234,13 @@ class SiameseFusion(FusionModel):
             if person is None:
                 template = template_crop(image, face.box)
                 person = _Person(face.position, template, face.tracklet, None, stamp, stamp, stamp)
-            person = replace(person, tracklet=face.tracklet, embedding=face.embedding, face=stamp)
+            person = replace(
+                person,
+                tracklet=face.tracklet,
+                embedding=face.embedding,
+                face=stamp,
+                evidence=person.evidence.with_face(face.quality),
+            )
             # What was found before drifts with the template; a detected face does not.
             people.append(_Sought(person, face.position, face))
         return people, missing
@@ -284,7 +299,13 @@ class SiameseFusion(FusionModel):
             # Networks judge by coherence who speaks, and there is none.
             speaking = 0.0 if face is None else face.speaking
         heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
-        return person, replace(detection, speaking=speaking, modalities=Modality.VISUAL | heard)
+        unseen = to_seconds(stamp - person.face)
+        return person, replace(
+            detection,
+            speaking=speaking,
+            modalities=Modality.VISUAL | heard,
+            quality=followed_quality(quality, unseen) if face is None else face.quality,
+        )
 
     def _found(
         self,
@@ -328,15 +349,22 @@ def expected_error(quality: float) -> float:
 
 
 def _parted(
-    people: Sequence[_Person], stamp: int, rig: Rig
+    people: Sequence[_Person], faces: Sequence[np.ndarray], stamp: int, rig: Rig
 ) -> tuple[list[_Person], list[_Person]]:
-    """Part people without a face: who is followed on, and who is lost but remembered."""
+    """Part people without a face: who is followed on, and who is lost but remembered.
+
+    Only a head whose face was detected well is followed, and nobody where the picture shows one
+    of the `faces` (boxes) of others.
+    """
     followed, lost = [], []
     for person in people:
+        box = face_box(rig.camera, person.position)
         if (
-            0 <= stamp - person.found <= _PATIENCE
+            person.evidence.is_head
+            and 0 <= stamp - person.found <= _PATIENCE
             and stamp - person.sure <= _LONGEST
-            and in_picture(face_box(rig.camera, person.position), rig)
+            and in_picture(box, rig)
+            and not is_of_a_face(box, faces)
         ):
             followed.append(person)
         elif 0 <= stamp - person.found <= _MEMORY:

@@ -55,6 +55,7 @@ class Argument:
 _SWITCH = ('true', 'false')
 _NUMBERS = ('rate', 'loops', 'audio_offset', 'tf_timeout', 'max_lateness')
 _RECTIFIED, _SEES, _HEARS = 'images are rectified', 'model sees', 'model hears'
+_FOLLOWS = 'model follows heads'
 """What is found out about the arguments."""
 
 ARGUMENTS = (
@@ -241,6 +242,7 @@ def _resolved(chosen: Mapping[str, str]) -> dict[str, str]:
                 (_RECTIFIED, is_rectified),
                 (_SEES, model.sees),
                 (_HEARS, model.hears),
+                (_FOLLOWS, model.follows_heads),
             )
         },
     }
@@ -330,11 +332,12 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
         'device': chosen['network_device'],
         'depth': chosen['depth'] == 'true',
     }
+    followed = {'follows_heads': bool(chosen[_FOLLOWS])}
     return [
         _Node('face_detector', {'reliable_images': replays, **transport}),
         _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': chosen['measure']}),
         _Node('fusion', {**located, **transport, **waiting, **fused}),
-        _Node('tracker', {**placed, 'publish_tf': chosen['publish_tf'] == 'true'}),
+        _Node('tracker', {**placed, **followed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]
 
 

@@ -280,7 +280,8 @@ class Following:
     ) -> None:
         self.times = times or StageTimes()
         self._geometry, self._fusion = geometry_of(rig), fusion
-        self._tracker = SpeakerTracker(tracker)
+        config = replace(tracker or TrackerConfig(), follows_heads=fusion.follows_heads)
+        self._tracker = SpeakerTracker(config)
         self.is_placed = False
         self.misfit: str | None = None
 
