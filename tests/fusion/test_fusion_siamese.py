@@ -10,7 +10,8 @@ from tiny_network import write_search_network
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import open_fusion
-from av_tracker_nodes.fusion.siamese import SiameseFusion, expected_error, quality_of
+from av_tracker_nodes.fusion.quality import expected_error, quality_of
+from av_tracker_nodes.fusion.siamese import SiameseFusion
 from av_tracker_nodes.geometry.head import face_box, mouth_pixel
 from av_tracker_nodes.types import Modality
 

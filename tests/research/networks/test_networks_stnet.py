@@ -7,7 +7,7 @@ from scipy.signal import correlate as scipy_correlate
 
 torch = pytest.importorskip('torch')
 
-from av_tracker_nodes.fusion.siamese import quality_of  # noqa: E402
+from av_tracker_nodes.fusion.quality import quality_of  # noqa: E402
 from av_tracker_nodes.research.networks.correlation import correlate  # noqa: E402
 from av_tracker_nodes.research.networks.search_blocks import PositionEncoding, PositionHead  # noqa: E402
 from av_tracker_nodes.research.networks.search_inputs import Found, SearchInputs  # noqa: E402

@@ -30,11 +30,11 @@ from av_tracker_nodes.fusion.head_memory import (
     remembered,
 )
 from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
+from av_tracker_nodes.fusion.quality import QualityThresholds, expected_error
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     HISTORY,
-    QUALITY_DECAY,
     SEARCH_SIZE,
     SOUND_MAP_SIZE,
     SOUND_MAPS,
@@ -72,25 +72,6 @@ _LONG, _STRAYED = to_nanoseconds(1.0), 2.0
 """Without a face for so long (ns), a person may be this much farther off than one head."""
 _LEAST_ERROR = 1.0
 """Least deviation of a found pixel, in pixels of the search crop."""
-
-
-@dataclass(frozen=True)
-class QualityThresholds:
-    """Predicted qualities at which a person's template is treated otherwise.
-
-    Attributes
-    ----------
-    update : float
-        From here on the template is renewed by what was found.
-    reset : float
-        Up to here what was found is not believed: the person is taken from the face detector.
-    speaking : float
-        The person speaks: this probability of the network is published as 0.5.
-    """
-
-    update: float = 0.95
-    reset: float = 0.92
-    speaking: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -333,19 +314,6 @@ class SiameseFusion(FusionModel):
             tracklet=person.tracklet,
             embedding=person.embedding,
         )
-
-
-def quality_of(error: np.ndarray) -> np.ndarray:
-    """Quality of results that are off by `error` (pixels of the search crop), in (0, 1].
-
-    ``2 / (exp(0.05 d) + 1)``, STNet.
-    """
-    return 2 / (np.exp(QUALITY_DECAY * error) + 1)
-
-
-def expected_error(quality: float) -> float:
-    """Error (pixels of the search crop) of results of a quality; the inverse of `quality_of`."""
-    return float(np.log(2 / max(quality, 1e-3) - 1) / QUALITY_DECAY)
 
 
 def _parted(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tiny_network import write_search_network
 
-from av_tracker_nodes.fusion.siamese import QualityThresholds
+from av_tracker_nodes.fusion.quality import QualityThresholds
 from av_tracker_nodes.research.experiments.comparison.models import (
     COMPLETE,
     summarise,

@@ -38,7 +38,7 @@ class Found:
     offset : Tensor, shape (n, 2)
         From the centre of the search crop to the mouth (face heights right, down).
     quality : Tensor, shape (n,)
-        Log-odds; see `fusion.siamese.quality_of`.
+        Log-odds; see `fusion.quality.quality_of`.
     speaking : Tensor, shape (n,)
         Log-odds.
     """

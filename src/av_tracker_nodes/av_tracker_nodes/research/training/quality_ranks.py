@@ -47,7 +47,7 @@ class QualityShares:
         Returns
         -------
         dict
-            ``update`` and ``reset``, see `fusion.siamese.QualityThresholds`.
+            ``update`` and ``reset``, see `fusion.quality.QualityThresholds`.
         """
         qualities = torch.cat([network(batch.inputs).quality.sigmoid() for batch in batches])
         ranks = qualities.new_tensor([self.reset, 1 - self.updated])

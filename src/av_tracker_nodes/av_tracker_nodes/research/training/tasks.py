@@ -12,7 +12,7 @@ from typing import Any
 from torch import nn
 
 from av_tracker_nodes.fusion.learned import Thresholds
-from av_tracker_nodes.fusion.siamese import QualityThresholds
+from av_tracker_nodes.fusion.quality import QualityThresholds
 from av_tracker_nodes.research.training import quality_ranks
 from av_tracker_nodes.research.training.candidate_batches import collate as collate_candidates
 from av_tracker_nodes.research.training.clip_source import ClipSource
