@@ -168,7 +168,7 @@ class HeadFilter:
         self.state = transition @ self.state
         self.covariance = _symmetric(transition @ self.covariance @ transition.T + noise)
 
-    def innovation(self, measured: Measurement) -> tuple[np.ndarray, float]:
+    def innovation(self, measured: Measurement) -> tuple[np.ndarray, float, float]:
         """Compare a measurement with what it should read.
 
         Returns
@@ -177,9 +177,14 @@ class HeadFilter:
             Metres.
         squared : float
             The same in units of its deviation, squared (Mahalanobis).
+        surprise : float
+            Twice the negative logarithm of its likelihood, without the constant:
+            ``d' S^-1 d + log det S``. Who could be anywhere explains nothing well.
         """
         difference, slope = self._differ(measured)
-        return difference, self._squared(difference, slope, measured.noise)
+        spread = slope @ self.covariance @ slope.T + measured.noise
+        squared = float(difference @ np.linalg.solve(spread, difference))
+        return difference, squared, squared + float(np.linalg.slogdet(spread)[1])
 
     def update(self, measured: Measurement) -> None:
         """Take in a measured position.
@@ -189,18 +194,16 @@ class HeadFilter:
         """
         difference, slope = self._differ(measured)
         noise = measured.noise
-        noise = noise * max(self._squared(difference, slope, noise) / _OUTLIER**2, 1.0)
-        spread = slope @ self.covariance @ slope.T + noise
+        predicted = slope @ self.covariance @ slope.T
+        squared = float(difference @ np.linalg.solve(predicted + noise, difference))
+        noise = noise * max(squared / _OUTLIER**2, 1.0)
+        spread = predicted + noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T
         self.state = self.state + gain @ difference
         self.state[_SIZE] = np.clip(self.state[_SIZE], -_MOST_SIZE, _MOST_SIZE)
         # Joseph form: stays positive definite over hours of updates.
         kept = np.eye(7) - gain @ slope
         self.covariance = _symmetric(kept @ self.covariance @ kept.T + gain @ noise @ gain.T)
-
-    def _squared(self, difference: np.ndarray, slope: np.ndarray, noise: np.ndarray) -> float:
-        spread = slope @ self.covariance @ slope.T + noise
-        return float(difference @ np.linalg.solve(spread, difference))
 
     def _differ(self, measured: Measurement) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much a measurement is off (m), and the slope of what it should read.

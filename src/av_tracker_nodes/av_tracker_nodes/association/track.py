@@ -111,17 +111,17 @@ class PersonTrack:
         box = self._previous.box if self._uses_previous else self._box(camera)
         return NO_BOX if box is None else box
 
-    def compare(self, detection: Detection, measured: Measurement) -> tuple[float, float]:
-        """Return the distance (m) of a detection and its squared Mahalanobis distance.
+    def compare(self, detection: Detection, measured: Measurement) -> tuple[float, float, float]:
+        """Return the distance (m) of a detection, its squared Mahalanobis distance, its surprise.
 
-        The former is to where the detection of this person should be, or to the previous one, as
-        the configuration asks; the latter always to where it should be, with `measured` what
-        `with_doubt` makes of the detection.
+        The first is to where the detection of this person should be, or to the previous one, as
+        the configuration asks; the others always to where it should be, with `measured` what
+        `with_doubt` makes of the detection. See `HeadFilter.innovation`.
         """
-        difference, squared = self._filter.innovation(measured)
+        difference, squared, surprise = self._filter.innovation(measured)
         if self._uses_previous:
             difference = detection.position - self._previous.position
-        return float(np.linalg.norm(difference)), squared
+        return float(np.linalg.norm(difference)), squared, surprise
 
     @property
     def _uses_previous(self) -> bool:

@@ -126,7 +126,7 @@ class SpeakerTracker:
     ) -> list[Detection]:
         """Update the tracks by their detections; return the detections that are news."""
         detections = list(frame.detections)
-        distance, squared = self._compare(detections, viewpoint)
+        distance, squared, surprise = self._compare(detections, viewpoint)
         same_face = np.array(
             [[0 < t.tracklet == d.tracklet for d in detections] for t in self._tracks], bool
         ).reshape(distance.shape)
@@ -148,7 +148,7 @@ class SpeakerTracker:
             [t.embedding for t in self._tracks], [d.embedding for d in detections]
         )
         cost = cost + self.config.appearance * np.where(unsure, looks, 0.0)
-        matches = self._match(cost, near, seen)
+        matches = self._match(cost, near, seen, surprise)
         for i, j in matches:
             self._tracks[i].update(detections[j], frame.stamp, seconds, viewpoint)
             if not unsure[i, j]:
@@ -176,7 +176,7 @@ class SpeakerTracker:
                 track.existence.unseen(visible, surely, seconds)
 
     def _match(
-        self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray
+        self, cost: np.ndarray, near: np.ndarray, seen: np.ndarray, surprise: np.ndarray
     ) -> list[tuple[int, int]]:
         """Match faces first, then voices without a face to who is left.
 
@@ -185,38 +185,40 @@ class SpeakerTracker:
         """
         assign = ASSIGNMENTS[self.config.assignment]
         faces = assign(cost, near & seen)
-        left = near & ~seen & ~self._known_as_another(near)
+        left = near & ~seen & ~self._known_as_another(near, surprise)
         busy = [i for i, _ in faces]
         nearest_busy = np.where(left, cost, np.inf)[busy].min(axis=0, initial=np.inf)
         left &= cost < nearest_busy
         left[busy] = False
         return faces + assign(cost, left)
 
-    def _known_as_another(self, near: np.ndarray) -> np.ndarray:
+    def _known_as_another(self, near: np.ndarray, surprise: np.ndarray) -> np.ndarray:
         """Mark the pairs, shape (tracks, detections), of a person and a voice of another track.
 
-        That track was there by sound alone before the person was last seen, and fits the voice:
-        a television that talks on is not somebody who goes out of view.
+        That track was there by sound alone before the person was last seen, and explains the voice
+        better: a television that talks on is not somebody who goes out of view. A track of echoes,
+        which could be anywhere, explains no voice well.
         """
-        voices = np.array([t.confirmed and not t.ever_seen for t in self._tracks], bool)
-        born = np.array([t.born for t in self._tracks], np.int64)
-        never = np.iinfo(np.int64).max
-        oldest = np.where(near & voices[:, None], born[:, None], never).min(axis=0, initial=never)
-        last_seen = np.array([t.last_visual for t in self._tracks], np.int64)
-        return ~voices[:, None] & (last_seen[:, None] > oldest)
+        known = np.zeros(near.shape, bool)
+        last_seen = np.array([track.last_visual for track in self._tracks], np.int64)
+        for voice, track in enumerate(self._tracks):
+            if track.confirmed and not track.ever_seen:
+                before = (last_seen > track.born)[:, None]
+                known |= before & near[voice] & (surprise[voice] < surprise)
+        return known
 
     def _compare(
         self, detections: list[Detection], viewpoint: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Distances (m) and squared Mahalanobis distances, each of shape (tracks, detections)."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (m), squared Mahalanobis distances, surprises: each (tracks, detections)."""
         measured = [with_doubt(detection, viewpoint) for detection in detections]
         pairs = [
             track.compare(detection, surely)
             for track in self._tracks
             for detection, surely in zip(detections, measured, strict=True)
         ]
-        table = np.array(pairs).reshape(len(self._tracks), len(detections), 2)
-        return table[..., 0], table[..., 1]
+        table = np.array(pairs).reshape(len(self._tracks), len(detections), 3)
+        return table[..., 0], table[..., 1], table[..., 2]
 
     def _scene_depth(self, detections: list[Detection], camera: Camera | None) -> float:
         """Depth of the scene (m): that of the farthest person in front of the camera."""
