@@ -35,6 +35,8 @@ _HOMES = {
     'AcousticStage': 'acoustics',
     'FaceStage': 'vision.stage',
     'Mouth': 'vision.lips',
+    'AppearanceEncoder': 'vision.appearance',
+    'appearance_crops': 'vision.appearance',
     'FUSION_MODELS': 'fusion',
     'DEFAULT_MODEL': 'fusion',
     'create_fusion': 'fusion',

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from av_tracker_nodes import AppearanceEncoder, appearance_crops
 from av_tracker_nodes.research.evaluation.curves import roc
 from av_tracker_nodes.research.networks.appearance import (
     AppearanceNet,
@@ -29,7 +30,6 @@ from av_tracker_nodes.research.training.portraits import (
     load_portraits,
     make_portraits,
 )
-from av_tracker_nodes.vision.appearance import CROP_SIZE, AppearanceEncoder, appearance_crops
 
 OUTFITS = 2
 """Sets of clothes of an identity: each counts as a person."""
@@ -278,9 +278,10 @@ class AppearanceTraining:
 
     def export(self, path: Path) -> None:
         """Write the network as ONNX."""
+        nobody = appearance_crops(np.zeros((8, 8, 3), np.uint8), np.array([2.0, 2, 4, 4]))
         torch.onnx.export(
             self.network.eval(),
-            (torch.zeros(2, CROP_SIZE, CROP_SIZE, 6, dtype=torch.uint8),),
+            (torch.zeros(2, *nobody.shape, dtype=torch.uint8),),
             path,
             input_names=['crops'],
             output_names=['embedding'],

@@ -17,15 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from av_tracker_nodes import FaceStage
 from av_tracker_nodes.geometry import Camera, RigidTransform
-from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.research.simulation.figures import PARTS
 from av_tracker_nodes.research.simulation.lighting import Lighting, encode
 from av_tracker_nodes.research.simulation.posing import Actor
 from av_tracker_nodes.research.simulation.rasteriser import draw_triangles
 from av_tracker_nodes.research.simulation.scene import Person
 from av_tracker_nodes.research.training.parallel_files import make_missing
-from av_tracker_nodes.vision.yunet import YuNet
 
 VIEWS = 8
 """Of a person in one set of clothes."""
@@ -151,7 +150,7 @@ class _Studio:
     """Somebody, somebody else for the background, and a camera."""
 
     def __init__(self, identity: int, rng: np.random.Generator) -> None:
-        self._detector = YuNet(YUNET.ensure(), scale=1.0)
+        self._detector = FaceStage(scale=1.0).detector
         self._actor = _actor(identity, rng)
         split = identity // 1000 * 1000
         self._other = _actor(split + int(rng.integers(1000)), rng)
