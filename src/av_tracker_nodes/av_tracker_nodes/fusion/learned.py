@@ -43,9 +43,9 @@ lasts counts as if it were new in every image. With it 98 % of detections and of
 their ellipsoids of 95 % in validation scenes of AV16.3's rig (seeds 1000 to 1005), 93 % of the
 detections without; of any training ``face_inside`` tells it (`research.networks.scores`)."""
 _SOUND_SHARE, _SUREST = 0.3, 0.98
-"""Share of sound alone, and how sure it is at most, in the log-odds that somebody speaks: the
-networks learnt with one rig, and have most to say in noise (validation scenes of eight rigs and
-conditions, seed 1600)."""
+"""Share of sound alone in the log-odds that somebody speaks, as networks have most to say in noise
+(validation scenes of eight rigs and conditions, seed 1600); and how sure sound and face detector
+are at most."""
 _FRAME_STD = 0.03
 """Relative deviation, from picture to picture of one person, of the best range by sight."""
 LEAST_RANGE_STD = float(np.hypot(HEAD_SIZE_STD, _FRAME_STD))
@@ -170,7 +170,8 @@ class LearnedFusion(FusionModel):
         Its range by sight is one Gaussian, relative to what size alone tells; depth and sound are
         others (see `ranges`).
         """
-        person, visible = probability(prediction[5:7])
+        visible = probability(prediction[6])
+        person = _is_person(candidate, float(prediction[5]))
         speaking = self._speaking(float(prediction[7]), candidate.base.speaking, rig)
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
@@ -193,7 +194,7 @@ class LearnedFusion(FusionModel):
             covariance=sight.covariance(CAUTION * across, along),
             modalities=Modality.VISUAL | heard,
             box=visible_box(rig.camera, place),
-            quality=_quality(candidate, float(person)),
+            quality=_quality(candidate, person),
             delay=0.0,
         )
         detection = ranged(by_sight, candidate.face, candidate.sound, rig.camera)
@@ -210,6 +211,18 @@ class LearnedFusion(FusionModel):
         by_network = predicted - log_odds(self.thresholds.speaking)
         by_sound = log_odds(float(np.clip(heard, 1 - _SUREST, _SUREST)))
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
+
+
+def _is_person(candidate: Candidate, predicted: float) -> float:
+    """Probability that somebody is there, from the log-odds that the network predicts.
+
+    Of a face, network and detector count alike (logarithmic opinion pool): the one learnt on
+    simulated heads, the other on real faces, and it takes pictures for faces.
+    """
+    if candidate.face is None:
+        return float(probability(predicted))
+    score = float(np.clip(candidate.face.score, 1 - _SUREST, _SUREST))
+    return float(probability((predicted + log_odds(score)) / 2))
 
 
 def _quality(candidate: Candidate, person: float) -> float:
