@@ -3,6 +3,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from av_tracker_nodes.research.training.schedule import Schedule  # noqa: E402
 from av_tracker_nodes.research.training.trainer import INSIDE, Trainer  # noqa: E402
 
 CLIPS = [clip(faces=(ANN, BOB), voices=(BOB,)), clip(faces=(BOB,), people=(BOB,)), clip(())]
-SHORT = Schedule(minutes=0.03, images=4, checks=2)
+SHORT = Schedule(steps=20, images=4, checks=2)
 
 
 def train(out, schedule=SHORT):
@@ -50,9 +51,11 @@ def test_a_batch_keeps_candidates_people_and_places_together():
 @pytest.mark.thorough
 def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
     trainer = train(tmp_path)
-    before = trainer.validate()['validation_person']
+    before = trainer.validate()
     scores = trainer.run()
-    assert scores['validation_person'] < before
+    # Nothing in these pictures tells a head from anything else; places and voices can be learnt.
+    for learnt in ('validation_position', 'validation_speaking'):
+        assert scores[learnt] < before[learnt]
     with (tmp_path / 'curves.csv').open() as file:
         assert len(list(csv.DictReader(file))) == SHORT.checks
     assert json.loads((tmp_path / 'training.json').read_text())['network'] == 'avclnet'
@@ -65,7 +68,7 @@ def test_a_training_learns_goes_on_where_it_stopped_and_becomes_onnx(tmp_path):
         torch.testing.assert_close(ours, theirs)
 
     with pytest.raises(InputError, match='another kind'):
-        train(tmp_path, Schedule(minutes=0.03, images=4, checks=2, seed=5))
+        train(tmp_path, replace(SHORT, seed=5))
 
     assert export_network(tmp_path, tmp_path / 'net.onnx') <= TOLERANCE
     assert b'export.py' not in (tmp_path / 'net.onnx').read_bytes()
