@@ -183,7 +183,7 @@ class HeadFilter:
         """
         difference, slope = self._differ(measured)
         spread = slope @ self.covariance @ slope.T + measured.noise
-        squared = float(difference @ np.linalg.solve(spread, difference))
+        squared = _squared(difference, spread)
         return difference, squared, squared + float(np.linalg.slogdet(spread)[1])
 
     def update(self, measured: Measurement) -> None:
@@ -195,8 +195,7 @@ class HeadFilter:
         difference, slope = self._differ(measured)
         noise = measured.noise
         predicted = slope @ self.covariance @ slope.T
-        squared = float(difference @ np.linalg.solve(predicted + noise, difference))
-        noise = noise * max(squared / _OUTLIER**2, 1.0)
+        noise = noise * max(_squared(difference, predicted + noise) / _OUTLIER**2, 1.0)
         spread = predicted + noise
         gain = np.linalg.solve(spread, slope @ self.covariance).T
         self.state = self.state + gain @ difference
@@ -218,6 +217,11 @@ class HeadFilter:
         slope[:, _VELOCITY] = -measured.delay * shrink * np.eye(3)
         slope[:, _SIZE] = -measured.size_gain * sight
         return measured.sight - sight, slope
+
+
+def _squared(difference: np.ndarray, spread: np.ndarray) -> float:
+    """Square of the Mahalanobis distance."""
+    return float(difference @ np.linalg.solve(spread, difference))
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:

@@ -23,6 +23,14 @@ from av_tracker_nodes.cli.options import (
 _split_option = click.option('--split', type=click.Choice(['validation', 'test']), default='test')
 _scenario_option = click.option('--scenario', default='multi_speaker', show_default=True)
 _scenes_option = click.option('--scenes', type=click.IntRange(1), default=12, show_default=True)
+_recordings_option = click.option(
+    '--recordings', type=FOLDER, help='Folder of the bags, to use them again.'
+)
+_document_option = click.option(
+    '--document',
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help='Document whose marked block is replaced by the tables.',
+)
 _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), show_default=True)
 
 
@@ -62,11 +70,7 @@ def benchmark() -> None:
 )
 @_split_option
 @jobs_option
-@click.option(
-    '--document',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='Document whose marked block is replaced by the tables.',
-)
+@_document_option
 @shows_input_errors
 def benchmark_acoustics(
     out: Path, quick: bool, scenes: int, split: str, jobs: int, document: Path | None
@@ -94,12 +98,8 @@ def benchmark_acoustics(
 )
 @_split_option
 @jobs_option
-@click.option('--recordings', type=FOLDER, help='Folder of the bags, to use them again.')
-@click.option(
-    '--document',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='Document whose marked block is replaced by the tables.',
-)
+@_recordings_option
+@_document_option
 @shows_input_errors
 def benchmark_speaking(
     out: Path,
@@ -137,12 +137,8 @@ def benchmark_speaking(
 )
 @_split_option
 @jobs_option
-@click.option('--recordings', type=FOLDER, help='Folder of the bags, to use them again.')
-@click.option(
-    '--document',
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='Document whose marked block is replaced by the table.',
-)
+@_recordings_option
+@_document_option
 @shows_input_errors
 def benchmark_rigs(
     out: Path,

@@ -318,13 +318,13 @@ def sound_features(
         [
             [sound.coverage, dead, _log_odds(candidate.base.speaking)],
             own,
-            _nearest_peaks(candidate, frame, sound, rig).ravel(),
+            _nearest_peaks(candidate, frame, sound, strongest, rig).ravel(),
         ]
     ).astype(np.float32)
 
 
 def _nearest_peaks(
-    candidate: Candidate, frame: SightFrame, sound: AcousticMap, rig: Rig
+    candidate: Candidate, frame: SightFrame, sound: AcousticMap, strongest: float, rig: Rig
 ) -> np.ndarray:
     """Describe the peaks nearest to a line of sight, shape (PEAKS, 7).
 
@@ -344,7 +344,6 @@ def _nearest_peaks(
     along = frame.deviations(spreads)[:, 1] * frame.range / ranges[0]
     offset = frame.offset(moved)
     offset[:, 2] = np.log(ranges[0] / frame.range) / np.hypot(along, known)
-    strongest = strongest_coherence(sound)
     rows = np.empty((len(places), 7))
     rows[:, 0] = 1.0
     rows[:, 1:4] = np.clip(offset, -_REACH, _REACH)

@@ -209,7 +209,7 @@ class LearnedFusion(FusionModel):
         if not rig.tells_directions or axis_of_line(rig.microphones) is not None:
             return heard
         by_network = predicted - log_odds(self.thresholds.speaking)
-        by_sound = log_odds(float(np.clip(heard, 1 - _SUREST, _SUREST)))
+        by_sound = _doubted(heard)
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
 
 
@@ -221,8 +221,12 @@ def _is_person(candidate: Candidate, predicted: float) -> float:
     """
     if candidate.face is None:
         return float(probability(predicted))
-    score = float(np.clip(candidate.face.score, 1 - _SUREST, _SUREST))
-    return float(probability((predicted + log_odds(score)) / 2))
+    return float(probability((predicted + _doubted(candidate.face.score)) / 2))
+
+
+def _doubted(sure: float) -> float:
+    """Log-odds of a probability that is never believed for certain."""
+    return log_odds(float(np.clip(sure, 1 - _SUREST, _SUREST)))
 
 
 def _quality(candidate: Candidate, person: float) -> float:

@@ -13,7 +13,7 @@ from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.statistics import mean
 
 _THREE_SIGMA = 9.0
-_INSIDE_95 = 7.815
+INSIDE_95 = 7.815
 """Squared deviations within which 95 % of a Gaussian in space lie (chi square, 3 degrees)."""
 
 
@@ -48,7 +48,7 @@ def position_errors(matching: Matching) -> dict[str, float]:
         'mae_3d_speaking_m': mean(distance[known & speaking]),
         'mae_3d_silent_m': mean(distance[known & silent]),
         'coverage_3sigma': mean(inside_ellipsoid(error[stated], covariance[stated])),
-        'coverage_95': mean(inside_ellipsoid(error[stated], covariance[stated], _INSIDE_95)),
+        'coverage_95': mean(inside_ellipsoid(error[stated], covariance[stated], INSIDE_95)),
         'range_error_percent': float(np.median(100 * np.abs(off) / ranges)) if len(off) else nan,
     }
 

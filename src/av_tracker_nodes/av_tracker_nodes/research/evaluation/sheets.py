@@ -52,6 +52,34 @@ def markdown(drawn: list[Sheet], origin: str) -> str:
     return '\n'.join([f'_{origin}_', '', *(sheet.markdown() for sheet in drawn)])
 
 
+def publish(
+    drawn: list[Sheet], origin: str, command: str, tables: Path, document: Path | None
+) -> None:
+    """Write tables as Markdown, put them into a document if there is one, and print them.
+
+    Parameters
+    ----------
+    drawn : list of Sheet
+    origin : str
+        Where the figures come from, in a sentence.
+    command : str
+        That made them, see `replace_block`.
+    tables : Path
+        File to write.
+    document : Path or None
+
+    Raises
+    ------
+    InputError
+        When the document is not there or has no markers.
+    """
+    text = markdown(drawn, origin)
+    tables.write_text(text, encoding='utf-8')
+    if document is not None:
+        replace_block(document, command, text)
+    print_sheets(drawn)
+
+
 def begin_marker(command: str) -> str:
     """Line of a document before the block that a command writes."""
     return f'<!-- begin: written by av-tracker {command} -->'

@@ -12,12 +12,10 @@ from torch import Tensor, nn
 
 from av_tracker_nodes.fusion.candidates import Kind
 from av_tracker_nodes.fusion.learned import CAUTION, LEAST_RANGE_STD
+from av_tracker_nodes.research.evaluation.position_errors import INSIDE_95
 
 if TYPE_CHECKING:
     from av_tracker_nodes.research.training.candidate_batches import Batch
-
-_INSIDE = 7.815
-"""Squared deviations within which 95 % of a Gaussian in space lie (chi square, 3 degrees)."""
 
 
 def candidate_scores(network: nn.Module, batch: Batch) -> dict[str, float]:
@@ -66,7 +64,7 @@ def is_inside(error: Tensor, log_deviation: Tensor) -> Tensor:
     across, along = (CAUTION * log_deviation.exp()).unbind(dim=1)
     squared = error[:, :2].square().sum(dim=1) / across.square()
     squared = squared + (error[:, 2] / along.clamp(min=LEAST_RANGE_STD)).square()
-    return squared <= _INSIDE
+    return squared <= INSIDE_95
 
 
 def _right(log_odds: Tensor, truth: Tensor) -> float:

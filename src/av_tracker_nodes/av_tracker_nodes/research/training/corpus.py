@@ -16,14 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.recordings import open_corpus
-from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
 from av_tracker_nodes.research.simulation.robots import draw_robot
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.training.clips import Clip
+from av_tracker_nodes.research.training.parallel_files import make_missing
 from av_tracker_nodes.research.training.recorder import (
     record_local,
     record_rig_scene,
@@ -78,13 +77,8 @@ def make_corpus(
     InputError
         Speech or head data are not installed, or the folder cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
-    paths = [out / clip_name(seed) for seed in seeds]
-    _in_parallel(_make_clip, seeds, paths, jobs, progress)
-    return paths
+    tasks = {out / clip_name(seed): (seed,) for seed in seeds}
+    return make_missing(_make_clip, tasks, jobs, progress)
 
 
 def is_robot(seed: int) -> bool:
@@ -112,28 +106,13 @@ def make_local_sounds(
     seeds, jobs, progress
         See `make_corpus`.
     """
-    paths = [local_path(clip) for clip in clips]
-    _in_parallel(_make_local, seeds, paths, jobs, progress)
+    tasks = {local_path(clip): (seed, clip) for seed, clip in zip(seeds, clips, strict=True)}
+    make_missing(_make_local, tasks, jobs, progress)
 
 
 def local_path(clip: Path) -> Path:
     """Where the local sound of a clip is kept."""
     return clip.with_name(f'{clip.stem}{_LOCAL}')
-
-
-def _in_parallel(
-    make: Callable[[int, Path], None],
-    seeds: Sequence[int],
-    paths: Sequence[Path],
-    jobs: int,
-    progress: Callable[[float], None] | None,
-) -> None:
-    missing = [(seed, path) for seed, path in zip(seeds, paths, strict=True) if not path.exists()]
-    report = progress or (lambda share: None)
-    tasks = {path: (seed, path) for seed, path in missing}
-    for done, _ in enumerate(in_processes(make, tasks, jobs), 1):
-        report(1 - (len(missing) - done) / len(seeds))
-    report(1.0)
 
 
 def make_sequence_clips(
@@ -197,8 +176,8 @@ def _make_clip(seed: int, path: Path) -> None:
     record_scene(scene, camera, _takes(scene, camera, _TAKE_FRAMES))['vggcf'].save(path)
 
 
-def _make_local(seed: int, path: Path) -> None:
-    clip = Clip.load(path.with_name(path.name.replace(_LOCAL, '.npz')))
+def _make_local(seed: int, whole: Path, path: Path) -> None:
+    clip = Clip.load(whole)
     scene = _robot_scene(seed).scene if is_robot(seed) else build_scene(SCENARIO, seed)
     (local,) = record_local([clip], scene_blocks(scene))
     local.save(path)

@@ -89,7 +89,7 @@ def make_lip_clips(
         Speech or head data are not installed, or the folder cannot be written.
     """
     tasks = {out / f'lips-{seed:04d}.npz': (seed,) for seed in seeds}
-    return make_missing(_make_clip, out, tasks, jobs, progress)
+    return make_missing(_make_clip, tasks, jobs, progress)
 
 
 def _make_clip(seed: int, path: Path) -> None:

@@ -14,7 +14,6 @@ from av_tracker_nodes.research.parallel import in_processes
 
 def make_missing(
     make: Callable[..., None],
-    out: Path,
     tasks: Mapping[Path, tuple],
     jobs: int,
     progress: Callable[[float], None] | None = None,
@@ -25,10 +24,8 @@ def make_missing(
     ----------
     make : callable
         Importable by other processes; called with the arguments of a task and the path to write.
-    out : Path
-        Folder of the files, made where it is missing.
     tasks : mapping of Path to tuple
-        Files, and the arguments by which they are made.
+        Files, and the arguments by which they are made; folders are made where they are missing.
     jobs : int
         Processes.
     progress : callable or None
@@ -42,12 +39,13 @@ def make_missing(
     Raises
     ------
     InputError
-        The folder cannot be written; and what `make` raises.
+        A folder cannot be written; and what `make` raises.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    for folder in {path.parent for path in tasks}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f'cannot write to {folder}: {error.strerror}') from error
     report = progress or (lambda share: None)
     missing = {path: (make, *rest, path) for path, rest in tasks.items() if not path.exists()}
     for done, _ in enumerate(in_processes(_make_whole, missing, jobs), 1):

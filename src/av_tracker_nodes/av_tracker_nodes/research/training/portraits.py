@@ -105,7 +105,7 @@ def make_portraits(
         The head data are not installed, or the folder cannot be written.
     """
     tasks = {out / f'portraits-{k:04d}.npz': (k, outfits) for k in identities}
-    return make_missing(_make, out, tasks, jobs, progress)
+    return make_missing(_make, tasks, jobs, progress)
 
 
 def load_portraits(path: Path) -> list[Portraits]:

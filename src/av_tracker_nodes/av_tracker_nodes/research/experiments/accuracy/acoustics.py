@@ -11,7 +11,7 @@ from pathlib import Path
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import markdown, print_sheets, replace_block
+from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
 from av_tracker_nodes.research.experiments.accuracy.images import image_scores
 from av_tracker_nodes.research.experiments.accuracy.plan import (
@@ -112,13 +112,8 @@ def benchmark_acoustics(
     rows = [*direction_rows(rooms), *weaker_rows(rooms), *image_rows(recordings)]
     split = 'validation' if options.quick else options.split
     rows = [{'simulated': True, 'split': split} | row for row in rows]
-    drawn = sheets(rows)
-    text = markdown(drawn, options.origin)
     write_json(out / FIGURES, rows)
-    (out / TABLES).write_text(text, encoding='utf-8')
-    if document is not None:
-        replace_block(document, 'benchmark acoustics', text)
-    print_sheets(drawn)
+    publish(sheets(rows), options.origin, 'benchmark acoustics', out / TABLES, document)
     return rows
 
 

@@ -15,9 +15,7 @@ from av_tracker_nodes import DEFAULT_MODEL, InputError
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import (
     Sheet,
-    markdown,
-    print_sheets,
-    replace_block,
+    publish,
 )
 from av_tracker_nodes.research.experiments.rigs.scores import (
     RigScores,
@@ -142,13 +140,8 @@ def benchmark_rigs(
             progress(len(found) / len(calls))
     labels = {'simulated': True, 'split': options.split}
     rows = [labels | row for row in rows_of({key: found[key] for key in calls}, options.models)]
-    drawn = [sheet(rows)]
-    text = markdown(drawn, options.origin)
     write_json(out / FIGURES, rows)
-    (out / TABLES).write_text(text, encoding='utf-8')
-    if document is not None:
-        replace_block(document, COMMAND, text)
-    print_sheets(drawn)
+    publish([sheet(rows)], options.origin, COMMAND, out / TABLES, document)
     return rows
 
 

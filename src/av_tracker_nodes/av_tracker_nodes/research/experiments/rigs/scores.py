@@ -12,7 +12,7 @@ import numpy as np
 
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.mot_scores import clear_scores
-from av_tracker_nodes.research.evaluation.position_errors import inside_ellipsoid
+from av_tracker_nodes.research.evaluation.position_errors import INSIDE_95, inside_ellipsoid
 from av_tracker_nodes.research.evaluation.statistics import interval_over, median, ratio, written
 from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.speaking.scenes import table_of
@@ -26,9 +26,6 @@ ASTRAY = 0.5
 INVENTED = 0.2
 """It is nobody's if that is more than this share of the distance of everybody, too: far away, the
 size of a face leaves more than `ASTRAY` open."""
-
-_NINETY_FIVE = 7.815
-"""Square of the Mahalanobis distance below which 95 % of three normal variables are."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def score_rig_scene(truth: Truth, frames: Sequence[TrackFrame], eyes: np.ndarray
     )
     ours, theirs = (np.linalg.norm(each - eyes[images], axis=1) for each in (place, mouth))
     stated = np.isfinite(covariance).all(axis=(1, 2)) & np.isfinite(place).all(axis=1)
-    inside = inside_ellipsoid((place - mouth)[stated], covariance[stated], _NINETY_FIVE)
+    inside = inside_ellipsoid((place - mouth)[stated], covariance[stated], INSIDE_95)
     errors = (ours / theirs - 1)[np.isfinite(ours)]
     return RigScores(
         errors=clear['fn'] + clear['fp'] + clear['ids'],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from av_tracker_nodes import DEFAULT_MODEL, InputError
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import markdown, print_sheets, replace_block
+from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.speaking.conditions import (
     CONDITIONS,
     FIRST_SEED,
@@ -177,13 +177,8 @@ def benchmark_speaking(
     labels = {'simulated': True, 'split': split, 'model': options.model}
     found = [(task, results[number]) for number, task in enumerate(tasks)]
     rows = [labels | row for row in rows_of(found)]
-    drawn = sheets(rows)
-    text = markdown(drawn, options.origin)
     write_json(out / FIGURES, rows)
-    (out / TABLES).write_text(text, encoding='utf-8')
-    if document is not None:
-        replace_block(document, COMMAND, text)
-    print_sheets(drawn)
+    publish(sheets(rows), options.origin, COMMAND, out / TABLES, document)
     return rows
 
 
