@@ -13,6 +13,7 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion.network_session import NetworkSession
+from av_tracker_nodes.fusion.pictures import PictureWatch
 from av_tracker_nodes.fusion.reach import in_reach
 from av_tracker_nodes.fusion.who_speaks import with_lips
 from av_tracker_nodes.fusion.widening import widened
@@ -52,6 +53,9 @@ class FusionModel(ABC):
     network: NetworkSession | None = None
     decisions: Mapping[str, int] = MappingProxyType({})
 
+    def __init__(self) -> None:
+        self._pictures = PictureWatch()
+
     def process(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
@@ -74,7 +78,7 @@ class FusionModel(ABC):
             uncertainty of the rig.
         """
         if rig.camera is not None:
-            faces = in_reach(faces, rig.camera)
+            faces = self._pictures.doubted(in_reach(faces, rig.camera), sound, rig)
         detections = with_lips(self.detect(faces, sound, rig, image), faces)
         return widened(detections, rig)
 
@@ -109,5 +113,6 @@ class FusionModel(ABC):
                 'there is one: describe more, or take a model that sees'
             )
 
-    def reset(self) -> None:  # noqa: B027 (a model without history has nothing to forget)
+    def reset(self) -> None:
         """Forget all history; call when the recording changes."""
+        self._pictures.reset()

@@ -132,6 +132,7 @@ class GeometricFusion(FusionModel):
         least_speech: float = 0.5,
         size_alone: bool = False,
     ) -> None:
+        super().__init__()
         self.measure = measure
         self.sees, self.hears, self._hear_faces = see, hear, hear_faces
         self._least_speech = least_speech

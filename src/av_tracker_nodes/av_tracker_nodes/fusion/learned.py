@@ -114,6 +114,7 @@ class LearnedFusion(FusionModel):
     }
 
     def __init__(self, network: NetworkSession) -> None:
+        super().__init__()
         self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
@@ -128,6 +129,7 @@ class LearnedFusion(FusionModel):
 
     def reset(self) -> None:
         """Forget the heads of earlier images."""
+        super().reset()
         self._memory.reset()
 
     def detect(

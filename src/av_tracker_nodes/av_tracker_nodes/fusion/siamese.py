@@ -126,13 +126,14 @@ class SiameseFusion(FusionModel):
     }
 
     def __init__(self, network: NetworkSession) -> None:
+        super().__init__()
         self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vggcf')
         self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
         self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
         self._geometric = GeometricFusion(self.measure, size_alone=True)
-        self.reset()
+        self._forget()
 
     @property
     def device(self) -> str:
@@ -141,6 +142,10 @@ class SiameseFusion(FusionModel):
 
     def reset(self) -> None:
         """Forget everybody, and the maps of earlier images."""
+        super().reset()
+        self._forget()
+
+    def _forget(self) -> None:
         self._people: list[_Person] = []
         self._history: deque[AcousticMap] = deque(maxlen=HISTORY)
 
