@@ -153,6 +153,8 @@ class PersonTrack:
         self._note_evidence(detection, stamp)
         if seen:
             self.existence.seen(detection.quality, seconds)
+            if detection.modalities & Modality.AUDIO:
+                self.existence.heard(detection.speaking, seconds)
             self.seen_for += seconds if is_face(detection.quality) else 0.0
         else:
             self.existence.heard(_trust(detection), seconds)
