@@ -120,3 +120,11 @@ def test_who_leaves_plain_view_goes_soon_and_who_is_hidden_stays():
     assert not is_known(alone[-1])
     hidden = states([[there, nearer]] * 50 + [[replace(nearer)]] * 50)
     assert len(hidden[-1]) == 2
+
+
+@pytest.mark.parametrize(('speaking', 'somebody'), [(0.0, False), (0.9, True)])
+def test_a_head_that_is_followed_for_long_stays_as_long_as_it_is_heard(speaking, somebody):
+    sure, followed = head(0.95), head(0.3)
+    heard = Modality.AUDIO if speaking >= 0.5 else Modality.NONE
+    followed = replace(followed, modalities=Modality.VISUAL | heard, speaking=speaking)
+    assert is_known(states([[sure]] * 25 + [[followed]] * 150)[-1]) == somebody
