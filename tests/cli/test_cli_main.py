@@ -21,6 +21,7 @@ COMMANDS = {
         'ablations',
         'acoustics',
         'beams',
+        'looks',
         'models',
         'quality',
         'retrieval',

@@ -157,3 +157,12 @@ def test_same_camera_in_another_frame(camera):
     np.testing.assert_allclose(
         moved.project(room_from_world @ points), camera.project(points), atol=1e-8
     )
+
+
+@given(camera=cameras(), across=st.integers(80, 4000), down=st.integers(60, 3000))
+def test_scaled_pictures_show_a_point_at_the_same_share_of_width_and_height(camera, across, down):
+    """The picture spans -0.5 to its size less 0.5."""
+    resized = camera.resized((across, down))
+    point = camera.pose @ np.array([0.1, -0.07, 2.0])
+    share = (camera.project(point) + 0.5) / camera.size
+    np.testing.assert_allclose((resized.project(point) + 0.5) / resized.size, share, atol=1e-9)

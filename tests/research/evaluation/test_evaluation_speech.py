@@ -15,7 +15,7 @@ from av_tracker_nodes.research.evaluation.speech_scores import (
     speaking_delays,
     speaking_scores,
 )
-from av_tracker_nodes.research.evaluation.statistics import interval_over
+from av_tracker_nodes.research.evaluation.statistics import interval_of, interval_over
 
 MOUTH = [2.0, 0.4, 0.0]
 COUNT = 100
@@ -115,3 +115,10 @@ def test_interval_leaves_out_what_cannot_be_told_and_keeps_what_is_infinite():
     low, high = interval_over([1.0, np.nan, np.inf], lambda chosen: float(max(chosen)))
     assert low == 1.0
     assert high == np.inf
+
+
+def test_all_resamples_at_once_give_the_interval_of_one_after_the_other():
+    values = np.random.default_rng(2).exponential(size=30)
+    together = interval_of(len(values), lambda drawn: np.median(values[drawn], axis=-1))
+    assert together == interval_over(values, lambda chosen: float(np.median(chosen)))
+    assert np.isnan(interval_of(1, lambda drawn: np.zeros(len(drawn)))).all()

@@ -9,9 +9,9 @@ import pytest
 
 from av_tracker_nodes.association import tracker
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.simulation.studio import VIEWS
 from av_tracker_nodes.research.training.portrait_cameras import PortraitCamera
 from av_tracker_nodes.research.training.portraits import (
-    VIEWS,
     Portraits,
     load_portraits,
     make_portraits,

@@ -159,6 +159,30 @@ def benchmark_rigs(
     run(out, Options(models or MODELS, split, scenes, jobs), progress_bar, document, recordings)
 
 
+@benchmark.command('looks')
+@out_option
+@click.option(
+    '--people',
+    type=int,
+    default=240,
+    show_default=True,
+    help='Simulated people to look at, up to 1000.',
+)
+@_split_option
+@jobs_option
+@_document_option
+@shows_input_errors
+def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Path | None) -> None:
+    """Compare how people of different skin, hair, sex and age are found; writes JSON, Markdown.
+
+    All of them are simulated.
+    """
+    from av_tracker_nodes.research.experiments.looks.benchmark import Options
+    from av_tracker_nodes.research.experiments.looks.benchmark import benchmark_looks as run
+
+    run(out, Options(people, split, jobs), progress_bar, document)
+
+
 @benchmark.command('beams')
 @out_option
 @click.option('--quick', is_flag=True, help='A few short validation scenes, two small arrays.')

@@ -75,6 +75,21 @@ class Camera:
         """Return the same camera described in another frame."""
         return replace(self, pose=frame_from_this @ self.pose)
 
+    def resized(self, size: tuple[int, int]) -> Camera:
+        """Return the camera of pictures that are scaled to another width and height (pixels).
+
+        Pixel centres are at whole numbers, so that borders of pictures are at half ones.
+        """
+        across, down = np.divide(size, self.size)
+        return replace(
+            self,
+            fx=self.fx * across,
+            fy=self.fy * down,
+            cx=(self.cx + 0.5) * across - 0.5,
+            cy=(self.cy + 0.5) * down - 0.5,
+            size=tuple(size),
+        )
+
     def depth(self, points: np.ndarray) -> np.ndarray:
         """Distance along the optical axis (m) of points of shape (..., 3)."""
         return (self.pose.inverse @ points)[..., 2]

@@ -47,10 +47,32 @@ def interval_over(scenes: Sequence, statistic: Callable[[list], float]) -> tuple
     low, high : float
         NaN of fewer than two scenes.
     """
-    if len(scenes) < 2:
+
+    def over_each(drawn: np.ndarray) -> np.ndarray:
+        return np.array([statistic([scenes[index] for index in chosen]) for chosen in drawn])
+
+    return interval_of(len(scenes), over_each)
+
+
+def interval_of(count: int, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+    """Bootstrap a percentile interval of 95 %, all resamples at once.
+
+    Parameters
+    ----------
+    count : int
+        Of what is resampled, with replacement.
+    statistic : callable
+        Takes indices (resamples, count), gives values (resamples,); NaN does not count.
+
+    Returns
+    -------
+    low, high : float
+        NaN of fewer than two.
+    """
+    if count < 2:
         return float('nan'), float('nan')
-    drawn = np.random.default_rng(0).integers(len(scenes), size=(_RESAMPLES, len(scenes)))
-    values = np.array([statistic([scenes[index] for index in chosen]) for chosen in drawn])
+    drawn = np.random.default_rng(0).integers(count, size=(_RESAMPLES, count))
+    values = statistic(drawn)
     known = values[~np.isnan(values)]
     if not len(known):
         return float('nan'), float('nan')

@@ -79,6 +79,11 @@ class Figure:
     joints: dict[str, np.ndarray]
 
 
+def traits_of(identity: int) -> heads.Traits:
+    """Tell how the person of an identity looks."""
+    return heads.draw_traits(_looks_of(identity))
+
+
 def build_figure(identity: int, head_scale: float, mouth_height: float) -> Figure:
     """Make the person of an identity.
 
@@ -96,13 +101,18 @@ def build_figure(identity: int, head_scale: float, mouth_height: float) -> Figur
     InputError
         The package that carries the mesh is not installed.
     """
-    rng = np.random.default_rng([identity, 0x5EED])
+    rng = _looks_of(identity)
     traits = heads.draw_traits(rng)
     surface = Surface(heads.shape(traits), _visible_triangles(), _part_weights())
     surface.colours[:] = traits.skin
     _dress(surface, rng)
     paint_head(surface, traits, np.eye(len(PARTS))[PARTS.index('head')], rng)
     return _scale(surface, heads.mouth(surface.vertices), head_scale, mouth_height)
+
+
+def _looks_of(identity: int) -> np.random.Generator:
+    """Draws the looks of a person: the traits first, then all else."""
+    return np.random.default_rng([identity, 0x5EED])
 
 
 def _scale(surface: Surface, mouth: np.ndarray, head_scale: float, mouth_height: float) -> Figure:
@@ -126,7 +136,7 @@ def _scale(surface: Surface, mouth: np.ndarray, head_scale: float, mouth_height:
     return Figure(
         vertices=((surface.vertices - pivot) * sizes + shift)[used],
         normals=normals[used],
-        albedo=np.clip(surface.colours[:, ::-1] ** 2.2 * openness, 0, 1)[used],
+        albedo=np.clip(heads.albedo(surface.colours[:, ::-1]) * openness, 0, 1)[used],
         jaw=(_offsets(len(sizes), {'jawOpen': 0.8}) * sizes)[used],
         blink=(_offsets(len(sizes), {'eyeBlinkLeft': 1, 'eyeBlinkRight': 1}) * sizes)[used],
         weights=surface.weights[used],

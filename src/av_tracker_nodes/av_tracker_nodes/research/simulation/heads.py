@@ -19,13 +19,14 @@ MENTON, TRICHION = 5225, 5243
 LIPS = np.array([493, 474])
 
 _ANCESTRIES = ('caucasian', 'asian', 'african')
-_SKIN = np.array(
+SKIN = np.array(
     [
         [[0.93, 0.74, 0.64], [0.78, 0.57, 0.46]],
         [[0.93, 0.75, 0.60], [0.74, 0.54, 0.40]],
         [[0.62, 0.43, 0.33], [0.34, 0.22, 0.16]],
     ]
 )
+"""Lightest and darkest colour of each of the ancestries: (3, 2, 3); people mix them."""
 _HAIR = np.array(
     [
         [0.07, 0.06, 0.06],
@@ -106,12 +107,17 @@ class Traits:
     glasses: bool
 
 
+def albedo(colour: np.ndarray) -> np.ndarray:
+    """Share of red, green and blue light that is reflected, (..., 3), of colours 0..1."""
+    return colour**2.2
+
+
 def draw_traits(rng: np.random.Generator) -> Traits:
     """Draw a person."""
     male = float(rng.uniform() < 0.5)
     old = rng.uniform(0, 1) ** 1.5
     ancestry = rng.dirichlet([0.35, 0.25, 0.25])
-    light, dark = np.tensordot(ancestry, _SKIN, axes=1)
+    light, dark = np.tensordot(ancestry, SKIN, axes=1)
     grey = np.clip(2.2 * old - 1.2 + rng.normal(0, 0.2), 0, 1)
     shades = _HAIR if ancestry[0] > 0.5 else _HAIR[:2]
     eyes = _EYES if ancestry[0] > 0.5 else _EYES[:1]

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from scipy.signal import resample_poly
 
-from av_tracker_nodes.geometry import Camera, MicrophoneArray
+from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, samples_to_nanoseconds
 
@@ -73,7 +73,7 @@ def restream(
         records = list(reader.records())
     images = [record for record in records if isinstance(record, ImageFrame)]
     sound = np.concatenate([r.samples for r in records if isinstance(r, AudioBlock)])
-    camera = _resized(rig.camera, sensors.image_size)
+    camera = rig.camera.resized(sensors.image_size)
     array = _first_microphones(rig.microphones, sensors)
     pictures = (
         (stamp, ImageFrame(stamp, cv2.resize(image, sensors.image_size)))
@@ -133,19 +133,6 @@ def _blocks(
         stamp = start + samples_to_nanoseconds(first, sensors.audio_rate)
         block = AudioBlock(stamp, first, sensors.audio_rate, resampled[rows])
         yield block.last_stamp, block
-
-
-def _resized(camera: Camera, size: tuple[int, int]) -> Camera:
-    """Scale a camera with its pictures; pixel centres are at whole numbers."""
-    across, down = np.divide(size, camera.size)
-    return replace(
-        camera,
-        fx=camera.fx * across,
-        fy=camera.fy * down,
-        cx=(camera.cx + 0.5) * across - 0.5,
-        cy=(camera.cy + 0.5) * down - 0.5,
-        size=size,
-    )
 
 
 def _first_microphones(array: MicrophoneArray, sensors: Sensors) -> MicrophoneArray:

@@ -95,12 +95,23 @@ class PortraitCamera:
         box = box * (size / len(picture))
         if rng.uniform() < _CUT:
             small = _cut(small, box, rng)
-        small = self._expose(small, rng)
+        small = self.expose(small, rng)
         jitter = rng.normal(0, [0.05, 0.05, 0.06, 0.06]) * box[3]
         return small, np.maximum(box + jitter, [-np.inf, -np.inf, 4, 4])
 
-    def _expose(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Light, lens, sensor and file; how bright and warm the light is varies by view."""
+    def expose(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Light, lens, sensor and file; how bright and warm the light is varies by view.
+
+        Parameters
+        ----------
+        picture : np.ndarray, shape (side, side, 3), uint8
+            Blue, green, red; at most 384 pixels wide.
+        rng : np.random.Generator
+
+        Returns
+        -------
+        np.ndarray, shape (side, side, 3), uint8
+        """
         gain = self.gain * np.exp(rng.normal(0, _LIGHT))
         balance = self.balance * np.exp(rng.normal(0, 0.04, 3))
         grey = (1 - self.saturation) / 3
