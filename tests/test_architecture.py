@@ -135,3 +135,10 @@ def test_topics_are_relative(module):
     everywhere = {'/tf', '/tf_static', '/clock', '/diagnostics'}
     for topic in calls(module, 'listen', 'learn', 'output', 'create_publisher'):
         assert topic is None or not topic.startswith('/') or topic in everywhere
+
+
+def test_graph_tests_are_where_the_makefile_has_them_looked_for():
+    tests = Path(__file__).parent
+    marked = {p for p in tests.rglob('test_*.py') if 'pytest.mark.graph' in p.read_text()}
+    marked.remove(Path(__file__))
+    assert {path.parent for path in marked} == {tests / 'graph'}

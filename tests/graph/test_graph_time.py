@@ -81,7 +81,7 @@ def wait_until_quiet(graph):
     answers, heard = graph.heard['speaker_tracks'], -1
     while len(answers) > heard:
         heard = len(answers)
-        graph.spin_until(lambda: False, 2.0)
+        graph.spin_until(lambda: len(answers) > heard, 2.0)
 
 
 def client_of(graph, name):
