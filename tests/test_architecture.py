@@ -115,6 +115,17 @@ def test_no_circles_outside_the_laboratory():
         graphlib.TopologicalSorter(each).prepare()
 
 
+@pytest.mark.parametrize(
+    'node', ['bag_player', 'camera', 'microphone_array', 'recorder', 'track_writer', 'tracker']
+)
+def test_nodes_without_a_network_do_not_wait_for_what_runs_them(node):
+    found, left = set(), {f'{NAME}.nodes.{node}'}
+    while left:
+        found |= left
+        left = {n for module in left & FILES.keys() for n in imported(module)} - found
+    assert 'onnxruntime' not in found
+
+
 def calls(module, *names):
     """First string argument of calls of methods with these names."""
     for node in ast.walk(FILES[module]):
