@@ -90,13 +90,16 @@ def test_services_of_live_nodes(recording):
         before = max(ids)
         answer = call(graph, SetBool, 'tracker/enable', SetBool.Request(data=False))
         assert (answer.success, answer.message) == (True, 'disabled')
+
+        def is_told(times):
+            told = [s for s in graph.statuses_of('tracker') if s.message == 'disabled']
+            return len(told) >= times
+
         # Some may have been under way.
-        graph.spin_until(lambda: False, 0.5)
+        assert graph.spin_until(lambda: is_told(2)), graph.lines
         for topic in ('speaker_tracks', '/diagnostics'):
             graph.heard[topic].clear()
-        assert graph.spin_until(
-            lambda: [s for s in graph.statuses_of('tracker') if s.message == 'disabled']
-        )
+        assert graph.spin_until(lambda: is_told(1)), graph.lines
         assert graph.heard['speaker_tracks'] == []
         for stage in STAGES:
             assert call(graph, Trigger, f'{stage}/reset', Trigger.Request()).success
