@@ -32,7 +32,8 @@ HEAD = """\
 # Parameters of the nodes: av_tracker.launch.py params_file:=FILE takes another file than this one.
 #
 # Lines that begin with "# name: value" show the default; take the "# " away to change it. What the
-# launch file has an argument for (target_frame, model, devices, ...) is set there.
+# launch file has an argument for (target_frame, devices, ...) may stand here too: it holds where
+# the argument is not given.
 # docs/parameters.md lists every parameter, and tells which may change while a node runs.
 """
 DOCUMENT = """\
@@ -40,7 +41,15 @@ DOCUMENT = """\
 
 Written by `scripts/write_params.py` from what the nodes declare; `ros2 param describe NODE
 PARAMETER` tells the same. [`launch/params.yaml`](../src/av_tracker_nodes/launch/params.yaml) is
-the file to copy and change; arguments of `av_tracker.launch.py` come before it.
+the file to copy and change.
+
+*Precedence*, for each parameter of each node: the argument of `av_tracker.launch.py` that is given
+(an empty one is not), then `params_file`, then what follows from the recording and the fusion
+model (topics' types, `/clock`, the acoustic measure), then the default below. In the file the last
+section counts that is for the node, whatever its wildcards. Which senses the nodes have follows
+from the fusion model alone, that of the argument or of the file. Arguments are given to a node as
+`NODE={JSON}` before its ROS arguments (`tracker={"target_frame": "map"}`), since ROS lets a
+section of a file for the node come before `-p` where the file has one for all nodes too.
 
 *Changes*: a **live** parameter may change at any time (`ros2 param set`); an **unconfigured** one
 while the node is unconfigured (`ros2 lifecycle set NODE deactivate`, then `cleanup`), since it

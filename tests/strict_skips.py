@@ -22,6 +22,8 @@ EXPLAINED = {
     "could not import 'xsrp'": 1,
     # A sourced workspace brings the messages without which a node has to fail.
     'hri_msgs is there': 1,
+    # ROS 2 from wheels has no launch.
+    "could not import 'launch_ros'": 0 if choose_target(os.environ).system else 2,
     "could not import 'rerun'": 0 if _RERUN_FITS else 10,
 }
 """Reasons that are no fault of the set-up, and how many tests each may concern."""

@@ -8,7 +8,7 @@ import builtins
 import pytest
 
 from av_tracker_nodes.capture.microphone_stream import StreamSettings, parse_channel_map
-from av_tracker_nodes.capture.sound_cards import find_input, load_sounddevice
+from av_tracker_nodes.capture.sound_cards import MissingCardError, find_input, load_sounddevice
 from av_tracker_nodes.errors import InputError
 
 DEVICES = [
@@ -54,6 +54,27 @@ def test_by_alsa_id_wherever_it_is_plugged_in(wanted, tmp_path):
 def test_says_what_there_is(wanted):
     with pytest.raises(InputError, match=r'1: ReSpeaker 6 Mic Array: USB \(hw:1,0\) \(8 channels'):
         find_input(DEVICES, wanted, 4)
+
+
+@pytest.mark.parametrize(
+    ('wanted', 'channels', 'may_come'),
+    [
+        ('kinect', 4, True),
+        ('9', 4, True),
+        ('hw:7,0', 4, True),
+        ('hw:CARD=Gone', 4, True),
+        ('', 32, True),
+        ('respeaker', 16, False),
+        ('0', 4, False),
+        ('hw:12,0', 17, False),
+        ('usb', 4, False),
+        ('', 4, False),
+    ],
+)
+def test_a_card_that_may_come_is_told_from_one_that_will_not_do(wanted, channels, may_come):
+    with pytest.raises(InputError) as told:
+        find_input(DEVICES, wanted, channels)
+    assert isinstance(told.value, MissingCardError) == may_come
 
 
 def test_missing_portaudio_is_named(monkeypatch):

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from av_tracker_nodes.cli.main import main
-from av_tracker_nodes.cli.options import shows_input_errors
+from av_tracker_nodes.cli.options import fusion_model_option, shows_input_errors
 from av_tracker_nodes.errors import InputError
 
 COMMANDS = {
@@ -113,6 +113,45 @@ def test_unknown_command(path):
 
 def test_similar_commands_are_proposed():
     assert "'simulate', 'simulate-corpus'" in run('simulat').output
+
+
+class TestFusionModel:
+    @pytest.mark.parametrize(
+        'path',
+        [('track',), ('replay',), ('view',), ('benchmark', 'speaking'), ('benchmark', 'rigs')],
+        ids=' '.join,
+    )
+    def test_is_an_option_whose_former_name_is_hidden(self, path):
+        found = main.to_info_dict(click.Context(main))
+        for name in path:
+            found = found['commands'][name]
+        hidden = {opt: p['hidden'] for p in found['params'] for opt in p['opts'] if 'hidden' in p}
+        assert (hidden['--fusion-model'], hidden['--model']) == (False, True)
+
+    @pytest.mark.parametrize(
+        ('options', 'arguments', 'told', 'hint'),
+        [
+            ({'default': 'usual'}, (), 'usual', ''),
+            ({'default': 'usual'}, ('--fusion-model', 'a'), 'a', ''),
+            ({'default': 'usual'}, ('--model', 'a'), 'a', '--model is called --fusion-model now'),
+            ({}, (), None, ''),
+            ({'multiple': True}, (), (), ''),
+            ({'multiple': True}, ('--fusion-model', 'a', '--fusion-model', 'b'), ('a', 'b'), ''),
+            ({'multiple': True}, ('--model', 'a'), ('a',), '--model is called --fusion-model now'),
+        ],
+    )
+    def test_former_name_works_with_a_hint(self, options, arguments, told, hint):
+        heard = []
+
+        @click.command()
+        @fusion_model_option('Model.', **options)
+        def tell(**values):
+            heard.extend(values.values())
+
+        result = CliRunner().invoke(tell, arguments)
+        assert result.exit_code == 0, result.output
+        assert heard == [told]
+        assert result.stderr == (f'av-tracker: {hint}\n' if hint else '')
 
 
 def test_bad_input_is_one_line_and_status_2():

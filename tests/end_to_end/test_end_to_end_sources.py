@@ -58,7 +58,7 @@ def recorded(tmp_path_factory):
 def track(recorded, tmp_path, *more):
     """Track with the command, which says what its user would read."""
     bag = recorded.write(tmp_path / 'bag')
-    options = [*more, '--model', 'vggcf', '--out', str(tmp_path / 'out')]
+    options = [*more, '--fusion-model', 'vggcf', '--out', str(tmp_path / 'out')]
     for name, value in recorded.options.items():
         options += [f'--{name.replace("_", "-")}', str(ARRAYS) if value == 'ARRAY' else value]
     return CliRunner().invoke(main, ['track', str(bag), *options])
@@ -188,8 +188,8 @@ def uncalibrated(recorded):
 
 REFUSED = {
     'two cameras': (two_cameras, r'/a/image_raw/compressed, /b/image_raw/compressed'),
-    'no images': (without('/compressed'), r'no messages on /image_raw.*--model audio'),
-    'no sound': (without('/audio'), r'no messages on /audio .*--model visual'),
+    'no images': (without('/compressed'), r'no messages on /image_raw.*--fusion-model audio'),
+    'no sound': (without('/audio'), r'no messages on /audio .*--fusion-model visual'),
     'no microphones described': (without('/array_info'), r'array_info.*--array-calibration'),
     'no camera described': (without('/camera_info'), r'/camera_info.*--camera-calibration'),
     'another size': (doubled, r'360 x 288.*720 x 576|720 x 576.*360 x 288'),
@@ -266,7 +266,7 @@ def test_one_sense_needs_nothing_of_the_other(recorded, tmp_path):
         folder.mkdir()
         bag = one_sided.write(folder / 'bag')
         result = CliRunner().invoke(
-            main, ['track', str(bag), '--model', name, '--out', str(folder / 'out')]
+            main, ['track', str(bag), '--fusion-model', name, '--out', str(folder / 'out')]
         )
         assert result.exit_code == 0, result.output
         assert len(read_tracks(folder / 'out')) > 30

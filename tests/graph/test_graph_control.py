@@ -55,7 +55,7 @@ def test_the_robots_own_voice_is_muted_live_as_offline(robot_talks):
             pipeline.own_voice.tell(talks, stamp)
         speaking = [t.is_speaking for f in pipeline.run(bag.records()) for t in f.tracks]
     assert any(speaking)
-    with live_graph(node_set({'bag': str(robot_talks), 'model': 'vggcf'})) as graph:
+    with live_graph(node_set({'bag': str(robot_talks), 'fusion_model': 'vggcf'})) as graph:
         graph.spin_to_the_end()
         assert graph.statuses['bag_player'] == 0, graph.lines
         maps, detections = graph.heard['acoustic_map'], graph.heard['fused_detections']
@@ -79,7 +79,7 @@ def call(graph, kind, name, request):
 
 
 def test_services_of_live_nodes(recording):
-    with live_graph(node_set({'bag': str(recording.path), 'model': 'vggcf'})) as graph:
+    with live_graph(node_set({'bag': str(recording.path), 'fusion_model': 'vggcf'})) as graph:
         ids = [track.id for m in graph.heard['speaker_tracks'] for track in m.tracks]
 
         def tracked():

@@ -64,7 +64,7 @@ def driving(recording, tmp_path_factory):
 def test_people_are_lost_with_the_odometry_and_come_back_with_it(driving, recording, tmp_path):
     arguments = {'bag': str(driving), 'out': str(tmp_path), 'target_frame': 'odom'}
     start = recording.image_stamps[0]
-    with live_graph(node_set({**arguments, 'model': 'vggcf'})) as graph:
+    with live_graph(node_set({**arguments, 'fusion_model': 'vggcf'})) as graph:
         graph.spin_to_the_end()
         # The images that had no place went unused: that is not what was asked for.
         assert graph.statuses.pop('bag_player') == 1, graph.lines

@@ -133,7 +133,7 @@ def test_a_model_that_is_missing_ends_a_node_that_starts_itself():
 
 def test_a_replay_waits_for_nodes_that_are_started_by_hand(recording):
     """And numbers of the tracker change while it runs."""
-    arguments = {'bag': str(recording.path), 'model': 'vggcf', 'autostart': 'false'}
+    arguments = {'bag': str(recording.path), 'fusion_model': 'vggcf', 'autostart': 'false'}
     with live_graph(node_set(arguments)) as graph:
         for name in ('bag_player', *STAGES):
             manager = Manager(graph, name)
@@ -160,7 +160,7 @@ def test_a_replay_waits_for_nodes_that_are_started_by_hand(recording):
 )
 def test_a_node_that_is_killed_comes_back(tmp_path, victim):
     bag = write_bag(tmp_path / 'bag')
-    arguments = {'bag': str(bag.path), 'model': 'vggcf', 'rate': '0.3'}
+    arguments = {'bag': str(bag.path), 'fusion_model': 'vggcf', 'rate': '0.3'}
     with live_graph(node_set(arguments)) as graph:
         assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 10), graph.lines
         killed = graph.supervisor.processes[victim]

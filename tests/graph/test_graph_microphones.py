@@ -267,14 +267,37 @@ def test_the_card_comes_back(tmp_path, monkeypatch):
     assert (np.diff(index_of(fresh)) == 1).all()
 
 
-def test_a_card_that_is_not_there_is_one_clear_line(tmp_path, monkeypatch):
-    specs = [spec(device='UMA-16', calibration=describe(tmp_path / 'array.yaml'))]
+def test_a_card_that_comes_after_the_node_is_opened(tmp_path, monkeypatch):
+    """The server is started under a node that waits for it, as a card is plugged in."""
+    sound = numbered(20 * RATE, 's16le')
+    specs = [spec(device='pulse', calibration=describe(tmp_path / 'array.yaml'))]
+    with virtual_array() as array:
+        pipe = array.use_pipe()
+        array.kill()
+        with captured(array, specs, monkeypatch) as graph:
+            heard = Heard(graph)
+            missing = "no sound card fits 'pulse'"
+            assert graph.spin_until(lambda: any(missing in text for text in messages(graph))), (
+                graph.lines
+            )
+            array.start()
+            with Feeder(pipe, sound, RATE):
+                assert graph.spin_until(lambda: len(heard.blocks) > 100), graph.lines
+                assert graph.spin_until(lambda: messages(graph)[-1:] == ['']), messages(graph)
+            assert last_value(graph, 'reopened') == '0'
+            assert graph.supervisor.processes[NODE].poll() is None
+    assert len([line for line in graph.lines if missing in line]) == 1
+
+
+def test_a_card_with_too_few_channels_is_one_clear_line(tmp_path, monkeypatch):
+    calibration = describe(tmp_path / 'array.yaml', channels=4)
+    specs = [spec(device='pulse', calibration=calibration, channel_map='0-2,40')]
     with virtual_array() as array:
         array.use_pipe()
         with captured(array, specs, monkeypatch) as graph:
             graph.spin_to_the_end(30)
             assert graph.statuses == {NODE: 2}
-    assert any("no sound card fits 'UMA-16'" in line for line in graph.lines)
+    assert any("no sound card fits 'pulse' with 41 channels" in line for line in graph.lines)
     assert any(': pulse (32 channels)' in line for line in graph.lines)
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.graph
 
 def replayed(recording, model):
     """Graph of a whole replay, ended."""
-    with live_graph(node_set({'bag': str(recording.path), 'model': model})) as graph:
+    with live_graph(node_set({'bag': str(recording.path), 'fusion_model': model})) as graph:
         graph.spin_to_the_end()
         assert {graph.statuses[stage] for stage in STAGES} == {0}, graph.lines
         return graph

@@ -97,7 +97,7 @@ def call(graph, client):
 
 
 def test_fast_disordered_paused_and_played_three_times(recording, disordered, offline, tmp_path):
-    values = {'bag': disordered, 'out': tmp_path, 'model': MODEL, 'rate': 4, 'loops': 3}
+    values = {'bag': disordered, 'out': tmp_path, 'fusion_model': MODEL, 'rate': 4, 'loops': 3}
     arguments = {name: str(value) for name, value in values.items()}
     with live_graph(node_set({**arguments, 'one_process': 'true'})) as graph:
         pause, resume = (client_of(graph, f'bag_player/{name}') for name in ('pause', 'resume'))
@@ -123,7 +123,13 @@ def test_fast_disordered_paused_and_played_three_times(recording, disordered, of
 @pytest.mark.parametrize('simulated', ['true', 'false'])
 @pytest.mark.parametrize('rate', ['0.5', '1', '4'])
 def test_with_and_without_a_clock(recording, offline, tmp_path, simulated, rate):
-    values = {'bag': recording.path, 'out': tmp_path, 'model': MODEL, 'rate': rate, 'loops': 3}
+    values = {
+        'bag': recording.path,
+        'out': tmp_path,
+        'fusion_model': MODEL,
+        'rate': rate,
+        'loops': 3,
+    }
     arguments = {name: str(value) for name, value in values.items()}
     with live_graph(node_set({**arguments, 'use_sim_time': simulated})) as graph:
         graph.spin_to_the_end()

@@ -13,13 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from lxml import etree
 from tiny_recording import write_bag
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching import processes
-from av_tracker_nodes.launching.node_set import ARGUMENTS, STAGES, NodeSpec, node_set
+from av_tracker_nodes.launching.arguments import ARGUMENTS
+from av_tracker_nodes.launching.node_set import STAGES, NodeSpec, node_set
 from av_tracker_nodes.launching.parameter_files import declared_names
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.launching.replay import record, replay
@@ -36,10 +36,11 @@ def bag(tmp_path):
 
 
 def parameters(spec):
-    """Parameters in the ROS arguments of a process."""
-    pairs = zip(spec.ros_arguments, spec.ros_arguments[1:], strict=False)
-    values = [value.split(':=', 1) for flag, value in pairs if flag == '-p']
-    return {name: yaml.safe_load(value) for name, value in values}
+    """Parameters that a process of one node is given."""
+    (argument,) = spec.arguments
+    name, _, values = argument.partition('=')
+    assert name == spec.name
+    return json.loads(values)
 
 
 def by_name(specs):
@@ -59,8 +60,8 @@ def test_live_set():
     assert list(specs) == ['microphone_array', 'camera', *STAGES]
     assert not any(spec.ends_all for spec in specs.values())
     assert parameters(specs['microphone_array'])['calibration'] == ARRAY
-    assert parameters(specs['face_detector'])['reliable_images'] is False
-    assert parameters(specs['tracker'])['use_sim_time'] is False
+    assert 'reliable_images' not in parameters(specs['face_detector'])
+    assert 'use_sim_time' not in parameters(specs['tracker'])
 
 
 def test_devices_can_be_somebody_elses():
@@ -108,9 +109,9 @@ def test_measure_follows_the_model(bag):
         specs = by_name(node_set({'bag': str(bag), **chosen}))
         return parameters(specs['acoustic_map'])['measure']
 
-    assert measure(model='stgcf') == 'stgcf'
-    assert measure(model='vggcf') == 'vggcf'
-    assert measure(model='stgcf', measure='gcf') == 'gcf'
+    assert measure(fusion_model='stgcf') == 'stgcf'
+    assert measure(fusion_model='vggcf') == 'vggcf'
+    assert measure(fusion_model='stgcf', measure='gcf') == 'gcf'
 
 
 def test_every_process_has_its_enclave():
@@ -132,8 +133,9 @@ def test_namespace_goes_to_everybody(bag):
 
 
 def test_autostart_goes_to_everybody(bag):
-    for specs in (node_set(LIVE), node_set({'bag': str(bag), 'one_process': 'true'})):
-        assert all(parameters(spec)['autostart'] is True for spec in specs)
+    (together,) = node_set({'bag': str(bag), 'one_process': 'true', 'autostart': 'false'})
+    for argument in together.arguments:
+        assert json.loads(argument.partition('=')[2])['autostart'] is False
     specs = node_set({**LIVE, 'autostart': 'false', 'log_level': 'debug'})
     assert all(parameters(spec)['autostart'] is False for spec in specs)
     assert all(
@@ -155,9 +157,9 @@ def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
 
 
 def test_a_model_of_one_sense_starts_no_device_of_the_other():
-    blind = by_name(node_set({'model': 'audio', 'array_calibration': ARRAY}))
+    blind = by_name(node_set({'fusion_model': 'audio', 'array_calibration': ARRAY}))
     assert list(blind) == ['microphone_array', *STAGES]
-    deaf = by_name(node_set({'model': 'visual', 'camera_calibration': 'camera.yaml'}))
+    deaf = by_name(node_set({'fusion_model': 'visual', 'camera_calibration': 'camera.yaml'}))
     assert list(deaf) == ['camera', *STAGES]
     for specs, sees, hears in ((blind, False, True), (deaf, True, False)):
         for stage in ('acoustic_map', 'fusion', 'tracker'):
@@ -202,10 +204,12 @@ def test_rviz_is_of_a_ros_installation(bag):
     ('chosen', 'message'),
     [
         ({'bagg': 'x'}, "no argument 'bagg'"),
-        ({'rviz': 'yes'}, 'rviz must be one of true, false'),
+        ({'rviz': 'yes'}, "rviz must be one of true, false, got 'yes'"),
+        ({'depth': '2'}, "depth must be one of true, false, got '2'"),
+        ({'network_device': 'tpu'}, 'network_device must be one of auto, cpu, cuda'),
         ({}, 'array_calibration is not set'),
         ({'bag': '/nowhere'}, 'no bag at /nowhere'),
-        ({**LIVE, 'model': 'magic'}, "no fusion model 'magic'"),
+        ({**LIVE, 'fusion_model': 'magic'}, "no fusion model 'magic'"),
         ({**LIVE, 'params_file': '/nowhere.yaml'}, 'no parameter file /nowhere.yaml'),
         ({'bag': 'x', 'rate': 'fast'}, "rate must be a number, got 'fast'"),
     ],
@@ -399,13 +403,13 @@ def test_a_named_topic_has_a_publisher_of_its_own():
 def test_rectified_images_are_told_to_all_who_see():
     for spec in node_set({**LIVE, 'image_topic': '/cam/image_rect'}):
         if spec.name in ('acoustic_map', 'fusion', 'tracker'):
-            assert 'rectified:=true' in spec.ros_arguments
+            assert parameters(spec)['rectified'] is True
 
 
 def test_a_rig_needs_no_calibration():
     specs = {spec.name: spec for spec in node_set({'rig': 'respeaker_usb_webcam'})}
     for name in ('camera', 'microphone_array', 'fusion'):
-        assert 'respeaker_usb_webcam.yaml' in ' '.join(specs[name].ros_arguments)
+        assert 'respeaker_usb_webcam.yaml' in ' '.join(specs[name].arguments)
 
 
 def test_an_unknown_rig_names_those_there_are():
@@ -418,5 +422,7 @@ def test_an_unknown_rig_names_those_there_are():
 )
 def test_one_sense_starts_one_driver(model, missing):
     calibration = 'array_calibration' if model == 'audio' else 'camera_calibration'
-    names = [spec.name for spec in node_set({calibration: LIVE[calibration], 'model': model})]
+    names = [
+        spec.name for spec in node_set({calibration: LIVE[calibration], 'fusion_model': model})
+    ]
     assert missing not in names

@@ -107,7 +107,7 @@ def test_nodes_that_nobody_has_are_told(write):
 
 def test_launching_tells_of_them(write, caplog):
     file = write('face_detecter: {ros__parameters: {threshold: 0.5}}')
-    arguments = {'model': 'visual', 'camera_calibration': 'x', 'params_file': str(file)}
+    arguments = {'fusion_model': 'visual', 'camera_calibration': 'x', 'params_file': str(file)}
     with caplog.at_level(logging.WARNING):
         node_set(arguments)
     assert "no node is called 'face_detecter'" in caplog.text

@@ -4,6 +4,8 @@
 """Parameters are described, bounded, documented as they are, and change when they may."""
 
 import importlib.util
+import json
+from itertools import permutations
 from types import SimpleNamespace
 
 import pytest
@@ -130,6 +132,40 @@ def test_settings_tell_their_limits(setting, change, limits):
 def test_wrong_parameters_are_one_clear_line(make, stage, name, value, message):
     with pytest.raises(InputError, match=message):
         make(stage, **{name: value}).start()
+
+
+class TestPrecedence:
+    """Of what the program gives a node in `NODE={JSON}`, and of files."""
+
+    @pytest.fixture
+    def beta(self, context, tmp_path, monkeypatch):
+        def beta(sections, given=None):
+            file = tmp_path / 'mine.yaml'
+            file.write_text(json.dumps(sections))
+            arguments = ['tracker', *([f'tracker={json.dumps(given)}'] if given else [])]
+            monkeypatch.setattr('sys.argv', [*arguments, 'fusion={"beta": 0.3}'])
+            cli_args = ['--ros-args', '--params-file', str(file)]
+            node = Tracker(context=context, cli_args=cli_args)
+            value = node.value('beta')
+            node.destroy_node()
+            return value
+
+        return beta
+
+    @pytest.mark.parametrize('names', [*permutations(['/**', '/**/tracker', 'tracker'])])
+    def test_what_the_program_gives_comes_before_every_section(self, beta, names):
+        sections = {name: {'ros__parameters': {'beta': 0.6}} for name in names}
+        assert beta(sections, {'beta': 0.9}) == 0.9
+        assert beta(sections) == 0.6
+
+    def test_what_it_gives_others_is_theirs(self, beta):
+        assert beta({}) == TrackerConfig().beta
+
+    @pytest.mark.parametrize('text', ['{', '5', '[1]', '{"beta": }'])
+    def test_what_is_no_mapping_is_one_clear_line(self, context, monkeypatch, text):
+        monkeypatch.setattr('sys.argv', ['tracker', f'tracker={text}'])
+        with pytest.raises(InputError, match="parameters of 'tracker' are not a mapping in JSON"):
+            Tracker(context=context)
 
 
 class TestUnknown:

@@ -10,13 +10,13 @@ from types import ModuleType
 _MODULES = (
     'launch',
     'launch.actions',
-    'launch.event_handlers',
     'launch.events',
     'launch.events.process',
     'launch.launch_description_sources',
     'launch.substitutions',
     'launch_ros',
     'launch_ros.actions',
+    'launch_ros.utilities',
 )
 
 
@@ -30,6 +30,16 @@ class Recorded:
         return context.values[self.arguments[0]]
 
 
+def prefix_namespace(outer, given):
+    """Join two namespaces, as launch_ros does."""
+    return given if given.startswith('/') or not outer else '/'.join(filter(None, (outer, given)))
+
+
+def make_namespace_absolute(name):
+    """Put the slash before a namespace, as launch_ros does."""
+    return name and '/' + name.lstrip('/')
+
+
 def load_launch_file(path, monkeypatch):
     """Import a launch file on the stand-ins."""
     for name in _MODULES:
@@ -37,6 +47,8 @@ def load_launch_file(path, monkeypatch):
         module.__getattr__ = lambda attribute: type(attribute, (Recorded,), {})
         module.__path__ = []
         monkeypatch.setitem(sys.modules, name, module)
+    for function in (prefix_namespace, make_namespace_absolute):
+        setattr(sys.modules['launch_ros.utilities'], function.__name__, function)
     spec = importlib.util.spec_from_file_location(path.stem.replace('.', '_'), path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

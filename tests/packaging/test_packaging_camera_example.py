@@ -11,7 +11,7 @@ from launch_stubs import load_launch_file
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.calibration import save_camera
-from av_tracker_nodes.launching.node_set import ARGUMENTS
+from av_tracker_nodes.launching.arguments import ARGUMENTS
 
 EXAMPLE = ROOT / 'launch' / 'examples' / 'camera_driver.launch.py'
 

@@ -9,10 +9,11 @@ import pytest
 from bootstrap import ROOT
 from launch_stubs import load_launch_file
 
-from av_tracker_nodes.launching.node_set import ARGUMENTS, PACKAGE, NodeSpec
+from av_tracker_nodes.launching.arguments import ARGUMENTS
+from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 
 LAUNCH_FILE = ROOT / 'launch' / 'av_tracker.launch.py'
-RUNS, SHUTS_DOWN = SimpleNamespace(is_shutdown=False), SimpleNamespace(is_shutdown=True)
+REACH = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 
 
 @pytest.fixture
@@ -24,37 +25,41 @@ def kinds(actions):
     return [type(action).__name__ for action in actions]
 
 
+def started(launch_file, environment=None, configurations=None, **chosen):
+    """What is started for some arguments, in a group of another launch file."""
+    values = {argument.name: argument.default for argument in ARGUMENTS}
+    values |= {'start_camera': 'false', 'start_microphones': 'false', **chosen}
+    context = SimpleNamespace(
+        values=values,
+        environment=environment or {},
+        launch_configurations=configurations or {},
+    )
+    return launch_file._start(context)
+
+
 def test_every_argument_is_declared_with_its_description(launch_file):
     *declared, start = launch_file.generate_launch_description().arguments[0]
     assert kinds([start]) == ['OpaqueFunction']
     assert {each.arguments[0]: each.keywords for each in declared} == {
-        argument.name: {
-            'default_value': argument.default,
-            'description': argument.description,
-            'choices': argument.choices or None,
-        }
+        argument.name: {'default_value': argument.default, 'description': argument.help}
         for argument in ARGUMENTS
     }
 
 
-@pytest.mark.parametrize(('asked', 'reach'), [(None, 'LOCALHOST'), ('SUBNET', 'SUBNET')])
-def test_discovery_stays_on_this_machine_unless_asked(launch_file, monkeypatch, asked, reach):
-    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE', raising=False)
-    if asked:
-        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', asked)
-    values = {argument.name: argument.default for argument in ARGUMENTS}
-    values |= {'start_camera': 'false', 'start_microphones': 'false'}
-    first, *_ = launch_file._start(SimpleNamespace(values=values))
-    assert kinds([first]) == ['SetEnvironmentVariable']
-    assert first.arguments == ('ROS_AUTOMATIC_DISCOVERY_RANGE', reach)
+@pytest.mark.parametrize(
+    ('environment', 'added'), [({}, {REACH: 'LOCALHOST'}), ({REACH: 'SUBNET'}, {})]
+)
+def test_discovery_stays_on_this_machine_unless_asked(launch_file, environment, added):
+    """Only that of our nodes: who includes the file keeps the environment."""
+    actions = started(launch_file, environment, rviz='true')
+    assert set(kinds(actions)) == {'Node'}
+    assert all(action.keywords['additional_env'] == added for action in actions)
 
 
 def test_nodes_follow_from_the_arguments(launch_file):
-    values = {argument.name: argument.default for argument in ARGUMENTS}
-    values |= {'start_camera': 'false', 'start_microphones': 'false'}
-    values |= {'namespace': 'robot', 'autostart': 'false'}
-    actions = launch_file._start(SimpleNamespace(values=values))
-    nodes = [action.keywords for action in actions if type(action).__name__ == 'Node']
+    nodes = [
+        action.keywords for action in started(launch_file, namespace='robot', autostart='False')
+    ]
     assert [node['executable'] for node in nodes] == [
         'face_detector',
         'acoustic_map',
@@ -63,41 +68,86 @@ def test_nodes_follow_from_the_arguments(launch_file):
     ]
     for node in nodes:
         assert '__ns:=/robot' in node['ros_arguments']
-        assert 'autostart:=false' in node['ros_arguments']
+        assert '"autostart": false' in node['arguments'][0]
+        assert node['parameters'][0].endswith('params.yaml')
 
 
-def after(launch_file, spec):
-    """Return what is called when a process ends."""
-    node, registered = launch_file._actions(spec)
-    (handler,) = registered.arguments
-    assert handler.keywords['target_action'] is node
-    return handler.keywords['on_exit']
+@pytest.mark.parametrize(
+    ('outer', 'given', 'expected'),
+    [
+        (None, '', None),
+        (None, 'robot', '/robot'),
+        ('/fleet', '', '/fleet'),
+        ('/fleet', 'robot', '/fleet/robot'),
+        ('/fleet', '/robot', '/robot'),
+    ],
+)
+def test_the_namespace_of_a_group_comes_before_ours(launch_file, outer, given, expected):
+    configurations = {'ros_namespace': outer} if outer else {}
+    for node in started(launch_file, configurations=configurations, namespace=given):
+        remapped = [a for a in node.keywords['ros_arguments'] if a.startswith('__ns:=')]
+        assert remapped == ([f'__ns:={expected}'] if expected else [])
+
+
+class Loop(list):
+    """Keeps the problems that let `ros2 launch` end with status 1."""
+
+    def call_exception_handler(self, problem):
+        self.append(problem['message'])
+
+
+def end(launch_file, spec, status, *, shuts_down=False):
+    """What follows when a process ends, and the problems that are told."""
+    node = launch_file._process(spec, {})
+    context = SimpleNamespace(is_shutdown=shuts_down, asyncio_loop=Loop())
+    actions = node.keywords['on_exit'](SimpleNamespace(returncode=status), context)
+    return node, actions, context.asyncio_loop
 
 
 @pytest.mark.parametrize('status', [1, -9, -11])
-def test_a_node_that_has_died_is_started_again(launch_file, status):
+def test_a_node_that_has_died_is_started_again_by_launch_itself(launch_file, status):
+    """So that it comes back with the command line and the environment that it had."""
     spec = NodeSpec(PACKAGE, 'tracker', 'tracker', respawns=True)
-    follow = after(launch_file, spec)
-    (timer,) = follow(SimpleNamespace(returncode=status), RUNS)
-    assert kinds([timer]) == ['TimerAction']
-    assert timer.keywords['period'] > 0
-    assert kinds(timer.keywords['actions']) == ['Node', 'RegisterEventHandler']
-    assert follow(SimpleNamespace(returncode=status), SHUTS_DOWN) == []
+    node, actions, problems = end(launch_file, spec, status)
+    assert node.keywords['respawn'] is True
+    assert node.keywords['respawn_delay'] > 0
+    assert (actions, problems) == ([], [])
 
 
-@pytest.mark.parametrize('status', [0, 2])
-def test_a_node_that_ended_on_purpose_is_not(launch_file, status):
-    follow = after(launch_file, NodeSpec(PACKAGE, 'camera', 'camera', respawns=True))
-    assert follow(SimpleNamespace(returncode=status), RUNS) == []
+@pytest.mark.parametrize(('status', 'told'), [(0, []), (2, ['camera has ended with status 2'])])
+def test_a_node_that_ended_on_purpose_is_not(launch_file, status, told):
+    spec = NodeSpec(PACKAGE, 'camera', 'camera', respawns=True)
+    node, (action,), problems = end(launch_file, spec, status)
+    event = action.keywords['event']
+    assert kinds([action, event]) == ['EmitEvent', 'ShutdownProcess']
+    assert event.keywords['process_matcher'](node)
+    assert not event.keywords['process_matcher'](object())
+    assert problems == told
 
 
 def test_a_node_that_shall_not_is_not(launch_file):
-    follow = after(launch_file, NodeSpec(PACKAGE, 'tracker', 'tracker'))
-    assert follow(SimpleNamespace(returncode=-9), RUNS) == []
+    node, actions, problems = end(launch_file, NodeSpec(PACKAGE, 'tracker', 'tracker'), -9)
+    assert node.keywords['respawn'] is False
+    assert actions == []
+    assert problems == ['tracker has ended with status -9']
 
 
-@pytest.mark.parametrize('status', [0, 1, -9])
-def test_the_end_of_the_player_is_that_of_all(launch_file, status):
-    follow = after(launch_file, NodeSpec(PACKAGE, 'bag_player', 'bag_player', ends_all=True))
-    (end,) = follow(SimpleNamespace(returncode=status), RUNS)
-    assert kinds([end]) == ['EmitEvent']
+@pytest.mark.parametrize(
+    ('status', 'told'),
+    [
+        (0, []),
+        (1, ['bag_player has ended with status 1']),
+        (-9, ['bag_player has ended with status -9']),
+    ],
+)
+def test_the_end_of_the_player_is_that_of_all(launch_file, status, told):
+    spec = NodeSpec(PACKAGE, 'bag_player', 'bag_player', ends_all=True)
+    _, (action,), problems = end(launch_file, spec, status)
+    assert kinds([action, action.keywords['event']]) == ['EmitEvent', 'Shutdown']
+    assert problems == told
+
+
+def test_nobody_is_blamed_for_ending_when_all_shall(launch_file):
+    for spec in (NodeSpec(PACKAGE, 'a', 'a', respawns=True), NodeSpec(PACKAGE, 'b', 'b')):
+        _, actions, problems = end(launch_file, spec, -2, shuts_down=True)
+        assert (actions, problems) == ([], [])

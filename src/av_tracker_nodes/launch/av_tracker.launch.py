@@ -5,26 +5,23 @@
 
 ``ros2 launch av_tracker_nodes av_tracker.launch.py --show-args`` tells all arguments. Which nodes
 run with which parameters is decided in :mod:`av_tracker_nodes.launching.node_set`.
+
+Other launch files may include this one: it changes nothing outside the processes that it starts.
+They come in the namespace of the group, with its remappings, parameters and environment. A launch
+file hands its own arguments down to what it includes; ``GroupAction(..., forwarding=False)`` keeps
+them away.
 """
 
-import os
-
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
-from launch.actions import (
-    DeclareLaunchArgument,
-    EmitEvent,
-    OpaqueFunction,
-    RegisterEventHandler,
-    SetEnvironmentVariable,
-    TimerAction,
-)
-from launch.event_handlers import OnProcessExit
+from launch.actions import DeclareLaunchArgument, EmitEvent, OpaqueFunction
 from launch.events import Shutdown
-from launch.events.process import ProcessExited
+from launch.events.process import ProcessExited, ShutdownProcess
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
-from av_tracker_nodes.launching.node_set import ARGUMENTS, RESPAWN_DELAY, NodeSpec, node_set
+from av_tracker_nodes.launching.arguments import ARGUMENTS
+from av_tracker_nodes.launching.node_set import DONE, RESPAWN_DELAY, NodeSpec, node_set
 
 _REACH = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 
@@ -33,10 +30,7 @@ def generate_launch_description() -> LaunchDescription:
     """Declare the arguments; the nodes follow from their values."""
     declared = [
         DeclareLaunchArgument(
-            argument.name,
-            default_value=argument.default,
-            description=argument.description,
-            choices=argument.choices or None,
+            argument.name, default_value=argument.default, description=argument.help
         )
         for argument in ARGUMENTS
     ]
@@ -48,28 +42,46 @@ def _start(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         argument.name: LaunchConfiguration(argument.name).perform(context)
         for argument in ARGUMENTS
     }
+    chosen['namespace'] = _namespace(context, chosen['namespace'])
     # Nobody else on the network hears people here, unless somebody decides so.
-    reach = os.environ.get(_REACH, 'LOCALHOST')
-    nodes = [action for spec in node_set(chosen) for action in _actions(spec)]
-    return [SetEnvironmentVariable(_REACH, reach), *nodes]
+    environment = {} if _REACH in context.environment else {_REACH: 'LOCALHOST'}
+    return [_process(spec, environment) for spec in node_set(chosen)]
 
 
-def _actions(spec: NodeSpec) -> list[LaunchDescriptionEntity]:
+def _namespace(context: LaunchContext, given: str) -> str:
+    """Put the namespace of the group that this file is included in before one that is given."""
+    outer = context.launch_configurations.get('ros_namespace')
+    return make_namespace_absolute(prefix_namespace(outer, given)) or ''
+
+
+def _process(spec: NodeSpec, environment: dict[str, str]) -> Node:
     """Start a process, and say what follows when it ends."""
+
+    def follow(ended: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
+        if context.is_shutdown or spec.has_died(ended.returncode):
+            return []
+        if ended.returncode != DONE:
+            # Lets `ros2 launch` end with status 1; the other processes are not concerned.
+            problem = f'{spec.name} has ended with status {ended.returncode}'
+            context.asyncio_loop.call_exception_handler({'message': problem})
+        if spec.ends_all:
+            return [EmitEvent(event=Shutdown(reason=f'{spec.name} has ended'))]
+        if spec.respawns:
+            # What ended on purpose is not started again.
+            event = ShutdownProcess(process_matcher=lambda action: action is node)
+            return [EmitEvent(event=event)]
+        return []
+
     node = Node(
         package=spec.package,
         executable=spec.executable,
         arguments=list(spec.arguments),
         ros_arguments=list(spec.ros_arguments),
+        parameters=[str(spec.parameter_file)] if spec.parameter_file else None,
+        additional_env=environment,
         output='screen',
+        respawn=spec.respawns,
+        respawn_delay=RESPAWN_DELAY,
+        on_exit=follow,
     )
-
-    def follow(ended: ProcessExited, context: LaunchContext) -> list[LaunchDescriptionEntity]:
-        if spec.ends_all:
-            return [EmitEvent(event=Shutdown(reason=f'{spec.name} has ended'))]
-        # Not respawn=True, which would also start again what ended on purpose.
-        if spec.has_died(ended.returncode) and not context.is_shutdown:
-            return [TimerAction(period=RESPAWN_DELAY, actions=_actions(spec))]
-        return []
-
-    return [node, RegisterEventHandler(OnProcessExit(target_action=node, on_exit=follow))]
+    return node

@@ -149,6 +149,7 @@ def _of_card(array: MicrophoneArray, device: str, console: Console) -> Iterator[
         sample_format='float32',
     )
     stream = MicrophoneStream(settings, lambda stamp, first, samples: waiting.put(samples))
+    stream.open()
     console.print(f'{stream.name}: speak, and walk around the array; Ctrl-C ends')
     watched = time.monotonic()
     try:
@@ -156,7 +157,7 @@ def _of_card(array: MicrophoneArray, device: str, console: Console) -> Iterator[
             if time.monotonic() - watched > _REVIVE:
                 watched = time.monotonic()
                 if problem := stream.revive():
-                    console.print(f'{stream.name} has stopped: {problem}')
+                    console.print(problem)
             try:
                 yield waiting.get(timeout=_REVIVE)
             except queue.Empty:

@@ -101,6 +101,8 @@ def parse_channel_map(text: str) -> tuple[int, ...]:
 class MicrophoneStream:
     """Captures blocks from a sound card, whose stamps and sample counts outlive interruptions.
 
+    It is closed at first.
+
     Parameters
     ----------
     settings : StreamSettings
@@ -121,7 +123,7 @@ class MicrophoneStream:
     Raises
     ------
     InputError
-        When PortAudio is missing, no card fits, or it does not take the settings.
+        When PortAudio is missing.
     """
 
     def __init__(
@@ -140,9 +142,8 @@ class MicrophoneStream:
         self.name = settings.device
         self.overruns = 0
         self.reopened = 0
-        self._open(settings.device)
-        # Of an index only the name is kept: cards are numbered anew when one comes or goes.
-        self._wanted = self.name if settings.device.isdigit() else settings.device
+        self._wanted = settings.device
+        self._was_open = False
 
     @property
     def lost(self) -> int:
@@ -160,34 +161,19 @@ class MicrophoneStream:
         heard = time.monotonic() - self._heard_at < _LONGEST_SILENCE
         return self._stream is not None and self._stream.active and heard
 
-    def revive(self) -> str | None:
-        """Open the card again if it has stopped; return what is wrong when that fails.
+    def open(self) -> None:
+        """Open the card.
 
-        To be called about once a second.
+        Raises
+        ------
+        MissingCardError
+            None is there that could be meant: :meth:`revive` opens it once it is.
+        InputError
+            Several cards fit, or the one does not take the settings.
         """
-        if self.is_running:
-            return None
-        self.close()
-        rescan(self._library)
-        try:
-            self._open(self._wanted)
-        except InputError as error:
-            return str(error)
-        self.reopened += 1
-        return None
-
-    def close(self) -> None:
-        """Close the card and deliver what was kept back."""
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
-            self._stream = None
-        self._hand_over(self._clock.interrupt())
-
-    def _open(self, wanted: str) -> None:
         settings = self._settings
         devices = list(self._library.query_devices())
-        device = find_input(devices, wanted, settings.card_channels)
+        device = find_input(devices, self._wanted, settings.card_channels)
         try:
             self._stream = self._library.RawInputStream(
                 samplerate=settings.rate,
@@ -205,7 +191,35 @@ class MicrophoneStream:
                 f'channels of {settings.sample_format} at {settings.rate} Hz: {error}'
             ) from error
         self.name = devices[device]['name']
+        # Of an index only the name is kept: cards are numbered anew when one comes or goes.
+        self._wanted = self.name if self._wanted.isdigit() else self._wanted
         self._heard_at = time.monotonic()
+        self._was_open = True
+
+    def revive(self) -> str | None:
+        """Open a card that is missing or has stopped; return what is wrong when that fails.
+
+        To be called about once a second.
+        """
+        if self.is_running:
+            return None
+        self.close()
+        rescan(self._library)
+        again = self._was_open
+        try:
+            self.open()
+        except InputError as error:
+            return f'{self.name} has stopped: {error}' if again else str(error)
+        self.reopened += again
+        return None
+
+    def close(self) -> None:
+        """Close the card and deliver what was kept back."""
+        if self._stream is not None:
+            self._stream.abort(ignore_errors=True)
+            self._stream.close(ignore_errors=True)
+            self._stream = None
+        self._hand_over(self._clock.interrupt())
 
     def _capture(self, data: Any, frames: int, times: Any, status: Any) -> None:
         """Take a block; PortAudio calls this from a thread of its own."""

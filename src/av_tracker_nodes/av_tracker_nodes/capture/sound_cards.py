@@ -15,6 +15,10 @@ _ALSA_CARDS = Path('/proc/asound')
 _ALSA_ID = re.compile(r'(?:plug)?hw:(?:CARD=)?(?P<card>[^,]+)(?:,(?:DEV=)?(?P<device>\d+))?$')
 
 
+class MissingCardError(InputError):
+    """No sound card is there that could be meant; one may be plugged in."""
+
+
 def load_sounddevice() -> ModuleType:
     """Import sounddevice.
 
@@ -65,16 +69,23 @@ def find_input(
 
     Raises
     ------
+    MissingCardError
+        When none has the name or, without a name, enough channels.
     InputError
-        When none or several fit; the message lists what there is.
+        When several fit, or the one of the name has too few channels.
+
+    Notes
+    -----
+    Both messages list what there is.
     """
-    able = {i: d['name'] for i, d in enumerate(devices) if d['max_input_channels'] >= channels}
+    able = _named(devices, channels)
     fitting = _fitting(able, wanted, alsa_cards)
     exact = [i for i in fitting if able[i] == wanted]
     if len(exact or fitting) == 1:
         return (exact or fitting)[0]
     problem = 'several sound cards fit' if fitting else 'no sound card fits'
-    raise InputError(
+    others = wanted and _fitting(_named(devices, 1), wanted, alsa_cards)
+    raise (InputError if fitting or others else MissingCardError)(
         f"{problem} '{wanted}' with {channels} channels; "
         f'set parameter device to one of: {describe_inputs(devices) or "there are none"}'
     )
@@ -87,6 +98,11 @@ def describe_inputs(devices: list[dict]) -> str:
         for i, d in enumerate(devices)
         if d['max_input_channels'] > 0
     )
+
+
+def _named(devices: list[dict], channels: int) -> dict[int, str]:
+    """Names of the devices with enough channels, by index."""
+    return {i: d['name'] for i, d in enumerate(devices) if d['max_input_channels'] >= channels}
 
 
 def _fitting(able: dict[int, str], wanted: str, alsa_cards: Path) -> list[int]:

@@ -14,6 +14,7 @@ from av_tracker_nodes.cli.options import (
     FOLDER,
     PATH,
     data_option,
+    fusion_model_option,
     jobs_option,
     out_option,
     progress_bar,
@@ -88,7 +89,7 @@ def benchmark_acoustics(
 @click.option(
     '--scenes', type=int, default=6, show_default=True, help='Of each condition, up to 40.'
 )
-@click.option('--model', help='Fusion model, or ONNX file; the usual one if left out.')
+@fusion_model_option('Fusion model, or ONNX file; the usual one if left out.')
 @click.option(
     '--part',
     'parts',
@@ -129,11 +130,9 @@ def benchmark_speaking(
 @click.option(
     '--scenes', type=int, default=5, show_default=True, help='In front of each rig, up to 50.'
 )
-@click.option(
-    '--model',
-    'models',
+@fusion_model_option(
+    'Fusion model, or ONNX file; may be given again: others are compared with the first.',
     multiple=True,
-    help='Fusion model, or ONNX file; may be given again: others are compared with the first.',
 )
 @_split_option
 @jobs_option

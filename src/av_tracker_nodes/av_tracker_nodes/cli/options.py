@@ -107,6 +107,29 @@ def source_options(command: Callable) -> Callable:
     return run
 
 
+def fusion_model_option(help: str, **options: object) -> Callable:
+    """Make the option that chooses a fusion model, whose value is passed on as `model`.
+
+    Further arguments are those of :func:`click.option`; several values are passed on as `models`.
+    The former name of the option works for one version more.
+    """
+    name = 'models' if options.get('multiple') else 'model'
+
+    def add(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def run(*args, former_model, **kwargs):
+            if former_model:
+                click.echo('av-tracker: --model is called --fusion-model now', err=True)
+                kwargs[name] = former_model
+            return command(*args, **kwargs)
+
+        hidden = {'hidden': True, 'multiple': name == 'models'}
+        run = click.option('--model', 'former_model', **hidden)(run)
+        return click.option('--fusion-model', name, help=help, **options)(run)
+
+    return add
+
+
 def _complain(error: InputError) -> int:
     click.echo(f'av-tracker: {error}', err=True)
     return 2

@@ -15,6 +15,7 @@ from av_tracker_nodes.cli.options import (
     PATH,
     audio_offset_option,
     ends_with_problems,
+    fusion_model_option,
     out_option,
     progress_bar,
     shows_input_errors,
@@ -23,8 +24,8 @@ from av_tracker_nodes.cli.options import (
 )
 from av_tracker_nodes.cli.recording import as_bag, sound_files_option
 
-_model_option = click.option(
-    '--model', default='avclnet', show_default=True, help='Fusion model: see `av-tracker models`.'
+_model_option = fusion_model_option(
+    'Fusion model: see `av-tracker models`.', default='avclnet', show_default=True
 )
 
 

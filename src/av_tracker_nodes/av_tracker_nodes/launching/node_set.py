@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS, create_fusion
-from av_tracker_nodes.launching.parameter_files import unknown_nodes
+from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
+from av_tracker_nodes.launching.arguments import complete
+from av_tracker_nodes.launching.parameter_files import parameters_of, unknown_nodes
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
     images_of,
@@ -25,8 +26,7 @@ from av_tracker_nodes.launching.topics import (
     topic_names,
 )
 from av_tracker_nodes.models.shipped import PACKAGE, shipped_file
-from av_tracker_nodes.models.zoo import DEVICES
-from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, TF_TIMEOUT, Sources
+from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Sources
 
 _logger = logging.getLogger(__name__)
 
@@ -41,94 +41,7 @@ DONE, BAD_INPUT = 0, 2
 RESPAWN_DELAY = 1.0
 """A node that has died is started again after this (s)."""
 
-
-@dataclass(frozen=True)
-class Argument:
-    """Something that the person who starts the nodes may choose."""
-
-    name: str
-    default: str
-    description: str
-    choices: tuple[str, ...] = ()
-
-
-_SWITCH = ('true', 'false')
-_NUMBERS = ('rate', 'loops', 'audio_offset', 'tf_timeout', 'max_lateness')
-_RECTIFIED, _SEES, _HEARS = 'images are rectified', 'model sees', 'model hears'
-_FOLLOWS = 'model follows heads'
-"""What is found out about the arguments."""
-
-ARGUMENTS = (
-    Argument('bag', '', 'Recording to replay; empty to use the devices'),
-    Argument('rate', '1.0', 'Speed of the replay'),
-    Argument('loops', '1', 'How often the recording is replayed; 0 for again and again'),
-    Argument('out', '', 'Folder for tracks.csv and run.json; empty to write nothing'),
-    Argument('record', '', 'Bag to record the live streams to; empty to record nothing'),
-    Argument('model', DEFAULT_MODEL, f'Fusion model: {", ".join(FUSION_MODELS)}'),
-    Argument('network_device', 'auto', 'Where the network of the model runs', DEVICES),
-    Argument('measure', '', 'Acoustic measure; empty for the one that the model is made for'),
-    Argument('camera_device', '0', 'Index, V4L2 path, video, folder of images, or URL'),
-    Argument('camera_calibration', '', 'Description of the camera (YAML); needed without a bag'),
-    Argument('microphone_device', '', 'Part of the name of the sound card, or its index'),
-    Argument(
-        'array_calibration', '', 'Description of the microphones (YAML); needed without a bag'
-    ),
-    Argument(
-        'audio_offset',
-        '0.0',
-        'Added to the stamps of sound (s): what `av-tracker check sync` measures',
-    ),
-    Argument('rig', '', 'Camera and microphones by name, or a file (YAML): see rigs/'),
-    *(
-        Argument(f'{name}_topic', '', f'{what}; empty for the usual name, or the one in the bag')
-        for name, what in TOPIC_ARGUMENTS.items()
-    ),
-    Argument(
-        'start_camera',
-        '',
-        'Off where another node publishes the images; empty for no if image_topic is named',
-        ('', *_SWITCH),
-    ),
-    Argument(
-        'start_microphones',
-        '',
-        'Off where another node publishes the sound; empty for no if audio_topic is named',
-        ('', *_SWITCH),
-    ),
-    Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
-    Argument('depth', 'false', 'Take ranges of faces from depth/image (RGB-D cameras)', _SWITCH),
-    Argument('target_frame', 'world', 'Frame in which people are located'),
-    Argument('tf_timeout', str(TF_TIMEOUT), 'A moving transform that is older (s) places nothing'),
-    Argument('max_lateness', '2.0', 'Images and sound that come later (s) are not waited for'),
-    Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for every track', _SWITCH),
-    Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
-    Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
-    Argument('namespace', '', 'Put before all node and topic names'),
-    Argument(
-        'use_sim_time',
-        '',
-        'Follow /clock; empty for yes with a bag and no without',
-        ('', *_SWITCH),
-    ),
-    Argument('params_file', '', 'Parameters of the nodes (YAML); empty for the shipped ones'),
-    Argument('one_process', 'false', 'All nodes in one process: less memory, one core', _SWITCH),
-    Argument(
-        'autostart',
-        'true',
-        'Nodes configure and activate themselves; false leaves that to a manager of life cycles',
-        _SWITCH,
-    ),
-    Argument('respawn', 'true', 'Start a node again that has died', _SWITCH),
-    Argument('enclaves', '', 'SROS2: nodes are in enclaves of their names below this one'),
-    Argument('rviz', 'false', 'Show everything in RViz', _SWITCH),
-    Argument(
-        'log_level',
-        'info',
-        'Log messages from this severity on',
-        ('debug', 'info', 'warn', 'error', 'fatal'),
-    ),
-)
-"""What can be chosen, by name; every value is a text, as on a command line."""
+_Parameters = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -144,6 +57,8 @@ class NodeSpec:
         Before the ROS arguments.
     ros_arguments : tuple of str
         After ``--ros-args``.
+    parameter_file : Path or None
+        Parameters of the nodes, which those in `arguments` come before.
     ends_all : bool
         Whether everything stops when this process ends.
     respawns : bool
@@ -156,6 +71,7 @@ class NodeSpec:
     name: str
     arguments: tuple[str, ...] = ()
     ros_arguments: tuple[str, ...] = ()
+    parameter_file: Path | None = None
     ends_all: bool = False
     respawns: bool = False
 
@@ -166,206 +82,271 @@ class NodeSpec:
 
 @dataclass(frozen=True)
 class _Node:
-    """A node and the parameters that the arguments give it."""
+    """A node and the parameters that the arguments give it.
+
+    Attributes
+    ----------
+    name : str
+    given : mapping
+        What somebody has chosen, and what has to agree with that.
+    usual : mapping
+        What holds where the parameter file tells nothing else.
+    """
 
     name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    given: _Parameters = field(default_factory=dict)
+    usual: _Parameters = field(default_factory=dict)
 
 
-def complete(arguments: Mapping[str, str]) -> dict[str, str]:
-    """Fill in the defaults.
+def _same(*names: str) -> dict[str, str]:
+    return dict(zip(names, names, strict=True))
 
-    Raises
-    ------
-    InputError
-        For an unknown name or a value that is not among the choices.
-    """
-    known = {argument.name: argument for argument in ARGUMENTS}
-    for name, value in arguments.items():
-        if name not in known:
-            raise InputError(f"no argument '{name}'; there are {', '.join(known)}")
-        choices = known[name].choices
-        if choices and value not in choices:
-            raise InputError(f"{name} must be one of {', '.join(choices)}, got '{value}'")
-    return {name: arguments.get(name, argument.default) for name, argument in known.items()}
+
+_PLACED = _same('target_frame', 'camera_calibration', 'tf_timeout')
+"""A node that knows where the camera is."""
+_LOCATED = {**_PLACED, **_same('array_calibration')}
+"""A node that knows where the microphones are too."""
+_RECORDED = _same(
+    *('rate', 'loops', 'depth', 'audio_offset', 'camera_calibration', 'array_calibration'),
+    *(f'{name}_topic' for name in TOPIC_ARGUMENTS),
+)
+_FUSED = {'model': 'fusion_model', 'device': 'network_device'}
+
+_FOLLOWS = {
+    'bag_player': _RECORDED,
+    'microphone_array': {'device': 'microphone_device', 'calibration': 'array_calibration'},
+    'camera': {'device': 'camera_device', 'calibration': 'camera_calibration'},
+    'face_detector': _same('image_transport'),
+    'acoustic_map': {
+        **_LOCATED,
+        **_same('image_transport', 'max_lateness', 'measure', 'audio_offset'),
+    },
+    'fusion': {**_LOCATED, **_same('image_transport', 'max_lateness', 'depth'), **_FUSED},
+    'tracker': {**_PLACED, **_same('publish_tf')},
+    'speaker_beams': {**_LOCATED, **_same('audio_offset')},
+    'ros4hri_bridge': {**_PLACED, **_same('image_transport')},
+}
+"""The arguments that parameters follow, by node and parameter."""
+
+_FOR_ALL = _same('use_sim_time', 'autostart')
+_NUMBERS = ('rate', 'loops', 'audio_offset', 'tf_timeout', 'max_lateness')
+_SWITCHES = ('depth', 'publish_tf', 'use_sim_time', 'autostart')
 
 
 def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     """Describe the processes for some arguments.
 
+    Parameters of a node are those that the arguments give, then those of the parameter file, then
+    those that follow from the recording and the model, and last the defaults of the node.
+
     Parameters
     ----------
     arguments : mapping of str to str
-        Values of `ARGUMENTS`; missing ones take their defaults.
+        Values of :data:`~av_tracker_nodes.launching.arguments.ARGUMENTS`; missing ones take their
+        defaults.
 
     Raises
     ------
     InputError
         When they contradict each other, or the bag or the model does not exist.
     """
-    chosen = complete(arguments)
-    for name in _NUMBERS:
-        _number(name, chosen)
-    chosen = _resolved(chosen)
+    chosen = _Chosen(arguments)
     nodes = [*_sources(chosen), *_stages(chosen), *_extras(chosen), *_sinks(chosen)]
     common = _common_ros_arguments(chosen)
-    if chosen['one_process'] == 'true':
-        specs = [_one_process(nodes, common, bool(chosen['bag']))]
+    parameters = [f'{node.name}={json.dumps(chosen.parameters(node))}' for node in nodes]
+    if chosen.is_on('one_process'):
+        name = 'av_tracker_all'
+        specs = [NodeSpec(PACKAGE, name, name, tuple(parameters), common, chosen.file)]
     else:
-        specs = [_process(node, common) for node in nodes]
+        specs = [
+            NodeSpec(PACKAGE, node.name, node.name, (values,), common, chosen.file)
+            for node, values in zip(nodes, parameters, strict=True)
+        ]
+    decisive = ('bag_player', 'av_tracker_all') if chosen['bag'] else ()
+    specs = [replace(spec, ends_all=spec.name in decisive) for spec in specs]
     if chosen['enclaves']:
         specs = [_in_enclave(spec, chosen['enclaves']) for spec in specs]
-    if chosen['respawn'] == 'true':
+    if chosen.is_on('respawn'):
         specs = [replace(spec, respawns=not spec.ends_all) for spec in specs]
-    return specs + ([_rviz(chosen)] if chosen['rviz'] == 'true' else [])
+    return specs + ([_rviz(chosen)] if chosen.is_on('rviz') else [])
 
 
-def _resolved(chosen: Mapping[str, str]) -> dict[str, str]:
-    """Find files, those of the rig where none are given, how images come, what the model takes."""
-    names = ('camera_calibration', 'array_calibration')
-    given = [Path(chosen[name]).resolve() if chosen[name] else None for name in names]
-    sources = Sources(camera_calibration=given[0], array_calibration=given[1])
-    sources = sources.with_rig(chosen['rig'])
-    files = {name: getattr(sources, name) for name in names}
-    is_compressed, is_rectified = images_of(chosen)
-    transport = chosen['image_transport'] or ('compressed' if is_compressed else 'raw')
-    # Its network is loaded to be asked: once.
-    model = create_fusion(chosen['model'])
-    return {
-        **chosen,
-        **{name: '' if path is None else str(path) for name, path in files.items()},
-        'image_transport': transport,
-        'measure': chosen['measure'] or model.measure,
-        **{
-            name: 'true' if holds else ''
-            for name, holds in (
-                (_RECTIFIED, is_rectified),
-                (_SEES, model.sees),
-                (_HEARS, model.hears),
-                (_FOLLOWS, model.follows_heads),
-            )
-        },
-    }
+class _Chosen:
+    """What was chosen, by the names of arguments, and what follows from it.
+
+    Attributes
+    ----------
+    file : Path
+        Parameters of the nodes.
+    model : FusionModel
+    is_rectified : bool
+        Whether the images are.
+    image_transport : str
+        How images come.
+    """
+
+    def __init__(self, arguments: Mapping[str, str]) -> None:
+        self._values = complete(arguments)
+        self._read: dict[str, _Parameters] = {}
+        for name in _NUMBERS:
+            _number(name, self[name] or '0')
+        named = self['params_file']
+        self.file = Path(named).resolve() if named else shipped_file('params.yaml')
+        if not self.file.is_file():
+            raise InputError(f'no parameter file {named}')
+        for problem in unknown_nodes(self.file):
+            _logger.warning(problem)
+        self._values |= self._calibrations() | self._recorded_topics()
+        is_compressed, self.is_rectified = images_of(self._values)
+        self.image_transport = 'compressed' if is_compressed else 'raw'
+        # Its network is loaded to be asked: once.
+        self.model = create_fusion(self.told('fusion', 'model', DEFAULT_MODEL))
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def is_on(self, name: str) -> bool:
+        """Whether a switch is given and on."""
+        return self[name] == 'true'
+
+    def told(self, node: str, parameter: str, default: Any = '') -> Any:
+        """Return a parameter of a node, by argument or file."""
+        given = self.follow(node)
+        return given.get(parameter, self._in_file(node).get(parameter, default))
+
+    def follow(self, node: str) -> dict[str, Any]:
+        """Return the parameters of a node that are given by arguments."""
+        followed = {**_FOR_ALL, **_FOLLOWS.get(node, {})}
+        return {
+            parameter: _typed(argument, self[argument])
+            for parameter, argument in followed.items()
+            if self[argument]
+        }
+
+    def parameters(self, node: _Node) -> dict[str, Any]:
+        """Return the parameters of a node that come before those of the file."""
+        in_file = self._in_file(node.name)
+        usual = {name: value for name, value in node.usual.items() if name not in in_file}
+        return {**usual, **self.follow(node.name), **node.given}
+
+    def _in_file(self, node: str) -> _Parameters:
+        if node not in self._read:
+            full_name = f'{_namespace(self["namespace"])}/{node}'
+            self._read[node] = parameters_of(full_name, self.file)
+        return self._read[node]
+
+    def _calibrations(self) -> dict[str, str]:
+        """Files that are given, and those of the rig for what is not."""
+        names = ('camera_calibration', 'array_calibration')
+        given = [Path(self[name]).resolve() if self[name] else None for name in names]
+        sources = Sources(camera_calibration=given[0], array_calibration=given[1])
+        sources = sources.with_rig(self['rig'])
+        files = {name: getattr(sources, name) for name in names}
+        return {name: '' if path is None else str(path) for name, path in files.items()}
+
+    def _recorded_topics(self) -> dict[str, str]:
+        """Topics of the recording that the file names."""
+        names = [f'{name}_topic' for name in TOPIC_ARGUMENTS]
+        return {name: self.told('bag_player', name) for name in names} if self['bag'] else {}
 
 
-def _sources(chosen: Mapping[str, str]) -> list[_Node]:
+def _sources(chosen: _Chosen) -> list[_Node]:
     """Bag player, or devices."""
     if chosen['bag']:
         extras = [node.name for node in _extras(chosen)]
         waited_for = [*STAGES, *extras, *(['track_writer'] if chosen['out'] else [])]
-        parameters = {
+        given = {
             'bag': str(Path(chosen['bag']).resolve()),
-            'rate': _number('rate', chosen),
-            'loops': int(_number('loops', chosen)),
             'wait_for': ','.join(waited_for),
-            'camera_calibration': chosen['camera_calibration'],
-            'array_calibration': chosen['array_calibration'],
-            'depth': chosen['depth'] == 'true',
-            'audio_offset': _number('audio_offset', chosen),
-            **{f'{name}_topic': chosen[f'{name}_topic'] for name in TOPIC_ARGUMENTS},
+            # It makes the time of a replay and cannot follow it.
+            'use_sim_time': False,
             **_senses(chosen),
         }
-        return [_Node('bag_player', parameters)]
+        return [_Node('bag_player', given, {'depth': chosen.told('fusion', 'depth', False)})]
     devices = (
-        (
-            'microphone_array',
-            'hears',
-            chosen['start_microphones'] or _unless(chosen['audio_topic']),
-            'microphone_device',
-            'array_calibration',
-        ),
-        (
-            'camera',
-            'sees',
-            chosen['start_camera'] or _unless(chosen['image_topic']),
-            'camera_device',
-            'camera_calibration',
-        ),
+        ('microphone_array', chosen.model.hears, 'start_microphones', 'audio_topic'),
+        ('camera', chosen.model.sees, 'start_camera', 'image_topic'),
     )
-    senses, nodes = _senses(chosen), []
-    for node, sense, starts, device, calibration in devices:
-        if senses[sense] and starts == 'true':
-            _require(chosen, calibration, f'the {node.replace("_", " ")}')
-            parameters = {'device': chosen[device], 'calibration': chosen[calibration]}
-            nodes.append(_Node(node, parameters))
+    nodes = []
+    for node, is_needed, start, topic in devices:
+        # A topic that is named has a publisher of its own.
+        starts = chosen.is_on(start) if chosen[start] else not chosen[topic]
+        if is_needed and starts:
+            _require_calibration(chosen, node)
+            nodes.append(_Node(node))
     return nodes
 
 
-def _unless(topic: str) -> str:
-    """Start a driver unless a topic is named, which another one publishes."""
-    return 'false' if topic else 'true'
+def _require_calibration(chosen: _Chosen, node: str) -> None:
+    if not chosen.told(node, 'calibration'):
+        raise InputError(
+            f'{_FOLLOWS[node]["calibration"]} is not set; the {node.replace("_", " ")} needs it '
+            '(or give a bag to replay)'
+        )
 
 
-def _placed(chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Parameters of a node that knows where the camera is."""
-    return {
-        'target_frame': chosen['target_frame'],
-        'reliable_images': bool(chosen['bag']),
-        'camera_calibration': chosen['camera_calibration'],
-        'tf_timeout': _number('tf_timeout', chosen),
-        'rectified': bool(chosen[_RECTIFIED]),
-        **_senses(chosen),
-    }
+def _senses(chosen: _Chosen) -> dict[str, bool]:
+    """Return which senses the model has."""
+    return {'sees': chosen.model.sees, 'hears': chosen.model.hears}
 
 
-def _located(chosen: Mapping[str, str]) -> dict[str, Any]:
-    """Parameters of a node that knows where the microphones are too."""
-    return {**_placed(chosen), 'array_calibration': chosen['array_calibration']}
-
-
-def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
-    """Which senses the model has."""
-    return {'sees': bool(chosen[_SEES]), 'hears': bool(chosen[_HEARS])}
-
-
-def _stages(chosen: Mapping[str, str]) -> list[_Node]:
-    replays = bool(chosen['bag'])
-    placed, located = _placed(chosen), _located(chosen)
-    transport = {'image_transport': chosen['image_transport']}
-    waiting = {'max_lateness': _number('max_lateness', chosen)}
-    if replays:
-        rate = min(max(_number('rate', chosen), 1.0), _FASTEST)
-        waiting['patience'] = REPLAY_PATIENCE * rate
-    heard = {**located, 'audio_offset': _number('audio_offset', chosen)}
-    fused = {
-        'model': chosen['model'],
-        'device': chosen['network_device'],
-        'depth': chosen['depth'] == 'true',
-    }
-    followed = {'follows_heads': bool(chosen[_FOLLOWS])}
+def _stages(chosen: _Chosen) -> list[_Node]:
+    senses, transport, seen = _senses(chosen), _transport(chosen), _seen(chosen)
+    waiting = {'patience': _patience(chosen)} if chosen['bag'] else {}
+    measure = {'measure': chosen.model.measure}
+    follows = {'follows_heads': chosen.model.follows_heads}
     return [
-        _Node('face_detector', {'reliable_images': replays, **transport}),
-        _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': chosen['measure']}),
-        _Node('fusion', {**located, **transport, **waiting, **fused}),
-        _Node('tracker', {**placed, **followed, 'publish_tf': chosen['publish_tf'] == 'true'}),
+        _Node('face_detector', usual={**transport, **_reliable(chosen), **_time(chosen)}),
+        _Node('acoustic_map', senses, {**seen, **transport, **waiting, **measure}),
+        _Node('fusion', senses, {**seen, **transport, **waiting}),
+        _Node('tracker', {**senses, **follows}, seen),
     ]
 
 
-def _extras(chosen: Mapping[str, str]) -> list[_Node]:
+def _patience(chosen: _Chosen) -> float:
+    rate = float(chosen.told('bag_player', 'rate', 1.0))
+    return REPLAY_PATIENCE * min(max(rate, 1.0), _FASTEST)
+
+
+def _transport(chosen: _Chosen) -> dict[str, str]:
+    return {'image_transport': chosen.image_transport}
+
+
+def _time(chosen: _Chosen) -> dict[str, bool]:
+    return {'use_sim_time': True} if chosen['bag'] else {}
+
+
+def _reliable(chosen: _Chosen) -> dict[str, bool]:
+    return {'reliable_images': True} if chosen['bag'] else {}
+
+
+def _seen(chosen: _Chosen) -> _Parameters:
+    """Return what a node that knows where the camera is has to know of the images, too."""
+    return {'rectified': chosen.is_rectified, **_reliable(chosen), **_time(chosen)}
+
+
+def _extras(chosen: _Chosen) -> list[_Node]:
     """Nodes that tell more about the tracks, for who wants it."""
-    bridged = chosen['ros4hri'] == 'true'
-    nodes = []
-    if bridged or chosen['beams'] == 'true':
-        heard = {**_located(chosen), 'audio_offset': _number('audio_offset', chosen)}
-        nodes.append(_Node('speaker_beams', heard))
+    bridged = chosen.is_on('ros4hri')
+    senses, nodes = _senses(chosen), []
+    if bridged or chosen.is_on('beams'):
+        nodes.append(_Node('speaker_beams', senses, _seen(chosen)))
     if bridged:
-        seen = {**_placed(chosen), 'image_transport': chosen['image_transport']}
-        nodes.append(_Node('ros4hri_bridge', seen))
+        nodes.append(_Node('ros4hri_bridge', senses, {**_seen(chosen), **_transport(chosen)}))
     return nodes
 
 
-def _sinks(chosen: Mapping[str, str]) -> list[_Node]:
+def _sinks(chosen: _Chosen) -> list[_Node]:
     replays = bool(chosen['bag'])
     nodes = []
     if chosen['out']:
-        parameters = {
+        given = {
             'out': str(Path(chosen['out']).resolve()),
-            'model': chosen['model'],
+            'model': chosen.told('fusion', 'model', DEFAULT_MODEL),
             'mode': 'replay' if replays else 'live',
-            'reliable_images': replays,
             **_senses(chosen),
         }
-        nodes.append(_Node('track_writer', parameters))
+        nodes.append(_Node('track_writer', given, {**_reliable(chosen), **_time(chosen)}))
     if chosen['record']:
         if replays:
             raise InputError('record and bag exclude each other: a replay is recorded already')
@@ -373,37 +354,18 @@ def _sinks(chosen: Mapping[str, str]) -> list[_Node]:
     return nodes
 
 
-def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
-    file = Path(chosen['params_file']) if chosen['params_file'] else shipped_file('params.yaml')
-    if not file.is_file():
-        raise InputError(f'no parameter file {file}')
-    for problem in unknown_nodes(file):
-        _logger.warning(problem)
-    simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
-    result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
-    result += ['-p', f'autostart:={chosen["autostart"]}']
+def _common_ros_arguments(chosen: _Chosen) -> tuple[str, ...]:
+    result = []
     if chosen['namespace']:
-        result += ['-r', f'__ns:=/{chosen["namespace"].strip("/")}']
+        result += ['-r', f'__ns:={_namespace(chosen["namespace"])}']
     renamed = {} if chosen['bag'] else live_remappings(topic_names(chosen))
     for ours, theirs in renamed.items():
         result += ['-r', f'{ours}:={theirs}']
     return (*result, '--log-level', chosen['log_level'])
 
 
-def _process(node: _Node, common: tuple[str, ...]) -> NodeSpec:
-    values = [
-        part
-        for name, value in _parameters(node).items()
-        for part in ('-p', f'{name}:={json.dumps(value)}')
-    ]
-    ends_all = node.name == 'bag_player'
-    ros_arguments = (*common, *values)
-    return NodeSpec(PACKAGE, node.name, node.name, (), ros_arguments, ends_all)
-
-
-def _one_process(nodes: list[_Node], common: tuple[str, ...], ends_all: bool) -> NodeSpec:
-    arguments = tuple(f'{node.name}={json.dumps(_parameters(node))}' for node in nodes)
-    return NodeSpec(PACKAGE, 'av_tracker_all', 'av_tracker_all', arguments, common, ends_all)
+def _namespace(name: str) -> str:
+    return f'/{name.strip("/")}' if name.strip('/') else ''
 
 
 def _in_enclave(spec: NodeSpec, below: str) -> NodeSpec:
@@ -411,24 +373,23 @@ def _in_enclave(spec: NodeSpec, below: str) -> NodeSpec:
     return replace(spec, ros_arguments=(*spec.ros_arguments, '--enclave', enclave))
 
 
-def _parameters(node: _Node) -> dict[str, Any]:
-    # The player makes the time of a replay and cannot follow it.
-    own_time = {'use_sim_time': False} if node.name == 'bag_player' else {}
-    return {**node.parameters, **own_time}
-
-
-def _rviz(chosen: Mapping[str, str]) -> NodeSpec:
-    view = ('-d', str(shipped_file('av_tracker.rviz')), '-f', chosen['target_frame'])
+def _rviz(chosen: _Chosen) -> NodeSpec:
+    frame = chosen.told('tracker', 'target_frame', 'world')
+    view = ('-d', str(shipped_file('av_tracker.rviz')), '-f', frame)
     return NodeSpec('rviz2', 'rviz2', 'rviz2', view)
 
 
-def _require(chosen: Mapping[str, str], name: str, whom: str) -> None:
-    if not chosen[name]:
-        raise InputError(f'{name} is not set; {whom} needs it (or give a bag to replay)')
+def _typed(argument: str, text: str) -> bool | float | str:
+    """Return the value of an argument as parameters have it."""
+    if argument in _SWITCHES:
+        return text == 'true'
+    if argument in _NUMBERS:
+        return _number(argument, text)
+    return text
 
 
-def _number(name: str, chosen: Mapping[str, str]) -> float:
+def _number(name: str, text: str) -> float:
     try:
-        return float(chosen[name])
+        return int(text) if name == 'loops' else float(text)
     except ValueError as error:
-        raise InputError(f"{name} must be a number, got '{chosen[name]}'") from error
+        raise InputError(f"{name} must be a number, got '{text}'") from error

@@ -10,6 +10,7 @@ nobody hears of it. Here they are found, and told with the name that may be mean
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -43,15 +44,18 @@ def sections(file: Path) -> dict[str, set[str]]:
     InputError
         It is no parameter file.
     """
+    found: dict[str, set[str]] = {}
+    for node, values in _nodes(_content(file), '', file):
+        found.setdefault(node, set()).update(name for name, _ in _flat(values))
+    return found
+
+
+def _content(file: Path) -> Any:
     try:
-        content = yaml.safe_load(file.read_text())
+        return yaml.safe_load(file.read_text()) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = ' '.join(str(error).split())
         raise InputError(f'{file} is no parameter file: {reason}') from error
-    found: dict[str, set[str]] = {}
-    for node, values in _nodes(content or {}, '', file):
-        found.setdefault(node, set()).update(_names(values))
-    return found
 
 
 def _nodes(content: Any, name: str, file: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -68,12 +72,42 @@ def _nodes(content: Any, name: str, file: Path) -> Iterator[tuple[str, Mapping[s
             yield from _nodes(value, f'{name}/{key}'.replace('//', '/'), file)
 
 
-def _names(values: Mapping[str, Any], prefix: str = '') -> Iterator[str]:
+def _flat(values: Mapping[str, Any], prefix: str = '') -> Iterator[tuple[str, Any]]:
+    """Join the names of what is nested."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _names(value, f'{prefix}{name}.')
+            yield from _flat(value, f'{prefix}{name}.')
         else:
-            yield f'{prefix}{name}'
+            yield f'{prefix}{name}', value
+
+
+def parameters_of(node: str, file: Path) -> dict[str, Any]:
+    """Read the parameters that a file gives a node.
+
+    Parameters
+    ----------
+    node : str
+        Its name with all namespaces, such as ``/robot/tracker``.
+    file : Path
+
+    Raises
+    ------
+    InputError
+        It is no parameter file.
+    """
+    found: dict[str, Any] = {}
+    for section, values in _nodes(_content(file), '', file):
+        if _is_for(section, node):
+            found |= _flat(values)
+    return found
+
+
+def _is_for(section: str, node: str) -> bool:
+    """Tell whether a section is for a node; ``*`` stands for one name in it, ``**`` for any."""
+    wildcards = {'*': '/[^/]+', '**': '(/[^/]+)*'}
+    parts = section.strip('/').split('/')
+    pattern = ''.join(wildcards.get(part, '/' + re.escape(part)) for part in parts)
+    return re.fullmatch(pattern, node) is not None
 
 
 def unknown_nodes(file: Path) -> list[str]:

@@ -167,7 +167,9 @@ def command(spec: NodeSpec) -> list[str]:
             'ROS 2 is not there: source an installation, or run in the environment that '
             'scripts/bootstrap.py makes'
         )
-    ros_arguments = ['--ros-args', *spec.ros_arguments] if spec.ros_arguments else []
+    file = ('--params-file', str(spec.parameter_file)) if spec.parameter_file else ()
+    of_ros = [*file, *spec.ros_arguments]
+    ros_arguments = ['--ros-args', *of_ros] if of_ros else []
     module = f'{PACKAGE}.nodes.{spec.executable}'
     return [sys.executable, '-m', module, *spec.arguments, *ros_arguments]
 

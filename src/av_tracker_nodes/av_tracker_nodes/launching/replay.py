@@ -71,7 +71,7 @@ def replay(
         compared = fusion.sees and fusion.hears
         clocks = reader.clock_problems() if compared else []
         frames = len(reader.image_stamps) if fusion.sees else 0
-    chosen = {'bag': str(bag), 'model': model, 'out': str(out), 'rate': str(rate)}
+    chosen = {'bag': str(bag), 'fusion_model': model, 'out': str(out), 'rate': str(rate)}
     chosen |= launch_arguments(sources or Sources())
     specs = [_with_progress(spec) for spec in node_set({**chosen, **(arguments or {})})]
     with private_environment() as environment:

@@ -9,12 +9,10 @@ topics and parameters, and still talk over ROS.
 
 from __future__ import annotations
 
-import json
 import sys
 from functools import partial
 from importlib import import_module
 
-from rclpy.parameter import Parameter
 from rclpy.utilities import remove_ros_args
 
 from av_tracker_nodes.errors import InputError
@@ -42,23 +40,17 @@ _LIVE = tuple(NODES)[:6]
 
 
 def make(argument: str) -> StageNode:
-    """Make a node from ``NODE`` or ``NODE={JSON}``.
+    """Make the node of ``NODE`` or ``NODE={JSON}``, which finds its parameters there itself.
 
     Raises
     ------
     InputError
         When there is no such node, or its parameters are not JSON.
     """
-    name, _, text = argument.partition('=')
+    name, _, _ = argument.partition('=')
     if name not in NODES:
         raise InputError(f"no node '{name}'; there are {', '.join(NODES)}")
-    try:
-        values = json.loads(text) if text else {}
-    except json.JSONDecodeError as error:
-        raise InputError(f"parameters of '{name}' are not JSON: {error}") from error
-    node_class = getattr(import_module(f'{__package__}.{name}'), NODES[name])
-    overrides = [Parameter(key, value=value) for key, value in values.items()]
-    return node_class(parameter_overrides=overrides)
+    return getattr(import_module(f'{__package__}.{name}'), NODES[name])()
 
 
 def main() -> int:

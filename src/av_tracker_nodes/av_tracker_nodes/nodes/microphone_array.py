@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from av_tracker_nodes.capture.microphone_stream import (
     StreamSettings,
     parse_channel_map,
 )
+from av_tracker_nodes.capture.sound_cards import MissingCardError
 from av_tracker_nodes.nodes.array_description import ArrayDescription
 from av_tracker_nodes.nodes.audio_mirror import AudioMirror
 from av_tracker_nodes.nodes.conversions import to_audio
@@ -33,7 +35,8 @@ class MicrophoneArrayNode(StageNode):
     """Publishes blocks of samples with the capture time of their first sample.
 
     Samples that the card lost are counted, so that the gap shows in ``first_sample``; a warning
-    says so for 10 s. A card that stops or is unplugged is opened again when it is there.
+    says so for 10 s. A card that is not there yet, stops or is unplugged is looked for every
+    second, and opened when it is there.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -95,6 +98,8 @@ class MicrophoneArrayNode(StageNode):
         self._stream = MicrophoneStream(
             self._settings, self.guarded(self._publish), lambda: self.get_clock().now().nanoseconds
         )
+        with suppress(MissingCardError):
+            self._stream.open()
         self._watch()
 
     def deactivate(self) -> None:
@@ -115,8 +120,8 @@ class MicrophoneArrayNode(StageNode):
 
     def _watch(self) -> None:
         problem = self._stream.revive()
-        stopped = problem and f'{self._stream.name} has stopped: {problem}'
-        self.note('device', stopped, is_fault=True)
+        waits = problem and f'{problem}; trying again every {_WATCH_PERIOD:g} s'
+        self.note('device', waits, is_fault=True)
         self.note('loss', self._losses.recent(self._stream.lost))
         clock = self._stream.clock
         self.facts |= {

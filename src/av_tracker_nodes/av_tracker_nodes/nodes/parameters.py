@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -36,10 +37,14 @@ class ParameterNode(LifecycleNode):
     """
 
     def __init__(self, name: str, **node_options: Any) -> None:
-        super().__init__(name, **node_options)
+        overrides = [
+            *given_to(name, sys.argv[1:]),
+            *(node_options.pop('parameter_overrides', None) or []),
+        ]
+        super().__init__(name, parameter_overrides=overrides, **node_options)
         self.settings: dict[str, Setting] = {}
         self._cli_args = node_options.get('cli_args')
-        self._overrides = [each.name for each in node_options.get('parameter_overrides') or []]
+        self._overrides = [each.name for each in overrides]
         self.is_configured = False
         self.add_on_set_parameters_callback(self._judge)
 
@@ -130,6 +135,25 @@ class ParameterNode(LifecycleNode):
                     'and clean it up first'
                 )
         self.check({name: self.value(name) for name in self.settings} | changed)
+
+
+def given_to(node: str, arguments: Sequence[str]) -> list[Parameter]:
+    """Return the parameters that ``NODE={JSON}`` among the arguments of a process gives a node.
+
+    They come before those of every file. What ``-p`` gives does not: to ROS it is a section for
+    all nodes, which one for this node comes before where the file has both.
+
+    Raises
+    ------
+    InputError
+        It is not JSON.
+    """
+    texts = [text for name, _, text in (each.partition('=') for each in arguments) if name == node]
+    try:
+        values = [item for text in texts if text for item in json.loads(text).items()]
+    except (json.JSONDecodeError, AttributeError) as error:
+        raise InputError(f"parameters of '{node}' are not a mapping in JSON: {error}") from error
+    return [Parameter(name, value=value) for name, value in values]
 
 
 def _plain(value: Any) -> Any:

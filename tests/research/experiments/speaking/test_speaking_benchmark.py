@@ -198,7 +198,15 @@ def test_nobody_speaks_in_silence(scenario):
 
 @pytest.mark.slow
 def test_command_measures_once(tmp_path):
-    arguments = ['benchmark', 'speaking', '--quick', '--model', 'vggcf', '--out', str(tmp_path)]
+    arguments = [
+        'benchmark',
+        'speaking',
+        '--quick',
+        '--fusion-model',
+        'vggcf',
+        '--out',
+        str(tmp_path),
+    ]
     first = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert first.exit_code == 0
     rows = json.loads((tmp_path / 'speaking.json').read_text())

@@ -34,7 +34,7 @@ from av_tracker_nodes.recordings.bag.sensor_bag import SensorBag
 Description = Transforms | CameraDescription | ArrayDescription
 
 _NEEDS_ARRAY = (
-    '--array-calibration or --rig can describe the microphones; --model visual needs none'
+    '--array-calibration or --rig can describe the microphones; --fusion-model visual needs none'
 )
 _NEEDS_CAMERA = '--camera-calibration or --rig can describe the camera'
 

@@ -87,9 +87,9 @@ class BagReader(SensorBag):
             the images have another size than their calibration, or the sound too few channels.
         """
         if sees:
-            self.require('image', '--model audio needs none' if hears else '')
+            self.require('image', '--fusion-model audio needs none' if hears else '')
         if hears:
-            self.require('audio', '--model visual needs none' if sees else '')
+            self.require('audio', '--fusion-model visual needs none' if sees else '')
         self.sensors(sees, hears)
         if sees:
             self.geometry.check_images()

@@ -102,7 +102,7 @@ class Options:
             about = f'{self.scenes} scenes a condition of the {self.split} split'
             flags = '' if self.split == 'test' else f' --split {self.split}'
             flags += '' if self.scenes == SCENES else f' --scenes {self.scenes}'
-        model = '' if self.model == DEFAULT_MODEL else f' --model {self.model}'
+        model = '' if self.model == DEFAULT_MODEL else f' --fusion-model {self.model}'
         return f'Simulated, {about}, model {self.model}: `av-tracker {COMMAND}{flags}{model}`.'
 
 
