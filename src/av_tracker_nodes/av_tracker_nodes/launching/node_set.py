@@ -100,7 +100,7 @@ ARGUMENTS = (
     Argument('target_frame', 'world', 'Frame in which people are located'),
     Argument('tf_timeout', str(TF_TIMEOUT), 'A moving transform that is older (s) places nothing'),
     Argument('max_lateness', '2.0', 'Images and sound that come later (s) are not waited for'),
-    Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for every track', _SWITCH),
+    Argument('publish_tf', 'false', 'Publish a frame speaker_<id> for everybody', _SWITCH),
     Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
     Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
     Argument('namespace', '', 'Put before all node and topic names'),
@@ -320,7 +320,7 @@ def _senses(chosen: Mapping[str, str]) -> dict[str, bool]:
 
 def _stages(chosen: Mapping[str, str]) -> list[_Node]:
     replays = bool(chosen['bag'])
-    placed, located = _placed(chosen), _located(chosen)
+    located = _located(chosen)
     transport = {'image_transport': chosen['image_transport']}
     waiting = {'max_lateness': _number('max_lateness', chosen)}
     if replays:
@@ -337,7 +337,7 @@ def _stages(chosen: Mapping[str, str]) -> list[_Node]:
         _Node('face_detector', {'reliable_images': replays, **transport}),
         _Node('acoustic_map', {**heard, **transport, **waiting, 'measure': chosen['measure']}),
         _Node('fusion', {**located, **transport, **waiting, **fused}),
-        _Node('tracker', {**placed, **followed, 'publish_tf': chosen['publish_tf'] == 'true'}),
+        _Node('tracker', {**located, **followed, 'publish_tf': chosen['publish_tf'] == 'true'}),
     ]
 
 
@@ -379,15 +379,19 @@ def _common_ros_arguments(chosen: Mapping[str, str]) -> tuple[str, ...]:
         raise InputError(f'no parameter file {file}')
     for problem in unknown_nodes(file):
         _logger.warning(problem)
-    simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
-    result = ['--params-file', str(file.resolve()), '-p', f'use_sim_time:={simulated}']
+    result = ['--params-file', str(file.resolve()), *_time_and_namespace(chosen)]
     result += ['-p', f'autostart:={chosen["autostart"]}']
-    if chosen['namespace']:
-        result += ['-r', f'__ns:=/{chosen["namespace"].strip("/")}']
     renamed = {} if chosen['bag'] else live_remappings(topic_names(chosen))
     for ours, theirs in renamed.items():
         result += ['-r', f'{ours}:={theirs}']
     return (*result, '--log-level', chosen['log_level'])
+
+
+def _time_and_namespace(chosen: Mapping[str, str]) -> tuple[str, ...]:
+    simulated = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
+    time = '-p', f'use_sim_time:={simulated}'
+    name = chosen['namespace'].strip('/')
+    return (*time, '-r', f'__ns:=/{name}') if name else time
 
 
 def _process(node: _Node, common: tuple[str, ...]) -> NodeSpec:
@@ -418,8 +422,9 @@ def _parameters(node: _Node) -> dict[str, Any]:
 
 
 def _rviz(chosen: Mapping[str, str]) -> NodeSpec:
+    """RViz in the namespace, to which the topics of the view are relative, and in our time."""
     view = ('-d', str(shipped_file('av_tracker.rviz')), '-f', chosen['target_frame'])
-    return NodeSpec('rviz2', 'rviz2', 'rviz2', view)
+    return NodeSpec('rviz2', 'rviz2', 'rviz2', view, _time_and_namespace(chosen))
 
 
 def _require(chosen: Mapping[str, str], name: str, whom: str) -> None:
