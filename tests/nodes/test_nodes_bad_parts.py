@@ -174,6 +174,7 @@ def make_node():
         sensors = SimpleNamespace(
             rig=lambda stamp: RIG,
             camera=lambda stamp: RIG.camera,
+            viewpoint=lambda stamp: RIG.camera.centre,
             is_target=lambda *_: True,
             is_stale=False,
             target_frame='world',

@@ -11,6 +11,7 @@ import pytest
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
+import rclpy
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool
 
@@ -34,6 +35,8 @@ class Stage(StageNode):
 
 class ActedBond:
     """What bondpy leaves on a node, and what it was told."""
+
+    is_shutdown = False
 
     def __init__(self, node, topic, bond_id):
         self.told = [(node, topic, bond_id)]
@@ -105,6 +108,20 @@ def test_the_manager_is_told_when_the_process_ends(made, make_stage):
     node.trigger_activate()
     node.close()
     assert made[0].told[2:] == ['shutdown']
+
+
+def test_heartbeats_end_with_ros(made):
+    """Nothing can be sent any more: bondpy is told so, and not to send a farewell."""
+    context = rclpy.Context()
+    context.init()
+    node = Stage(context=context, parameter_overrides=[Parameter('autostart', value=False)])
+    node.trigger_configure()
+    node.trigger_activate()
+    context.shutdown()
+    node.close()
+    assert made[0].is_shutdown
+    assert 'shutdown' not in made[0].told
+    node.destroy_node()
 
 
 def test_there_is_no_bond_without_a_manager_or_work(made, make_stage):

@@ -42,11 +42,14 @@ class ManagerBond:
         self._bond.start()
 
     def end(self) -> None:
-        """Tell the manager that the node stops on purpose."""
+        """Tell the manager that the node stops on purpose; fall silent once ROS has ended."""
         bond, self._bond = self._bond, None
-        if bond is None or not self._node.context.ok():
+        if bond is None:
             return
-        bond.shutdown()
-        # It leaves both on the lists of the node.
+        if not self._node.context.ok():
+            bond.is_shutdown = True
+            return
+        # Left to bondpy, it would be destroyed while an executor finds it on the list of the node.
         self._node.destroy_subscription(bond.sub)
+        bond.shutdown()
         self._node.destroy_publisher(bond.pub)
