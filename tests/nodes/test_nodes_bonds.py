@@ -4,6 +4,7 @@
 """When a node offers a bond to its manager, and when it ends it; bondpy itself is acted."""
 
 import importlib.util
+from threading import Timer
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,7 @@ class ActedBond:
     def __init__(self, node, topic, bond_id):
         self.told = [(node, topic, bond_id)]
         self.node = node
+        self.connect_timer, self.heartbeat_timer = Timer(60, print), Timer(60, print)
         self.pub = node.create_publisher(Bool, topic, 1)
 
     def start(self):
@@ -121,6 +123,8 @@ def test_heartbeats_end_with_ros(made):
     node.close()
     assert made[0].is_shutdown
     assert 'shutdown' not in made[0].told
+    assert made[0].connect_timer.finished.is_set()
+    assert made[0].heartbeat_timer.finished.is_set()
     node.destroy_node()
 
 

@@ -48,6 +48,8 @@ class ManagerBond:
             return
         if not self._node.context.ok():
             bond.is_shutdown = True
+            for timer in (bond.connect_timer, bond.heartbeat_timer):
+                timer.cancel()
             return
         # Left to bondpy, it would be destroyed while an executor finds it on the list of the node.
         self._node.destroy_subscription(bond.sub)
