@@ -10,6 +10,7 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import (
     box_centre,
     face_box,
+    facing,
     mouth_pixel,
     overlap,
     range_of_box,
@@ -82,3 +83,16 @@ def test_overlap_is_symmetric_and_a_share(first, second):
     assert 0 <= value <= 1 + 1e-9
     assert value == pytest.approx(overlap(second, first)[0, 0])
     assert overlap(first, first)[0, 0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize('position', [[3.0, 2, 3], [0, 0, 1.5], [1.0, 2, 1]])
+def test_a_face_looks_at_the_viewpoint_and_stands_upright(position):
+    viewpoint = np.array([1.0, 2.0, 1.5])
+    pose = facing(np.array(position), viewpoint)
+    forward, left, up = pose.rotation.T
+    towards = viewpoint - position
+    np.testing.assert_allclose(pose.translation, position)
+    np.testing.assert_allclose(forward, towards / np.linalg.norm(towards), atol=1e-9)
+    np.testing.assert_allclose(np.cross(forward, left), up, atol=1e-9)
+    assert left[2] == pytest.approx(0, abs=1e-9)
+    assert up[2] >= -1e-9

@@ -12,6 +12,7 @@ from tf2_msgs.msg import TFMessage
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import AudioBlock, Modality, Track, TrackFrame, TrackState
 
 
@@ -47,7 +48,7 @@ class Stubs:
     def follow(self, stamp, *tracks):
         """Send tracks, and the calibration of the camera with them."""
         self.describe_camera()
-        self.tracks.publish(conversions.to_tracks(TrackFrame(stamp, tracks), 'world'))
+        self.tracks.publish(to_tracks(TrackFrame(stamp, tracks), 'world'))
 
     def see(self, faces):
         self.faces.publish(conversions.to_faces(faces, 'camera_optical'))

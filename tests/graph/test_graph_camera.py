@@ -5,7 +5,13 @@
 
 import importlib.util
 import json
+import os
+import select
+import signal
+import subprocess
+import sys
 import time
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -16,6 +22,7 @@ if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
 from live_graph import live_graph
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from av_tracker_nodes.geometry import Camera
@@ -117,6 +124,66 @@ def test_images_are_counted_cut_and_restored(network_camera, calibration):
         assert all(p.poll() is None for p in graph.supervisor.processes.values())
     assert any('was cut off' in line for line in graph.lines)
     assert any('gives images' in line for line in graph.lines)
+
+
+HANGING_READER = """
+import sys, time
+import rclpy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+
+def hang(message):
+    print('hangs', flush=True)
+    time.sleep(1000)
+
+rclpy.init()
+node = rclpy.create_node('hanging_reader')
+quality = QoSProfile(depth=1, reliability=ReliabilityPolicy[sys.argv[1]])
+node.create_subscription(Image, 'image_raw', hang, quality)
+rclpy.spin(node)
+"""
+
+
+@contextmanager
+def hanging_reader(graph, reliability):
+    """A process that is stopped amid its first image."""
+    domain = str(graph.node.context.get_domain_id())
+    process = subprocess.Popen(
+        [sys.executable, '-c', HANGING_READER, reliability],
+        env={**os.environ, 'ROS_DOMAIN_ID': domain},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        ready = lambda: select.select([process.stdout], [], [], 0)[0]  # noqa: E731
+        assert graph.spin_until(ready), graph.lines
+        assert process.stdout.readline() == 'hangs\n'
+        process.send_signal(signal.SIGSTOP)
+        yield
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize('reliability', ['BEST_EFFORT', 'RELIABLE'])
+def test_a_reader_that_hangs_does_not_stall_the_camera(network_camera, calibration, reliability):
+    """Neither its process that is stopped nor what it wanted holds up what others get."""
+    spec = camera_spec(network_camera.address, calibration, reliable_images=False)
+    with live_graph([spec]) as graph:
+        graph.listen(Image, 'image_raw', images(reliable=False, depth=10))
+        raw = graph.heard['image_raw']
+        assert graph.spin_until(lambda: len(raw) > 5), graph.lines
+        for offered in graph.node.get_publishers_info_by_topic('image_raw'):
+            assert offered.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+        with hanging_reader(graph, reliability):
+            raw.clear()
+            graph.spin_until(lambda: False, 4.0)
+            # Of 100 images most, and the last one is as new as ever: many times the five that
+            # are kept for who lags.
+            assert len(raw) > 60
+            assert time.time() - stamp_of(raw[-1].header) / 1e9 < 0.5
 
 
 def test_a_camera_that_is_switched_on_later(network_camera, calibration):

@@ -22,6 +22,7 @@ from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.launching.replay import VERDICT
 from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
 
 pytestmark = pytest.mark.graph
@@ -63,7 +64,7 @@ def publish_all(stubs, images, stamp, count):
     samples = 0.05 * rng.normal(size=(size, channels)).astype(np.float32)
     stubs.hear(AudioBlock(stamp, count * size, RATE, samples))
     stubs.describe_camera(stamp)
-    stubs.tracks.publish(conversions.to_tracks(TrackFrame(stamp, ()), 'world'))
+    stubs.tracks.publish(to_tracks(TrackFrame(stamp, ()), 'world'))
     images.publish(conversions.to_image(ImageFrame(stamp, IMAGE), 'camera_optical'))
 
 

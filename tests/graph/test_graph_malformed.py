@@ -35,6 +35,7 @@ from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
 from av_tracker_nodes.nodes.speaker_beams import SpeakerBeams
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -119,7 +120,7 @@ def sensible():
         'fused_detections': conversions.to_detections(
             DetectionFrame(STAMP, (detection,)), 'world'
         ),
-        'speaker_tracks': conversions.to_tracks(truth_at(STAMP), 'world'),
+        'speaker_tracks': to_tracks(truth_at(STAMP), 'world'),
         '/tf_static': placed(RIG),
     }
 

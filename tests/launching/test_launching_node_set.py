@@ -132,6 +132,23 @@ def test_namespace_goes_to_everybody(bag):
         assert '__ns:=/robot/head' in spec.ros_arguments
 
 
+@pytest.mark.parametrize(
+    ('chosen', 'namespace', 'time'),
+    [
+        ({}, None, True),
+        ({'namespace': 'robot'}, '__ns:=/robot', True),
+        ({'namespace': '/robot/head/', 'use_sim_time': 'false'}, '__ns:=/robot/head', False),
+    ],
+)
+def test_rviz_shows_the_namespace_at_the_time_of_the_nodes(bag, chosen, namespace, time):
+    specs = by_name(node_set({'bag': str(bag), 'rviz': 'true', **chosen}))
+    arguments = specs['rviz2'].ros_arguments
+    told = [each for each in arguments if each.startswith('__ns')]
+    assert told == [each for each in specs['tracker'].ros_arguments if each.startswith('__ns')]
+    assert told == ([namespace] if namespace else [])
+    assert parameters(specs['rviz2'])['use_sim_time'] is time
+
+
 def test_autostart_goes_to_everybody(bag):
     (together,) = node_set({'bag': str(bag), 'one_process': 'true', 'autostart': 'false'})
     for argument in together.arguments:

@@ -24,6 +24,7 @@ from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.types import (
@@ -107,7 +108,7 @@ KINDS = {
         ],
     ),
     'tracks': (
-        lambda parts: conversions.to_tracks(TrackFrame(STAMP, parts), 'world'),
+        lambda parts: to_tracks(TrackFrame(STAMP, parts), 'world'),
         lambda *args: messages.from_tracks(*args).tracks,
         (track, lambda each: each.id),
         [
@@ -173,6 +174,7 @@ def make_node():
         sensors = SimpleNamespace(
             rig=lambda stamp: RIG,
             camera=lambda stamp: RIG.camera,
+            viewpoint=lambda stamp: RIG.camera.centre,
             is_target=lambda *_: True,
             is_stale=False,
             target_frame='world',

@@ -14,9 +14,11 @@ if importlib.util.find_spec('rclpy') is None:
 
 from rclpy.serialization import deserialize_message, serialize_message
 
+from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -181,18 +183,67 @@ def track(rng, **changes):
 
 def test_tracks(rng):
     frame = TrackFrame(STAMP, (track(rng), track(rng, id=5, box=None)), from_image=False)
-    assert_same(frame, messages.from_tracks(sent(conversions.to_tracks(frame, 'world'))))
+    assert_same(frame, messages.from_tracks(sent(to_tracks(frame, 'world'))))
 
 
 def test_both_writers_of_tracks_agree(rng):
     """A track that a node publishes is the one that a converted bag holds."""
     frame = TrackFrame(STAMP, (track(rng), track(rng, id=5, box=None)))
     store, name = messages.typestore(), 'av_tracker_msgs/msg/SpeakerTrackArray'
-    live = store.deserialize_cdr(
-        bytes(serialize_message(conversions.to_tracks(frame, 'world'))), name
-    )
+    live = store.deserialize_cdr(bytes(serialize_message(to_tracks(frame, 'world'))), name)
     recorded = store.serialize_cdr(messages.to_tracks(frame, 'world'), name)
     assert bytes(store.serialize_cdr(live, name)) == bytes(recorded)
+
+
+def test_people_look_at_the_viewpoint_and_their_pose_says_how_sure_that_is(rng):
+    viewpoint = np.array([0.0, 0.0, 1.4])
+    frame = TrackFrame(STAMP, (track(rng), track(rng, modalities=Modality.VISUAL)))
+    heard, seen = sent(to_tracks(frame, 'world', viewpoint)).tracks
+    for message, known in zip((heard, seen), frame.tracks, strict=True):
+        turn, place = message.pose.pose.orientation, known.position
+        forward, left, up = RigidTransform.from_quaternion(
+            place, [turn.x, turn.y, turn.z, turn.w]
+        ).rotation.T
+        towards = (viewpoint - place) / np.linalg.norm(viewpoint - place)
+        np.testing.assert_allclose(forward, towards, atol=1e-9)
+        assert left[2] == pytest.approx(0, abs=1e-9)
+        assert up[2] > 0
+        for both, half in (
+            (message.pose.covariance, known.covariance[:3, :3]),
+            (message.twist.covariance, known.covariance[3:, 3:]),
+        ):
+            full = np.reshape(both, (6, 6))
+            np.testing.assert_allclose(full[:3, :3], half)
+            assert np.isfinite(full).all()
+            np.testing.assert_array_equal(full, full.T)
+            # Nobody measures how heads turn: the worst is far from a right angle, or a still head.
+            assert np.linalg.eigvalsh(full[3:, 3:])[0] > 0.5**2
+    # A face that was found is turned away by a right angle at most, a voice may turn anywhere.
+    for message, farthest in ((seen, np.pi / 2), (heard, np.pi)):
+        spread = np.var(np.linspace(-farthest, farthest, 10**5))
+        assert message.pose.covariance[35] == pytest.approx(spread, rel=1e-3)
+
+
+def test_who_stands_at_the_viewpoint_is_not_turned(rng):
+    place = np.array([1.0, 2.0, 3.0])
+    frame = TrackFrame(STAMP, (track(rng, position=place),))
+    turn = to_tracks(frame, 'world', place).tracks[0].pose.pose.orientation
+    assert (turn.x, turn.y, turn.z, turn.w) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ('message', 'kinds'),
+    [
+        (av.SpeakerTrack, {'STATE': TrackState, 'MODALITY': Modality}),
+        (av.FusedDetection, {'MODALITY': Modality}),
+    ],
+)
+def test_constants_of_messages_are_those_of_the_types(message, kinds):
+    """Each has the name of its kind before its own; they are all that there is of its kind."""
+    told = {name for name in dir(type(message)) if name.isupper() and not name.startswith('_')}
+    assert {name: getattr(message, name) for name in told} == {
+        f'{kind}_{member.name}': member for kind, members in kinds.items() for member in members
+    }
 
 
 @pytest.mark.parametrize('kind', [np.int16, np.float32])
@@ -291,7 +342,7 @@ def test_numbers_that_nobody_means_are_refused(rng, read, place, value, problem)
         'from_faces': conversions.to_faces(FaceFrame(STAMP, (360, 288), (face,)), 'camera'),
         'from_acoustic_map': conversions.to_acoustic_map(acoustic_map(rng), 'array'),
         'from_detections': conversions.to_detections(detections(rng), 'world'),
-        'from_tracks': conversions.to_tracks(TrackFrame(STAMP, (track(rng),)), 'world'),
+        'from_tracks': to_tracks(TrackFrame(STAMP, (track(rng),)), 'world'),
     }
     owner = message = messages_by_reader[read]
     *way, name = place.split('.')

@@ -15,6 +15,7 @@ if importlib.util.find_spec('rclpy') is None:
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.nodes import conversions, ros4hri_bridge
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import (
     Face,
     FaceFrame,
@@ -73,7 +74,7 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
         self.stamp += to_nanoseconds(0.04)
         seen = FaceFrame(self.stamp, (360, 288), faces)
         self._keep_faces(conversions.to_faces(seen, 'camera_optical'))
-        self._follow(conversions.to_tracks(TrackFrame(self.stamp, tracks), frame_id))
+        self._follow(to_tracks(TrackFrame(self.stamp, tracks), frame_id))
 
     def ids(self, name):
         return self.topics[f'/humans/{name}'][-1].ids

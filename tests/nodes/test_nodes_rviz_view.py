@@ -65,6 +65,10 @@ def test_the_view_shows_sensors_sound_tracks_and_truth():
     }
 
 
+def test_the_view_follows_the_namespace_of_rviz():
+    assert not [topic for topic in topics_shown() if topic.startswith(('/', '~'))]
+
+
 def test_what_the_view_shows_is_published():
     texts = {
         node.value

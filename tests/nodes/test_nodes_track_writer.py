@@ -15,6 +15,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.track_writer import TrackWriterNode
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
@@ -52,7 +53,7 @@ def image(node, number):
 
 def answer(node, number, from_image=True):
     frame = TrackFrame(round(START + number * PERIOD), (SOMEBODY,), from_image)
-    node._write(conversions.to_tracks(frame, 'world'))
+    node._write(to_tracks(frame, 'world'))
 
 
 def written(node, tmp_path):

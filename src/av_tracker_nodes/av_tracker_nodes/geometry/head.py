@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from av_tracker_nodes.geometry.camera import Camera
+from av_tracker_nodes.geometry.transforms import RigidTransform
 
 FACE_WIDTH = 0.15
 FACE_HEIGHT = 0.20
@@ -106,3 +107,22 @@ def overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     shared = np.prod(np.clip(bottom_right - top_left, 0, None), axis=-1)
     union = np.prod(first[..., 2:], axis=-1) + np.prod(second[..., 2:], axis=-1) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def facing(position: np.ndarray, viewpoint: np.ndarray) -> RigidTransform:
+    """Pose of a head at a position whose x looks to a viewpoint, with z up (REP 103).
+
+    Parameters
+    ----------
+    position, viewpoint : np.ndarray, shape (3,)
+        Metres, in a frame whose z is up. Where both are one, the pose is not turned.
+    """
+    forward = np.subtract(viewpoint, position)
+    if not forward.any():
+        return RigidTransform(translation=position)
+    # Straight from below any side will do.
+    left = np.cross([0.0, 0.0, 1.0], forward) + np.array([0.0, 1e-9, 0.0])
+    forward, left = forward / np.linalg.norm(forward), left / np.linalg.norm(left)
+    up = np.cross(forward, left)
+    up /= np.linalg.norm(up)
+    return RigidTransform(np.stack([forward, np.cross(up, forward), up], axis=1), position)

@@ -129,7 +129,7 @@ ARGUMENTS = (
         'Images and sound that come later (s) are not waited for',
         usual='2.0',
     ),
-    _parameter('publish_tf', 'Publish a frame speaker_<id> for every track', _SWITCH, 'false'),
+    _parameter('publish_tf', 'Publish a frame speaker_<id> for everybody', _SWITCH, 'false'),
     Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
     Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
     Argument('namespace', '', 'Put before all node and topic names'),

@@ -122,7 +122,7 @@ _FOLLOWS = {
         **_same('image_transport', 'max_lateness', 'measure', 'audio_offset'),
     },
     'fusion': {**_LOCATED, **_same('image_transport', 'max_lateness', 'depth'), **_FUSED},
-    'tracker': {**_PLACED, **_same('publish_tf')},
+    'tracker': {**_LOCATED, **_same('publish_tf')},
     'speaker_beams': {**_LOCATED, **_same('audio_offset')},
     'ros4hri_bridge': {**_PLACED, **_same('image_transport')},
 }
@@ -355,13 +355,16 @@ def _sinks(chosen: _Chosen) -> list[_Node]:
 
 
 def _common_ros_arguments(chosen: _Chosen) -> tuple[str, ...]:
-    result = []
-    if chosen['namespace']:
-        result += ['-r', f'__ns:={_namespace(chosen["namespace"])}']
+    result = list(_in_namespace(chosen))
     renamed = {} if chosen['bag'] else live_remappings(topic_names(chosen))
     for ours, theirs in renamed.items():
         result += ['-r', f'{ours}:={theirs}']
     return (*result, '--log-level', chosen['log_level'])
+
+
+def _in_namespace(chosen: _Chosen) -> tuple[str, ...]:
+    name = _namespace(chosen['namespace'])
+    return ('-r', f'__ns:={name}') if name else ()
 
 
 def _namespace(name: str) -> str:
@@ -374,9 +377,12 @@ def _in_enclave(spec: NodeSpec, below: str) -> NodeSpec:
 
 
 def _rviz(chosen: _Chosen) -> NodeSpec:
+    """RViz in the namespace, to which the topics of the view are relative, and in our time."""
     frame = chosen.told('tracker', 'target_frame', 'world')
     view = ('-d', str(shipped_file('av_tracker.rviz')), '-f', frame)
-    return NodeSpec('rviz2', 'rviz2', 'rviz2', view)
+    follows_clock = chosen['use_sim_time'] or ('true' if chosen['bag'] else 'false')
+    time = ('-p', f'use_sim_time:={follows_clock}')
+    return NodeSpec('rviz2', 'rviz2', 'rviz2', view, (*time, *_in_namespace(chosen)))
 
 
 def _typed(argument: str, text: str) -> bool | float | str:

@@ -35,11 +35,11 @@ from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
+    EVERY_IMAGE,
     LATCHED,
     RESULTS,
     STATIC_TRANSFORMS,
     TRANSFORMS,
-    images,
 )
 from av_tracker_nodes.nodes.source_parameters import SourceParameters
 from av_tracker_nodes.recordings.bag import BagReader, stamp_of_cdr
@@ -54,10 +54,10 @@ PROGRESS = '@progress '
 _QUALITIES = {
     '/audio': AUDIO,
     '/audio/array_info': LATCHED,
-    '/image_raw': images(reliable=True),
-    '/image_raw/compressed': images(reliable=True),
-    '/camera_info': images(reliable=True),
-    '/depth/image': images(reliable=True),
+    '/image_raw': EVERY_IMAGE,
+    '/image_raw/compressed': EVERY_IMAGE,
+    '/camera_info': EVERY_IMAGE,
+    '/depth/image': EVERY_IMAGE,
     '/ground_truth': RESULTS,
     '/robot_speaking': LATCHED,
     '/tf': TRANSFORMS,

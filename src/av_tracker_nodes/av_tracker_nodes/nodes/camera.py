@@ -27,7 +27,7 @@ from av_tracker_nodes.nodes.conversions import (
 )
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.nodes.quality_of_service import CAMERA, EVERY_IMAGE
 from av_tracker_nodes.nodes.static_frame import StaticFrame
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame
 
@@ -74,7 +74,11 @@ class CameraNode(StageNode):
             'Format asked of a V4L2 device: MJPG allows more images a second over USB',
             choices=('', 'MJPG', 'YUYV'),
         )
-        self.parameter('reliable_images', False, 'Offer every image to those who ask for it')
+        self.parameter(
+            'reliable_images',
+            False,
+            'Keep 10 s of images, not the last 5, for readers who want every one but fall behind',
+        )
         StaticFrame.declare(self)
 
     def configure(self) -> None:
@@ -94,7 +98,7 @@ class CameraNode(StageNode):
             exposure=self.value('exposure'),
             pixel_format=self.value('pixel_format'),
         )
-        quality = images(self.value('reliable_images'), depth=5)
+        quality = EVERY_IMAGE if self.value('reliable_images') else CAMERA
         self._raw = self.output(Image, 'image_raw', quality)
         self._compressed = self.output(CompressedImage, 'image_raw/compressed', quality)
         self._info = self.output(CameraInfo, 'camera_info', quality)

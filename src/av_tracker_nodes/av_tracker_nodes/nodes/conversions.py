@@ -4,8 +4,9 @@
 """Between the messages of ROS and the types of this package.
 
 Readers of recorded topics (sound, images, calibration, tracks) are shared with the bags:
-:mod:`av_tracker_nodes.recordings.messages`. Long arrays go into messages as ``array.array`` of
-bytes, which rclpy takes over without looking at the elements.
+:mod:`av_tracker_nodes.recordings.messages`; tracks are made in :mod:`.track_messages`. Long arrays
+go into messages as ``array.array`` of bytes, which rclpy takes over without looking at the
+elements.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from array import array
 
 import cv2
 import numpy as np
-from builtin_interfaces.msg import Duration, Time
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -43,8 +44,6 @@ from av_tracker_nodes.types import (
     FaceSound,
     ImageFrame,
     Modality,
-    Track,
-    TrackFrame,
 )
 
 _JPEG_QUALITY = 90
@@ -76,6 +75,12 @@ def vector(values: np.ndarray) -> Vector3:
     """Make a vector of x, y, z."""
     x, y, z = map(float, values)
     return Vector3(x=x, y=y, z=z)
+
+
+def quaternion(turn: RigidTransform) -> Quaternion:
+    """Make a quaternion of a rotation."""
+    x, y, z, w = map(float, turn.quaternion)
+    return Quaternion(x=x, y=y, z=z, w=w)
 
 
 def box_message(box: np.ndarray) -> av.Box:
@@ -177,8 +182,7 @@ def to_transform(
     """Make a transform that takes points of `child` to `parent`."""
     message = TransformStamped(header=header(stamp, parent), child_frame_id=child)
     message.transform.translation = vector(parent_from_child.translation)
-    x, y, z, w = map(float, parent_from_child.quaternion)
-    message.transform.rotation = Quaternion(x=x, y=y, z=z, w=w)
+    message.transform.rotation = quaternion(parent_from_child)
     return message
 
 
@@ -358,15 +362,6 @@ def _from_detection(message: av.FusedDetection) -> Detection:
     return checked_detection(detection)
 
 
-def to_tracks(frame: TrackFrame, frame_id: str) -> av.SpeakerTrackArray:
-    """Make the tracks of a stamp."""
-    return av.SpeakerTrackArray(
-        header=header(frame.stamp, frame_id),
-        from_image=bool(frame.from_image),
-        tracks=[_to_track(track, frame.stamp) for track in frame.tracks],
-    )
-
-
 def _grid(message: av.AcousticMap | av.FaceSound) -> np.ndarray:
     values = np.frombuffer(memoryview(message.values), np.float32)
     if values.size != message.rows * message.columns:
@@ -419,33 +414,3 @@ def _to_detection(detection: Detection) -> av.FusedDetection:
     if detection.box is not None:
         message.box = box_message(detection.box)
     return message
-
-
-def _to_track(track: Track, stamp: int) -> av.SpeakerTrack:
-    seconds, nanoseconds = divmod(max(stamp - track.born, 0), NANOSECONDS)
-    message = av.SpeakerTrack(
-        id=int(track.id),
-        state=int(track.state),
-        has_box=track.box is not None,
-        speaking_probability=float(track.speaking),
-        is_speaking=bool(track.is_speaking),
-        existence_probability=float(track.existence),
-        modalities=int(track.modalities),
-        age=Duration(sec=seconds, nanosec=nanoseconds),
-        last_audio=time_message(track.last_audio),
-        last_visual=time_message(track.last_visual),
-    )
-    message.pose.pose.position = point(track.position)
-    message.pose.covariance = _linear(track.covariance[:3, :3])
-    message.twist.twist.linear = vector(track.velocity)
-    message.twist.covariance = _linear(track.covariance[3:, 3:])
-    if track.box is not None:
-        message.box = box_message(track.box)
-    return message
-
-
-def _linear(covariance: np.ndarray) -> np.ndarray:
-    """Covariance of x, y, z as that of a pose, whose turning is not estimated."""
-    full = np.zeros((6, 6))
-    full[:3, :3] = covariance
-    return full.ravel()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from av_tracker_nodes.association.assignment import optimal
-from av_tracker_nodes.geometry import Camera, RigidTransform
+from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT
 from av_tracker_nodes.geometry.head import overlap, range_of_box
 from av_tracker_nodes.types import (
@@ -213,14 +213,3 @@ def sellion(face: Face, camera: Camera, distance: float | None = None) -> np.nda
     if distance is None:
         distance = range_of_box(camera, face.box, DETECTOR_FACE_HEIGHT)
     return camera.centre + distance * camera.rays(pixel)
-
-
-def facing(position: np.ndarray, viewpoint: np.ndarray) -> RigidTransform:
-    """Pose at a position whose x looks to a viewpoint, with z up (REP-103)."""
-    forward = np.subtract(viewpoint, position)
-    # Straight from below any side will do.
-    left = np.cross([0.0, 0.0, 1.0], forward) + np.array([0.0, 1e-9, 0.0])
-    forward, left = forward / np.linalg.norm(forward), left / np.linalg.norm(left)
-    up = np.cross(forward, left)
-    up /= np.linalg.norm(up)
-    return RigidTransform(np.stack([forward, np.cross(up, forward), up], axis=1), position)

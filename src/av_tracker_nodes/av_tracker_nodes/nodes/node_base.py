@@ -18,6 +18,7 @@ from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes.bonds import ManagerBond
 from av_tracker_nodes.nodes.clock import RosClock
 from av_tracker_nodes.nodes.diagnostics import DiagnosticNode, one_line
 from av_tracker_nodes.nodes.executors import with_info
@@ -32,7 +33,8 @@ class StageNode(DiagnosticNode):
     loads models and creates topics, :meth:`activate` opens devices, :meth:`deactivate` closes
     them. What :meth:`configure` has made, on the graph or as attributes, is dropped by the
     clean-up, so that it can be called again. Callbacks of a node that is not active are skipped.
-    With ``autostart`` the node configures and activates itself, and bad input ends the process.
+    With ``autostart`` the node configures and activates itself, and bad input ends the process;
+    without it a manager of life cycles may form a bond with it while it is active.
 
     Attributes
     ----------
@@ -46,6 +48,7 @@ class StageNode(DiagnosticNode):
         self._is_starting = False
         self._has_warned = False
         self._lasting: tuple[set[str], set[object]] | None = None
+        self._bond = ManagerBond(self)
         self.add_post_set_parameters_callback(self._adopt)
         self.parameter(
             'autostart',
@@ -101,6 +104,7 @@ class StageNode(DiagnosticNode):
 
     def close(self) -> None:
         """Let go of devices and files; called once, at the end."""
+        self._bond.end()
         if self.is_active:
             try:
                 self.deactivate()
@@ -123,6 +127,8 @@ class StageNode(DiagnosticNode):
         result = self._attempt(self.activate)
         if result != Transition.SUCCESS:
             self._stop(state)
+        elif not self.value('autostart'):
+            self._bond.offer()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> Transition:
@@ -158,6 +164,7 @@ class StageNode(DiagnosticNode):
         self.is_configured = True
 
     def _stop(self, state: LifecycleState) -> Transition:
+        self._bond.end()
         self.problems.clear()
         self.faults.clear()
         errors = self.counts['errors']

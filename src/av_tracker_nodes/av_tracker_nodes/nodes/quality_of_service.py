@@ -20,6 +20,9 @@ LATCHED = QoSProfile(
 )
 """Descriptions that hold until further notice: late joiners get the last one."""
 
+CAMERA = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+"""What a camera offers: readers of either reliability get images (REP 2003)."""
+
 TRANSFORMS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 STATIC_TRANSFORMS = QoSProfile(
     depth=100,
@@ -28,15 +31,16 @@ STATIC_TRANSFORMS = QoSProfile(
 )
 """What tf2_ros uses on ``/tf`` and ``/tf_static``."""
 
-_REPLAY_DEPTH = 250
+EVERY_IMAGE = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
+"""Images of which none may be lost, 10 s deep."""
 
 
 def images(reliable: bool, depth: int = 1) -> QoSProfile:
-    """Return the profile of images and what comes with each of them.
+    """Return the profile of readers of images and of what comes with each of them.
 
     A robot wants the newest image and drops what it has no time for, or keeps up to `depth`; a
-    replay asks for all of them, 10 s deep.
+    replay asks for all of them.
     """
     if reliable:
-        return QoSProfile(depth=_REPLAY_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+        return EVERY_IMAGE
     return QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)

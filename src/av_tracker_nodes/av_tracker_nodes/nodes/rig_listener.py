@@ -184,6 +184,20 @@ class RigListener(CameraListener):
         self._show_problems()
         return rig
 
+    def viewpoint(self, stamp: int | None) -> np.ndarray | None:
+        """Return where people are taken to look at a stamp (ns), shape (3,), target frame (m).
+
+        That is the camera or, where none is used, the middle of the microphones; None while it is
+        not known.
+        """
+        if self._node.value('sees'):
+            camera = self.camera(stamp)
+            return None if camera is None else camera.centre
+        rig = self.rig(stamp)
+        if rig is None or rig.microphones is None:
+            return None
+        return rig.target_from_array @ rig.microphones.positions.mean(axis=0)
+
     def _make_geometry(self) -> SensorRig:
         node, path = self._node, self._node.value('array_calibration')
         return SensorRig(

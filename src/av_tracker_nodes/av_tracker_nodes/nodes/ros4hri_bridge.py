@@ -18,9 +18,10 @@ from av_tracker_msgs.msg import AudioBlock, FaceArray, SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.crops import face_crop
+from av_tracker_nodes.geometry.head import facing
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_faces, header, to_image, to_transform
-from av_tracker_nodes.nodes.humans import Humans, facing, sellion
+from av_tracker_nodes.nodes.humans import Humans, sellion
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
 from av_tracker_nodes.nodes.process import run

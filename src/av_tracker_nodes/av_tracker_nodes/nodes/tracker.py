@@ -18,15 +18,16 @@ from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.nodes.control import ControlledNode
-from av_tracker_nodes.nodes.conversions import from_detections, to_tracks, to_transform
+from av_tracker_nodes.nodes.conversions import from_detections
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
-from av_tracker_nodes.nodes.rig_listener import CameraListener
+from av_tracker_nodes.nodes.rig_listener import RigListener
+from av_tracker_nodes.nodes.track_messages import to_frame, to_tracks
+from av_tracker_nodes.nodes.track_mirror import TrackMirror
 from av_tracker_nodes.recordings.plausible import checked_track, usable
-from av_tracker_nodes.types import TrackFrame, TrackState
+from av_tracker_nodes.types import TrackFrame
 
 
 class Tracker(ControlledNode):
@@ -36,9 +37,11 @@ class Tracker(ControlledNode):
         super().__init__('tracker', **node_options)
         self.declare(TrackerConfig)
         self.parameter(
-            'publish_tf', False, 'Publish a frame speaker_<id> for every confirmed track'
+            'publish_tf',
+            False,
+            'Publish a frame speaker_<id>, below the namespace, for every confirmed track',
         )
-        CameraListener.declare(self)
+        RigListener.declare(self)
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Hold the numbers of the tracker against each other."""
@@ -47,7 +50,7 @@ class Tracker(ControlledNode):
     def configure(self) -> None:
         """Make a tracker that knows nobody."""
         self._tracker = SpeakerTracker()
-        self._sensors = CameraListener(self)
+        self._sensors = RigListener(self)
         self._markers = TrackMarkers()
         self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks')
         self._poses = self.output(PoseArray, 'speaker_poses')
@@ -55,6 +58,7 @@ class Tracker(ControlledNode):
         self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')
         self._drawn = self.output(MarkerArray, 'markers')
         self._transforms = None
+        self._detections = TrackMirror(self)
         if self.value('publish_tf'):
             self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
         self.listen(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)
@@ -72,15 +76,15 @@ class Tracker(ControlledNode):
         self.counts['in'] += 1
         detections = from_detections(message, self.leave_out)
         frame_id = message.header.frame_id
+        is_placed = self._sensors.is_target(frame_id, 'detections')
         camera = self._sensors.camera(detections.stamp)
-        if not self._sensors.is_target(frame_id, 'detections'):
-            camera = None
-        frame = self._tracker.process(detections, camera)
+        frame = self._tracker.process(detections, camera if is_placed else None)
         if self._sensors.is_stale:
             # Everybody is remembered, but told of only when the camera has a place again.
             frame = replace(frame, tracks=())
         frame = replace(frame, tracks=usable(frame.tracks, checked_track, self.leave_out))
-        tracks = to_tracks(frame, frame_id)
+        viewpoint = self._sensors.viewpoint(frame.stamp) if is_placed else None
+        tracks = to_tracks(frame, frame_id, viewpoint)
         self._tracks.publish(tracks)
         self.answered(frame.stamp, began, frame.from_image)
         self.facts['tracks'] = len(frame.tracks)
@@ -89,7 +93,7 @@ class Tracker(ControlledNode):
     def _mirror(self, tracks: av.SpeakerTrackArray, frame: TrackFrame) -> None:
         """Publish in other words what others listen to."""
         frame_id = tracks.header.frame_id
-        known = [t for t in tracks.tracks if t.state != av.SpeakerTrack.TENTATIVE]
+        known = [t for t in tracks.tracks if t.state != av.SpeakerTrack.STATE_TENTATIVE]
         if self._poses.get_subscription_count() > 0:
             poses = [track.pose.pose for track in known]
             self._poses.publish(PoseArray(header=tracks.header, poses=poses))
@@ -97,7 +101,8 @@ class Tracker(ControlledNode):
         if self._drawn.get_subscription_count() > 0:
             self._drawn.publish(self._markers.draw(frame, frame_id))
         if self._transforms is not None:
-            self._publish_transforms(frame, frame_id)
+            self._publish_transforms(tracks.header, known)
+        self._detections.publish(tracks.header, known)
 
     def _mirror_active(self, header: Header, known: list[av.SpeakerTrack]) -> None:
         """Of those who speak, the most probable one."""
@@ -109,18 +114,13 @@ class Tracker(ControlledNode):
         if active is not None and self._active_pose.get_subscription_count() > 0:
             self._active_pose.publish(PoseWithCovarianceStamped(header=header, pose=active.pose))
 
-    def _publish_transforms(self, frame: TrackFrame, frame_id: str) -> None:
-        transforms = [
-            to_transform(
-                frame_id,
-                f'speaker_{track.id}',
-                RigidTransform(translation=track.position),
-                frame.stamp,
-            )
-            for track in frame.tracks
-            if track.state != TrackState.TENTATIVE
-        ]
-        if transforms:
+    def _publish_transforms(self, header: Header, known: list[av.SpeakerTrack]) -> None:
+        """Publish a frame a person; those of several robots in one tree differ by namespace."""
+        prefix = f'{self.get_namespace()}/'.lstrip('/')
+        if known:
+            transforms = [
+                to_frame(track, header, f'{prefix}speaker_{track.id}') for track in known
+            ]
             self._transforms.publish(TFMessage(transforms=transforms))
 
 

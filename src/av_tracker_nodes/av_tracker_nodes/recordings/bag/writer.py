@@ -19,7 +19,7 @@ from rosbags.interfaces import (
     QosReliability,
     QosTime,
 )
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import StoragePlugin
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -38,6 +38,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
+from av_tracker_nodes.recordings.bag.mcap_writer import McapBagWriter
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 JPEG_QUALITY = 95
@@ -88,7 +89,7 @@ class BagWriter:
             self._partial.mkdir(parents=True)
         except OSError as error:
             raise InputError(f'cannot write {self.path}: {error.strerror}') from error
-        self._writer = Writer(
+        self._writer = McapBagWriter(
             self._partial / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP
         )
         self._writer.open()

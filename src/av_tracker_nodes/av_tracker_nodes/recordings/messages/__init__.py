@@ -29,7 +29,12 @@ from av_tracker_nodes.recordings.messages.microphones import (
 )
 from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
-from av_tracker_nodes.recordings.messages.tracks import from_tracks, to_tracks
+from av_tracker_nodes.recordings.messages.tracks import (
+    from_tracks,
+    pose_covariance,
+    to_tracks,
+    twist_covariance,
+)
 from av_tracker_nodes.recordings.messages.transforms import (
     from_transforms,
     stamped_transforms,
@@ -48,6 +53,7 @@ __all__ = [
     'from_tracks',
     'from_transforms',
     'message_directory',
+    'pose_covariance',
     'room_of',
     'serialize',
     'stamp_of',
@@ -60,5 +66,6 @@ __all__ = [
     'to_image',
     'to_tracks',
     'to_transforms',
+    'twist_covariance',
     'typestore',
 ]

@@ -21,9 +21,17 @@ from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, Tra
 
 _SIDES = ('left', 'top', 'width', 'height')
 
+_TURN_VARIANCE = {True: np.pi**2 / 12, False: np.pi**2 / 3}
+"""How a head is turned (rad^2, about any axis), which nobody measures, by whether it is seen.
+
+A face is found when it is turned away by up to a right angle, anything in between being as likely:
+a uniform distribution has the variance (b - a)^2 / 12. Who is not seen may look anywhere."""
+_TURN_RATE_VARIANCE = (2 * np.pi) ** 2
+"""How fast it turns (rad^2/s^2): a turn a second, as fast as heads go."""
+
 
 def to_tracks(frame: TrackFrame, frame_id: str) -> object:
-    """Make an ``av_tracker_msgs/SpeakerTrackArray``."""
+    """Make an ``av_tracker_msgs/SpeakerTrackArray`` of people who are not turned."""
     return make(
         'av_tracker_msgs/msg/SpeakerTrackArray',
         header=make_header(frame.stamp, frame_id),
@@ -46,7 +54,7 @@ def _to_track(track: Track, stamp: int) -> object:
                 position=make_xyz('Point', track.position),
                 orientation=make_quaternion(np.array([0, 0, 0, 1])),
             ),
-            covariance=_linear_covariance(track.covariance[:3, :3]),
+            covariance=pose_covariance(track),
         ),
         twist=make(
             'geometry_msgs/msg/TwistWithCovariance',
@@ -55,7 +63,7 @@ def _to_track(track: Track, stamp: int) -> object:
                 linear=make_xyz('Vector3', track.velocity),
                 angular=make_xyz('Vector3', np.zeros(3)),
             ),
-            covariance=_linear_covariance(track.covariance[3:, 3:]),
+            covariance=twist_covariance(track),
         ),
         has_box=track.box is not None,
         box=make(
@@ -72,9 +80,20 @@ def _to_track(track: Track, stamp: int) -> object:
     )
 
 
-def _linear_covariance(covariance: np.ndarray) -> np.ndarray:
-    full = np.zeros((6, 6))
-    full[:3, :3] = covariance
+def pose_covariance(track: Track) -> np.ndarray:
+    """Covariance of the pose of a track, shape (36,): m and rad, about the axes of its frame."""
+    turn = _TURN_VARIANCE[bool(track.modalities & Modality.VISUAL)]
+    return _block_diagonal(track.covariance[:3, :3], turn)
+
+
+def twist_covariance(track: Track) -> np.ndarray:
+    """Covariance of the twist of a track, shape (36,): m/s and rad/s."""
+    return _block_diagonal(track.covariance[3:, 3:], _TURN_RATE_VARIANCE)
+
+
+def _block_diagonal(linear: np.ndarray, angular_variance: float) -> np.ndarray:
+    full = angular_variance * np.eye(6)
+    full[:3, :3] = linear
     return full.ravel()
 
 

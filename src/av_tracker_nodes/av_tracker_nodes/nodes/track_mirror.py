@@ -1,0 +1,58 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The tracks as ``vision_msgs/Detection3DArray``, for tools that know no messages of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from geometry_msgs.msg import Point, Pose, Vector3
+from std_msgs.msg import Header
+
+from av_tracker_msgs.msg import SpeakerTrack
+from av_tracker_nodes.geometry.head import FACE_HEIGHT, FACE_WIDTH, MOUTH_FROM_BOTTOM
+from av_tracker_nodes.nodes.node_base import StageNode
+
+try:
+    from vision_msgs import msg as vision
+except ImportError:
+    vision = None
+
+_MIDDLE_ABOVE_MOUTH = FACE_HEIGHT * (0.5 - MOUTH_FROM_BOTTOM)
+
+
+class TrackMirror:
+    """Publishes ``speaker_tracks/detections`` where vision_msgs is installed; else does nothing.
+
+    Everybody who is confirmed is a ``person`` with the id of the track, its probability of
+    existence as the score, the pose of the mouth, and a box around the head: as wide and high as
+    a face, as deep as it is wide, upright and turned like the pose.
+    """
+
+    def __init__(self, node: StageNode) -> None:
+        self._publisher = None
+        if vision is None:
+            node.get_logger().info('vision_msgs is not installed: no speaker_tracks/detections')
+        else:
+            self._publisher = node.output(vision.Detection3DArray, 'speaker_tracks/detections')
+
+    def publish(self, header: Header, tracks: Sequence[SpeakerTrack]) -> None:
+        """Publish the tracks of a cycle when somebody listens."""
+        if self._publisher is None or self._publisher.get_subscription_count() == 0:
+            return
+        detections = [_detection(track, header) for track in tracks]
+        self._publisher.publish(vision.Detection3DArray(header=header, detections=detections))
+
+
+def _detection(track: SpeakerTrack, header: Header) -> object:
+    mouth = track.pose.pose
+    middle = Point(x=mouth.position.x, y=mouth.position.y, z=mouth.position.z)
+    middle.z += _MIDDLE_ABOVE_MOUTH
+    result = vision.ObjectHypothesisWithPose(pose=track.pose)
+    result.hypothesis.class_id = 'person'
+    result.hypothesis.score = track.existence_probability
+    detection = vision.Detection3D(header=header, id=str(track.id), results=[result])
+    detection.bbox.center = Pose(position=middle, orientation=mouth.orientation)
+    detection.bbox.size = Vector3(x=FACE_WIDTH, y=FACE_WIDTH, z=FACE_HEIGHT)
+    return detection

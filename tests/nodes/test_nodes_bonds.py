@@ -1,0 +1,148 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""When a node offers a bond to its manager, and when it ends it; bondpy itself is acted."""
+
+import importlib.util
+from threading import Timer
+from types import SimpleNamespace
+
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+import rclpy
+from rclpy.parameter import Parameter
+from std_msgs.msg import Bool
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.nodes import bonds
+from av_tracker_nodes.nodes.node_base import StageNode
+
+
+class Stage(StageNode):
+    """A stage whose device may be missing."""
+
+    is_broken = False
+
+    def __init__(self, **node_options):
+        super().__init__('stage', **node_options)
+
+    def activate(self):
+        if self.is_broken:
+            raise InputError('no device')
+
+
+class ActedBond:
+    """What bondpy leaves on a node, and what it was told."""
+
+    is_shutdown = False
+
+    def __init__(self, node, topic, bond_id):
+        self.told = [(node, topic, bond_id)]
+        self.node = node
+        self.connect_timer, self.heartbeat_timer = Timer(60, print), Timer(60, print)
+        self.pub = node.create_publisher(Bool, topic, 1)
+
+    def start(self):
+        self.sub = self.node.create_subscription(Bool, 'bond', lambda _: None, 1)
+        self.told.append((self.heartbeat_period, self.heartbeat_timeout))
+
+    def shutdown(self):
+        self.told.append('shutdown')
+        self.sub.destroy()
+        self.pub.destroy()
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """All bonds in the order in which they were made."""
+    made = []
+
+    def make(*arguments):
+        made.append(ActedBond(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(bonds, 'bondpy', SimpleNamespace(Bond=make))
+    return made
+
+
+@pytest.fixture
+def make_stage(context):
+    nodes = []
+
+    def make(**parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        nodes.append(Stage(context=context, namespace='robot', parameter_overrides=overrides))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def topics(node):
+    entities = [*node.publishers, *node.subscriptions]
+    return sorted(entity.topic_name for entity in entities)
+
+
+def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make_stage):
+    node = make_stage(autostart=False)
+    node.trigger_configure()
+    before = topics(node)
+    assert made == []
+    for count in (1, 2):
+        node.trigger_activate()
+        assert len(made) == count
+        period, timeout = made[-1].told[1]
+        assert made[-1].told[0] == (node, 'bond', 'stage')
+        assert 0 < period < timeout
+        assert '/robot/bond' in topics(node)
+        node.trigger_deactivate()
+        assert made[-1].told[2:] == ['shutdown']
+        assert topics(node) == before
+
+
+def test_the_manager_is_told_when_the_process_ends(made, make_stage):
+    node = make_stage(autostart=False)
+    node.trigger_configure()
+    node.trigger_activate()
+    node.close()
+    assert made[0].told[2:] == ['shutdown']
+
+
+def test_heartbeats_end_with_ros(made):
+    """Nothing can be sent any more: bondpy is told so, and not to send a farewell."""
+    context = rclpy.Context()
+    context.init()
+    node = Stage(context=context, parameter_overrides=[Parameter('autostart', value=False)])
+    node.trigger_configure()
+    node.trigger_activate()
+    context.shutdown()
+    node.close()
+    assert made[0].is_shutdown
+    assert 'shutdown' not in made[0].told
+    assert made[0].connect_timer.finished.is_set()
+    assert made[0].heartbeat_timer.finished.is_set()
+    node.destroy_node()
+
+
+def test_there_is_no_bond_without_a_manager_or_work(made, make_stage):
+    make_stage().start()
+    broken = make_stage(autostart=False)
+    broken.is_broken = True
+    broken.trigger_configure()
+    broken.trigger_activate()
+    assert not broken.is_active
+    assert made == []
+
+
+def test_without_bondpy_a_managed_node_works_all_the_same(make_stage, monkeypatch):
+    monkeypatch.setattr(bonds, 'bondpy', None)
+    node = make_stage(autostart=False)
+    node.trigger_configure()
+    node.trigger_activate()
+    assert node.is_active
+    node.trigger_deactivate()
+    assert not node.is_active

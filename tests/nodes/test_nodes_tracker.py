@@ -1,0 +1,167 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The node of the tracker: how people are turned, in which frames, and as whose messages."""
+
+import importlib.util
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+if importlib.util.find_spec('rclpy') is None:
+    pytest.skip('needs rclpy', allow_module_level=True)
+
+from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
+from rclpy.parameter import Parameter
+from std_msgs.msg import Header
+
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
+from av_tracker_nodes.nodes import conversions, track_mirror
+from av_tracker_nodes.nodes.conversions import xyz
+from av_tracker_nodes.nodes.tracker import Tracker
+from av_tracker_nodes.types import NANOSECONDS, Detection, DetectionFrame, Modality
+
+START = 7 * NANOSECONDS
+MOUTH = np.array([2.0, 0.5, 1.2])
+CAMERA_PLACE, ARRAY_PLACE = np.array([0.0, 0.0, 1.5]), np.array([0.0, 1.0, 0.75])
+FORWARD = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
+"""World from optical frame of a camera that looks along x."""
+
+
+class Kept(list):
+    """A publisher that keeps what is sent, and has a listener."""
+
+    publish = list.append
+
+    def get_subscription_count(self):
+        return 1
+
+
+@pytest.fixture
+def make_tracker(context, tmp_path):
+    nodes = []
+    pose = RigidTransform(FORWARD, CAMERA_PLACE)
+    camera = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=pose)
+    array = MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]))
+    save_camera(tmp_path / 'camera.yaml', camera, parent='world')
+    array_pose = RigidTransform(translation=ARRAY_PLACE)
+    save_microphones(tmp_path / 'array.yaml', array, pose=array_pose, parent='world')
+
+    def make(namespace='', **parameters):
+        files = {
+            f'{name}_calibration': str(tmp_path / f'{name}.yaml') for name in ('camera', 'array')
+        }
+        overrides = [Parameter(k, value=v) for k, v in {**files, **parameters}.items()]
+        node = Tracker(context=context, namespace=namespace, parameter_overrides=overrides)
+        nodes.append(node)
+        node.start()
+        node._sensors._hear_info(conversions.to_camera_info(camera, START, 'camera_optical'))
+        node._sensors._hear_array(conversions.to_array_info(array, START, 'mic_array'))
+        for name in ('_tracks', '_active_pose', '_poses', '_transforms'):
+            setattr(node, name, Kept())
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+def follow(node, modalities, cycles=40):
+    """Somebody who stays and talks, until the tracker is sure."""
+    for number in range(cycles):
+        detection = Detection(MOUTH, 0.02**2 * np.eye(3), modalities, quality=0.9, speaking=0.95)
+        frame = DetectionFrame(START + number * NANOSECONDS // 25, (detection,))
+        node._follow(conversions.to_detections(frame, 'world'))
+    (track,) = node._tracks[-1].tracks
+    return track
+
+
+def forward_of(turn):
+    pose = RigidTransform.from_quaternion(np.zeros(3), [turn.x, turn.y, turn.z, turn.w])
+    return pose.rotation[:, 0]
+
+
+def towards(place):
+    return (place - MOUTH) / np.linalg.norm(place - MOUTH)
+
+
+@pytest.mark.parametrize(
+    ('sees', 'modalities', 'viewpoint'),
+    [
+        (True, Modality.VISUAL | Modality.AUDIO, CAMERA_PLACE),
+        (True, Modality.AUDIO, CAMERA_PLACE),
+        (False, Modality.AUDIO, ARRAY_PLACE),
+    ],
+)
+def test_people_look_at_the_sensor_in_every_message(make_tracker, sees, modalities, viewpoint):
+    node = make_tracker(sees=sees, publish_tf=True)
+    track = follow(node, modalities)
+    told = {
+        'track': track.pose.pose.orientation,
+        'active': node._active_pose[-1].pose.pose.orientation,
+        'pose': node._poses[-1].poses[0].orientation,
+        'frame': node._transforms[-1].transforms[0].transform.rotation,
+    }
+    for name, turn in told.items():
+        np.testing.assert_allclose(forward_of(turn), towards(viewpoint), atol=0.01, err_msg=name)
+    assert list(node._active_pose[-1].pose.covariance) == list(track.pose.covariance)
+    assert not node.problems
+
+
+def test_who_is_told_of_in_another_frame_is_not_turned(make_tracker):
+    node = make_tracker(target_frame='map')
+    turn = follow(node, Modality.VISUAL).pose.pose.orientation
+    np.testing.assert_allclose(forward_of(turn), [1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ('namespace', 'expected'),
+    [('', 'speaker_1'), ('robot', 'robot/speaker_1'), ('/fleet/two', 'fleet/two/speaker_1')],
+)
+def test_frames_of_people_carry_the_namespace(make_tracker, namespace, expected):
+    node = make_tracker(namespace, publish_tf=True)
+    track = follow(node, Modality.VISUAL)
+    (frame,) = node._transforms[-1].transforms
+    assert frame.child_frame_id == expected.replace('1', str(track.id))
+    assert frame.header == node._tracks[-1].header
+    np.testing.assert_array_equal(xyz(frame.transform.translation), xyz(track.pose.pose.position))
+
+
+class Message(SimpleNamespace):
+    """A message of a package that is not installed, with the fields that it is given."""
+
+
+def made(**defaults):
+    return lambda **fields: Message(**{name: make() for name, make in defaults.items()} | fields)
+
+
+VISION = SimpleNamespace(
+    Detection3DArray=made(),
+    Detection3D=made(bbox=lambda: Message(center=Pose(), size=Vector3())),
+    ObjectHypothesisWithPose=made(
+        hypothesis=lambda: Message(class_id='', score=0.0), pose=PoseWithCovariance
+    ),
+)
+
+
+def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
+    node = make_tracker()
+    track, header = follow(node, Modality.VISUAL), Header(frame_id='world')
+    sent = Kept()
+    monkeypatch.setattr(track_mirror, 'vision', VISION)
+    monkeypatch.setattr(node, 'output', lambda kind, topic: sent)
+    track_mirror.TrackMirror(node).publish(header, [track])
+    (message,) = sent
+    (detection,) = message.detections
+    (result,) = detection.results
+    assert message.header == detection.header == header
+    assert (detection.id, result.hypothesis.class_id) == (str(track.id), 'person')
+    assert result.hypothesis.score == track.existence_probability > 0.5
+    assert result.pose == track.pose
+    assert detection.bbox.center.orientation == track.pose.pose.orientation
+    # The mouth is in the lower half of the box, on its middle axis.
+    above = xyz(detection.bbox.center.position) - xyz(track.pose.pose.position)
+    np.testing.assert_allclose(above, [0, 0, 0.05])
+    np.testing.assert_allclose(xyz(detection.bbox.size), [0.15, 0.15, 0.2])
