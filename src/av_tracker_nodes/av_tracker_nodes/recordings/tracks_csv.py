@@ -74,7 +74,7 @@ class TrackWriter:
                 partial_path(self.directory / n).open('w') for n in (TRACKS, COVARIANCES)
             ]
         except OSError as error:
-            raise InputError(f'cannot write to {self.directory}: {error.strerror}') from error
+            raise self._unwritable(error) from error
         self._tracks, self._covariances = (
             csv.writer(file, lineterminator='\n') for file in self._files
         )
@@ -86,17 +86,23 @@ class TrackWriter:
         self.images.add(stamp)
 
     def write(self, frame: TrackFrame) -> None:
-        """Write the rows of one cycle; tentative tracks are left out."""
+        """Write the rows of one cycle; tentative tracks are left out.
+
+        Raises
+        ------
+        InputError
+            When the disk is full.
+        """
         number = self.images.number(frame.stamp) if frame.from_image else AUDIO_CYCLE
         self.frames += frame.from_image
         stamp = _format_stamp(frame.stamp)
-        for track in frame.tracks:
-            if track.state in _PUBLISHED:
-                self._tracks.writerow([stamp, number, track.id, *_row(track)])
-                covariance = track.covariance[:3, :3][_UPPER]
-                self._covariances.writerow(
-                    [stamp, track.id, track.state.name.lower(), *(f'{c:.9g}' for c in covariance)]
-                )
+        try:
+            for track in frame.tracks:
+                if track.state in _PUBLISHED:
+                    self._tracks.writerow([stamp, number, track.id, *_row(track)])
+                    self._covariances.writerow([stamp, track.id, *_uncertain(track)])
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def close(self, run: dict) -> None:
         """Finish the files.
@@ -106,12 +112,23 @@ class TrackWriter:
         run : dict
             What ``run.json`` says: frames_in, lost_frames, seconds, realtime_factor, model, mode,
             latency_ms, ...; frames_answered is the number of image cycles written unless given.
+
+        Raises
+        ------
+        InputError
+            When the disk is full.
         """
-        for file in self._files:
-            file.close()
-        for name in (TRACKS, COVARIANCES):
-            partial_path(self.directory / name).rename(self.directory / name)
-        write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
+        try:
+            for file in self._files:
+                file.close()
+            for name in (TRACKS, COVARIANCES):
+                partial_path(self.directory / name).rename(self.directory / name)
+            write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(f'cannot write to {self.directory}: {error.strerror}')
 
 
 @dataclass(frozen=True)
@@ -231,6 +248,11 @@ def _row(track: Track) -> list[str]:
     box = [''] * 4 if track.box is None else [f'{value:.3f}' for value in track.box]
     position = [f'{value:.5f}' for value in track.position]
     return [*box, *position, f'{track.speaking:.4f}', f'{track.existence:.4f}']
+
+
+def _uncertain(track: Track) -> list[str]:
+    covariance = track.covariance[:3, :3][_UPPER]
+    return [track.state.name.lower(), *(f'{value:.9g}' for value in covariance)]
 
 
 def _stamp(path: Path, line: int, text: str) -> int:

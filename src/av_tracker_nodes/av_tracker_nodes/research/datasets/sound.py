@@ -38,7 +38,7 @@ def open_sound(path: Path, channels: int, rate: int) -> soundfile.SoundFile:
     if (file.channels, file.samplerate) != (channels, rate):
         found = f'{file.channels} channels at {file.samplerate} Hz'
         file.close()
-        raise InputError(f'{path} has {found}; it should have {channels} at {rate} Hz')
+        raise InputError(f'{path} has {found}; {channels} at {rate} Hz are needed')
     return file
 
 
