@@ -215,8 +215,8 @@ def _of_one_recording(directory: Path, files: list[Path]) -> list[Path]:
     if len(names) > 1:
         raise InputError(
             f'{directory} has no {_METADATA} and files of several recordings '
-            f'({", ".join(names)}): give one of the files, or run `ros2 bag reindex {directory}` '
-            'on a directory of one recording'
+            f'({", ".join(names)}): give one of the files, or run `ros2 bag reindex` on a '
+            'directory of one recording'
         )
     return files
 
