@@ -185,13 +185,6 @@ def test_numbers_that_nobody_can_mean_are_refused(path, text):
     assert f"Invalid value for '{option}'" in result.output
 
 
-def test_tracks_that_cannot_be_written_end_in_one_line(tmp_path):
-    (tmp_path / 'file').write_text('')
-    result = run('track', str(tmp_path / 'bag'), '--out', str(tmp_path / 'file' / 'out'))
-    assert result.exit_code == 2
-    assert len(result.stderr.splitlines()) == 1
-
-
 def test_package_runs_as_a_program(tmp_path):
     command = [sys.executable, '-m', 'av_tracker_nodes.cli', 'train', '--leaking-split']
     command += ['--out', str(tmp_path)]

@@ -201,3 +201,16 @@ def test_a_summary_that_is_none_is_refused(tmp_path, text):
     (tmp_path / 'run.json').write_text(text)
     with pytest.raises(InputError, match=r'summary .*run\.json'):
         read_run(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(InputError, match=r'cannot write to .*: Not a directory'):
+        TrackWriter(tmp_path / 'file' / 'out')
+
+
+def test_a_full_disk_is_told(tmp_path):
+    (tmp_path / '.tracks.csv.partial').symlink_to('/dev/full')
+    writer = write(tmp_path)
+    with pytest.raises(InputError, match=r'cannot write to .*: No space left on device'):
+        writer.close({})
