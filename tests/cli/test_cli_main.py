@@ -3,6 +3,7 @@
 
 """All commands are there, quick to list, and refuse bad input in one line."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from av_tracker_nodes.cli.main import main
-from av_tracker_nodes.cli.options import fusion_model_option, shows_input_errors
+from av_tracker_nodes.cli.options import Number, fusion_model_option, shows_input_errors
 from av_tracker_nodes.errors import InputError
 
 COMMANDS = {
@@ -56,6 +57,22 @@ PATHS = [
     *((name,) for name in COMMANDS),
     *((name, below) for name, subcommands in COMMANDS.items() for below in subcommands),
 ]
+
+
+def _found(path):
+    """The command of some names."""
+    command = main
+    for name in path:
+        command = command.get_command(click.Context(command), name)
+    return command
+
+
+def parameter_of(path):
+    """The parameter that the last name is an option of."""
+    *path, option = path
+    return next(each for each in _found(path).params if option in each.opts)
+
+
 HEAVY = {'numpy', 'cv2', 'onnxruntime', 'numba', 'scipy', 'rosbags', 'torch', 'rclpy'}
 
 
@@ -163,6 +180,49 @@ def test_bad_input_is_one_line_and_status_2():
     result = CliRunner().invoke(fail)
     assert result.exit_code == 2
     assert (result.stdout, result.stderr) == ('', 'av-tracker: no such bag\n')
+
+
+@pytest.mark.parametrize(
+    ('error', 'line'),
+    [
+        (OSError(errno.ENOSPC, 'No space left on device'), 'No space left on device'),
+        (PermissionError(errno.EACCES, 'Permission denied', 'out'), 'out: Permission denied'),
+        (MemoryError(), 'there is not enough memory for this'),
+    ],
+)
+def test_what_the_system_refuses_is_one_line_and_status_2(error, line):
+    @click.command()
+    @shows_input_errors
+    def fail():
+        raise error
+
+    result = CliRunner().invoke(fail)
+    assert result.exit_code == 2
+    assert (result.stdout, result.stderr) == ('', f'av-tracker: {line}\n')
+
+
+NUMBERS = [
+    (*path, option.opts[0])
+    for path in PATHS
+    if not isinstance(command := _found(path), click.Group)
+    for option in command.params
+    if isinstance(option.type, (Number, click.FloatRange, type(click.FLOAT)))
+]
+
+
+def test_all_numbers_of_the_command_line_have_a_range():
+    assert len(NUMBERS) > 15
+    kinds = {type(parameter_of(path).type) for path in NUMBERS}
+    assert kinds == {Number}
+
+
+@pytest.mark.parametrize('text', ['nan', 'inf', '-inf', '1e300', '-1e300', 'one', ''])
+@pytest.mark.parametrize('path', NUMBERS, ids=' '.join)
+def test_numbers_that_nobody_can_mean_are_refused(path, text):
+    *command, option = path
+    result = run(*command, *[option, *[text] * parameter_of(path).nargs])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.output
 
 
 def test_package_runs_as_a_program(tmp_path):

@@ -142,3 +142,75 @@ def test_malformed_file(tmp_path):
 )
 def test_stamps_are_exact(text, stamp):
     assert parse_stamp(text) == stamp
+
+
+HEADER = 'stamp,frame,id,u,v,w,h,x,y,z,speaking,confidence'
+GOOD = '10.04,1,1,10,20,30,40,1,-2,0.5,0.25,0.9'
+
+
+def row(**changed):
+    return ','.join(
+        {**dict(zip(HEADER.split(','), GOOD.split(','), strict=True)), **changed}.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ('rows', 'message'),
+    [
+        ([GOOD, GOOD], 'line 3: this id has a row at this time already'),
+        ([GOOD, row(stamp='10.040')], 'line 3: this id has a row at this time already'),
+        *(([row(id=text)], 'line 2: id must be a whole') for text in ('nan', '-1', '1.5', 'inf')),
+        *(([row(frame=text)], 'line 2: frame must be') for text in ('', '-2', '1e300')),
+        *(([row(stamp=text)], 'line 2: stamp must be') for text in ('abc', '', 'nan', '9' * 10)),
+        ([row(w='-1')], 'width and height must be 0 or more'),
+        ([row(u='')], 'u, v, w, h must be finite'),
+        ([row(h='inf')], 'u, v, w, h must be finite'),
+        ([row(x='')], 'x, y, z must be finite'),
+        ([row(x='1e300')], 'x, y, z must be finite'),
+        ([row(speaking='1.5')], 'speaking must be within 0 and 1'),
+        ([row(confidence='nan')], 'confidence must be within 0 and 1'),
+        ([row(id='x')], 'line 2: not numbers'),
+        ([row(id='\u00e9')], 'line 2: not numbers'),
+        (['1,2'], 'line 2: 2 fields instead of 12'),
+        (['"' + 'x' * 200_000], 'line 2: '),
+    ],
+)
+def test_wrong_rows_are_refused_by_line(tmp_path, rows, message):
+    (tmp_path / 'tracks.csv').write_text('\n'.join([HEADER, *rows]) + '\n')
+    with pytest.raises(InputError, match=message):
+        read_tracks(tmp_path)
+
+
+@pytest.mark.parametrize('content', [b'\xe9', b'\xff\xfe', b'\0' * 100])
+def test_no_text_is_no_table(tmp_path, content):
+    (tmp_path / 'tracks.csv').write_bytes(HEADER.encode() + b'\n' + content)
+    with pytest.raises(InputError, match=r'tracks\.csv'):
+        read_tracks(tmp_path)
+
+
+def test_wrong_covariances_are_refused(tmp_path):
+    write(tmp_path).close({})
+    file = tmp_path / 'tracks_covariance.csv'
+    file.write_text(file.read_text().replace('0.02', 'inf'))
+    with pytest.raises(InputError, match=r'covariance\.csv, line 2: covariances must be finite'):
+        read_tracks(tmp_path)
+
+
+@pytest.mark.parametrize('text', ['', '{', '[]', 'null', '[' * 10_000, f'{{"a": {"1" * 5000}}}'])
+def test_a_summary_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / 'run.json').write_text(text)
+    with pytest.raises(InputError, match=r'summary .*run\.json'):
+        read_run(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(InputError, match=r'cannot write to .*: Not a directory'):
+        TrackWriter(tmp_path / 'file' / 'out')
+
+
+def test_a_full_disk_is_told(tmp_path):
+    (tmp_path / '.tracks.csv.partial').symlink_to('/dev/full')
+    writer = write(tmp_path)
+    with pytest.raises(InputError, match=r'cannot write to .*: No space left on device'):
+        writer.close({})

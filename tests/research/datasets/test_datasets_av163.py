@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import shutil
+from dataclasses import replace
+from itertools import chain
 
 import mini_corpus
 import numpy as np
@@ -210,6 +212,34 @@ def test_video_that_breaks_off_is_told(corpus, caplog):
     mini_corpus.write_video(corpus / NAME / f'{NAME}_cam1_divx_audio.avi', 1, frames=12)
     assert len(list(Av163(corpus).sequence('seq24').frames(1))) == 12
     assert 'holds 12 frames, its timings file lists 30' in caplog.text
+
+
+def cut_sound(corpus):
+    path = corpus / NAME / f'{NAME}_array1_mic3.wav'
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def cut_video(corpus):
+    timings = corpus / NAME / f'{NAME}_timings_cam1'
+    timings.write_text(timings.read_text() + 60 * '00:00:20.00 1\n')
+
+
+@pytest.mark.parametrize(
+    ('cut', 'problem'),
+    [
+        (cut_sound, r'mic3\.wav ends 1\.5 s before others: it was cut off'),
+        (cut_video, 'holds 30 frames, its timings file lists 90: it was cut off'),
+    ],
+)
+def test_what_was_cut_off_is_refused_unless_what_is_there_is_wanted(corpus, caplog, cut, problem):
+    cut(corpus)
+    sequence = Av163(corpus).sequence('seq24')
+    with pytest.raises(InputError, match=problem):
+        list(chain(sequence.audio_blocks(), sequence.frames(1)))
+    willing = replace(sequence, allow_short=True)
+    assert len(list(willing.frames(1))) == 30
+    assert sum(len(block.samples) for block in willing.audio_blocks()) >= 1.4 * 16_000
+    assert 'the rest is left out' in caplog.text
 
 
 @pytest.mark.parametrize(

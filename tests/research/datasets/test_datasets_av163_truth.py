@@ -95,7 +95,13 @@ def test_annotations_tell_from_where_static_segments_count(tmp_path, offset):
 
 @pytest.mark.parametrize(
     ('text', 'message'),
-    [('1 2 x\n', 'line 1: not numbers'), ('1 2 3 4\n', 'line 1: 4 numbers, at least 5')],
+    [
+        ('1 2 x\n', 'line 1: not numbers'),
+        ('1 2 3 4\n', 'line 1: 4 numbers, at least 5'),
+        ('1 2 3 4 5\n2 2 inf 4 5\n', 'line 2: infinite numbers'),
+        ('nan 2 3 4 5\n', 'line 1: numbers are missing'),
+        ('1 2 3 4 5\n2 2 3 4 5 6\n', 'line 2: 6 numbers, those above have 5'),
+    ],
 )
 def test_malformed_truth(tmp_path, text, message):
     path = tmp_path / 'bad.3dmouthgt'

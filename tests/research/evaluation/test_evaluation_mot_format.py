@@ -1,6 +1,8 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
+import time
+
 import numpy as np
 import pytest
 
@@ -39,8 +41,15 @@ def test_spaces_blank_lines_and_missing_columns(tmp_path):
     [
         ('1,7,101\n', 'line 1: 3 numbers'),
         ('1,7,a,1,1,1\n', 'line 1: not numbers'),
-        ('0,7,1,1,1,1\n', 'frames outside 1 to 3'),
+        ('0,7,1,1,1,1\n', 'line 1: frame must be a whole number, 1 or more'),
         ('4,7,1,1,1,1\n', 'frames outside 1 to 3'),
+        ('1.5,7,1,1,1,1\n', 'line 1: frame must be a whole number'),
+        ('\n1,nan,1,1,1,1\n', 'line 2: id must be a whole number'),
+        ('1,7,1,1,-1,1\n', 'line 1: width and height must be 0 or more'),
+        ('1,7,1,1,inf,1\n', 'line 1: left, top, width, height must be finite'),
+        ('1,7,1,1,1,1,inf\n', 'line 1: confidence must be finite'),
+        ('1,7,1,1,1,1,1,0,nan,0\n', 'line 1: x, y, z must be finite'),
+        ('1,7,1,1,1,1\n1,7,2,2,1,1\n', 'line 2: this id has a row at this time already'),
     ],
 )
 def test_malformed_files(tmp_path, text, message):
@@ -49,5 +58,13 @@ def test_malformed_files(tmp_path, text, message):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(InputError, match=r'no file .*b\.txt'):
+    with pytest.raises(InputError, match=r'b\.txt cannot be read: No such file'):
         read_mot(tmp_path / 'b.txt', STAMPS)
+
+
+def test_a_long_file_takes_no_longer_for_each_line(tmp_path):
+    """Sixty thousand lines, which took a minute when each was appended to those before."""
+    lines = [f'{1 + k % 3},{k},1,1,5,5' for k in range(60_000)]
+    begin = time.process_time()
+    assert len(read(tmp_path, '\n'.join(lines))) == len(lines)
+    assert time.process_time() - begin < 5

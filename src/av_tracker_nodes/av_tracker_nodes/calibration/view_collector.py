@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from av_tracker_nodes.calibration.boards import Board, BoardView
@@ -17,6 +16,7 @@ from av_tracker_nodes.calibration.intrinsics import NamedView
 from av_tracker_nodes.capture.images import IMAGE_SUFFIXES, ImageSettings, image_source
 from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.images import read_image
 
 _PER_SECOND = 5.0
 """Images of a video or camera that are looked at."""
@@ -86,10 +86,10 @@ def frames(names: Sequence[str], settings: ImageSettings | None = None) -> Itera
     """
     for name in names:
         if Path(name).suffix.lower() in IMAGE_SUFFIXES and Path(name).is_file():
-            yield Frame(Path(name).name, _read(name), moving=False)
+            yield Frame(Path(name).name, read_image(name), moving=False)
         elif Path(name).is_dir():
             for path in sorted(p for p in Path(name).iterdir() if p.suffix in IMAGE_SUFFIXES):
-                yield Frame(path.name, _read(path), moving=False)
+                yield Frame(path.name, read_image(path), moving=False)
         else:
             yield from _stream(name, settings)
 
@@ -120,13 +120,6 @@ def _live(name: str, newest: NewestImage) -> Iterator[Frame]:
     finally:
         newest.close()
     raise InputError(f"camera '{name}' gives no more images")
-
-
-def _read(path: Path | str) -> np.ndarray:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise InputError(f'{path} is not an image that OpenCV can read')
-    return image
 
 
 def _moved(first: BoardView, second: BoardView) -> float:

@@ -19,6 +19,8 @@ from av_tracker_nodes.capture.mjpeg import HttpImages
 from av_tracker_nodes.capture.network_video import NetworkVideo
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.files import check_file
+from av_tracker_nodes.errors.images import read_image
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.pgm', '.tif', '.tiff')
 
@@ -164,7 +166,7 @@ class VideoFile(OpenCvSource):
     def open(self) -> None:
         """Open the file at its beginning."""
         self.close()
-        self._capture = cv2.VideoCapture(str(self.path))
+        self._capture = cv2.VideoCapture(str(check_file(self.path, 'video')))
         if not self._capture.isOpened():
             raise InputError(f'{self.path} is not a video that OpenCV can read')
         self.frame_rate = self.frame_rate or self._capture.get(cv2.CAP_PROP_FPS) or _FOLDER_RATE
@@ -194,10 +196,7 @@ class ImageFolder:
         path = next(self._files, None)
         if path is None:
             return None
-        image = cv2.imread(str(path))
-        if image is None:
-            raise InputError(f'{path} is not an image that OpenCV can read')
-        return CapturedImage(image, time.monotonic())
+        return CapturedImage(read_image(path), time.monotonic())
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

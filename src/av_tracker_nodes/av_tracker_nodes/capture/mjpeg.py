@@ -16,7 +16,6 @@ from contextlib import suppress
 from http.client import HTTPException, HTTPResponse, parse_headers
 from urllib.parse import unquote, urlsplit
 
-import cv2
 import numpy as np
 
 from av_tracker_nodes.capture.image_source import CapturedImage
@@ -27,6 +26,7 @@ from av_tracker_nodes.capture.network_video import (
 )
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.images import decode_image
 
 _LONGEST_LINE = 1 << 16
 _LARGEST_IMAGE = 1 << 26
@@ -121,8 +121,8 @@ class HttpImages:
         return False
 
     def _exactly(self, length: int) -> bytes:
-        data = self._response.read(min(length, _LARGEST_IMAGE))
-        if len(data) < length:
+        data = self._response.read(min(max(length, 0), _LARGEST_IMAGE))
+        if len(data) != length:
             raise ValueError('the stream ended within an image')
         return data
 
@@ -139,7 +139,10 @@ class HttpImages:
 
 def _decode(data: bytes) -> np.ndarray | None:
     """Decode a JPEG; None for something else."""
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        return decode_image(data)
+    except InputError:
+        return None
 
 
 def _opener(address: str) -> urllib.request.OpenerDirector:

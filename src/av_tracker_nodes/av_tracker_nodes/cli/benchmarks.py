@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 from av_tracker_nodes.cli.options import (
+    DAY,
     FOLDER,
     PATH,
+    Number,
     data_option,
     fusion_model_option,
     jobs_option,
@@ -42,7 +44,7 @@ _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), s
 @_tables_option
 @click.option(
     '--seconds',
-    type=float,
+    type=Number(1.0, DAY),
     help='Of the streams of latency (60 unless given) and soak (3600).',
 )
 @shows_input_errors

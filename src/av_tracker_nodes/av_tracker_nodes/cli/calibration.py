@@ -14,6 +14,7 @@ import click
 from av_tracker_nodes import InputError
 from av_tracker_nodes.cli.options import (
     PATH,
+    Number,
     audio_offset_option,
     out_option,
     shows_input_errors,
@@ -44,8 +45,12 @@ def _board_options(command: Callable) -> Callable:
     """Add the options that describe a calibration board, and pass the board on."""
 
     @click.option('--squares', callback=_two_numbers, default='8x6', show_default=True)
-    @click.option('--square', type=float, default=0.03, show_default=True, help='Side (m).')
-    @click.option('--marker', type=float, help='Side of the markers of a ChArUco board (m).')
+    @click.option(
+        '--square', type=Number(1e-3, 100.0), default=0.03, show_default=True, help='Side (m).'
+    )
+    @click.option(
+        '--marker', type=Number(1e-3, 100.0), help='Side of the markers of a ChArUco board (m).'
+    )
     @click.option('--dictionary', default='DICT_4X4_50', show_default=True, help='Of the markers.')
     @functools.wraps(command)
     def run(squares, square, marker, dictionary, **others):
@@ -112,14 +117,14 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
 @out_option
 @click.option(
     '--position',
-    type=float,
+    type=Number(-1e3, 1e3),
     nargs=3,
     help='Of the camera in the array frame (m), where it was measured with a rule.',
 )
 @click.option('--target', type=click.Choice(['person', 'board']), default='person')
 @click.option(
     '--offset',
-    type=float,
+    type=Number(-1e3, 1e3),
     nargs=3,
     default=(0.0, 0.0, 0.0),
     help='Middle of the loudspeaker from the corner of origin of its board (m).',

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from av_tracker_nodes.cli.options import (
+    DAY,
     FOLDER,
     PATH,
+    Number,
     audio_offset_option,
     progress_bar,
     shows_input_errors,
@@ -33,7 +35,11 @@ def check() -> None:
 @check.command('sync')
 @click.argument('bag', type=PATH, required=False)
 @click.option(
-    '--distance', default=1.0, show_default=True, help='Of the hands from the array (m).'
+    '--distance',
+    type=Number(0.0, 100.0),
+    default=1.0,
+    show_default=True,
+    help='Of the hands from the array (m).',
 )
 @audio_offset_option
 @topic_options
@@ -54,7 +60,7 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float, topics: T
 @click.argument('calibration', type=PATH)
 @click.option('--device', default='', help='Sound card: part of its name, index, or ALSA id.')
 @click.option('--channels', default='', help='Channels in order, such as 1-4.')
-@click.option('--seconds', default=0.0, help='How long; 0 until Ctrl-C.')
+@click.option('--seconds', type=Number(0.0, DAY), default=0.0, help='How long; 0 until Ctrl-C.')
 @click.option('--bag', type=PATH, help='Recording to check instead of a card.')
 @topic_options
 @shows_input_errors
@@ -80,9 +86,7 @@ def check_array(
 
 
 @check.command('live')
-@click.option(
-    '--seconds', type=click.FloatRange(1.0), default=5.0, show_default=True, help='How long.'
-)
+@click.option('--seconds', type=Number(1.0, DAY), default=5.0, show_default=True, help='How long.')
 @click.option('--namespace', default='', help='Of the running nodes.')
 @source_options
 @shows_input_errors

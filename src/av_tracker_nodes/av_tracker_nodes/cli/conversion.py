@@ -57,16 +57,22 @@ def recording(
     )
 
 
+_allow_short_option = click.option(
+    '--allow-short', is_flag=True, help='Take what there is of sound or video that was cut off.'
+)
+
+
 @convert.command()
 @click.option('--root', type=FOLDER, required=True, help='Folder of the corpus.')
 @click.option('--sequence', required=True, help='Name or number, for instance seq24.')
 @click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
 @click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@_allow_short_option
 @shows_input_errors
-def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_short: bool) -> None:
     """Convert one camera of an AV16.3 sequence, real or simulated."""
-    _convert_one(root, sequence, camera, out, raw)
+    _convert_one(root, sequence, camera, out, raw, allow_short)
 
 
 @convert.command()
@@ -80,11 +86,16 @@ def cav3d(root: Path, sequence: str, out: Path, raw: bool) -> None:
     _convert_one(root, sequence, 5, out, raw)
 
 
-def _convert_one(root: Path, sequence: str, camera: int, out: Path, raw: bool) -> None:
+def _convert_one(
+    root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_short: bool = False
+) -> None:
     from av_tracker_nodes.research.datasets.convert import convert_sequence
 
     with progress_bar(f'converting {sequence}, camera {camera}') as progress:
-        click.echo(convert_sequence(root, sequence, camera, out, not raw, progress))
+        bag = convert_sequence(
+            root, sequence, camera, out, not raw, progress, allow_short=allow_short
+        )
+        click.echo(bag)
 
 
 @convert.command('all')
@@ -93,9 +104,10 @@ def _convert_one(root: Path, sequence: str, camera: int, out: Path, raw: bool) -
 @out_option
 @click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
 @jobs_option
+@_allow_short_option
 @shows_input_errors
 def convert_everything(
-    root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int
+    root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int, allow_short: bool
 ) -> None:
     """Convert every camera of every sequence; bags that are there already are kept.
 
@@ -104,7 +116,9 @@ def convert_everything(
     from av_tracker_nodes.research.datasets.convert import convert_all
 
     with progress_bar(f'converting {root.name}') as progress:
-        bags, problems = convert_all(root, out, sequences, not raw, jobs, progress)
+        bags, problems = convert_all(
+            root, out, sequences, not raw, jobs, progress, allow_short=allow_short
+        )
     for problem in problems:
         click.echo(problem, err=True)
     click.echo(f'{len(bags)} bags in {out}')

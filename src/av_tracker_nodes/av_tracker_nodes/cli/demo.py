@@ -14,7 +14,13 @@ from av_tracker_nodes.cli.options import FOLDER, progress_bar, shows_input_error
 
 @click.command()
 @click.option('--out', type=FOLDER, default=Path('out/demo'), show_default=True)
-@click.option('--seed', default=7, show_default=True, help='Voices, faces, room and paths.')
+@click.option(
+    '--seed',
+    type=click.IntRange(0),
+    default=7,
+    show_default=True,
+    help='Voices, faces, room and paths.',
+)
 @shows_input_errors
 def demo(out: Path, seed: int) -> None:
     """Simulate two people who talk and cross, track them live, and show the result."""

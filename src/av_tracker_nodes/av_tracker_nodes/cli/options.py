@@ -27,12 +27,44 @@ _TOPICS = {
 """Topics that may be named; empty names are found."""
 
 _console = Console(stderr=True)
+
+
+class Number(click.ParamType):
+    """A finite number within a range; those of click let nan pass.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends, which it may be.
+    """
+
+    name = 'number'
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read a number."""
+        number = click.FLOAT.convert(value, param, ctx)
+        # NaN compares false.
+        if not self.low <= number <= self.high:
+            self.fail(f'{value} is not within {self.low:g} and {self.high:g}.', param, ctx)
+        return number
+
+
+DAY = 86_400.0
+"""Seconds: no offset and no stretch of time that is asked for is longer."""
 FOLDER = click.Path(path_type=Path, file_okay=False)
 PATH = click.Path(path_type=Path)
 
 
 def shows_input_errors(command: Callable) -> Callable:
-    """Turn an :class:`InputError` into one line and exit status 2."""
+    """Turn an :class:`InputError` into one line and exit status 2.
+
+    What the system does not let us do, as on a full disk, is told alike.
+    """
 
     @functools.wraps(command)
     def run(*args, **kwargs):
@@ -40,6 +72,16 @@ def shows_input_errors(command: Callable) -> Callable:
             return command(*args, **kwargs)
         except InputError as error:
             raise click.exceptions.Exit(_complain(error)) from error
+        except BrokenPipeError:
+            # Nobody reads on: click ends quietly.
+            raise
+        except OSError as error:
+            place = '' if error.filename is None else f'{error.filename}: '
+            told = InputError(f'{place}{error.strerror or error}')
+            raise click.exceptions.Exit(_complain(told)) from error
+        except MemoryError as error:
+            told = InputError('there is not enough memory for this')
+            raise click.exceptions.Exit(_complain(told)) from error
 
     return run
 
@@ -90,6 +132,7 @@ def source_options(command: Callable) -> Callable:
     @click.option('--target-frame', default='world', show_default=True, help='Of the tracks.')
     @click.option(
         '--tf-timeout',
+        type=Number(0.0, DAY),
         default=0.5,
         show_default=True,
         help='A moving transform that is older (s) places nothing.',
@@ -166,6 +209,10 @@ data_option = click.option(
     help='Clips to learn on; simulated where they are missing.',
 )
 audio_offset_option = click.option(
-    '--audio-offset', default=0.0, show_default=True, help='Added to the stamps of sound (s).'
+    '--audio-offset',
+    type=Number(-DAY, DAY),
+    default=0.0,
+    show_default=True,
+    help='Added to the stamps of sound (s).',
 )
 out_option = click.option('--out', type=FOLDER, required=True, help='Folder to write.')

@@ -10,7 +10,13 @@ from pathlib import Path
 import click
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.cli.options import out_option, progress_bar, shows_input_errors
+from av_tracker_nodes.cli.options import (
+    DAY,
+    Number,
+    out_option,
+    progress_bar,
+    shows_input_errors,
+)
 
 _RIG_SECONDS = 20.0
 
@@ -30,11 +36,17 @@ def scenarios() -> None:
 
 @click.command()
 @click.argument('scenario', default='')
-@click.option('--seed', default=0, show_default=True, help='Voices, faces, room and paths.')
+@click.option(
+    '--seed',
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help='Voices, faces, room and paths.',
+)
 @click.option('--rig', default='', help='Rig by name, or a file: a bag of what it would record.')
 @click.option(
     '--seconds',
-    type=click.FloatRange(1.0),
+    type=Number(1.0, DAY),
     help=f'How long, with --rig.  [default: {_RIG_SECONDS:g}]',
 )
 @out_option

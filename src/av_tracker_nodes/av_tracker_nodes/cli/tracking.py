@@ -13,6 +13,7 @@ import click
 
 from av_tracker_nodes.cli.options import (
     PATH,
+    Number,
     audio_offset_option,
     ends_with_problems,
     fusion_model_option,
@@ -77,7 +78,9 @@ def track(recording, model, out, mute, audio_offset, sound_files, sources) -> No
 @click.argument('bag', type=PATH)
 @_model_option
 @out_option
-@click.option('--rate', default=1.0, show_default=True, help='Speed of the replay.')
+@click.option(
+    '--rate', type=Number(0.01, 100.0), default=1.0, show_default=True, help='Speed of the replay.'
+)
 @audio_offset_option
 @source_options
 @shows_input_errors

@@ -12,8 +12,10 @@ import click
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.cli.options import (
+    DAY,
     FOLDER,
     PATH,
+    Number,
     data_option,
     jobs_option,
     out_option,
@@ -39,8 +41,16 @@ from av_tracker_nodes.cli.options import (
     help='Shuffle the frames of --protocol as published: neighbours are learnt and chosen on.',
 )
 @out_option
-@click.option('--budget', type=float, default=100.0, show_default=True, help='Minutes to train.')
-@click.option('--seed', default=0, show_default=True, help='Of the weights and the samples.')
+@click.option(
+    '--budget', type=Number(0.0, DAY), default=100.0, show_default=True, help='Minutes to train.'
+)
+@click.option(
+    '--seed',
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help='Of the weights and the samples.',
+)
 @click.option('--clips', type=click.IntRange(1), help='Learn on the first simulated ones only.')
 @click.option(
     '--images', type=click.IntRange(1), default=24, show_default=True, help='In a batch.'

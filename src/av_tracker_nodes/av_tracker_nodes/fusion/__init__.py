@@ -97,7 +97,7 @@ def open_fusion(network: Path, device: str = 'cpu') -> FusionModel:
     task = session.facts.get('task', 'candidates')
     if task not in RUNTIMES:
         raise InputError(f'fusion network {network} is for {task}, which is unknown here')
-    session.check_inputs(RUNTIMES[task].inputs)
+    session.check(RUNTIMES[task].inputs, RUNTIMES[task].predicted)
     return RUNTIMES[task](session)
 
 

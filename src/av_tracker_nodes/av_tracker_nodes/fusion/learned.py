@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,6 +15,7 @@ from av_tracker_nodes.fusion.candidates import (
     CROP_SIZE,
     GLOBAL_MAP_SIZE,
     MAP_SIZE,
+    PREDICTED,
     SIGHT_FEATURES,
     SOUND_FEATURES,
     Candidate,
@@ -113,12 +113,14 @@ class LearnedFusion(FusionModel):
         'valid': (None,),
     }
 
+    predicted = PREDICTED
+
     def __init__(self, network: NetworkSession) -> None:
         super().__init__()
         self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vwswe')
-        self.thresholds = Thresholds(**json.loads(facts.get('thresholds', '{}')))
+        self.thresholds = network.thresholds(Thresholds)
         self._geometric = GeometricFusion(self.measure, size_alone=True)
         self._memory = HeadMemory()
 

@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.zoo import open_model
+
+Thresholds = TypeVar('Thresholds')
 
 BATCHES = (4, 8)
 """Numbers of rows that a network is run on: few shapes keep the memory flat."""
@@ -52,8 +57,10 @@ class NetworkSession:
         self.megabytes = model.stat().st_size / 1e6
         self._output = output
         outputs = {each.name: each for each in self._session.get_outputs()}
-        self._width = outputs[output].shape[-1]
+        self._width = outputs[output].shape[-1] if outputs[output].shape else None
         self._model = model
+        if not isinstance(self._width, int):
+            raise InputError(f'fusion network {model}: output {output} has no width')
         self._inputs = {each.name: each.shape for each in self._session.get_inputs()}
         self.facts = self._session.get_modelmeta().custom_metadata_map
 
@@ -62,19 +69,50 @@ class NetworkSession:
         """Execution provider that ONNX Runtime really uses."""
         return self._session.get_providers()[0]
 
-    def check_inputs(self, expected: Mapping[str, tuple[int | None, ...]]) -> None:
+    def thresholds(self, kind: type[Thresholds]) -> Thresholds:
+        """Read the thresholds that the file says; those that it does not have their defaults.
+
+        Parameters
+        ----------
+        kind : type
+            A dataclass of positive numbers, ``speaking``, a probability, among them.
+
+        Raises
+        ------
+        InputError
+            They are others, or no such numbers.
+        """
+        try:
+            told = json.loads(self.facts.get('thresholds', '{}'))
+            found = kind(**{name: float(value) for name, value in told.items()})
+        # Nested too deeply is no error of JSON.
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+            raise InputError(f'fusion network {self._model}: thresholds: {error}') from error
+        values = vars(found)
+        if not all(0 < v < math.inf for v in values.values()) or values['speaking'] >= 1:
+            raise InputError(f'fusion network {self._model}: its thresholds are none: {values}')
+        return found
+
+    def check(self, expected: Mapping[str, tuple[int | None, ...]], width: int) -> None:
         """Refuse a network that another version of this package exported.
 
         Parameters
         ----------
         expected : mapping of str to tuple
             Names of all inputs, and their shapes less the first axis; None for what is free.
+        width : int
+            Numbers that it predicts of each row.
 
         Raises
         ------
         InputError
-            It takes other inputs.
+            It takes other inputs, or predicts something else.
         """
+        if self._width != width:
+            raise InputError(
+                f'fusion network {self._model} is of another version: it predicts {self._width} '
+                f'numbers, here these are {width}; take the one that is shipped'
+            )
         for name in sorted({*expected, *self._inputs}):
             given, here = self._inputs.get(name, [None])[1:], expected.get(name)
             fits = here is not None and len(given) == len(here)
@@ -103,6 +141,11 @@ class NetworkSession:
         Returns
         -------
         np.ndarray, shape (n, m)
+
+        Raises
+        ------
+        InputError
+            It fails, or says something else than finite numbers.
         """
         count, most = len(next(iter(rows.values()))), BATCHES[-1]
         parts = [
@@ -117,7 +160,12 @@ class NetworkSession:
         feed = {name: _filled(values, size) for name, values in rows.items()} | dict(shared)
         if 'valid' in self._inputs:
             feed['valid'] = (np.arange(size) < count)[None]
-        (output,) = self._session.run((self._output,), feed)
+        try:
+            (output,) = self._session.run((self._output,), feed)
+        except Exception as error:  # the package has no common base class for its errors
+            raise InputError(f'fusion network {self._model} fails: {error}') from error
+        if output.shape != (size, self._width) or not np.isfinite(output[:count]).all():
+            raise InputError(f'fusion network {self._model} does not say finite numbers')
         return output[:count]
 
 

@@ -10,7 +10,6 @@ is renewed by it, kept, or the person is taken from the face detector again.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ from av_tracker_nodes.fusion.quality import QualityThresholds, expected_error
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
+    FOUND,
     HISTORY,
     SEARCH_SIZE,
     SOUND_MAP_SIZE,
@@ -125,12 +125,14 @@ class SiameseFusion(FusionModel):
         'sound': (SOUND_FEATURES,),
     }
 
+    predicted = FOUND
+
     def __init__(self, network: NetworkSession) -> None:
         super().__init__()
         self.network = network
         facts = network.facts
         self.measure = facts.get('measure', 'vggcf')
-        self.thresholds = QualityThresholds(**json.loads(facts.get('thresholds', '{}')))
+        self.thresholds = network.thresholds(QualityThresholds)
         self.decisions = {'update': 0, 'keep': 0, 'reset': 0}
         self._geometric = GeometricFusion(self.measure, size_alone=True)
         self._forget()

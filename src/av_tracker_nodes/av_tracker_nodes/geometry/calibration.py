@@ -47,10 +47,12 @@ import yaml
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
-from av_tracker_nodes.geometry.camera_checks import check_lens
+from av_tracker_nodes.geometry.camera_checks import LARGEST_SIDE, check_lens
 from av_tracker_nodes.geometry.distortion import NO_DISTORTION, canonical_distortion
 from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.geometry.microphones import (
+    HIGHEST_RATE,
+    MOST_MICROPHONES,
     SPEED_OF_SOUND,
     MicrophoneArray,
     speed_of_sound,
@@ -111,7 +113,7 @@ def load_camera(path: Path | str) -> Camera:
         fy=matrix[1, 1],
         cx=matrix[0, 2],
         cy=matrix[1, 2],
-        size=(file.count('image_width'), file.count('image_height')),
+        size=(file.count('image_width', LARGEST_SIDE), file.count('image_height', LARGEST_SIDE)),
         distortion=distortion,
         skew=matrix[0, 1] / matrix[0, 0],
         pose=_mounting(file).pose,
@@ -161,12 +163,14 @@ def load_microphones(path: Path | str) -> MicrophoneArray:
     rows = []
     for index, entry in enumerate(entries):
         rows += _microphones(file.part(f'microphones[{index}]', entry))
+        if len(rows) > MOST_MICROPHONES:
+            raise file.error('microphones', f'must be {MOST_MICROPHONES} at most')
     try:
         return MicrophoneArray(
             positions=np.array([xyz for _, _, xyz in rows]),
             groups=np.array([group for _, group, _ in rows]),
             channels=np.array([channel for channel, _, _ in rows]),
-            rate=file.count('sample_rate'),
+            rate=file.count('sample_rate', HIGHEST_RATE),
             speed_of_sound=_speed_of_sound(file),
             name=file.text('name'),
         )
@@ -267,12 +271,14 @@ def save_mounted(
     InputError
         The source cannot be read or the copy cannot be written.
     """
-    content = {**require_sensor(source, sensor).content, 'frame': frame}
+    file = require_sensor(source, sensor)
+    content = {**file.content, 'frame': frame}
     if parent is not None:
         content['pose'] = pose_block(pose or RigidTransform(), parent)
         if 'uncertainty' in content:
             exact = {'angle_deg': 0.0, 'position_m': 0.0}
-            content['uncertainty'] = {**content['uncertainty'], **exact}
+            told = file.part('uncertainty', content['uncertainty'])
+            content['uncertainty'] = {**told.content, **exact}
     _write(path, content)
 
 
@@ -280,13 +286,13 @@ def _distortion(file: YamlFile) -> tuple[str, np.ndarray]:
     """Model and coefficients; without distortion there need be none."""
     model = file.content.get('distortion_model', PLUMB_BOB) or ''
     if not isinstance(model, str):
-        raise file.error('distortion_model', f'must be a text, got {model!r}')
+        raise file.error('distortion_model', 'must be a text')
     coefficients = np.zeros(0)
     if model not in NO_DISTORTION or 'distortion_coefficients' in file.content:
         part = file.part('distortion_coefficients', file.require('distortion_coefficients'))
         data = part.require('data')
         if not isinstance(data, list):
-            raise part.error('data', f'must be a list of numbers, got {data!r}')
+            raise part.error('data', 'must be a list of numbers')
         coefficients = part.vector('data', len(data))
     try:
         return canonical_distortion(model, coefficients)
@@ -326,10 +332,8 @@ def _microphones(entry: YamlFile) -> list[tuple[int, int, np.ndarray]]:
     if 'circle' not in entry.content:
         return [(entry.index('channel'), group, entry.vector('xyz', 3))]
     circle = entry.part('circle', entry.content['circle'])
-    direction = circle.content.get('direction', 'counterclockwise')
-    if direction not in _DIRECTIONS:
-        raise circle.error('direction', f'must be one of {", ".join(_DIRECTIONS)}')
-    count = circle.count('count')
+    direction = circle.choice('direction', _DIRECTIONS, 'counterclockwise')
+    count = circle.count('count', MOST_MICROPHONES)
     start = np.deg2rad(circle.number('start_angle_deg'))
     angles = start + _DIRECTIONS[direction] * 2 * np.pi * np.arange(count) / count
     ring = np.stack([np.cos(angles), np.sin(angles), np.zeros(count)], axis=-1)

@@ -10,6 +10,9 @@ import numpy as np
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.camera import Camera
 
+LARGEST_SIDE = 16_384
+"""Of images (pixels)."""
+
 _VERTICAL = np.cos(np.deg2rad(20))
 """Cosine to the vertical from which an axis points up or down."""
 _RISING, _SIDEWAYS = 0.5, 0.15

@@ -14,6 +14,10 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.ambiguity import ambiguity
 
 SPEED_OF_SOUND = 343.0
+MOST_MICROPHONES, MOST_CHANNELS = 1024, 1 << 16
+"""The largest array that was built, LOUD, has 1020; messages number channels with 16 bits."""
+HIGHEST_RATE = 1_000_000
+"""Of sound (Hz)."""
 
 _COLDEST, _HOTTEST = -50.0, 60.0
 _LONGEST_TRAVEL = 0.2
@@ -71,6 +75,10 @@ class MicrophoneArray:
         count = len(positions)
         groups = np.zeros(count, int) if self.groups is None else np.asarray(self.groups, int)
         channels = np.arange(count) if self.channels is None else np.asarray(self.channels, int)
+        if count > MOST_MICROPHONES:
+            raise InputError(
+                f"array '{self.name}': {count} microphones, {MOST_MICROPHONES} at most"
+            )
         if positions.shape != (count, 3) or not np.isfinite(positions).all():
             raise InputError(f"array '{self.name}': positions must be finite x, y, z triples")
         if not np.linalg.norm(np.ptp(positions, axis=0)) < _LONGEST_TRAVEL * self.speed_of_sound:
@@ -85,6 +93,10 @@ class MicrophoneArray:
             )
         if len(set(channels.tolist())) != count or (channels < 0).any():
             raise InputError(f"array '{self.name}': channels must be distinct and not negative")
+        if (np.maximum(channels, groups) >= MOST_CHANNELS).any() or (groups < 0).any():
+            raise InputError(
+                f"array '{self.name}': channels and groups end at {MOST_CHANNELS - 1}"
+            )
         object.__setattr__(self, 'positions', positions)
         object.__setattr__(self, 'groups', groups)
         object.__setattr__(self, 'channels', channels)

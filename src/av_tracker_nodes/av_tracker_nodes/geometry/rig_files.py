@@ -18,7 +18,7 @@ from av_tracker_nodes.geometry.calibration import (
     load_room,
 )
 from av_tracker_nodes.geometry.frame_tree import FrameTree
-from av_tracker_nodes.geometry.microphones import MicrophoneArray
+from av_tracker_nodes.geometry.microphones import MOST_CHANNELS, MicrophoneArray
 from av_tracker_nodes.geometry.rig import Rig
 from av_tracker_nodes.geometry.rig_description import (
     NOISE_KINDS,
@@ -181,7 +181,11 @@ def _channels(
         tuple(array.indices(name)) for name in ('processed_channels', 'playback_channels')
     )
     needed = 1 + max([*heard, *processed, *playback])
+    if needed > MOST_CHANNELS:
+        raise array.error('microphones', f'channel {needed - 1} is beyond {MOST_CHANNELS - 1}')
     count = array.index('card_channels', needed)
+    if count > MOST_CHANNELS:
+        raise array.error('card_channels', f'must be {MOST_CHANNELS} at most, got {count}')
     if count < needed:
         raise array.error('card_channels', f'channel {needed - 1} is named, of a card of {count}')
     for name, others in (('processed_channels', processed), ('playback_channels', playback)):

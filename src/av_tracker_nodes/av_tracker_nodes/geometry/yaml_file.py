@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
-import yaml
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry.yaml_numbers import load_yaml
+from av_tracker_nodes.errors.yaml_text import read_yaml
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,7 @@ class YamlFile:
             missing or of another kind.
         """
         path = Path(path)
-        try:
-            content = load_yaml(path.read_text(encoding='utf-8'))
-        except OSError as error:
-            raise InputError(
-                f'calibration file {path} cannot be read: {error.strerror}'
-            ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = ' '.join(str(error).split())
-            raise InputError(f'calibration file {path} is not YAML: {reason}') from error
+        content = read_yaml(path, 'calibration file')
         if not isinstance(content, dict):
             raise InputError(f'calibration file {path} must hold names and values')
         return cls(path, content)
@@ -69,28 +61,37 @@ class YamlFile:
         """Return a text that is not empty."""
         value = self.require(name)
         if not isinstance(value, str) or not value:
-            raise self.error(name, f'must be a text, got {value!r}')
+            raise self.error(name, f'must be a text, got {shortened(value)}')
         return value
 
     def flag(self, name: str) -> bool:
         """Return true or false; false where it is left out."""
         value = self.content.get(name, False)
         if not isinstance(value, bool):
-            raise self.error(name, f'must be true or false, got {value!r}')
+            raise self.error(name, f'must be true or false, got {shortened(value)}')
         return value
 
-    def count(self, name: str) -> int:
-        """Return a whole number above 0."""
+    def count(self, name: str, most: int) -> int:
+        """Return a whole number above 0, and no larger than `most`."""
         value = self.index(name)
         if value == 0:
             raise self.error(name, 'must be positive, got 0')
+        if value > most:
+            raise self.error(name, f'must be {most} at most, got {value}')
+        return value
+
+    def choice(self, name: str, choices: Collection[str], default: str) -> str:
+        """Return one of some texts."""
+        value = self.content.get(name, default)
+        if not isinstance(value, str) or value not in choices:
+            raise self.error(name, f'must be one of {", ".join(choices)}, got {shortened(value)}')
         return value
 
     def indices(self, name: str) -> list[int]:
         """Return a list of whole numbers of 0 or more; empty where it is left out."""
         value = self.content.get(name, [])
         if not isinstance(value, list):
-            raise self.error(name, f'must be a list of whole numbers, got {value!r}')
+            raise self.error(name, f'must be a list of whole numbers, got {shortened(value)}')
         items = YamlFile(self.path, {f'{name}[{k}]': v for k, v in enumerate(value)}, self.where)
         return [items.index(item) for item in items.content]
 
@@ -104,7 +105,7 @@ class YamlFile:
         """Return a whole number of 0 or more."""
         value = self.require(name) if default is None else self.content.get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise self.error(name, f'must be a whole number, 0 or more, got {value!r}')
+            raise self.error(name, f'must be a whole number, 0 or more, got {shortened(value)}')
         return value
 
     def positive(self, name: str, default: float | None = None) -> float:
@@ -122,7 +123,7 @@ class YamlFile:
         """Return a list of finite numbers, shape (size,)."""
         value = self.require(name)
         if not isinstance(value, list) or len(value) != size:
-            raise self.error(name, f'must be a list of {size} numbers, got {value!r}')
+            raise self.error(name, f'must be a list of {size} numbers, got {shortened(value)}')
         return self._numbers(name, value)
 
     def matrix(self, name: str, rows: int, columns: int) -> np.ndarray:
@@ -133,5 +134,5 @@ class YamlFile:
     def _numbers(self, name: str, values: list) -> np.ndarray:
         plain = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
         if not plain or not np.isfinite(values).all():
-            raise self.error(name, f'must be finite numbers, got {values!r}')
+            raise self.error(name, f'must be finite numbers, got {shortened(values)}')
         return np.array(values, float)

@@ -22,6 +22,7 @@ import onnxruntime
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.graphs import for_several_signals, with_free_image_size
 from av_tracker_nodes.models.shipped import shipped_file
+from av_tracker_nodes.models.whole_network import read_network
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -204,32 +205,22 @@ def open_model(
     InputError
         The model is missing or is another one.
     """
-    if not model.is_file():
+    if not model.exists():
         raise InputError(f'{task} {model} not found')
+    content = read_network(model, task)
     options = onnxruntime.SessionOptions()
     # The networks are too small for more: a second thread costs more than it brings.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
-        _refuse_other_files(model)
-        session = onnxruntime.InferenceSession(model, options, providers=list(providers))
-    except Exception as error:  # neither package has a common base class for its errors
-        first_line = str(error).splitlines()[0]
-        raise InputError(f'{task} {model} cannot be loaded: {first_line}') from error
+        session = onnxruntime.InferenceSession(content, options, providers=list(providers))
+    except Exception as error:  # the package has no common base class for its errors
+        raise InputError(f'{task} {model} cannot be loaded: {error}') from error
     missing = set(outputs) - {output.name for output in session.get_outputs()}
     if missing:
         raise InputError(f'{task} {model} is another network: no output {sorted(missing)[0]}')
     return session
-
-
-def _refuse_other_files(model: Path) -> None:
-    """Refuse weights in other files: some versions of ONNX Runtime read them from any path."""
-    import onnx
-
-    graph = onnx.load(model, load_external_data=False).graph
-    if any(weights.external_data for weights in graph.initializer):
-        raise ValueError('its weights are in another file')
 
 
 YUNET = PackagedModel(

@@ -14,14 +14,16 @@ picture), mouth ``x,y,z`` (m, target frame), ``speaking`` and ``confidence`` (0.
 from __future__ import annotations
 
 import csv
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.json_files import partial_path, write_json
+from av_tracker_nodes.recordings.json_files import partial_path, read_json, write_json
+from av_tracker_nodes.recordings.plausible import LARGEST
+from av_tracker_nodes.recordings.tables import NumberTable, as_numbers, read_rows
 from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.types import NANOSECONDS, Track, TrackFrame, TrackState
 
@@ -33,6 +35,8 @@ COVARIANCES_HEADER = ['stamp', 'id', 'state', 'xx', 'xy', 'xz', 'yy', 'yz', 'zz'
 AUDIO_CYCLE = -1
 """Frame number of rows whose stamp no image has set."""
 
+_SECONDS = re.compile(r'-?[0-9]{1,10}(\.[0-9]*)?')
+_LAST = np.iinfo(np.int64).max
 _UPPER = np.triu_indices(3)
 _PUBLISHED = (TrackState.CONFIRMED, TrackState.COASTING)
 
@@ -70,7 +74,7 @@ class TrackWriter:
                 partial_path(self.directory / n).open('w') for n in (TRACKS, COVARIANCES)
             ]
         except OSError as error:
-            raise InputError(f'cannot write to {self.directory}: {error.strerror}') from error
+            raise self._unwritable(error) from error
         self._tracks, self._covariances = (
             csv.writer(file, lineterminator='\n') for file in self._files
         )
@@ -82,17 +86,23 @@ class TrackWriter:
         self.images.add(stamp)
 
     def write(self, frame: TrackFrame) -> None:
-        """Write the rows of one cycle; tentative tracks are left out."""
+        """Write the rows of one cycle; tentative tracks are left out.
+
+        Raises
+        ------
+        InputError
+            When the disk is full.
+        """
         number = self.images.number(frame.stamp) if frame.from_image else AUDIO_CYCLE
         self.frames += frame.from_image
         stamp = _format_stamp(frame.stamp)
-        for track in frame.tracks:
-            if track.state in _PUBLISHED:
-                self._tracks.writerow([stamp, number, track.id, *_row(track)])
-                covariance = track.covariance[:3, :3][_UPPER]
-                self._covariances.writerow(
-                    [stamp, track.id, track.state.name.lower(), *(f'{c:.9g}' for c in covariance)]
-                )
+        try:
+            for track in frame.tracks:
+                if track.state in _PUBLISHED:
+                    self._tracks.writerow([stamp, number, track.id, *_row(track)])
+                    self._covariances.writerow([stamp, track.id, *_uncertain(track)])
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def close(self, run: dict) -> None:
         """Finish the files.
@@ -102,12 +112,23 @@ class TrackWriter:
         run : dict
             What ``run.json`` says: frames_in, lost_frames, seconds, realtime_factor, model, mode,
             latency_ms, ...; frames_answered is the number of image cycles written unless given.
+
+        Raises
+        ------
+        InputError
+            When the disk is full.
         """
-        for file in self._files:
-            file.close()
-        for name in (TRACKS, COVARIANCES):
-            partial_path(self.directory / name).rename(self.directory / name)
-        write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
+        try:
+            for file in self._files:
+                file.close()
+            for name in (TRACKS, COVARIANCES):
+                partial_path(self.directory / name).rename(self.directory / name)
+            write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        return InputError(f'cannot write to {self.directory}: {error.strerror}')
 
 
 @dataclass(frozen=True)
@@ -157,25 +178,58 @@ def read_tracks(path: str | Path) -> TrackTable:
     """
     path = Path(path)
     path = path / TRACKS if path.is_dir() else path
-    rows = _read_rows(path, TRACKS_HEADER)
-    numbers = np.array([[float(v) if v else np.nan for v in row[1:]] for row in rows])
-    numbers = numbers.reshape(-1, len(TRACKS_HEADER) - 1)
-    return TrackTable(
-        np.array([parse_stamp(row[0]) for row in rows], np.int64),
-        numbers[:, 0].astype(int),
-        numbers[:, 1].astype(int),
-        numbers[:, 2:6],
-        numbers[:, 6:9],
-        numbers[:, 9],
-        numbers[:, 10],
+    if not path.exists():
+        raise InputError(f'no {path.name} in {path.parent}; run the tracker with that directory')
+    rows = read_rows(path, TRACKS_HEADER)
+    table = as_numbers(path, [row[1:] for row in rows])
+    if not rows:
+        table = NumberTable(path, np.zeros((0, len(TRACKS_HEADER) - 1)), table.lines)
+    tracks = TrackTable(
+        np.array([_stamp(path, number, row[0]) for number, row in enumerate(rows, 2)], np.int64),
+        table.whole(0, 'frame', AUDIO_CYCLE),
+        table.whole(1, 'id', 0),
+        table.numbers(slice(2, 6), 'u, v, w, h', empty=True),
+        table.numbers(slice(6, 9), 'x, y, z'),
+        table.shares(9, 'speaking'),
+        table.shares(10, 'confidence'),
         _read_covariances(path.with_name(COVARIANCES), rows),
     )
+    check_tracks(tracks, table)
+    return tracks
+
+
+def check_tracks(tracks: TrackTable, table: NumberTable) -> None:
+    """Refuse a track that is in an image twice, and boxes of less than no width or height.
+
+    Parameters
+    ----------
+    tracks : TrackTable
+    table : NumberTable
+        What they were read from.
+
+    Raises
+    ------
+    InputError
+        There is one.
+    """
+    keys = np.stack([tracks.stamp, tracks.id], axis=1)
+    _, first = np.unique(keys, axis=0, return_index=True)
+    again = np.ones(len(keys), bool)
+    again[first] = False
+    table.refuse(again, 'this id has a row at this time already')
+    table.refuse((tracks.box[:, 2:] < 0).any(axis=1), 'width and height must be 0 or more')
 
 
 def read_run(directory: str | Path) -> dict:
-    """Read ``run.json`` of a run; empty when it is not there."""
+    """Read ``run.json`` of a run; empty when it is not there.
+
+    Raises
+    ------
+    InputError
+        It is malformed.
+    """
     path = Path(directory) / RUN
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return read_json(path, 'summary') if path.exists() else {}
 
 
 def parse_stamp(text: str) -> int:
@@ -196,26 +250,27 @@ def _row(track: Track) -> list[str]:
     return [*box, *position, f'{track.speaking:.4f}', f'{track.existence:.4f}']
 
 
-def _read_rows(path: Path, header: list[str]) -> list[list[str]]:
-    if not path.is_file():
-        raise InputError(f'no {path.name} in {path.parent}; run the tracker with that directory')
-    with path.open(newline='') as file:
-        rows = list(csv.reader(file))
-    if not rows or rows[0] != header:
-        raise InputError(f"{path} does not begin with '{','.join(header)}'")
-    for number, row in enumerate(rows[1:], 2):
-        if len(row) != len(header):
-            raise InputError(f'{path}, line {number}: {len(row)} fields instead of {len(header)}')
-    return rows[1:]
+def _uncertain(track: Track) -> list[str]:
+    covariance = track.covariance[:3, :3][_UPPER]
+    return [track.state.name.lower(), *(f'{value:.9g}' for value in covariance)]
+
+
+def _stamp(path: Path, line: int, text: str) -> int:
+    if _SECONDS.fullmatch(text) and abs(stamp := parse_stamp(text)) <= _LAST:
+        return stamp
+    raise InputError(f'{path}, line {line}: stamp must be a time in decimal seconds')
 
 
 def _read_covariances(path: Path, tracks: list[list[str]]) -> np.ndarray:
     covariance = np.full((len(tracks), 3, 3), np.nan)
-    if not path.is_file():
+    if not path.exists():
         return covariance
-    rows = {(row[0], row[1]): row[3:] for row in _read_rows(path, COVARIANCES_HEADER)}
+    rows = read_rows(path, COVARIANCES_HEADER)
+    values = as_numbers(path, [row[3:] for row in rows])
+    values.numbers(slice(None), 'covariances', most=LARGEST**2)
+    known = {(row[0], row[1]): value for row, value in zip(rows, values.values, strict=True)}
     for matrix, track in zip(covariance, tracks, strict=True):
-        if (track[0], track[2]) in rows:
-            matrix[_UPPER] = [float(value) for value in rows[track[0], track[2]]]
+        if (track[0], track[2]) in known:
+            matrix[_UPPER] = known[track[0], track[2]]
             matrix.T[_UPPER] = matrix[_UPPER]
     return covariance

@@ -17,6 +17,9 @@ from av_tracker_nodes.recordings.bag.storage import damaged, open_bag
 from av_tracker_nodes.recordings.messages import typestore
 from av_tracker_nodes.types import NANOSECONDS
 
+_STAMPED = 12
+"""Bytes of the beginning of a message, up to the end of its stamp."""
+
 
 class RawMessage(NamedTuple):
     """A message as the bag holds it; `latched` asks for a transient-local publisher."""
@@ -131,7 +134,15 @@ def _latched(connection: Connection) -> bool:
 
 
 def stamp_of_cdr(data: bytes) -> int:
-    """Read the stamp of a serialised message that begins with a header."""
+    """Read the stamp of a serialised message that begins with a header.
+
+    Raises
+    ------
+    InputError
+        It is too short for one.
+    """
+    if len(data) < _STAMPED:
+        raise InputError(f'a message of {len(data)} bytes cannot be read')
     little_endian = data[1] & 1
     seconds, nanoseconds = struct.unpack_from('<iI' if little_endian else '>iI', data, 4)
     return seconds * NANOSECONDS + nanoseconds

@@ -6,34 +6,31 @@
 from __future__ import annotations
 
 import re
-import shutil
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from av_tracker_nodes.errors.files import check_file
+from av_tracker_nodes.errors.yaml_text import read_yaml
+from av_tracker_nodes.recordings.bag.limits import limit_reader, unpacked_file, unpacked_message
 
 _METADATA = 'metadata.yaml'
 _STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
 _COMPRESSED = '.zstd'
 _NEWEST_METADATA = 9
+_LARGEST_METADATA = 512_000
+"""Bytes: those of a bag of a thousand topics have fewer."""
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 """A message of CDR begins with a zero byte."""
 
 
-def open_bag(path: Path) -> Reader | BagFiles:
+def open_bag(path: Path) -> BagFiles:
     """Open a bag of MCAP or SQLite storage, compressed by file or by message or not at all.
 
     Parameters
@@ -47,28 +44,20 @@ def open_bag(path: Path) -> Reader | BagFiles:
     InputError
         When there is no bag, it is not whole, or it is of a kind that cannot be read.
     """
-    if not path.exists():
-        raise InputError(f'no bag at {path}')
     try:
-        return _open_files(path, [path]) if path.is_file() else _open_directory(path)
+        if not path.exists():
+            raise InputError(f'no bag at {path}')
+        return _open_directory(path) if path.is_dir() else _open_files(path, [path])
     except OSError as error:
         raise InputError(f'cannot read {path}: {error.strerror or error}') from error
 
 
-def _open_directory(path: Path) -> Reader | BagFiles:
+def _open_directory(path: Path) -> BagFiles:
     files = storage_files(path)
     metadata = _metadata(path)
     if metadata is None:
         return _open_files(path, _of_one_recording(path, files))
-    _refuse_unreadable(path, metadata)
-    for file in files:
-        _refuse_unmerged(file)
-    try:
-        reader = Reader(path)
-        reader.open()
-    except Exception as error:  # the library lets parsing errors of every kind through
-        raise damaged(path, error) from error
-    return reader
+    return _open_files(path, _announced(path, metadata))
 
 
 class BagFiles:
@@ -114,7 +103,7 @@ class BagFiles:
         for reader in self._readers:
             there = [each for each in reader.connections if _channel(each) in wanted]
             for connection, log_time, data in reader.messages(there) if there else ():
-                plain = zstd.decompress(data) if bytes(data[:4]) == _ZSTD_MAGIC else data
+                plain = unpacked_message(data) if bytes(data[:4]) == _ZSTD_MAGIC else data
                 yield wanted[_channel(connection)], log_time, plain
 
     def close(self) -> None:
@@ -125,10 +114,11 @@ class BagFiles:
         if file.suffix == _COMPRESSED:
             folder = self._stack.enter_context(TemporaryDirectory())
             plain = Path(folder, file.stem)
-            with zstd.open(file, 'rb') as packed, plain.open('wb') as unpacked:
-                shutil.copyfileobj(packed, unpacked)
+            unpacked_file(file, plain)
             file = plain
-        return self._stack.enter_context(Reader(file))
+        reader = self._stack.enter_context(Reader(file))
+        limit_reader(reader)
+        return reader
 
 
 def _channel(connection: Connection) -> tuple[str, str]:
@@ -137,10 +127,12 @@ def _channel(connection: Connection) -> tuple[str, str]:
 
 def _open_files(path: Path, files: list[Path]) -> BagFiles:
     for file in files:
-        _refuse_foreign(file)
+        _refuse_foreign(check_file(file, 'bag'))
         _refuse_unmerged(file)
     try:
         return BagFiles(files)
+    except InputError:
+        raise
     except Exception as error:  # the library lets parsing errors of every kind through
         raise damaged(path, error) from error
 
@@ -166,19 +158,21 @@ def _name_and_number(file: Path) -> tuple[str, int]:
 def _metadata(directory: Path) -> dict[str, Any] | None:
     """Read ``metadata.yaml``; a recording that was killed leaves it out, or empty."""
     file = directory / _METADATA
-    text = file.read_text(errors='replace') if file.is_file() else ''
-    if not text.strip():
+    if not file.exists() or file.stat().st_size == 0:
         return None
     try:
-        return dict(yaml.safe_load(text)['rosbag2_bagfile_information'])
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        content = read_yaml(file, _METADATA, _LARGEST_METADATA)
+        if content is None:
+            return None
+        return dict(content['rosbag2_bagfile_information'])
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f'{file} is damaged: write it anew with `ros2 bag reindex {directory}`, or remove it'
         ) from error
 
 
-def _refuse_unreadable(directory: Path, metadata: dict[str, Any]) -> None:
-    """Refuse what metadata say if no reader can follow them."""
+def _announced(directory: Path, metadata: dict[str, Any]) -> list[Path]:
+    """Return the files that metadata name; refuse what they say if no reader can follow them."""
     storage, version = metadata.get('storage_identifier'), metadata.get('version')
     if storage not in _STORAGES:
         raise InputError(
@@ -195,13 +189,17 @@ def _refuse_unreadable(directory: Path, metadata: dict[str, Any]) -> None:
             f"{directory} is compressed as '{metadata['compression_format']}', which cannot be "
             'read: decompress it with `ros2 bag convert`'
         )
-    names = [Path(name).name for name in metadata.get('relative_file_paths') or []]
+    listed = metadata.get('relative_file_paths')
+    if not isinstance(listed, list) or not listed:
+        raise InputError(f'{directory / _METADATA} names no files: remove it')
+    names = [Path(str(name)).name for name in listed]
     missing = [name for name in names if not (directory / name).is_file()]
     if missing:
         raise InputError(
             f'{directory} is not a whole bag: {", ".join(missing)} of its {_METADATA} are not '
             f'there; `ros2 bag reindex {directory}` makes do with the others'
         )
+    return [directory / name for name in names]
 
 
 def _of_one_recording(directory: Path, files: list[Path]) -> list[Path]:
@@ -217,8 +215,8 @@ def _of_one_recording(directory: Path, files: list[Path]) -> list[Path]:
     if len(names) > 1:
         raise InputError(
             f'{directory} has no {_METADATA} and files of several recordings '
-            f'({", ".join(names)}): give one of the files, or run `ros2 bag reindex {directory}` '
-            'on a directory of one recording'
+            f'({", ".join(names)}): give one of the files, or run `ros2 bag reindex` on a '
+            'directory of one recording'
         )
     return files
 

@@ -10,14 +10,12 @@ from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
-from av_tracker_nodes.geometry.camera_checks import check_lens
+from av_tracker_nodes.geometry.camera_checks import LARGEST_SIDE, check_lens
 from av_tracker_nodes.geometry.distortion import canonical_distortion
 from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.recordings.messages.standard import make, make_header
 from av_tracker_nodes.recordings.plausible import check_numbers
 
-_LARGEST_SIDE = 16_384
-"""Of images (pixels)."""
 _ROTATION = 1e-3
 """How far a matrix may be from a rotation: drivers write few digits."""
 
@@ -119,7 +117,7 @@ def _matrix(name: str, message: object, rectified: bool) -> np.ndarray:
 def _region(name: str, message: object) -> tuple[np.ndarray, np.ndarray]:
     """Offset and size (2,) of the images in pixels of the full resolution."""
     full = np.array([message.width, message.height], int)
-    if (full <= 0).any() or (full > _LARGEST_SIDE).any():
+    if (full <= 0).any() or (full > LARGEST_SIDE).any():
         raise InputError(f'{name} has images of {_shown(full)} pixels')
     roi = message.roi
     offset = np.array([roi.x_offset, roi.y_offset], int)

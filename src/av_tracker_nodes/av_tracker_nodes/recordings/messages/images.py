@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.images import decode_image
 from av_tracker_nodes.recordings.messages.pixels import (
     ImageMemory,
     demosaic,
@@ -114,11 +115,11 @@ def _decompress(message: object, memory: ImageMemory) -> np.ndarray:
         # Some versions of OpenCV fill the rest with grey.
         raise InputError(f'{kind}: the JPEG is cut off')
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), _COLOUR) if data else None
-    except cv2.error as error:
-        raise InputError(f'{kind}: {error.err}') from error
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise InputError(f'{kind}: it is damaged, or no JPEG, PNG or WebP')
+        image = decode_image(data, _COLOUR)
+    except InputError as error:
+        raise InputError(f'{kind}: {error}') from error
+    if image.dtype not in (np.uint8, np.uint16):
+        raise InputError(f'{kind}: its pixels are of {image.dtype}')
     image = memory.to_8_bits(image)
     # compressed_image_transport compresses a Bayer mosaic as it is, as grey.
     source, _, stored = (part.strip() for part in message.format.partition(';'))

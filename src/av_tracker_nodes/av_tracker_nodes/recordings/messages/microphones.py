@@ -9,10 +9,11 @@ import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, MicrophoneArray, Room
+from av_tracker_nodes.geometry.microphones import HIGHEST_RATE
 from av_tracker_nodes.recordings.messages.standard import make, make_header, make_xyz
 from av_tracker_nodes.recordings.plausible import check_numbers
 
-_RATES, _SPEEDS = (1_000, 1_000_000), (100.0, 10_000.0)
+_RATES, _SPEEDS = (1_000, HIGHEST_RATE), (100.0, 10_000.0)
 """Of sound (Hz), and of its propagation, in water too (m/s)."""
 
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
-from scipy.io import loadmat
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
-from av_tracker_nodes.research.datasets.mat_files import UNREADABLE_MAT, load_mat
+from av_tracker_nodes.recordings import read_text
+from av_tracker_nodes.research.datasets.mat_files import load_mat, numbers_of
 
 IMAGE_SIZE = 360, 288
 """Width and height of every image of the corpus (pixels)."""
@@ -106,37 +107,44 @@ def read_shift(path: Path, number: int) -> np.ndarray:
     shift = load_mat(path).get('shift')
     try:
         camera = np.atleast_1d(shift.cam)[number - 1]
-        return np.array([float(camera.delta_x), float(camera.delta_y)])
-    except (AttributeError, IndexError, TypeError) as error:
+        moved = np.array([float(camera.delta_x), float(camera.delta_y)])
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise InputError(f'{path} has no shift.cam({number}).delta_x and .delta_y') from error
+    return numbers_of(path, 'shift', moved)
 
 
 def read_microphones(path: Path) -> np.ndarray:
     """Read the microphones (m, shape (16, 3)) of the global ``gt.mat``."""
     truth = load_mat(path).get('gt')
-    positions = np.asarray(getattr(truth, 'mic_pos', ()), float)
-    if positions.shape != (3, 16) or not np.isfinite(positions).all():
+    positions = numbers_of(path, 'gt.mic_pos', getattr(truth, 'mic_pos', ()))
+    if positions.shape != (3, 16):
         raise InputError(f'{path} has no 3 x 16 matrix gt.mic_pos')
     return positions.T
 
 
 def read_array(path: Path, count: int) -> np.ndarray:
     """Read the microphones (m, shape (count, 3)) of one array: ``Mic_pos`` of a MAT file."""
-    positions = np.asarray(load_mat(path).get('Mic_pos', ()), float)
-    if positions.shape != (3, count) or not np.isfinite(positions).all():
+    positions = numbers_of(path, 'Mic_pos', load_mat(path).get('Mic_pos', ()))
+    if positions.shape != (3, count):
         raise InputError(f'{path} has no 3 x {count} matrix Mic_pos')
     return positions.T
 
 
 def _pose(model: _Model, rigid: np.ndarray, directory: Path, number: int) -> RigidTransform:
     """Pose of the camera in the world from ``K^-1 P A^-1 = scale [R | t]``."""
-    camera_from_world = np.linalg.solve(model.matrix, model.projection) @ np.linalg.inv(rigid)
-    camera_from_world /= np.cbrt(np.linalg.det(camera_from_world[:, :3]))
-    left, stretch, right = np.linalg.svd(camera_from_world[:, :3])
+    what = f'{directory}: K^-1 P of camera {number}'
+    try:
+        with np.errstate(all='ignore'):
+            camera_from_world = np.linalg.solve(model.matrix, model.projection)
+            camera_from_world = camera_from_world @ np.linalg.inv(rigid)
+            camera_from_world /= np.cbrt(np.linalg.det(camera_from_world[:, :3]))
+            left, stretch, right = np.linalg.svd(camera_from_world[:, :3])
+    except np.linalg.LinAlgError as error:
+        raise InputError(f'{what} cannot be computed: {error}') from error
     deviation = np.abs(stretch - 1).max()
     if not deviation < _ORTHONORMAL_TOLERANCE:
         raise InputError(
-            f'{directory}: K^-1 P of camera {number} is not a rotation (off by {deviation:.2g}); '
+            f'{what} is not a rotation (off by {deviation:.2g}); '
             'its P and K are not of one calibration'
         )
     return RigidTransform(left @ right, camera_from_world[:, 3]).inverse
@@ -155,15 +163,15 @@ def _read_text(directory: Path, number: int) -> _Model:
         raise InputError(
             f'{path} is not a .rad file: nine lines of K, a blank one, four of kc are expected'
         ) from error
-    return _Model(projection, matrix, distortion, skew)
+    return _checked(path, _Model(projection, matrix, distortion, skew))
 
 
 def _read_projection(directory: Path, number: int) -> np.ndarray:
     path = directory / f'P{number}.mat'
     if not path.is_file():
         return _read_table(directory / f'camera{number}.Pmat.cal', (3, 4))
-    projection = np.asarray(load_mat(path).get('P', ()), float)
-    if projection.shape != (3, 4) or not np.isfinite(projection).all():
+    projection = numbers_of(path, 'P', load_mat(path).get('P', ()))
+    if projection.shape != (3, 4):
         raise InputError(f'{path} has no 3 x 4 matrix P')
     return projection
 
@@ -175,17 +183,27 @@ def _read_struct(directory: Path, number: int) -> _Model:
         if cameras.dtype == object and len(cameras) >= number:
             camera = cameras[number - 1]
             try:
-                return _Model(
+                model = _Model(
                     np.asarray(camera.Pmat, float).reshape(3, 4),
                     np.asarray(camera.K, float).reshape(3, 3),
-                    np.asarray(camera.kc, float).ravel()[:4],
+                    np.asarray(camera.kc, float).ravel()[:4].reshape(4),
                     float(camera.alpha_c),
                 )
             except (AttributeError, TypeError, ValueError) as error:
                 raise InputError(
                     f'{path}: camera {number} needs Pmat (3 x 4), K (3 x 3), alpha_c and kc'
                 ) from error
+            return _checked(path, model)
     raise InputError(f'{path} holds no struct of camera {number}')
+
+
+def _checked(path: Path, model: _Model) -> _Model:
+    """Return a model whose numbers can be those of a camera."""
+    for name, value in vars(model).items():
+        numbers_of(path, name, value)
+    if not (model.matrix[0, 0] > 0 and model.matrix[1, 1] > 0):
+        raise InputError(f'{path}: focal lengths must be positive')
+    return model
 
 
 def _read_rigid(path: Path) -> np.ndarray:
@@ -193,12 +211,12 @@ def _read_rigid(path: Path) -> np.ndarray:
     if not path.is_file():
         raise InputError(f'calibration file {path.name} is missing in {path.parent}')
     try:
-        content = loadmat(path, squeeze_me=True, struct_as_record=False)
-    except UNREADABLE_MAT:
+        content = load_mat(path)
+    except InputError:
         return _read_table(path, (4, 4))
     for value in _arrays(content):
         if value.shape == (4, 4):
-            return value.astype(float)
+            return numbers_of(path, 'the matrix', value)
     raise InputError(f'{path} holds no 4 x 4 matrix')
 
 
@@ -209,15 +227,15 @@ def _arrays(content: object) -> Iterator[np.ndarray]:
     elif isinstance(content, dict):
         for value in content.values():
             yield from _arrays(value)
-    elif hasattr(content, '_fieldnames'):
-        for name in sorted(content._fieldnames, key=lambda name: name != 'Pmat'):
+    elif isinstance(content, SimpleNamespace):
+        for name in sorted(vars(content), key=lambda name: name != 'Pmat'):
             yield from _arrays(getattr(content, name))
 
 
 def _read_lines(path: Path) -> list[str]:
     if not path.is_file():
         raise InputError(f'calibration file {path.name} is missing in {path.parent}')
-    return path.read_text(errors='replace').splitlines()
+    return read_text(path, 'calibration file', foreign=True).splitlines()
 
 
 def _read_table(path: Path, shape: tuple[int, int]) -> np.ndarray:

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
+from av_tracker_nodes.recordings import read_text
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets import av163_truth as truth
 from av_tracker_nodes.research.datasets.av163_arrays import ARRAYS, MICROPHONES, find_microphones
@@ -37,6 +37,7 @@ from av_tracker_nodes.research.datasets.av163_protocol import (
     refuse_copied_lags,
 )
 from av_tracker_nodes.research.datasets.pictures import numbered_pictures, video_pictures
+from av_tracker_nodes.research.datasets.sound import open_sound, read_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 
 AUDIO_START = 10 * NANOSECONDS
@@ -48,8 +49,11 @@ FRAME_PERIOD = NANOSECONDS // FRAME_RATE
 ROOM = Room(np.array([-1.8, -6.0, -0.73]), np.array([1.8, 2.2, 1.67]))
 """Walls, floor and ceiling (m); the floor is 0.73 m below the table top."""
 
-_TIMECODE = re.compile(r'(\d+):(\d+):(\d+)\.(\d+)')
+_TIMECODE = re.compile(r'(\d{1,4}):(\d\d?):(\d\d?)\.(\d\d?)')
 _READ_SECONDS = 1
+_CUT_SOUND, _CUT_VIDEO = 0.1, 1.0
+"""Files of one card end within the former of each other, videos within the latter of their timings
+(s), unless one was cut off."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,7 +68,11 @@ class Sequence(SequenceFiles):
     Attributes
     ----------
     directory : Path
+    allow_short : bool
+        Take what there is of sound and video that were cut off, and tell so.
     """
+
+    allow_short: bool = False
 
     @property
     def frame_rate(self) -> int:
@@ -122,7 +130,8 @@ class Sequence(SequenceFiles):
         path = self.timings_path(camera)
         if not path.is_file():
             raise InputError(f'timings {path.name} of camera {camera} missing in {self.directory}')
-        return [line for line in path.read_text(errors='replace').splitlines() if line.strip()]
+        lines = read_text(path, 'timings', foreign=True).splitlines()
+        return [line for line in lines if line.strip()]
 
     # Sensors
 
@@ -136,7 +145,7 @@ class Sequence(SequenceFiles):
         """
         lengths = {}
         for path in self.audio_files():
-            with _open_audio(path) as file:
+            with open_sound(path, 1, AUDIO_RATE) as file:
                 lengths[path] = file.frames
         return lengths
 
@@ -146,7 +155,7 @@ class Sequence(SequenceFiles):
         Raises
         ------
         InputError
-            When a file is missing, is not mono, or has another rate than 16 kHz.
+            When a file is missing, is not mono, has another rate than 16 kHz, or was cut off.
         """
         chunks = self._audio_chunks(_READ_SECONDS * AUDIO_RATE)
         return cut_blocks(chunks, samples, AUDIO_RATE, AUDIO_START)
@@ -157,12 +166,26 @@ class Sequence(SequenceFiles):
 
     def _audio_chunks(self, samples: int) -> Iterator[np.ndarray]:
         with ExitStack() as stack:
-            files = [stack.enter_context(_open_audio(path)) for path in self.audio_files()]
+            paths = self.audio_files()
+            files = [stack.enter_context(open_sound(path, 1, AUDIO_RATE)) for path in paths]
             remaining = min(file.frames for file in files)
+            surplus = (max(file.frames for file in files) - remaining) / AUDIO_RATE
+            if surplus > _CUT_SOUND:
+                shortest = min(files, key=lambda file: file.frames).name
+                self._cut_off(f'{shortest} ends {surplus:.1f} s before others')
             while remaining > 0:
-                count = min(samples, remaining)
-                yield np.stack([file.read(count, 'float32') for file in files], axis=1)
+                chunks = [read_sound(file, min(samples, remaining)) for file in files]
+                count = min(map(len, chunks))
+                if count < min(samples, remaining):
+                    raise InputError(f'the sound in {self.directory} ends before it says')
+                yield np.concatenate(chunks, axis=1)
                 remaining -= count
+
+    def _cut_off(self, problem: str) -> None:
+        """Tell of a file that is not whole, which is refused unless what is there is wanted."""
+        if not self.allow_short:
+            raise InputError(f'{problem}: it was cut off; get it anew, or give --allow-short')
+        _LOG.warning('%s: the rest is left out', problem)
 
     @property
     def microphones(self) -> MicrophoneArray:
@@ -203,14 +226,12 @@ class Sequence(SequenceFiles):
             yield ImageFrame(stamp + count * FRAME_PERIOD, image)
             count += 1
         listed = len(self._timings(camera))
-        if count != listed:
-            _LOG.warning(
-                '%s, camera %d: the video holds %d frames, its timings file lists %d',
-                self.name,
-                camera,
-                count,
-                listed,
-            )
+        told = f'{self.name}, camera {camera}: the video holds {count} frames, its timings file '
+        told += f'lists {listed}'
+        if abs(count - listed) > _CUT_VIDEO * FRAME_RATE:
+            self._cut_off(told)
+        elif count != listed:
+            _LOG.warning(told)
 
     def _pictures(self, camera: int) -> Iterator[np.ndarray]:
         """Yield the pictures of the video, or those that somebody has taken out of it."""
@@ -289,15 +310,3 @@ class Sequence(SequenceFiles):
         """Labelled face boxes, shape (frames, 4), 0-based pixels; None without the file."""
         path = self.boxes_path(person, camera)
         return None if path is None else truth.read_boxes(path)
-
-
-def _open_audio(path: Path) -> soundfile.SoundFile:
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(f'{path} is not a readable WAV file') from error
-    if file.channels != 1 or file.samplerate != AUDIO_RATE:
-        found = f'{file.channels} channels at {file.samplerate} Hz'
-        file.close()
-        raise InputError(f'{path} has {found}; one channel at {AUDIO_RATE} Hz is needed')
-    return file

@@ -13,16 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.research.datasets.mat_files import UNREADABLE_MAT
+from av_tracker_nodes.recordings.tables import NumberTable, read_columns
+from av_tracker_nodes.research.datasets.mat_files import load_mat, numbers_of
 
 MAX_GAP = 0.2
 """Annotations further apart (s) are not interpolated: nothing is known between them."""
 
 _HALF_FRAME = 0.02
 _AUDIO_START = 10.0
+_LONGEST = 86_400.0
+"""No recording lasts longer than a day (s)."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,7 @@ class ImagePoints:
 
 def read_mouth(path: Path) -> TimedValues:
     """Read a ``.3dmouthgt``: column 1 the time (s), columns 3 to 5 the mouth (m, world)."""
-    rows = read_numbers(path, 5)
-    rows = rows[np.argsort(rows[:, 0], kind='stable')]
-    return TimedValues(rows[:, 0], rows[:, 2:5])
+    return _by_time(read_numbers(path, 5, known=1), slice(2, 5))
 
 
 def read_prepared(path: Path, start: float, rate: float) -> TimedValues:
@@ -100,11 +100,15 @@ def read_prepared(path: Path, start: float, rate: float) -> TimedValues:
         When the file is malformed.
     """
     try:
-        rows = np.atleast_2d(np.asarray(loadmat(path)['DataGT3D'], float))
-    except (*UNREADABLE_MAT, KeyError) as error:
+        rows = np.atleast_2d(np.asarray(load_mat(path)['DataGT3D'], float))
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f'{path} has no DataGT3D') from error
-    if rows.shape[1] < 7:
-        raise InputError(f'{path}: DataGT3D has {rows.shape[1]} columns instead of 7')
+    if np.isinf(rows).any():
+        raise InputError(f'{path}: DataGT3D has infinite numbers')
+    if rows.ndim != 2 or rows.shape[1] < 7:
+        raise InputError(f'{path}: DataGT3D has {rows.shape[-1]} columns instead of 7')
     rows = rows[np.isfinite(rows).all(axis=1) & (rows[:, 4] >= 1)]
     rows = rows[np.argsort(rows[:, 4], kind='stable')]
     return TimedValues(start + (rows[:, 4] - 1) / rate, rows[:, 1:4])
@@ -112,19 +116,19 @@ def read_prepared(path: Path, start: float, rate: float) -> TimedValues:
 
 def read_image_mouth(path: Path) -> ImagePoints:
     """Read a ``.mouthgt``: column 1 the frame, 3 whether it is visible, 4 and 5 the pixel."""
-    rows = read_numbers(path, 5)
-    return ImagePoints(rows[:, 0].astype(int) - 1, rows[:, 2] > 0, rows[:, 3:5] - 1)
+    table = _table(path, 5, known=3)
+    rows = table.values
+    return ImagePoints(table.whole(0, 'frame', 0) - 1, rows[:, 2] > 0, rows[:, 3:5] - 1)
 
 
 def read_boxes(path: Path) -> np.ndarray:
     """Read a ``_GT2D.txt``: face boxes, shape (frames, 4), one row a frame, 0-based pixels."""
-    return read_numbers(path, 4)[:, :4] - [1, 1, 0, 0]
+    return read_numbers(path, 4, known=0)[:, :4] - [1, 1, 0, 0]
 
 
 def read_head_pose(path: Path) -> TimedValues:
     """Read a ``.pose``: the time (s), and yaw, pitch, roll of the head (rad, world)."""
-    rows = read_numbers(path, 4)
-    return TimedValues(rows[:, 0], rows[:, 1:4])
+    return _by_time(read_numbers(path, 4, known=1), slice(1, 4))
 
 
 def read_speech(path: Path) -> np.ndarray:
@@ -152,13 +156,19 @@ def read_static(path: Path, mouth: TimedValues | None) -> tuple[TimedValues, np.
     speech : np.ndarray, shape (n, 2)
         Start and end (s) of each stretch of speech.
     """
+    truth = load_mat(path).get('static_gt')
     try:
-        truth = loadmat(path, squeeze_me=True, struct_as_record=False)['static_gt']
         positions = np.atleast_2d(np.asarray(truth.p3d, float).T)[:, :3]
         segments = np.asarray(truth.sp_seg, float).reshape(2, -1).T
         places = positions[np.atleast_1d(np.asarray(truth.pos_ind, int)) - 1]
-    except (*UNREADABLE_MAT, KeyError, AttributeError) as error:
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise InputError(f'{path} has no static_gt with p3d, sp_seg and pos_ind') from error
+    numbers_of(path, 'p3d', places)
+    numbers_of(path, 'sp_seg', segments)
+    if len(places) != len(segments) or places.shape[1] != 3:
+        raise InputError(f'{path}: p3d, sp_seg and pos_ind do not go together')
+    if (np.abs(segments) > _LONGEST).any():
+        raise InputError(f'{path}: sp_seg has times beyond {_LONGEST:.0f} s')
     if mouth is not None:
         offsets = (_AUDIO_START, 0.0)
         segments = segments + max(
@@ -177,28 +187,33 @@ def within(times: np.ndarray, segments: np.ndarray) -> np.ndarray:
     return ((times >= segments[:, 0]) & (times < segments[:, 1])).any(axis=1)
 
 
-def read_numbers(path: Path, columns: int) -> np.ndarray:
+def read_numbers(path: Path, columns: int, known: int | None = None) -> np.ndarray:
     """Read whitespace-separated numbers, shape (rows, at least `columns`); blank lines may occur.
+
+    Parameters
+    ----------
+    path : Path
+    columns : int
+    known : int, optional
+        First columns that must not be NaN, which stands for what nobody knows; all of `columns`
+        where left out.
 
     Raises
     ------
     InputError
-        When the file is missing or malformed.
+        When the file is missing or malformed, or has infinite numbers.
     """
-    try:
-        lines = path.read_text(errors='replace').splitlines()
-    except OSError as error:
-        raise InputError(f'cannot read {path}: {error.strerror}') from error
-    rows = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                rows.append([float(value) for value in line.split()])
-            except ValueError as error:
-                raise InputError(f'{path}, line {number}: not numbers') from error
-            if len(rows[-1]) < columns or len(rows[-1]) != len(rows[0]):
-                raise InputError(
-                    f'{path}, line {number}: {len(rows[-1])} numbers, at least {columns} and as '
-                    'many in each line are expected'
-                )
-    return np.array(rows).reshape(len(rows), -1 if rows else columns)
+    return _table(path, columns, known).values
+
+
+def _table(path: Path, columns: int, known: int | None = None) -> NumberTable:
+    table = read_columns(path, 'file', columns)
+    table.refuse(np.isinf(table.values).any(axis=1), 'infinite numbers')
+    known = columns if known is None else known
+    table.refuse(np.isnan(table.values[:, :known]).any(axis=1), 'numbers are missing (nan)')
+    return table
+
+
+def _by_time(rows: np.ndarray, columns: slice) -> TimedValues:
+    rows = rows[np.argsort(rows[:, 0], kind='stable')]
+    return TimedValues(rows[:, 0], rows[:, columns])

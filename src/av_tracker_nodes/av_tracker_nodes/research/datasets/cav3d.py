@@ -33,7 +33,7 @@ from av_tracker_nodes.research.datasets.cav3d_calibration import (
 )
 from av_tracker_nodes.research.datasets.pictures import read_picture
 from av_tracker_nodes.research.datasets.sequence_names import find_sequence
-from av_tracker_nodes.research.datasets.sound import decimated
+from av_tracker_nodes.research.datasets.sound import decimated, open_sound, read_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame
 
 AUDIO_START = 10 * NANOSECONDS
@@ -134,10 +134,13 @@ class Cav3dSequence:
     directory : Path
     rate : int
         Samples a second of the sound that is read: 96 000, or a whole part of it.
+    allow_short : bool
+        As in AV16.3; here one file has all sound, and pictures are files of their own.
     """
 
     directory: Path
     rate: int = AUDIO_RATE
+    allow_short: bool = False
 
     @property
     def name(self) -> str:
@@ -283,20 +286,11 @@ class Cav3dSequence:
 
     def _audio_chunks(self) -> Iterator[np.ndarray]:
         with self._open_audio() as file:
-            while len(chunk := file.read(_READ_SECONDS * NATIVE_RATE, 'float32')):
+            while len(chunk := read_sound(file, _READ_SECONDS * NATIVE_RATE)):
                 yield chunk
 
     def _open_audio(self) -> soundfile.SoundFile:
-        path = self.audio_file()
-        try:
-            file = soundfile.SoundFile(path)
-        except (soundfile.SoundFileError, OSError) as error:
-            raise InputError(f'{path} is not a readable WAV file') from error
-        if (file.channels, file.samplerate) != (MICROPHONES, NATIVE_RATE):
-            found = f'{file.channels} channels at {file.samplerate} Hz'
-            file.close()
-            raise InputError(f'{path} has {found}; {MICROPHONES} at {NATIVE_RATE} Hz are needed')
-        return file
+        return open_sound(self.audio_file(), MICROPHONES, NATIVE_RATE)
 
     @property
     def microphones(self) -> MicrophoneArray:
@@ -343,7 +337,7 @@ class Cav3dSequence:
 
         Rows of zeros, which would be a mouth in a corner of the floor, know nothing.
         """
-        rows = truth.read_numbers(self._mouth_path(person), 5)[:, 2:5]
+        rows = truth.read_numbers(self._mouth_path(person), 5, known=0)[:, 2:5]
         known = np.isfinite(rows).all(axis=1) & (rows != 0).any(axis=1)
         times = AUDIO_START / NANOSECONDS + self._seconds(np.flatnonzero(known))
         return truth.TimedValues(times, rows[known])

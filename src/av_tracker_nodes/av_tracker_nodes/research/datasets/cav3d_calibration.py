@@ -18,7 +18,7 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform, Room
-from av_tracker_nodes.research.datasets.mat_files import load_mat
+from av_tracker_nodes.research.datasets.mat_files import load_mat, numbers_of
 
 MAP_ORIGINS = {'SOT': (-181.033, -135.237), 'MOT': (-627.003, -475.934)}
 """Pixel without distortion that the upper left corner of each map stands for."""
@@ -27,6 +27,7 @@ FIRST_MOT = 22
 """The second calibration holds from this sequence on."""
 
 _VALID = 255
+_LARGEST_SIDE = 16_384
 _ORTHONORMAL_TOLERANCE = 0.01
 
 
@@ -85,27 +86,32 @@ def read_view(path: Path, calibration: str) -> View:
         rotation = np.asarray(data.R, float).reshape(3, 3)
         translation = np.asarray(data.T, float).reshape(3)
         distortion = np.asarray(data.kc, float).reshape(5)
-        rows, columns = np.asarray(data.ImgSize, int).reshape(-1)[:2]
+        rows, columns = np.asarray(data.ImgSize, float).reshape(-1)[:2]
         trusted = np.atleast_2d(np.asarray(data.map)) == _VALID
-    except (AttributeError, TypeError, ValueError) as error:
+        size = int(columns), int(rows)
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f'{path} has no camData with K, R, T, kc (5), ImgSize and map') from error
     if said != calibration:
         raise InputError(f'{path} is the calibration {said}; {calibration} is needed')
-    camera = _camera(path, matrix, rotation, translation, distortion, (int(columns), int(rows)))
+    for name, value in {'K': matrix, 'R': rotation, 'T': translation, 'kc': distortion}.items():
+        numbers_of(path, name, value)
+    if not (matrix[0, 0] and matrix[1, 1]) or not all(1 <= n <= _LARGEST_SIDE for n in size):
+        raise InputError(f'{path}: K or ImgSize is that of no camera')
+    camera = _camera(path, matrix, rotation, translation, distortion, size)
     return View(camera, trusted, np.array(MAP_ORIGINS[calibration]))
 
 
 def read_positions(path: Path) -> np.ndarray:
     """Read the microphones (m, world, shape (8, 3)) of ``MA0_pos.mat``."""
-    positions = np.asarray(load_mat(path).get('Mic_pos', ()), float)
-    if positions.ndim != 2 or len(positions) != 3 or not np.isfinite(positions).all():
+    positions = numbers_of(path, 'Mic_pos', load_mat(path).get('Mic_pos', ()))
+    if positions.ndim != 2 or len(positions) != 3:
         raise InputError(f'{path} has no matrix Mic_pos of 3 rows')
     return positions.T
 
 
 def read_room(path: Path) -> Room:
     """Read the walls (m, world) of ``CAV3D_RoomRg.mat``."""
-    limits = np.asarray(load_mat(path).get('RoomRg', ()), float)
+    limits = numbers_of(path, 'RoomRg', load_mat(path).get('RoomRg', ()))
     if limits.shape != (3, 2) or not (limits[:, 0] < limits[:, 1]).all():
         raise InputError(f'{path} has no 3 x 2 matrix RoomRg of minima and maxima')
     return Room(limits[:, 0], limits[:, 1])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from heapq import merge
 from pathlib import Path
@@ -39,6 +40,7 @@ def convert_sequence(
     progress: Callable[[float], None] | None = None,
     *,
     overwrite: bool = False,
+    allow_short: bool = False,
 ) -> Path:
     """Make a bag of one camera and all microphones of a sequence of AV16.3 or CAV3D.
 
@@ -60,6 +62,8 @@ def convert_sequence(
         Called now and then with the share done, 0..1.
     overwrite : bool
         Replace a bag that is there already.
+    allow_short : bool
+        Take what there is of sound and video that were cut off.
 
     Returns
     -------
@@ -72,6 +76,8 @@ def convert_sequence(
         When a part of the sequence is missing or malformed, or `out` exists.
     """
     recording = open_corpus(root).sequence(sequence)
+    if allow_short:
+        recording = replace(recording, allow_short=True)
     rig = recording.rig(camera)
     stamps = recording.image_stamps(camera)
     recording.require(camera)
@@ -100,6 +106,8 @@ def convert_all(
     compressed: bool = True,
     jobs: int = 1,
     progress: Callable[[float], None] | None = None,
+    *,
+    allow_short: bool = False,
 ) -> tuple[list[Path], list[str]]:
     """Make a bag of every camera of every sequence that is not there yet.
 
@@ -119,6 +127,8 @@ def convert_all(
         Processes.
     progress : callable, optional
         Called with the share done, 0..1.
+    allow_short : bool
+        Take what there is of sound and video that were cut off.
 
     Returns
     -------
@@ -141,7 +151,7 @@ def convert_all(
     missing = [path for path in paths if not path.exists()]
     problems = []
     tasks = {path: (root, *paths[path], path, compressed) for path in missing}
-    convert = partial(or_input_error, convert_sequence)
+    convert = partial(or_input_error, partial(convert_sequence, allow_short=allow_short))
     for done, (path, result) in enumerate(in_processes(convert, tasks, jobs), 1):
         if isinstance(result, InputError):
             problems.append(f'{path.name}: {result}')

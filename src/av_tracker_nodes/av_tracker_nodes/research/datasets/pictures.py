@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings import check_file, read_image
 
 _RATE_TOLERANCE = 0.01
 
@@ -32,15 +33,19 @@ def video_pictures(path: Path, rate: float, size: tuple[int, int]) -> Iterator[n
     InputError
         When it is unreadable, or has another rate or size.
     """
-    video = cv2.VideoCapture(str(path))
+    video = cv2.VideoCapture(str(check_file(path, 'video')))
     try:
+        if not video.isOpened():
+            raise InputError(f'{path} is not a readable video')
+        # Before a picture is decoded.
+        sides = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+        _check_size(path, tuple(int(video.get(side)) for side in sides), size)
         found = video.get(cv2.CAP_PROP_FPS)
+        if not abs(found - rate) <= _RATE_TOLERANCE:
+            raise InputError(f'{path} has {found:g} frames a second instead of {rate:g}')
         read, image = video.read()
         if not read:
             raise InputError(f'{path} is not a readable video')
-        if abs(found - rate) > _RATE_TOLERANCE:
-            raise InputError(f'{path} has {found:g} frames a second instead of {rate:g}')
-        _check_size(path, image, size)
         while read:
             yield image
             read, image = video.read()
@@ -77,13 +82,11 @@ def read_picture(path: Path, size: tuple[int, int]) -> np.ndarray:
     InputError
         When it is unreadable or has another size.
     """
-    image = cv2.imread(str(path))
-    if image is None:
-        raise InputError(f'{path} is not a readable picture')
-    _check_size(path, image, size)
+    image = read_image(path)
+    _check_size(path, image.shape[1::-1], size)
     return image
 
 
-def _check_size(path: Path, image: np.ndarray, size: tuple[int, int]) -> None:
-    if image.shape[1::-1] != size:
-        raise InputError(f'{path} has images of {image.shape[1::-1]}, not {size}')
+def _check_size(path: Path, found: tuple[int, int], size: tuple[int, int]) -> None:
+    if found != size:
+        raise InputError(f'{path} has images of {found}, not {size}')

@@ -1,21 +1,62 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Sound of recordings at a lower rate."""
+"""Sound of recordings: from files, and at a lower rate."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin
+
+from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings import check_file
 
 _REACH = 16
 """Half the length of the low-pass filter in samples of the lower rate."""
 _KAISER = 8.0
 _PASSED = 0.92
 """Cutoff as a share of half the lower rate."""
+
+
+def open_sound(path: Path, channels: int, rate: int) -> soundfile.SoundFile:
+    """Open a file of sound.
+
+    Raises
+    ------
+    InputError
+        It is unreadable, or has other channels, or another rate (Hz).
+    """
+    try:
+        file = soundfile.SoundFile(check_file(path, 'sound'))
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f'{path} is not a readable WAV file') from error
+    if (file.channels, file.samplerate) != (channels, rate):
+        found = f'{file.channels} channels at {file.samplerate} Hz'
+        file.close()
+        raise InputError(f'{path} has {found}; {channels} at {rate} Hz are needed')
+    return file
+
+
+def read_sound(file: soundfile.SoundFile, count: int) -> np.ndarray:
+    """Read the next samples, shape (count, channels), float32 in [-1, 1]; fewer at the end.
+
+    Raises
+    ------
+    InputError
+        They are damaged.
+    """
+    try:
+        samples = file.read(count, 'float32', always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f'{file.name} is damaged: its sound cannot be read') from error
+    if not np.isfinite(samples).all():
+        raise InputError(f'{file.name} has samples that are not finite')
+    return samples
 
 
 def decimated(chunks: Iterable[np.ndarray], factor: int) -> Iterator[np.ndarray]:

@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 from av_tracker_nodes.research.evaluation.image_errors import image_errors
@@ -93,6 +94,11 @@ def score(matching: Matching, run: Mapping) -> dict:
     -------
     dict
         What ``metrics.json`` says; None where something cannot be told.
+
+    Raises
+    ------
+    InputError
+        When a score is infinite: there was nobody to be found.
     """
     truth = matching.truth
     metrics = {
@@ -111,6 +117,12 @@ def score(matching: Matching, run: Mapping) -> dict:
         'face_away_recall': face_away_recall(matching),
         **{key: run.get(key) for key in _RUN_KEYS},
     }
+    for key, value in metrics.items():
+        if isinstance(value, float) and math.isinf(value):
+            raise InputError(
+                f'{truth.sequence}, camera {truth.camera}: {key} is infinite: nobody whom the '
+                'truth tells of is in view of this camera, or its calibration is of another one'
+            )
     return {key: _rounded(value) for key, value in metrics.items()}
 
 

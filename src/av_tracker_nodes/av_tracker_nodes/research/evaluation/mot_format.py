@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.recordings.tracks_csv import TrackTable
+from av_tracker_nodes.recordings.tables import read_columns
+from av_tracker_nodes.recordings.tracks_csv import TrackTable, check_tracks
 
-_LEAST, _CONFIDENCE, _POSITION = 6, 6, slice(7, 10)
+_LEAST, _COLUMNS = 6, 10
+_BOX, _CONFIDENCE, _POSITION = slice(2, 6), 6, slice(7, 10)
 
 
 def read_mot(path: str | Path, stamps: np.ndarray) -> TrackTable:
@@ -38,39 +40,21 @@ def read_mot(path: str | Path, stamps: np.ndarray) -> TrackTable:
     InputError
         When the file is missing or malformed, or names a frame that the video has not.
     """
-    rows = _read_rows(Path(path))
-    frame = rows[:, 0].astype(int) - 1
-    if ((frame < 0) | (frame >= len(stamps))).any():
+    table = read_columns(Path(path), 'file with tracks', _LEAST, _COLUMNS, comma=True)
+    frame = table.whole(0, 'frame', 1) - 1
+    if (frame >= len(stamps)).any():
         raise InputError(f'{path} names frames outside 1 to {len(stamps)}')
-    position = rows[:, _POSITION]
-    unknown = np.full(len(rows), np.nan)
-    return TrackTable(
+    position = table.numbers(_POSITION, 'x, y, z', empty=True)
+    unknown = np.full(len(frame), np.nan)
+    tracks = TrackTable(
         np.asarray(stamps)[frame],
         frame,
-        rows[:, 1].astype(int),
-        rows[:, 2:6] - [1, 1, 0, 0],
+        table.whole(1, 'id', 0),
+        table.numbers(_BOX, 'left, top, width, height') - [1, 1, 0, 0],
         np.where((position == -1).all(axis=1, keepdims=True), np.nan, position),
         unknown,
-        rows[:, _CONFIDENCE],
-        np.full((len(rows), 3, 3), np.nan),
+        table.numbers(slice(_CONFIDENCE, _CONFIDENCE + 1), 'confidence', empty=True)[:, 0],
+        np.full((len(frame), 3, 3), np.nan),
     )
-
-
-def _read_rows(path: Path) -> np.ndarray:
-    """Numbers of each row, shape (n, 10), columns that are missing NaN."""
-    if not path.is_file():
-        raise InputError(f'no file {path} with tracks')
-    rows = np.full((0, 10), np.nan)
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            values = [float(value) for value in line.replace(',', ' ').split()]
-        except ValueError as error:
-            raise InputError(f'{path}, line {number}: not numbers') from error
-        if len(values) < _LEAST:
-            raise InputError(f'{path}, line {number}: {len(values)} numbers, 6 or more are needed')
-        row = np.full(10, np.nan)
-        row[: min(len(values), 10)] = values[:10]
-        rows = np.vstack([rows, row])
-    return rows
+    check_tracks(tracks, table)
+    return tracks

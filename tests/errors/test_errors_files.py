@@ -1,0 +1,117 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+
+import os
+import pickle
+import subprocess
+import sys
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors.files import check_file, read_bytes, read_text
+from av_tracker_nodes.errors.images import decode_image, read_image
+
+
+@given(st.text(max_size=400), st.integers(1, 50_000))
+def test_a_message_is_one_short_line_whatever_it_quotes(text, times):
+    message = str(InputError(text * times))
+    assert len(message) < 300 - len('av-tracker: ')
+    assert message.isprintable()
+    assert len(message.splitlines()) <= 1
+
+
+def test_a_long_message_keeps_what_is_wrong_and_what_to_do():
+    message = str(InputError(f'file a.yaml: {"x" * 1000} is no number: write one'))
+    assert message.startswith('file a.yaml: xxx')
+    assert message.endswith('xxx is no number: write one')
+    assert str(pickle.loads(pickle.dumps(InputError(message)))) == message
+
+
+def test_ordinary_messages_stay_as_they_are():
+    assert str(InputError('no file /a  b.yaml')) == 'no file /a b.yaml'
+
+
+def fifo(path):
+    os.mkfifo(path)
+
+
+def folder(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ('make', 'reason'),
+    [
+        (fifo, 'it is no regular file'),
+        (lambda path: path.symlink_to('/dev/zero'), 'it is no regular file'),
+        (folder, 'it is a folder|Is a directory'),
+        (lambda path: path.symlink_to(path), 'Too many levels'),
+        (lambda path: None, 'No such file'),
+    ],
+)
+@pytest.mark.parametrize('read', [check_file, read_image, lambda path: read_text(path, 'text')])
+def test_only_regular_files_are_opened(tmp_path, make, reason, read):
+    make(tmp_path / 'input')
+    with pytest.raises(InputError, match=reason):
+        read(tmp_path / 'input')
+
+
+def test_sizes_are_looked_at_before_anything_is_read(tmp_path):
+    with (tmp_path / 'large').open('wb') as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match='it has 1099512 MB, 1 are the most'):
+        read_bytes(tmp_path / 'large', 'file', 1_000_000)
+
+
+def test_no_name_of_a_file_is_refused():
+    with pytest.raises(InputError, match='null byte'):
+        read_text('a\0b', 'text')
+
+
+def test_text_is_utf8_unless_numbers_alone_are_wanted(tmp_path):
+    (tmp_path / 'a').write_bytes(b'caf\xe9 1')
+    with pytest.raises(InputError, match='no text in UTF-8'):
+        read_text(tmp_path / 'a', 'text')
+    assert read_text(tmp_path / 'a', 'text', foreign=True).split()[1] == '1'
+
+
+def test_pictures_are_decoded():
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    np.testing.assert_array_equal(decode_image(cv2.imencode('.png', image)[1].tobytes()), image)
+
+
+@pytest.mark.parametrize('data', [b'', b'nothing', b'\x89PNG\r\n\x1a\n'])
+def test_no_pictures_are_refused(data):
+    with pytest.raises(InputError, match='damaged, or no'):
+        decode_image(data)
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    jpeg = cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    begin = jpeg.index(b'\xff\xda')
+    with pytest.raises(InputError, match='more than 100 scans'):
+        decode_image(jpeg[:begin] + 200 * jpeg[begin:-2])
+
+
+def test_pixels_are_counted_before_memory_is_taken(tmp_path):
+    """A picture of nothing, 30,000 pixels wide and high, as its header says."""
+    png = bytearray(cv2.imencode('.png', np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    png[16:24] = np.array([30_000, 30_000], '>u4').tobytes()
+    png[29:33] = np.array([zlib.crc32(png[12:29])], '>u4').tobytes()
+    (tmp_path / 'large.png').write_bytes(png)
+    code = (
+        'import resource, sys\n'
+        'from av_tracker_nodes.errors.images import InputError, read_image\n'
+        'resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n'
+        'try:\n    read_image(sys.argv[1])\n'
+        'except InputError as error:\n    print(error)\n'
+    )
+    command = [sys.executable, '-c', code, str(tmp_path / 'large.png')]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert said.endswith('is not a readable picture: it is too large\n')
