@@ -115,6 +115,17 @@ def test_no_circles_outside_the_laboratory():
         graphlib.TopologicalSorter(each).prepare()
 
 
+@pytest.mark.parametrize(
+    'node', ['bag_player', 'camera', 'microphone_array', 'recorder', 'track_writer', 'tracker']
+)
+def test_nodes_without_a_network_do_not_wait_for_what_runs_them(node):
+    found, left = set(), {f'{NAME}.nodes.{node}'}
+    while left:
+        found |= left
+        left = {n for module in left & FILES.keys() for n in imported(module)} - found
+    assert 'onnxruntime' not in found
+
+
 def calls(module, *names):
     """First string argument of calls of methods with these names."""
     for node in ast.walk(FILES[module]):
@@ -135,3 +146,10 @@ def test_topics_are_relative(module):
     everywhere = {'/tf', '/tf_static', '/clock', '/diagnostics'}
     for topic in calls(module, 'listen', 'learn', 'output', 'create_publisher'):
         assert topic is None or not topic.startswith('/') or topic in everywhere
+
+
+def test_graph_tests_are_where_the_makefile_has_them_looked_for():
+    tests = Path(__file__).parent
+    marked = {p for p in tests.rglob('test_*.py') if 'pytest.mark.graph' in p.read_text()}
+    marked.remove(Path(__file__))
+    assert {path.parent for path in marked} == {tests / 'graph'}

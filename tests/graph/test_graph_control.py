@@ -90,18 +90,23 @@ def test_services_of_live_nodes(recording):
         before = max(ids)
         answer = call(graph, SetBool, 'tracker/enable', SetBool.Request(data=False))
         assert (answer.success, answer.message) == (True, 'disabled')
+
+        def is_told(times):
+            told = [s for s in graph.statuses_of('tracker') if s.message == 'disabled']
+            return len(told) >= times
+
         # Some may have been under way.
-        graph.spin_until(lambda: False, 0.5)
+        assert graph.spin_until(lambda: is_told(2)), graph.lines
         for topic in ('speaker_tracks', '/diagnostics'):
             graph.heard[topic].clear()
-        assert graph.spin_until(
-            lambda: [s for s in graph.statuses_of('tracker') if s.message == 'disabled']
-        )
+        assert graph.spin_until(lambda: is_told(1)), graph.lines
         assert graph.heard['speaker_tracks'] == []
         for stage in STAGES:
             assert call(graph, Trigger, f'{stage}/reset', Trigger.Request()).success
         call(graph, SetBool, 'tracker/enable', SetBool.Request(data=True))
         assert graph.spin_until(tracked), graph.lines
         assert min(ids) > before
+        # What was not answered while they were switched off, the player would wait for.
+        graph.supervisor.stop()
         graph.spin_to_the_end()
-        assert all(graph.statuses[stage] is not None for stage in STAGES)
+        assert {graph.statuses[stage] for stage in STAGES} == {0}, graph.lines

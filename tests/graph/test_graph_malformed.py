@@ -17,6 +17,7 @@ if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
 import rclpy
+from lifecycle_msgs.srv import GetState
 from live_graph import live_graph
 from malformed import mutated
 from rclpy.parameter import Parameter
@@ -50,6 +51,8 @@ from av_tracker_nodes.types import (
 
 pytestmark = pytest.mark.graph
 
+PAUSE = 0.005
+"""Seconds between messages; queues are deeper than what comes until somebody answers."""
 STAMP = to_nanoseconds(5.0)
 FRAMES = 160
 BLOCK = to_nanoseconds(FRAMES / RATE)
@@ -231,10 +234,16 @@ def assert_alive(graph):
 
 
 def survive(graph, examples, derandomize):
+    client = graph.node.create_client(GetState, 'tracker/get_state')
+    assert graph.spin_until(client.service_is_ready), graph.lines
+
     def send(messages):
         for topic, message in messages:
             graph.publishers[topic].publish(message)
-            graph.spin_until(lambda: False, 0.02)
+            graph.spin_until(lambda: False, PAUSE)
+        # Who answers has come through what was there before.
+        answer = client.call_async(GetState.Request())
+        assert graph.spin_until(answer.done), graph.lines
         assert_alive(graph)
 
     receive_anything(send, SENSIBLE, examples, derandomize)

@@ -35,6 +35,8 @@ from av_tracker_nodes.recordings.messages import from_audio
 pytestmark = pytest.mark.graph
 
 NODE = 'microphone_array'
+PATIENCE = 0.25
+"""Seconds for which a late card must not have caught up before the rest counts as lost."""
 
 
 def spec(name=NODE, namespace='', **parameters):
@@ -186,8 +188,8 @@ def check_stall(tmp_path, monkeypatch, sample_format, rate, stall, block):
             process = graph.supervisor.processes[NODE]
             os.kill(process.pid, signal.SIGSTOP)
             time.sleep(stall)
+            before, resumed = len(heard.blocks), time.time()
             os.kill(process.pid, signal.SIGCONT)
-            before = len(heard.blocks)
             assert graph.spin_until(lambda: any(np.diff(heard.firsts[before - 5 :]) > block))
             assert graph.spin_until(
                 lambda: int(last_value(graph, 'lost samples') or 0) > rate // 2
@@ -208,9 +210,12 @@ def check_stall(tmp_path, monkeypatch, sample_format, rate, stall, block):
     gaps = int((np.diff(heard.firsts) - block).sum())
     assert abs(gaps - lost) < 0.010 * rate
     assert reported <= gaps
-    # Of a backlog that comes all at once, blocks near the gap may be put on its wrong side.
+    # What is captured while the backlog is fetched comes with it, and may be put on the wrong side
+    # of the gap. It is known which side that is once nothing has caught up for a while.
+    behind = 1 + int(np.argmax(np.diff(heard.firsts)))
+    fetching = heard.received[behind] - resumed - PATIENCE
     wrong = np.abs(counted - true - (counted[0] - true[0])) >= 0.010 * rate
-    assert wrong.sum() <= 0.1 * rate
+    assert wrong.sum() <= max(0.1, fetching) * rate
     assert not wrong[-rate // 2 :].any()
     assert (np.diff(heard.stamps) > 0).all()
     late = heard.stamps - heard.firsts / rate

@@ -172,7 +172,7 @@ def test_a_bag_that_is_damaged_inside_ends_the_replay_in_one_line(recording, tmp
     middle = len(content) // 2
     content[middle : middle + 200_000] = bytes(200_000)
     file.write_bytes(content)
-    with live_graph(node_set({'bag': str(bag), 'model': 'vggcf'})) as graph:
+    with live_graph(node_set({'bag': str(bag), 'model': 'vggcf', 'rate': '4'})) as graph:
         graph.spin_to_the_end()
         assert graph.statuses.pop('bag_player') == 2, graph.lines
         assert set(graph.statuses.values()) == {0}, graph.lines

@@ -14,8 +14,6 @@ import pytest
 import av_tracker_nodes
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 
-pytestmark = pytest.mark.graph
-
 SOURCES = Path(av_tracker_nodes.__file__).parents[1]
 
 
@@ -48,7 +46,13 @@ def test_no_laboratory_is_found(robot):
     assert "No module named 'av_tracker_nodes.research'" in process.stderr
 
 
-@pytest.mark.parametrize('way', ['track', pytest.param('replay', marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    'way',
+    [
+        pytest.param('track', marks=pytest.mark.thorough),
+        pytest.param('replay', marks=[pytest.mark.slow, pytest.mark.graph]),
+    ],
+)
 def test_a_recording_is_tracked(robot, recording, tmp_path, way):
     process = robot(way, recording.path, '--out', tmp_path)
     assert process.returncode == 0, process.stderr

@@ -12,11 +12,14 @@ if importlib.util.find_spec('rclpy') is None:
 
 from types import SimpleNamespace
 
-from diagnostic_msgs.msg import DiagnosticStatus
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.time import Time
 from std_msgs.msg import String
 
+from av_tracker_nodes.nodes import diagnostics
 from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.types import to_nanoseconds
@@ -198,3 +201,40 @@ def test_the_device_is_the_hardware(node):
     node.facts['device'] = 'UMA-16'
     node.report()
     assert node.status.hardware_id == 'UMA-16'
+
+
+def test_who_waits_for_a_node_is_told_at_once(context, monkeypatch):
+    monkeypatch.setattr(diagnostics, '_PERIOD', 3600.0)
+    node, other = Listener(context=context), rclpy.create_node('other', context=context)
+    reports = []
+
+    def note(message):
+        values = {value.key: value.value for value in message.status[0].values}
+        names = ('state', 'inputs without publisher', 'ready')
+        reports.append(tuple(values.get(name) for name in names))
+
+    other.create_subscription(DiagnosticArray, '/diagnostics', note, 10)
+    executor = SingleThreadedExecutor(context=context)
+    for each in (node, other):
+        executor.add_node(each)
+
+    def comes(*report):
+        for _ in range(200):
+            if report in reports:
+                return True
+            executor.spin_once(timeout_sec=0.1)
+        return False
+
+    try:
+        assert comes('unconfigured', '', None)
+        node.start()
+        assert comes('active', '/needed /welcome', None)
+        other.create_publisher(String, 'needed', 10)
+        assert comes('active', '/welcome', None)
+        node.facts['ready'] = True
+        assert comes('active', '/welcome', 'True')
+        assert len(reports) <= 5
+    finally:
+        executor.shutdown()
+        node.destroy_node()
+        other.destroy_node()

@@ -11,7 +11,6 @@ from math import ceil, gcd
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import get_window
 
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
@@ -60,7 +59,7 @@ class Beamformer:
         common = gcd(array.rate, self.rate)
         parts = ceil(HOP * common)
         self._hop, self._beam_hop = (parts * each // common for each in (array.rate, self.rate))
-        self._window = get_window('hann', 2 * self._hop).astype(np.float32)[:, None]
+        self._window = np.hanning(2 * self._hop + 1)[:-1, None].astype(np.float32)
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
         hops = 2 + ceil((extent * array.rate + 1) / self._hop)
         blocks = next_fast_len(hops * parts, real=True)

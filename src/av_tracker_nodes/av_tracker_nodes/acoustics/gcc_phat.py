@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.fft import next_fast_len, rfft
-from scipy.signal.windows import hamming
 
 SILENT = 1e-9
 """Spectral magnitudes at or below this are digital silence, not sound."""
@@ -67,7 +66,8 @@ class GccPhat:
         self.lag_step = 1 / (2 * oversampling * self.frequencies[-1])
         side = int(np.ceil(longest_delay / self.lag_step)) + 1
         self.lags = np.arange(-side, side + 1) * self.lag_step
-        self.window = hamming(self.length, sym=False).astype(np.float32)[:, None]
+        # scipy.signal has it, too, but takes a third of a second to import.
+        self.window = np.hamming(self.length + 1)[:-1, None].astype(np.float32)
         phase = 2 * np.pi * self.frequencies[:, None] * self.lags[side:]
         self.cosines = np.cos(phase).astype(np.float32)
         self.sines = np.sin(phase).astype(np.float32)

@@ -10,6 +10,9 @@ import os
 import signal
 import sys
 
+SUPERVISOR = 'AV_TRACKER_SUPERVISOR'
+"""Environment variable of a node: number of the process that has started it."""
+
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux' prctl."""
 

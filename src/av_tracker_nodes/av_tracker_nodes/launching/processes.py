@@ -21,12 +21,10 @@ from pathlib import Path
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
+from av_tracker_nodes.launching.parent_death import SUPERVISOR
 
 _ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 """Signals that ask more and more firmly, and how long (s) each is given to work."""
-SUPERVISOR = 'AV_TRACKER_SUPERVISOR'
-"""Environment variable of a node: number of the process that has started it."""
-
 _LISTENING = (
     'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); '
     'os.execvp(sys.argv[1], sys.argv[1:])'

@@ -24,6 +24,8 @@ from av_tracker_nodes.nodes.parameters import ParameterNode
 from av_tracker_nodes.synchronisation.durations import Durations
 
 _PERIOD = 1.0
+_GLANCE = 0.1
+"""How often (s) a node looks whether it has come so far that others need not wait any longer."""
 
 Read = TypeVar('Read')
 _LOG_PERIOD = 5.0
@@ -31,7 +33,7 @@ _LOG_PERIOD = 5.0
 
 
 class DiagnosticNode(ParameterNode):
-    """A managed node that says once a second how it does.
+    """A managed node that says once a second how it does, and at once when it has come farther.
 
     It tells messages in and out, latency from the capture stamp to its output, time of its own
     work, what it lacks, what went wrong.
@@ -66,7 +68,9 @@ class DiagnosticNode(ParameterNode):
         self._declare_limits()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._told_progress: tuple[object, ...] | None = None
         self.every(_PERIOD, self._publish_diagnostics, always=True)
+        self.every(_GLANCE, self._tell_progress, always=True)
 
     @property
     def state(self) -> str:
@@ -197,6 +201,20 @@ class DiagnosticNode(ParameterNode):
         message = DiagnosticArray(status=[self.diagnose()])
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+        self._told_progress = self._progress()
+
+    def _tell_progress(self) -> None:
+        """Spare who waits for this node the rest of the second."""
+        if self._progress() != self._told_progress:
+            self._publish_diagnostics()
+
+    def _progress(self) -> tuple[object, ...]:
+        """Return what others wait for: whether this node works, hears its inputs, and is ready."""
+        return self.state, self._unmatched(), self.facts.get('ready')
+
+    def _unmatched(self) -> str:
+        """Topics that are listened to and that nobody publishes, separated by spaces."""
+        return ' '.join(s.topic_name for s in self._inputs if s.get_publisher_count() == 0)
 
     def _complaints(self) -> tuple[list[str], list[str]]:
         """Return what keeps the node from its work now, and what else is wrong."""
@@ -218,10 +236,9 @@ class DiagnosticNode(ParameterNode):
         return faults, problems
 
     def _values(self) -> dict[str, Any]:
-        unmatched = [s.topic_name for s in self._inputs if s.get_publisher_count() == 0]
         return {
             'state': self.state,
-            'inputs without publisher': ' '.join(unmatched),
+            'inputs without publisher': self._unmatched(),
             **{f'{flow.topic} (Hz)': round(flow.rate, 1) for flow in self.flows},
             **{f'{flow.topic} lost': flow.lost for flow in self.flows if flow.lost},
             'out (Hz)': round(self._out_lately.rate, 1),

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 
-from av_tracker_nodes.launching.parent_death import end_with
-from av_tracker_nodes.launching.processes import SUPERVISOR
+from av_tracker_nodes.launching.parent_death import SUPERVISOR, end_with
 
 
 def end_with_supervisor() -> None:
