@@ -52,7 +52,9 @@ def test_somebody_whose_face_is_detected_is_sought_about_the_face():
     far = Displacement(0.8, 0.0, 0.0)
     known = SearchSource([clip(faces=(ANN, BOB))], UNDISTURBED, far)
     np.testing.assert_allclose(draw(known).offset, 0, atol=0.05)
-    overlooked = SearchSource([clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0, poor=0.0), far)
+    overlooked = SearchSource(
+        [clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0, poor=0.0), far
+    )
     assert np.abs(draw(overlooked).offset).max() > 0.2
 
 
