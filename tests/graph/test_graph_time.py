@@ -78,10 +78,10 @@ def resets(graph, node):
 
 def wait_until_quiet(graph):
     """Quiet for longer than it takes for input that has stopped to be given up."""
-    answers, before = graph.heard['speaker_tracks'], [-1]
-    while len(answers) > before[0]:
-        before[:] = [len(answers)]
-        graph.spin_until(lambda: len(answers) > before[0], 2.0)
+    answers, more = graph.heard['speaker_tracks'], True
+    while more:
+        before = len(answers)
+        more = graph.spin_until(lambda before=before: len(answers) > before, 2.0)
 
 
 def client_of(graph, name):

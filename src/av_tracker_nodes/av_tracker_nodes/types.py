@@ -313,6 +313,10 @@ class AcousticMap:
         return float(self.values.mean()) if self.values.size else 0.0
 
 
+PROVES_NOBODY = 0.5
+"""Sights of up to this quality may be of somebody who is known, and are evidence of nobody."""
+
+
 @dataclass(frozen=True)
 class Detection:
     """One person as one frame tells.

@@ -13,7 +13,11 @@ from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.research.simulation.meeting_room import ROOM, cameras, microphones
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
-from av_tracker_nodes.research.training.disturbances import UNDISTURBED, Disturbance
+from av_tracker_nodes.research.training.disturbances import (
+    UNDISTURBED,
+    Disturbance,
+    disturbed_pictures,
+)
 from av_tracker_nodes.research.training.nobody import Nobody
 from av_tracker_nodes.research.training.samples import SampleSource
 from av_tracker_nodes.research.training.truths import NOBODY, true_positions, truth_of
@@ -248,6 +252,20 @@ def test_blind_and_deaf_samples_lack_what_they_should_lack():
     blind = draw(SampleSource([clip()], replace(QUIET, blind=1.0)))
     assert not blind.arrays.crops.any()
     assert not blind.visible.any()
+
+
+def test_pictures_of_poor_cameras_are_darker_noisy_and_coarse():
+    picture = np.tile(np.array([90, 190], np.uint8).repeat(2), 16)[None, :, None]
+    crops = np.broadcast_to(picture, (200, 64, 64, 3))
+    rng = np.random.default_rng(0)
+    poor = disturbed_pictures(crops, replace(QUIET, poor=1.0), rng)
+    levels = poor.mean(axis=(1, 2, 3)) / 140
+    assert 0.28 < levels.min() < 0.35 < 0.95 < levels.max() < 1.02
+    assert (poor.std(axis=(1, 3)).mean(axis=-1) > 0.5).all()
+    contrast = poor.mean(axis=1).std(axis=(1, 2)) / 50 / levels
+    assert contrast.min() < 0.2
+    assert contrast.max() > 0.8
+    np.testing.assert_array_equal(crops[0], disturbed_pictures(crops[:1], QUIET, rng)[0])
 
 
 def test_the_same_random_numbers_give_the_same_sample():

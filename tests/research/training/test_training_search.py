@@ -52,7 +52,9 @@ def test_somebody_whose_face_is_detected_is_sought_about_the_face():
     far = Displacement(0.8, 0.0, 0.0)
     known = SearchSource([clip(faces=(ANN, BOB))], UNDISTURBED, far)
     np.testing.assert_allclose(draw(known).offset, 0, atol=0.05)
-    overlooked = SearchSource([clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0), far)
+    overlooked = SearchSource(
+        [clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0, poor=0.0), far
+    )
     assert np.abs(draw(overlooked).offset).max() > 0.2
 
 
@@ -65,7 +67,7 @@ def test_without_sound_the_maps_are_silent_and_without_pictures_the_crops_are_bl
     voices = [clip(voices=(BOB,))]
     deaf = draw(SearchSource(voices, Disturbance(deaf=1.0)))
     assert (deaf.arrays.maps == 0).all()
-    blind = draw(SearchSource(voices, Disturbance(blind=1.0, light=0.0, covered=0.0)))
+    blind = draw(SearchSource(voices, Disturbance(blind=1.0, light=0.0, poor=0.0, covered=0.0)))
     assert (blind.arrays.searches == 0).all()
     assert (blind.arrays.templates > 0).any()
 

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from av_tracker_nodes.types import PROVES_NOBODY
+
 _LOOK = 0.3
 """Time (s) over which images tell one and the same thing."""
 _PRIOR = 0.25
@@ -31,8 +33,6 @@ _LEAST, _MOST = 0.001, 0.99
 _WEAK_SCORE, _SURE_SCORE, _SURE_GAIN = 0.62, 0.75, 3.0
 """Below the first score a face tells nothing, as detectors find as many in clutter; from the
 second on its likelihood ratio is ``exp(gain)``. Chosen on validation scenes (seed 1600)."""
-_FOLLOWED = 0.5
-"""Qualities up to this one are of heads that were followed, not detected: evidence of nothing."""
 _VOICE_GAIN = 1.6
 """Log of the likelihood ratio of a sure voice."""
 _TALKATIVE = 0.5
@@ -52,16 +52,16 @@ def score_gain(quality: float) -> float:
     """Logarithm of ``P_D l(z) / c(z)`` of a look that saw a head with this quality.
 
     Face detectors give false alarms low scores. A head that was followed without a face (quality
-    up to 0.5) keeps at most what was known before: ``log(2 q)``.
+    up to `PROVES_NOBODY`) keeps at most what was known before: ``log(q / PROVES_NOBODY)``.
     """
     if not is_face(quality):
-        return float(np.log(max(2 * quality, 1e-3)))
+        return float(np.log(max(quality / PROVES_NOBODY, 1e-3)))
     return _SURE_GAIN * _sureness(quality)
 
 
 def is_face(quality: float) -> bool:
     """Tell whether a quality is the score of a detected face, not of a head that was followed."""
-    return quality > _FOLLOWED
+    return quality > PROVES_NOBODY
 
 
 class Existence:

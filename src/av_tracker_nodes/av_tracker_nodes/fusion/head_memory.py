@@ -19,7 +19,7 @@ from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.head import box_centre, visible_box
-from av_tracker_nodes.types import Detection, Modality, to_nanoseconds, to_seconds
+from av_tracker_nodes.types import PROVES_NOBODY, Detection, Modality, to_nanoseconds, to_seconds
 
 _MEMORY_DEVIATIONS = 0.25, 0.1
 """Deviations that a remembered place is given, across (face heights) and along (log range)."""
@@ -167,7 +167,7 @@ class HeadMemory:
 
 
 def followed_quality(person: float, unseen: float) -> float:
-    """Quality of a head that was found without a face, at most 0.5: it proves nobody.
+    """Quality of a head that was found without a face, at most `PROVES_NOBODY`.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def followed_quality(person: float, unseen: float) -> float:
     unseen : float
         Seconds since a face was detected there.
     """
-    return float(0.5 * person * np.exp(-unseen / _DOUBT))
+    return float(PROVES_NOBODY * person * np.exp(-unseen / _DOUBT))
 
 
 def is_of_a_face(box: np.ndarray, faces: Sequence[np.ndarray]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import range_of_box
-from av_tracker_nodes.types import AcousticMap, Face, FaceFrame
+from av_tracker_nodes.types import PROVES_NOBODY, AcousticMap, Face, FaceFrame
 
 _HEAD_SIZES = 0.6, 1.6
 """Sizes of heads, relative to that of an average adult, as a detector draws them: the face of a
@@ -24,8 +24,6 @@ child of one year has 0.75, and boxes of one face differ by a fifth as the head 
 _MOVES = 0.15
 """What goes this far (m) to a side moves: who sits still sways less, and a face detector jitters
 less."""
-_TELLS_NOTHING = 0.5
-"""Score by which a face proves nobody."""
 _MEMORY = 10_000_000_000
 """A tracklet that has been away for this long (ns) does not come back."""
 
@@ -85,4 +83,4 @@ class PictureWatch:
         watched.lives |= speaks or bool(aside > _MOVES)
         if watched.lives or smallest <= face.range / by_size <= largest:
             return face
-        return replace(face, score=min(face.score, _TELLS_NOTHING))
+        return replace(face, score=min(face.score, PROVES_NOBODY))

@@ -37,6 +37,8 @@ class Disturbance:
         A picture of a candidate is blurred.
     light : float
         Deviation of brightness and contrast (log).
+    poor : float
+        A cheap camera took a picture of a candidate in dim light: few pixels, dark and noisy.
     occluded : float
         The middle third of the picture is covered.
     local : float
@@ -56,12 +58,27 @@ class Disturbance:
     covered: float = 0.1
     blurred: float = 0.1
     light: float = 0.15
+    poor: float = 0.25
     occluded: float = 0.0
     local: float = 0.0
     false_face: float = 0.25
 
 
-UNDISTURBED = Disturbance(0.0, 0.0, 1.0, 0.5, 0.15, 0.08, 0.0, 0.0, 0.0, 0.0, 0.0, false_face=0.0)
+UNDISTURBED = Disturbance(
+    missed=0.0,
+    remembered=0.0,
+    unseen_remembered=1.0,
+    false_memory=0.5,
+    across=0.15,
+    along=0.08,
+    blind=0.0,
+    deaf=0.0,
+    covered=0.0,
+    blurred=0.0,
+    light=0.0,
+    poor=0.0,
+    false_face=0.0,
+)
 """Recordings as they are, with the memories that a tracker would have: for validation."""
 
 SEARCHED = Disturbance(occluded=0.15)
@@ -95,7 +112,7 @@ def occluded(image: np.ndarray, frame: ClipFrame) -> tuple[np.ndarray, ClipFrame
 def disturbed_pictures(
     crops: np.ndarray, how: Disturbance, rng: np.random.Generator
 ) -> np.ndarray:
-    """Change light, sharpness and cover of pictures (n, size, size, 3)."""
+    """Change light, sharpness, noise and cover of pictures (n, size, size, 3)."""
     changed = crops.copy()
     for crop in changed:
         if how.light:
@@ -105,9 +122,20 @@ def disturbed_pictures(
             cv2.LUT(crop, levels.astype(np.uint8).reshape(256, 1, 3), dst=crop)
         if rng.uniform() < how.blurred:
             crop[:] = cv2.GaussianBlur(crop, (0, 0), rng.uniform(0.6, 2.0))
+        if rng.uniform() < how.poor:
+            crop[:] = _poor(crop, rng)
         if rng.uniform() < how.covered:
             _cover(crop, rng)
     return changed
+
+
+def _poor(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Take a picture anew with up to four times fewer pixels a side, dark, with noise in each."""
+    side = len(crop) // int(rng.integers(1, 5))
+    few = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
+    noise = rng.normal(0, rng.uniform(1, 8), few.shape)
+    taken = np.clip(few * rng.uniform(0.3, 1.0) + noise, 0, 255).astype(np.uint8)
+    return cv2.resize(taken, (crop.shape[1], crop.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def _cover(crop: np.ndarray, rng: np.random.Generator) -> None:

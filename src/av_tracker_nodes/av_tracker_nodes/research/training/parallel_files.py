@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.research.parallel import in_processes
 
 
@@ -42,10 +42,7 @@ def make_missing(
         A folder cannot be written; and what `make` raises.
     """
     for folder in {path.parent for path in tasks}:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f'cannot write to {folder}: {error.strerror}') from error
+        make_folder(folder)
     report = progress or (lambda share: None)
     missing = {path: (make, *rest, path) for path, rest in tasks.items() if not path.exists()}
     for done, _ in enumerate(in_processes(_make_whole, missing, jobs), 1):

@@ -21,10 +21,10 @@ from rich.table import Table
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from av_tracker_nodes import InputError
 from av_tracker_nodes.acoustics import AcousticConfig
 from av_tracker_nodes.acoustics.activity import speech_probability
 from av_tracker_nodes.association import TrackerConfig
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.statistics import ratio, written
 from av_tracker_nodes.research.parallel import in_processes
@@ -104,10 +104,7 @@ def calibrate_speech(
         When something cannot be written, or the packages of the simulator are missing.
     """
     scenes = scenes or SCENES
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     tasks = {
         (split, seed): (seed, sounds)
         for split, count in scenes.items()

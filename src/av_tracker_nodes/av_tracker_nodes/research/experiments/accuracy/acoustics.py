@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
@@ -101,10 +101,7 @@ def benchmark_acoustics(
         When something cannot be written, or the packages of the simulator are missing.
     """
     plan = options.plan
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     with progress_bar('measuring in simulated scenes') as progress:
         results = _measure_all(plan, options.jobs, progress)
     rooms = [(task, found) for task, found in results if isinstance(task, RoomTask)]

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from av_tracker_nodes import InputError
 from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.beamformer import Beamformer
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import mean
@@ -99,10 +99,7 @@ def benchmark_beams(out: Path, options: Options, progress_bar: Callable) -> list
     InputError
         When something cannot be written, or the packages of the simulator are missing.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     plan = options.plan
     talkers: dict[tuple[str, int], list[np.ndarray]] = {}
     with progress_bar('forming beams in simulated scenes') as progress:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_tracker_nodes import InputError
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, publish
 from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
@@ -97,10 +98,7 @@ def benchmark_looks(
     """
     if not 1 <= options.people <= MOST_PEOPLE:
         raise InputError(f'{options.people} people: choose 1 to {MOST_PEOPLE}')
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     first = FIRST_IDENTITY[options.split]
     calls = {identity: (identity,) for identity in range(first, first + options.people)}
     found: dict[int, dict[str, Seen]] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_tracker_nodes import DEFAULT_MODEL, InputError
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import (
     Sheet,
@@ -122,10 +123,7 @@ def benchmark_rigs(
     """
     if not 1 <= options.scenes <= MOST_SCENES:
         raise InputError(f'{options.scenes} scenes a rig: choose 1 to {MOST_SCENES}')
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     first = FIRST_SEED[options.split]
     bags = recordings or out / 'recordings'
     calls = {

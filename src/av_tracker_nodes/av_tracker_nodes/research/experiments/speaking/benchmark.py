@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from av_tracker_nodes import DEFAULT_MODEL, InputError
+from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.speaking.conditions import (
@@ -159,10 +160,7 @@ def benchmark_speaking(
         When something cannot be written, or the packages of the simulator are missing.
     """
     recordings = recordings or out / 'recordings'
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'cannot write to {out}: {error.strerror}') from error
+    make_folder(out)
     tasks = plan(options)
     calls = {
         number: (task, out / 'runs', recordings, options.model)

@@ -14,8 +14,7 @@ from tiny_recording import write_bag
 from workspaces import OURS, copy_files, run, without_our_packages
 
 pytestmark = [
-    # The replay goes as fast as the machine is, whatever else runs there.
-    pytest.mark.thorough,
+    pytest.mark.graph,
     pytest.mark.skipif(
         importlib.util.find_spec('rclpy') is None or shutil.which('colcon') is None,
         reason='needs rclpy and colcon',
