@@ -241,5 +241,5 @@ def test_single_images(tmp_path, charuco_pictures):
     assert found.name == 'a.png'
     assert not found.moving
     (tmp_path / 'b.png').write_text('no image')
-    with pytest.raises(InputError, match=r'b\.png is not an image'):
+    with pytest.raises(InputError, match=r'b\.png is not a readable picture'):
         list(frames([str(tmp_path / 'b.png')]))

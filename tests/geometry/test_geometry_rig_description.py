@@ -318,7 +318,7 @@ def test_rigs_are_found_by_name_or_file(tmp_path):
     path = write(tmp_path)
     assert find_rig(path) == find_rig(str(path)) == path
     assert find_rig('respeaker_usb_webcam').name == 'respeaker_usb_webcam.yaml'
-    with pytest.raises(InputError, match=r"no rig 'respeaker'; there are: .*respeaker_usb_webcam"):
+    with pytest.raises(InputError, match=r"no rig 'respeaker': .* one of .*respeaker_usb_webcam"):
         find_rig('respeaker')
     with pytest.raises(InputError, match=r'none\.yaml does not exist; those of the package: '):
         find_rig(tmp_path / 'none.yaml')

@@ -3,7 +3,7 @@
 
 """Errors that a user can mend, settings that raise them, and files that may hold anything."""
 
-_BEGINNING, _END = 170, 105
+_BEGINNING, _END = 177, 105
 """Characters that are kept of a long message: what is wrong, and what to do about it."""
 
 

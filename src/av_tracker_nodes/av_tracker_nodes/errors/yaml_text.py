@@ -7,36 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.events import AliasEvent
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import read_text
 
 _LARGEST = 256_000
 """Bytes: a thousand microphones take 60,000, and PyYAML some seconds for them all."""
+_MOST_VALUES = 100_000
+"""Values of a document with its aliases written out: an alias, ``*name``, stands for what the file
+has elsewhere, and few lines of them would make a document of any size."""
 _LONGEST_NUMBER = 40
 _LARGEST_WHOLE = 2**53
 
 
 class _Loader(yaml.SafeLoader):
-    """Takes ``5e2`` and ``-.5`` for numbers, as YAML 1.2 does; for PyYAML they are texts.
-
-    An alias, ``*name``, stands for what the file has elsewhere: few lines of them make a document
-    of any size. As ROS does in its parameter files, they are refused.
-    """
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Read the next value."""
-        if self.check_event(AliasEvent):
-            alias = self.peek_event()
-            raise yaml.YAMLError(
-                f'alias *{alias.anchor} is not read: write out what it stands for'
-            )
-        return super().compose_node(parent, index)
+    """Takes ``5e2`` and ``-.5`` for numbers, as YAML 1.2 does; for PyYAML they are texts."""
 
 
 _Loader.add_implicit_resolver(
@@ -64,6 +54,30 @@ _add_number('int', _Loader.construct_yaml_int)
 _add_number('float', _Loader.construct_yaml_float)
 
 
+def _written_out(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Count the values of a node with its aliases written out; sizes has what was counted.
+
+    Raises
+    ------
+    yaml.YAMLError
+        A value holds itself, or there are too many.
+    """
+    size = sizes.get(id(node))
+    if size is not None:
+        if not size:
+            raise yaml.YAMLError('an alias stands for what it is a part of')
+        return size
+    sizes[id(node)] = 0
+    size = 1
+    if isinstance(node, yaml.CollectionNode):
+        parts = node.value if isinstance(node, yaml.SequenceNode) else chain(*node.value)
+        size += sum(_written_out(part, sizes) for part in parts)
+    if size > _MOST_VALUES:
+        raise yaml.YAMLError(f'more than {_MOST_VALUES} values with its aliases written out')
+    sizes[id(node)] = size
+    return size
+
+
 def read_yaml(path: str | Path, what: str, most: int = _LARGEST) -> Any:
     """Read a YAML document of plain values.
 
@@ -84,7 +98,11 @@ def read_yaml(path: str | Path, what: str, most: int = _LARGEST) -> Any:
     try:
         loader = _Loader(text)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _written_out(node, {})
+            return loader.construct_document(node)
         finally:
             loader.dispose()
     except Exception as error:  # dates, numbers and depths that are none raise whatever they do

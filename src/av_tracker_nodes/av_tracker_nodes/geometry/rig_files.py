@@ -62,7 +62,7 @@ def find_rig(rig: str | Path) -> Path:
         raise InputError(f'rig file {path} does not exist; those of the package: {_list(names)}')
     if str(rig) not in names:
         raise InputError(
-            f"there is no rig '{rig}'; there are: {_list(names)}; or give a file (.yaml)"
+            f"no rig '{rig}': give a file (.yaml), or one of {_list(names)}"
         )
     return shipped_file(f'{rig}{_SUFFIX}', FOLDER)
 

@@ -257,5 +257,6 @@ def damaged(path: Path, error: Exception | str) -> InputError:
     }
     file = files[-1] if files else path
     cure = cures.get(file.suffix)
-    hint = f' (to save what is in it: {cure.format(file)})' if cure else ''
+    hint = f' (to save what is in it: {cure.format(file.name)})' if cure else ''
+    reason = reason.replace(str(file), file.name)
     return InputError(f'{path} is not a whole bag, or is damaged: {reason}{hint}')
