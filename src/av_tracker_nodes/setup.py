@@ -34,6 +34,7 @@ NODES = (
 REQUIREMENTS = (
     'backports.zstd>=1.0; python_version < "3.14"',
     'click>=8.1',
+    'lz4>=4.0',
     'numba>=0.59',
     'numpy>=1.26',
     'onnx>=1.16',

@@ -290,10 +290,12 @@ class Card:
     opened = 0
 
     def __init__(self, settings, deliver, now):
-        Card.opened += 1
         self.lost = self.overruns = self.reopened = 0
         self.name = 'card'
         self.clock = type('Clock', (), {'drift': 0, 'spread': 0, 'anchors': 0, 'lost': 0})
+
+    def open(self):
+        Card.opened += 1
 
     def revive(self):
         return None

@@ -9,7 +9,7 @@ import re
 from bootstrap import REQUIREMENTS
 
 ROS_NAME = re.compile(
-    r'\w+_(msgs|srvs|interfaces)|rclpy|tf2_\w+|message_filters|launch\w*|ament_\w+'
+    r'\w+_(msgs|srvs|interfaces)|rclpy|tf2_\w+|message_filters|bondpy|launch\w*|ament_\w+'
 )
 
 

@@ -61,9 +61,7 @@ def find_rig(rig: str | Path) -> Path:
             return path
         raise InputError(f'rig file {path} does not exist; those of the package: {_list(names)}')
     if str(rig) not in names:
-        raise InputError(
-            f"no rig '{rig}': give a file (.yaml), or one of {_list(names)}"
-        )
+        raise InputError(f"no rig '{rig}': give a file (.yaml), or one of {_list(names)}")
     return shipped_file(f'{rig}{_SUFFIX}', FOLDER)
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import MEGABYTE, read_bytes
 
 if TYPE_CHECKING:
-    from google.protobuf.message import Message
     from onnx import ModelProto, ValueInfoProto
 
 _LARGEST = 256 * MEGABYTE
@@ -66,7 +65,7 @@ def _refuse_other_files_and_operators(model: ModelProto) -> None:
             raise ValueError(f"operator {part.op_type} of '{part.domain}' is no standard one")
 
 
-def _parts(message: Message) -> Iterator[Message]:
+def _parts(message: Any) -> Iterator[Any]:
     """Yield a message and all messages in it, however deep."""
     waiting = [message]
     while waiting:

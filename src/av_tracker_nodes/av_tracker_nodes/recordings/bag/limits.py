@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import apsw
 from lz4.frame import LZ4FrameDecompressor
 from rosbags.rosbag2 import Reader, storage_mcap
 
@@ -28,6 +27,8 @@ _LARGEST_FILE, _DENSEST = 1000 * MEGABYTE, 100
 """Bytes of a storage file that was compressed whole, and how many times as large as it was it may
 become if it is larger than that."""
 _PIECE = 1 << 20
+_SQLITE_LIMIT_LENGTH = 0
+"""SQLite's number for the largest size of a value."""
 
 
 class _TooLargeError(Exception):
@@ -65,7 +66,7 @@ def limit_reader(reader: Reader) -> None:
             raise _TooLargeError(f'chunks of more than {most} MB lie side by side')
     database = getattr(reader.storage, 'dbconn', None)
     if database is not None:
-        database.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST_PIECE)
+        database.limit(_SQLITE_LIMIT_LENGTH, LARGEST_PIECE)
 
 
 def _unpacked(decompressor: Callable[[], Any], data: bytes, size: int) -> bytes:
