@@ -40,7 +40,6 @@ COMMANDS = {
     'replay': (),
     'reproduce': (),
     'scenarios': (),
-    'setup-models': (),
     'simulate': (),
     'simulate-corpus': (),
     'track': (),

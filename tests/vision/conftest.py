@@ -12,7 +12,7 @@ from av_tracker_nodes.models.zoo import YUNET
 
 @pytest.fixture(scope='session')
 def face_model():
-    return YUNET.ensure()
+    return YUNET.verified()
 
 
 @pytest.fixture(scope='session')

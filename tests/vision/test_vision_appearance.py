@@ -89,7 +89,7 @@ def test_boxes_at_the_edge_of_the_image(encoder, box):
     ('model', 'message'),
     [
         (lambda: Path('/nowhere/appearance.onnx'), 'appearance network .* not found'),
-        (YUNET.ensure, 'appearance network .* is another network: no output embedding'),
+        (YUNET.verified, 'appearance network .* is another network: no output embedding'),
     ],
 )
 def test_another_model_or_none_is_refused(model, message):

@@ -33,7 +33,7 @@ def changed(first, second, least=25):
 
 @pytest.fixture(scope='module')
 def detector():
-    return YuNet(YUNET.ensure())
+    return YuNet(YUNET.verified())
 
 
 def facing(camera, turned=0.0, **more):

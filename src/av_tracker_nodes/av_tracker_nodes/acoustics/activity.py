@@ -73,7 +73,9 @@ class VoiceActivity:
     def __init__(self, frames: int, model: Path | None = None) -> None:
         self.length = frames * self._FRAME + self._OVERLAP
         self._starts = np.arange(frames) * self._FRAME
-        self._session = open_model(model or SILERO_VAD.ensure(), SILERO_VAD.task, ['speech_probs'])
+        self._session = open_model(
+            model or SILERO_VAD.verified(), SILERO_VAD.task, ['speech_probs']
+        )
 
     def __call__(self, signals: np.ndarray) -> np.ndarray:
         """Judge signals.

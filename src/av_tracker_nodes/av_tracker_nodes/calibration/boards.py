@@ -11,7 +11,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 
 FEWEST_CORNERS = 8
 
@@ -128,7 +128,7 @@ class CharucoBoard:
         if not hasattr(getattr(cv2, 'aruco', None), 'CharucoDetector'):
             raise InputError(
                 f'ChArUco boards need OpenCV 4.7 or later, this is {cv2.__version__}: take a '
-                'chessboard, or pip install opencv-python-headless'
+                f'chessboard, or {how_to_install("opencv-python-headless")}'
             )
         if not self.dictionary.startswith('DICT_') or not hasattr(cv2.aruco, self.dictionary):
             raise InputError(

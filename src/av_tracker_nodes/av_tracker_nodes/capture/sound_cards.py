@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 
 _ALSA_CARDS = Path('/proc/asound')
 _ALSA_ID = re.compile(r'(?:plug)?hw:(?:CARD=)?(?P<card>[^,]+)(?:,(?:DEV=)?(?P<device>\d+))?$')
@@ -27,10 +27,12 @@ def load_sounddevice() -> ModuleType:
         import sounddevice
     except ImportError as error:
         raise InputError(
-            'the Python package sounddevice is not installed: pip install sounddevice'
+            f'the Python package sounddevice is not installed: {how_to_install("sounddevice")}'
         ) from error
     except OSError as error:
-        raise InputError('PortAudio is not installed: apt-get install libportaudio2') from error
+        raise InputError(
+            'PortAudio is not installed: sudo apt-get install libportaudio2'
+        ) from error
     return sounddevice
 
 

@@ -30,7 +30,6 @@ _MODULES = {
     'replay': 'tracking',
     'reproduce': 'evaluation',
     'scenarios': 'simulation',
-    'setup-models': 'tracking',
     'simulate': 'simulation',
     'simulate-corpus': 'simulation',
     'track': 'tracking',

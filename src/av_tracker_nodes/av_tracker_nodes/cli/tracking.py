@@ -38,16 +38,6 @@ def models() -> None:
 
 
 @click.command()
-@shows_input_errors
-def setup_models() -> None:
-    """Prepare the face and voice activity detectors and say where they are."""
-    from av_tracker_nodes.models.zoo import PACKAGED_MODELS
-
-    for model in PACKAGED_MODELS:
-        click.echo(model.ensure())
-
-
-@click.command()
 @click.argument('recording', type=PATH)
 @_model_option
 @out_option

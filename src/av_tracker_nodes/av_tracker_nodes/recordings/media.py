@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 from av_tracker_nodes.types import to_nanoseconds
 
 _HIGHEST_RATE, _REDUCED_RATE = 96_000, 48_000
@@ -179,6 +179,6 @@ def _av() -> ModuleType:
         import av
     except ImportError as error:
         raise InputError(
-            'reading videos and sound needs PyAV: pip install av (or apt-get install python3-av)'
+            f'reading videos and sound needs PyAV: {how_to_install("av", "python3-av")}'
         ) from error
     return av

@@ -56,7 +56,7 @@ class FaceStage:
         sees_looks: bool = True,
     ) -> None:
         self.detector = YuNet(
-            YUNET.ensure() if model is None else Path(model),
+            YUNET.verified() if model is None else Path(model),
             scale=scale,
             threshold=threshold,
             max_side=max_side,

@@ -8,14 +8,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
-
-from rosbags.interfaces import Connection, QosDurability
+from typing import TYPE_CHECKING, NamedTuple
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.bag.storage import damaged, open_bag
 from av_tracker_nodes.recordings.messages import typestore
 from av_tracker_nodes.types import NANOSECONDS
+
+if TYPE_CHECKING:
+    from typing import Self  # since Python 3.11
+
+    from rosbags.interfaces import Connection
 
 
 class RawMessage(NamedTuple):
@@ -127,7 +130,7 @@ class BagFile:
 
 def _latched(connection: Connection) -> bool:
     profiles = connection.ext.offered_qos_profiles
-    return any(profile.durability is QosDurability.TRANSIENT_LOCAL for profile in profiles)
+    return any(profile.durability.name == 'TRANSIENT_LOCAL' for profile in profiles)
 
 
 def stamp_of_cdr(data: bytes) -> int:

@@ -12,18 +12,17 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.messages.definitions import require_rosbags
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection
+    from rosbags.rosbag2 import Reader
 
 _METADATA = 'metadata.yaml'
 _STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
@@ -45,8 +44,10 @@ def open_bag(path: Path) -> Reader | BagFiles:
     Raises
     ------
     InputError
-        When there is no bag, it is not whole, or it is of a kind that cannot be read.
+        When there is no bag, it is not whole, or it is of a kind that cannot be read; or when
+        rosbags is not installed.
     """
+    require_rosbags()
     if not path.exists():
         raise InputError(f'no bag at {path}')
     try:
@@ -55,7 +56,18 @@ def open_bag(path: Path) -> Reader | BagFiles:
         raise InputError(f'cannot read {path}: {error.strerror or error}') from error
 
 
+def _zstd() -> ModuleType:
+    """Zstandard, which rosbags brings where Python has none."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
+
+
 def _open_directory(path: Path) -> Reader | BagFiles:
+    from rosbags.rosbag2 import Reader
+
     files = storage_files(path)
     metadata = _metadata(path)
     if metadata is None:
@@ -114,7 +126,7 @@ class BagFiles:
         for reader in self._readers:
             there = [each for each in reader.connections if _channel(each) in wanted]
             for connection, log_time, data in reader.messages(there) if there else ():
-                plain = zstd.decompress(data) if bytes(data[:4]) == _ZSTD_MAGIC else data
+                plain = _zstd().decompress(data) if bytes(data[:4]) == _ZSTD_MAGIC else data
                 yield wanted[_channel(connection)], log_time, plain
 
     def close(self) -> None:
@@ -122,10 +134,12 @@ class BagFiles:
         self._stack.close()
 
     def _open(self, file: Path) -> Reader:
+        from rosbags.rosbag2 import Reader
+
         if file.suffix == _COMPRESSED:
             folder = self._stack.enter_context(TemporaryDirectory())
             plain = Path(folder, file.stem)
-            with zstd.open(file, 'rb') as packed, plain.open('wb') as unpacked:
+            with _zstd().open(file, 'rb') as packed, plain.open('wb') as unpacked:
                 shutil.copyfileobj(packed, unpacked)
             file = plain
         return self._stack.enter_context(Reader(file))

@@ -9,17 +9,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-from rosbags.interfaces import (
-    Connection,
-    Qos,
-    QosDurability,
-    QosHistory,
-    QosLiveliness,
-    QosReliability,
-    QosTime,
-)
-from rosbags.rosbag2 import StoragePlugin, Writer
+from typing import TYPE_CHECKING
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -40,11 +30,13 @@ from av_tracker_nodes.recordings.bag.channels import (
 )
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection, Qos
+
 JPEG_QUALITY = 95
 
 _DEPTH = 10
 _AUDIO_DEPTH = 200
-_UNLIMITED = QosTime(0, 0)
 
 
 @dataclass(frozen=True)
@@ -73,12 +65,16 @@ class BagWriter:
     Raises
     ------
     InputError
-        When `path` exists already, or cannot be written; later too, when the disk is full.
+        When `path` exists already, or cannot be written; later too, when the disk is full; or
+        when rosbags is not installed.
     """
 
     def __init__(
         self, path: str | Path, *, overwrite: bool = False, frames: BagFrames | None = None
     ) -> None:
+        messages.require_rosbags()
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
         self.path, self._frames = Path(path), frames or BagFrames()
         if self.path.exists() and not overwrite:
             raise InputError(f'{self.path} exists already; remove it or choose another name')
@@ -207,15 +203,25 @@ class BagWriter:
 
 
 def _qos(latched: bool, depth: int) -> Qos:
+    from rosbags.interfaces import (
+        Qos,
+        QosDurability,
+        QosHistory,
+        QosLiveliness,
+        QosReliability,
+        QosTime,
+    )
+
+    unlimited = QosTime(0, 0)
     durability = QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE
     return Qos(
         QosHistory.KEEP_LAST,
         depth,
         QosReliability.RELIABLE,
         durability,
-        _UNLIMITED,
-        _UNLIMITED,
+        unlimited,
+        unlimited,
         QosLiveliness.AUTOMATIC,
-        _UNLIMITED,
+        unlimited,
         False,
     )

@@ -12,6 +12,7 @@ from av_tracker_nodes.recordings.messages.audio_common import AudioCommonSound
 from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
 from av_tracker_nodes.recordings.messages.definitions import (
     message_directory,
+    require_rosbags,
     serialize,
     typestore,
 )
@@ -48,6 +49,7 @@ __all__ = [
     'from_tracks',
     'from_transforms',
     'message_directory',
+    'require_rosbags',
     'room_of',
     'serialize',
     'stamp_of',

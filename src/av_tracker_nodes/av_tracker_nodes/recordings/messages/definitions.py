@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from av_tracker_nodes.errors import InputError, how_to_install
+
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
 
@@ -34,13 +36,32 @@ def message_directory() -> Path:
     return Path(resources.files('av_tracker_nodes.recordings') / 'msg')
 
 
+def require_rosbags() -> None:
+    """Refuse to go on without the library of bags, which live nodes do not need.
+
+    Raises
+    ------
+    InputError
+        When it is not installed.
+    """
+    try:
+        import rosbags  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'bags need the package rosbags: {how_to_install("rosbags")}') from error
+
+
 @lru_cache(maxsize=1)
 def typestore() -> Typestore:
     """Types of ROS 2, of this package, and of audio_common (ros-drivers).
 
     Jazzy and Kilted agree on those of ROS 2 in bags of ours.
+
+    Raises
+    ------
+    InputError
+        When rosbags is not installed.
     """
-    # Here, since the live nodes read messages of rclpy and need no bags.
+    require_rosbags()
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     store = get_typestore(Stores.ROS2_KILTED)

