@@ -1,17 +1,18 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""The two packages alone, as a release has them, build and track a recording live."""
+"""Each package alone, as a release has it, builds, passes its tests and tracks a recording live."""
 
 import importlib.util
 import json
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from bootstrap import ROOT
 from tiny_recording import write_bag
-from workspaces import OURS, copy_files, run, without_our_packages
+from workspaces import copy_files, run, without_our_packages
 
 pytestmark = [
     pytest.mark.graph,
@@ -27,18 +28,31 @@ def variables():
     return without_our_packages()
 
 
-@pytest.fixture(scope='module')
-def workspace(tmp_path_factory, variables):
-    """Workspace of copies of the packages, built."""
-    workspace = tmp_path_factory.mktemp('standalone')
-    sources = [Path('src') / name for name in OURS]
-    if 'absent' in run('python -c "import tf2_msgs" || echo absent', workspace, variables):
-        sources.append(Path('ros2_ws/fallback/tf2_msgs'))
+def build(workspace, sources, variables, underlay=None):
+    """Build copies of packages on top of what is installed of another workspace."""
     for source in sources:
         copy_files(source, workspace / 'src' / source.name)
     assert not [path for path in workspace.rglob('*') if not path.exists()]
-    run('colcon build', workspace, variables)
+    source = f'. {underlay}/install/setup.bash && ' if underlay else ''
+    run(f'{source}colcon build', workspace, variables)
     return workspace
+
+
+@pytest.fixture(scope='module')
+def messages(tmp_path_factory, variables):
+    """Workspace of the messages alone."""
+    workspace = tmp_path_factory.mktemp('messages')
+    sources = [Path('src/av_tracker_msgs')]
+    if 'absent' in run('python -c "import tf2_msgs" || echo absent', workspace, variables):
+        sources.append(Path('ros2_ws/fallback/tf2_msgs'))
+    return build(workspace, sources, variables)
+
+
+@pytest.fixture(scope='module')
+def workspace(tmp_path_factory, messages, variables):
+    """Workspace of the nodes alone, on top of that of the messages."""
+    workspace = tmp_path_factory.mktemp('nodes')
+    return build(workspace, [Path('src/av_tracker_nodes')], variables, messages)
 
 
 def test_nothing_of_the_checkout_is_in_the_installation(workspace):
@@ -62,3 +76,22 @@ def test_the_installed_nodes_track_a_recording(workspace, variables, tmp_path):
     report = json.loads((tmp_path / 'out/run.json').read_text())
     assert report['frames_answered'] == report['frames_in'] == len(recording.image_stamps)
     assert (tmp_path / 'out/tracks.csv').read_text().count('\n') > 10
+
+
+@pytest.mark.parametrize('package', ['av_tracker_msgs', 'av_tracker_nodes'])
+def test_a_package_says_its_licence_and_what_has_changed(package):
+    folder = ROOT / 'src' / package
+    assert (folder / 'LICENSE').read_bytes() == (ROOT / 'LICENSE').read_bytes()
+    text = (folder / 'CHANGELOG.rst').read_text()
+    title = f'Changelog for package {package}'
+    assert text.startswith('^' * len(title) + f'\n{title}\n' + '^' * len(title) + '\n\nForthcoming\n')
+    version = ElementTree.parse(folder / 'package.xml').findtext('version')
+    assert f'\n{version}\n{"-" * len(version)}\n* ' in text
+
+
+def test_colcon_runs_the_tests_of_the_package(workspace, messages, variables):
+    command = 'colcon test --return-code-on-test-failure --packages-select av_tracker_nodes'
+    run(f'. {messages}/install/setup.bash && {command}', workspace, variables)
+    (suite,) = ElementTree.parse(workspace / 'build/av_tracker_nodes/pytest.xml').iter('testsuite')
+    assert int(suite.get('tests')) >= 300
+    assert {suite.get(kind) for kind in ('errors', 'failures', 'skipped')} == {'0'}
