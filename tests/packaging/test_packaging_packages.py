@@ -4,6 +4,7 @@
 """What the package descriptions say agrees with what is there."""
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -82,6 +83,18 @@ def test_torch_is_an_extra_and_torchvision_absent():
     default = set().union(*(names(group) for group in (*bootstrap.GROUPS, 'no-deps')))
     assert 'torch' not in default
     assert all('torchvision' not in file.read_text() for file in REQUIREMENTS.iterdir())
+
+
+def test_sources_of_the_packages_carry_the_header_that_ament_copyright_asks_for():
+    """Its own words of the licence; an SPDX line alone is not known to it."""
+    licence = (ROOT / 'LICENSE').read_text()
+    notice = licence[licence.index('   Licensed under the Apache') :].strip()
+    for file in sorted((ROOT / 'src').rglob('*.py')):
+        text = file.read_text()
+        lines = itertools.takewhile(lambda line: line.startswith('#'), text.splitlines())
+        header = [line.removeprefix('#').strip() for line in lines if not line.startswith('#!')]
+        assert header[0] == 'Copyright 2026 The av_tracker authors', file
+        assert ' '.join(header[2:]).split() == notice.split(), file
 
 
 def test_folders_at_the_top_are_links_to_those_of_the_package():
