@@ -1,7 +1,7 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Each package alone, as a release has it, builds, passes its tests and tracks a recording live."""
+"""Each package alone, as a release has it, builds, passes its tests, tracks a recording live."""
 
 import importlib.util
 import json
@@ -83,8 +83,8 @@ def test_a_package_says_its_licence_and_what_has_changed(package):
     folder = ROOT / 'src' / package
     assert (folder / 'LICENSE').read_bytes() == (ROOT / 'LICENSE').read_bytes()
     text = (folder / 'CHANGELOG.rst').read_text()
-    title = f'Changelog for package {package}'
-    assert text.startswith('^' * len(title) + f'\n{title}\n' + '^' * len(title) + '\n\nForthcoming\n')
+    assert f'\nChangelog for package {package}\n' in text
+    assert '\nForthcoming\n' in text
     version = ElementTree.parse(folder / 'package.xml').findtext('version')
     assert f'\n{version}\n{"-" * len(version)}\n* ' in text
 
