@@ -6,6 +6,9 @@
 import importlib.util
 import json
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -95,3 +98,35 @@ def test_colcon_runs_the_tests_of_the_package(workspace, messages, variables):
     (suite,) = ElementTree.parse(workspace / 'build/av_tracker_nodes/pytest.xml').iter('testsuite')
     assert int(suite.get('tests')) >= 300
     assert {suite.get(kind) for kind in ('errors', 'failures', 'skipped')} == {'0'}
+
+
+def test_the_installed_executables_start(workspace, variables, tmp_path):
+    """By their entry points, as `ros2 run` and `ros2 launch` start them."""
+    import rclpy
+
+    folder = workspace / 'install/av_tracker_nodes/lib/av_tracker_nodes'
+    names = ('fusion', 'tracker')
+    context = rclpy.Context()
+    context.init()
+    observer = rclpy.create_node('observer', context=context)
+    started = [
+        subprocess.Popen(
+            ['bash', '-c', f'. {workspace}/install/setup.bash && exec {folder / name}'],
+            cwd=tmp_path,
+            env=variables,
+        )
+        for name in names
+    ]
+    try:
+        until = time.monotonic() + 60
+        while not set(names) <= set(observer.get_node_names()):
+            assert [process.poll() for process in started] == [None] * len(names)
+            assert time.monotonic() < until, observer.get_node_names()
+            time.sleep(0.2)
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGINT)
+        for process in started:
+            process.wait(30)
+        observer.destroy_node()
+        context.try_shutdown()
