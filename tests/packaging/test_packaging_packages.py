@@ -85,6 +85,30 @@ def test_torch_is_an_extra_and_torchvision_absent():
     assert all('torchvision' not in file.read_text() for file in REQUIREMENTS.iterdir())
 
 
+NEWER = {
+    'contextlib': {'chdir'},
+    'datetime': {'UTC'},
+    'enum': {'EnumCheck', 'ReprEnum', 'StrEnum', 'member', 'nonmember', 'verify'},
+    'hashlib': {'file_digest'},
+    'itertools': {'batched'},
+    'tomllib': {'load', 'loads'},
+    'typing': {'Never', 'Self', 'TypeVarTuple', 'Unpack', 'assert_never', 'override'},
+}
+"""What Python has since 3.11 or later."""
+
+
+def test_nothing_is_imported_that_python_3_10_does_not_have():
+    """Annotations, which are not evaluated, may name it."""
+    for file in (*PACKAGE.rglob('*.py'), *(ROOT / 'scripts').glob('*.py')):
+        unseen = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.If) and getattr(node.test, 'id', '') == 'TYPE_CHECKING':
+                unseen.update(ast.walk(node))
+            if isinstance(node, ast.ImportFrom) and node not in unseen:
+                found = {alias.name for alias in node.names} & NEWER.get(node.module, set())
+                assert not found, (file, found)
+
+
 def test_sources_of_the_packages_carry_the_header_that_ament_copyright_asks_for():
     """Its own words of the licence; an SPDX line alone is not known to it."""
     licence = (ROOT / 'LICENSE').read_text()
