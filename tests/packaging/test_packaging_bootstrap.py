@@ -1,9 +1,22 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Decisions of the set-up: which ROS 2, what is missing, what is done again."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,10 +80,46 @@ def test_unsupported_distribution_is_named():
         bootstrap.choose_target({'ROS_DISTRO': 'humble'})
 
 
+@pytest.mark.parametrize('distribution', ['lyrical', 'rolling'])
+def test_distributions_without_wheels_are_used_where_they_are_installed(sourced, distribution):
+    environment = {'ROS_DISTRO': distribution}
+    with pytest.raises(SetupError, match=rf'no wheels of .*/opt/ros/{distribution}/setup\.bash'):
+        bootstrap.choose_target(environment)
+    environment['AMENT_PREFIX_PATH'] = str(sourced)
+    assert bootstrap.choose_target(environment) == Target(distribution, system=True)
+
+
+@pytest.mark.parametrize(
+    ('distribution', 'system', 'numpy'),
+    [
+        ('kilted', False, 2),
+        ('jazzy', False, 2),
+        ('kilted', True, 1),
+        ('jazzy', True, 1),
+        ('lyrical', True, 2),
+        ('rolling', True, 2),
+    ],
+)
+def test_numpy_is_the_one_that_ros_is_built_against(distribution, system, numpy):
+    target = Target(distribution, system)
+    (pin,) = re.findall(
+        r'^numpy==(\d)\S+(?:; python_version >= "3\.11")?$',
+        ''.join(file.read_text() for file in bootstrap.constraint_files(target)),
+        re.MULTILINE,
+    )
+    assert int(pin) == numpy
+
+
 @pytest.mark.parametrize('version', [(3, 9), (3, 14)])
 def test_unsupported_python_is_named(version):
     with pytest.raises(SetupError, match=rf'Python 3\.{version[1]} .*3\.10 to 3\.13'):
         bootstrap.check_interpreter(KILTED, version, 'x86_64')
+
+
+def test_an_installation_cannot_be_given_another_python():
+    lyrical = Target('lyrical', system=True)
+    with pytest.raises(SetupError, match=r'Python 3\.14 .*Use a system with one'):
+        bootstrap.check_interpreter(lyrical, (3, 14), 'x86_64')
 
 
 @pytest.mark.parametrize('version', [(3, 10), (3, 13)])
@@ -141,7 +190,7 @@ def done(checkout, monkeypatch):
     monkeypatch.setattr(bootstrap, 'choose_target', lambda environment: KILTED)
     monkeypatch.setattr(bootstrap, 'check_interpreter', lambda *_: None)
     names = ['make_venv', 'install_requirements', 'patch_wheels', 'build_workspace']
-    for name in [*names, 'write_launcher', 'prepare_models']:
+    for name in [*names, 'write_launcher']:
         monkeypatch.setattr(bootstrap, name, lambda *_, name=name: done.append(name))
     return done
 
@@ -217,25 +266,36 @@ def test_wheel_include_folders_become_those_of_this_machine():
     )
 
 
+def source(target, recorded, inherited):
+    """Source environment.sh; return the process, which has printed the environment."""
+    script = bootstrap.ROOT / 'environment.sh'
+    script.write_text(bootstrap.environment_script(target, recorded))
+    return subprocess.run(
+        ['sh', '-uc', '. "$0"; env', script], env=inherited, text=True, capture_output=True
+    )
+
+
 def sourced_environment(target, recorded, inherited):
     """Return the environment of a process that sources environment.sh."""
-    script = bootstrap.environment_script(target, recorded)
-    process = subprocess.run(
-        ['sh', '-uc', f'{script}\nenv'], env=inherited, check=True, text=True, capture_output=True
-    )
+    process = source(target, recorded, inherited)
+    assert process.returncode == 0, process.stderr
     return dict(line.split('=', 1) for line in process.stdout.splitlines())
 
 
-def test_environment_of_wheels_hides_other_installations(checkout):
-    other = {
-        'PATH': '/usr/bin:/bin',
-        'PYTHONPATH': '/opt/ros/humble/python',
-        'AMENT_PREFIX_PATH': '/opt/ros/humble',
-        'LD_LIBRARY_PATH': '/cuda/lib',
-    }
+BARE = {'PATH': '/usr/bin:/bin'}
+OTHER = {
+    **BARE,
+    'ROS_DISTRO': 'humble',
+    'PYTHONPATH': '/opt/ros/humble/python',
+    'AMENT_PREFIX_PATH': '/opt/ros/humble',
+    'LD_LIBRARY_PATH': '/opt/ros/humble/lib',
+}
+
+
+def test_environment_of_wheels(checkout):
     install = checkout / 'ros2_ws/install'
     (install / 'lib/python3.11/site-packages').mkdir(parents=True)
-    got = sourced_environment(KILTED, {}, other)
+    got = sourced_environment(KILTED, {}, {**BARE, 'LD_LIBRARY_PATH': '/cuda/lib'})
     assert got['AMENT_PREFIX_PATH'] == f'{install}:{checkout}/.venv'
     assert got['PYTHONPATH'].split(':') == [
         f'{checkout}/src/av_tracker_nodes',
@@ -247,12 +307,43 @@ def test_environment_of_wheels_hides_other_installations(checkout):
     assert got['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     assert 1 <= int(got['ROS_DOMAIN_ID']) <= 100
     assert {got[name] for name in bootstrap.THREAD_POOLS} == {'1'}
+    again = sourced_environment(KILTED, {}, got)
+    assert again['AMENT_PREFIX_PATH'] == got['AMENT_PREFIX_PATH']
+
+
+def test_a_shell_with_another_ros_is_left_as_it_is(checkout):
+    process = source(KILTED, {}, OTHER)
+    got = dict(line.split('=', 1) for line in process.stdout.splitlines())
+    assert {name: got[name] for name in OTHER} == OTHER
+    assert 'ROS_DOMAIN_ID' not in got
+    assert f'call {checkout}/.venv/bin/av-tracker instead' in process.stderr
+
+
+@pytest.mark.parametrize('target', [KILTED, Target('jazzy', system=True)])
+def test_programs_of_ours_run_beside_any_ros_and_come_first(checkout, target):
+    (target.venv / 'bin').mkdir(parents=True)
+    (target.venv / 'environment.sh').write_text(bootstrap.environment_script(target, {}))
+    command = bootstrap.in_environment(target, ['env'])
+    process = subprocess.run(command, env=OTHER, text=True, capture_output=True)
+    assert (process.returncode, process.stderr) == (0, '')
+    got = dict(line.split('=', 1) for line in process.stdout.splitlines())
+    assert got['PATH'].startswith(f'{target.venv}/bin:')
+    assert got['ROS_DISTRO'] == target.distribution
+    assert ('/opt/ros/humble' in got['AMENT_PREFIX_PATH'].split(':')) == target.system
 
 
 def test_environment_respects_what_the_user_set(checkout):
     mine = {'PATH': '/bin:/usr/bin', 'OMP_NUM_THREADS': '4', 'ROS_DOMAIN_ID': '7'}
-    got = sourced_environment(KILTED, {}, mine)
-    assert (got['OMP_NUM_THREADS'], got['ROS_DOMAIN_ID']) == ('4', '7')
+    process = source(KILTED, {}, mine)
+    assert {'OMP_NUM_THREADS=4', 'ROS_DOMAIN_ID=7'} <= set(process.stdout.splitlines())
+    assert process.stderr == ''
+
+
+def test_the_domain_that_is_set_is_told(checkout):
+    process = source(KILTED, {}, BARE)
+    domain = bootstrap.domain_id(KILTED)
+    assert process.stderr.startswith(f'ROS_DOMAIN_ID={domain}, discovery range LOCALHOST')
+    assert f'ROS_DOMAIN_ID={domain}' in process.stdout.splitlines()
 
 
 def test_environment_of_an_installation_works_without_sourcing_it(checkout):
@@ -261,17 +352,24 @@ def test_environment_of_an_installation_works_without_sourcing_it(checkout):
     install = checkout / 'ros2_ws/system-jazzy/install'
     packages = checkout / '.venv-system-jazzy/lib/python3.12/site-packages'
     packages.mkdir(parents=True)
-    bare = {'PATH': '/bin:/usr/bin'}
-    got = sourced_environment(system, recorded, bare)
-    assert got['AMENT_PREFIX_PATH'] == f'{install}:/opt/ros/jazzy'
+    got = sourced_environment(system, recorded, BARE)
+    assert got['AMENT_PREFIX_PATH'] == f'/opt/ros/jazzy:{install}'
     own = f'{checkout}/src/av_tracker_nodes'
     described = f'{checkout}/ros2_ws/system-jazzy/build/av_tracker_nodes'
-    assert got['PYTHONPATH'] == f'{own}:{described}:{packages}:/opt/ros/jazzy/py'
-    overlay = {**bare, 'AMENT_PREFIX_PATH': '/overlay:/opt/ros/jazzy', 'PYTHONPATH': '/my'}
-    got = sourced_environment(system, recorded, overlay)
-    assert got['AMENT_PREFIX_PATH'] == f'{install}:/overlay:/opt/ros/jazzy:/opt/ros/jazzy'
-    assert got['PYTHONPATH'].endswith(':/my:/opt/ros/jazzy/py')
+    assert got['PYTHONPATH'] == f'/opt/ros/jazzy/py:{own}:{described}:{packages}'
     assert 'RMW_IMPLEMENTATION' not in got
+
+
+def test_nothing_comes_before_what_a_shell_has_sourced(checkout):
+    mine = {
+        name: f'/overlay/{name}:/opt/ros/jazzy/{name}'
+        for name in ('AMENT_PREFIX_PATH', 'PYTHONPATH', 'LD_LIBRARY_PATH')
+    }
+    mine['PATH'] = '/opt/ros/jazzy/bin:/usr/bin:/bin'
+    got = sourced_environment(Target('jazzy', system=True), mine, mine)
+    for name, value in mine.items():
+        assert got[name].startswith(f'{value}:'), name
+        assert str(checkout) in got[name], name
 
 
 def test_domains_of_two_distributions_differ_from_each_other():
@@ -321,7 +419,7 @@ def test_second_set_up_does_nothing():
 
 @in_own_environment
 def test_command_line_works_anywhere_without_sourcing(tmp_path):
-    bare = {'PATH': '/usr/bin:/bin', 'HOME': str(Path.home())}
+    bare = {**BARE, 'HOME': str(Path.home())}
     process = subprocess.run(
         [Path(sys.prefix) / 'bin/av-tracker', '--help'],
         cwd=tmp_path,
@@ -335,14 +433,28 @@ def test_command_line_works_anywhere_without_sourcing(tmp_path):
 
 @in_own_environment
 def test_executables_of_the_workspace_start_where_the_environment_is_sourced(tmp_path):
+    """By their entry points, which need the description of the package to be found."""
     target = bootstrap.choose_target(os.environ)
-    executable = target.workspace / 'install/lib/av_tracker_nodes/av-tracker'
-    process = subprocess.run(
-        bootstrap.in_environment(target, [str(executable), 'models']),
-        cwd=tmp_path,
-        env={'PATH': '/usr/bin:/bin', 'HOME': str(Path.home())},
-        text=True,
-        capture_output=True,
+    folder = target.workspace / 'install/lib/av_tracker_nodes'
+    found = sorted(path for path in folder.iterdir() if path.suffix != '.py')
+    assert len(found) > 10
+    loading = (
+        'import runpy, sys\n'
+        'for path in sys.argv[1:]:\n'
+        '    load = runpy.run_path(path)["load_entry_point"]\n'
+        '    name = path.rpartition("/")[2]\n'
+        '    print(callable(load("av-tracker-nodes", "console_scripts", name)))'
     )
-    assert process.returncode == 0, process.stderr
-    assert 'avclnet' in process.stdout
+    for command, expected in (
+        ([folder / 'av-tracker', 'models'], 'avclnet'),
+        ([target.python, '-c', loading, *found], 'True\n' * len(found)),
+    ):
+        process = subprocess.run(
+            ['sh', '-c', f'. {target.venv}/environment.sh && exec "$@"', 'sh', *command],
+            cwd=tmp_path,
+            env={**BARE, 'HOME': str(Path.home())},
+            text=True,
+            capture_output=True,
+        )
+        assert process.returncode == 0, process.stderr
+        assert expected in process.stdout

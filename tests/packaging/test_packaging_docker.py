@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """The images: linted, resolved as compose does it, and made by the install steps of everybody."""
 
@@ -9,6 +21,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -81,6 +94,30 @@ def test_the_images_have_no_list_of_dependencies_of_their_own():
 
 
 @pytest.fixture
+def installation(image, tmp_path, monkeypatch):
+    """What install.sh calls where ROS is installed: a line each."""
+    for name in ('av_tracker_msgs', 'av_tracker_nodes'):
+        (tmp_path / 'src' / name).mkdir(parents=True)
+        shutil.copy(ROOT / 'src' / name / 'package.xml', tmp_path / 'src' / name)
+    (tmp_path / 'bin/rosdep').write_text('#!/bin/sh\necho "rosdep $*"\n')
+    (tmp_path / 'bin/rosdep').chmod(0o755)
+    script = tmp_path / 'docker/install.sh'
+    setup = tmp_path / 'setup.bash'
+    setup.touch()
+    script.write_text(script.read_text().replace('/opt/ros/${ROS_DISTRO}/setup.bash', str(setup)))
+    return image('install.sh').stdout.splitlines()
+
+
+def test_packages_of_pip_come_with_the_set_up_which_systems_allow(installation):
+    """Rosdep stops at them on Ubuntu 24.04, where pip may not write into the system."""
+    (command,) = [line for line in installation if line.startswith('rosdep install')]
+    skipped = command.partition('--skip-keys ')[2].split()
+    depends = ElementTree.parse(ROOT / 'src/av_tracker_nodes/package.xml').iter('exec_depend')
+    assert skipped == [each.text for each in depends if each.text.endswith('-pip')]
+    assert installation[-1].startswith('make setup')
+
+
+@pytest.fixture
 def image(tmp_path):
     """A folder as an image has it, with programs that only say what they are told."""
     shutil.copytree(DOCKER, tmp_path / 'docker')
@@ -118,3 +155,14 @@ def test_commands_run_in_the_environment_of_the_set_up(image, tmp_path):
     (tmp_path / '.venv-jazzy' / 'environment.sh').write_text('export SET_UP=yes\n')
     process = image('entrypoint.sh', 'sh', '-c', 'echo $SET_UP "$1"', 'sh', 'two words')
     assert process.stdout == 'yes two words\n', process.stderr
+
+
+@pytest.mark.parametrize('workspace', ['ros2_ws', 'ros2_ws/system-jazzy'])
+def test_commands_find_the_installation_of_the_workspace(image, tmp_path, workspace):
+    (tmp_path / '.venv-system-jazzy').mkdir()
+    (tmp_path / '.venv-system-jazzy' / 'environment.sh').write_text('export BUILT=no\n')
+    install = tmp_path / workspace / 'install'
+    install.mkdir(parents=True)
+    (install / 'local_setup.bash').write_text('export BUILT=yes\n')
+    process = image('entrypoint.sh', 'sh', '-c', 'echo $BUILT')
+    assert process.stdout == 'yes\n', process.stderr

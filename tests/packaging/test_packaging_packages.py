@@ -1,9 +1,22 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """What the package descriptions say agrees with what is there."""
 
 import ast
+import itertools
 import os
 import re
 import subprocess
@@ -70,7 +83,7 @@ def test_every_requirement_is_pinned(system):
         assert names(group) <= pins, group
 
 
-@pytest.mark.parametrize('distribution', bootstrap.DISTRIBUTIONS)
+@pytest.mark.parametrize('distribution', bootstrap.WHEELS)
 def test_ros_wheels_are_pinned(distribution):
     lines = (REQUIREMENTS / f'ros-{distribution}.txt').read_text().splitlines()
     wheels = [line for line in lines if line.startswith('ros-')]
@@ -82,6 +95,42 @@ def test_torch_is_an_extra_and_torchvision_absent():
     default = set().union(*(names(group) for group in (*bootstrap.GROUPS, 'no-deps')))
     assert 'torch' not in default
     assert all('torchvision' not in file.read_text() for file in REQUIREMENTS.iterdir())
+
+
+NEWER = {
+    'contextlib': {'chdir'},
+    'datetime': {'UTC'},
+    'enum': {'EnumCheck', 'ReprEnum', 'StrEnum', 'member', 'nonmember', 'verify'},
+    'hashlib': {'file_digest'},
+    'itertools': {'batched'},
+    'tomllib': {'load', 'loads'},
+    'typing': {'Never', 'Self', 'TypeVarTuple', 'Unpack', 'assert_never', 'override'},
+}
+"""What Python has since 3.11 or later."""
+
+
+def test_nothing_is_imported_that_python_3_10_does_not_have():
+    """Annotations, which are not evaluated, may name it."""
+    for file in (*PACKAGE.rglob('*.py'), *(ROOT / 'scripts').glob('*.py')):
+        unseen = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.If) and getattr(node.test, 'id', '') == 'TYPE_CHECKING':
+                unseen.update(ast.walk(node))
+            if isinstance(node, ast.ImportFrom) and node not in unseen:
+                found = {alias.name for alias in node.names} & NEWER.get(node.module, set())
+                assert not found, (file, found)
+
+
+def test_sources_of_the_packages_carry_the_header_that_ament_copyright_asks_for():
+    """Its own words of the licence; an SPDX line alone is not known to it."""
+    licence = (ROOT / 'LICENSE').read_text()
+    notice = licence[licence.index('   Licensed under the Apache') :].strip()
+    for file in sorted((ROOT / 'src').rglob('*.py')):
+        text = file.read_text()
+        lines = itertools.takewhile(lambda line: line.startswith('#'), text.splitlines())
+        header = [line.removeprefix('#').strip() for line in lines if not line.startswith('#!')]
+        assert header[0] == 'Copyright 2026 The av_tracker authors', file
+        assert ' '.join(header[2:]).split() == notice.split(), file
 
 
 def test_folders_at_the_top_are_links_to_those_of_the_package():

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """What docs/security.md says of the code: nothing that is loaded is run, nothing listens."""
 
@@ -192,7 +204,7 @@ def test_a_network_reads_no_other_files(tmp_path, form):
 def test_our_networks_are_whole_and_of_standard_operators():
     shipped = sorted((ROOT / 'models').rglob('*.onnx'))
     assert shipped
-    for path in (*shipped, *(model.ensure() for model in PACKAGED_MODELS)):
+    for path in (*shipped, *(model.verified() for model in PACKAGED_MODELS)):
         model = onnx.load(path, load_external_data=False)
         assert not [w.name for w in model.graph.initializer if w.external_data], path
         assert {node.domain for node in model.graph.node} <= {'', 'ai.onnx'}, path

@@ -1,16 +1,27 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 import cv2
 import numpy as np
 import onnx
 import pytest
+from prepare_models import RECIPES
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.face import mouth_from_face
 from av_tracker_nodes.geometry.head import overlap
-from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.vision.yunet import YuNet
 
 # Box and middle of the lips in the portrait, read off by eye.
@@ -61,7 +72,7 @@ def test_finds_the_face_and_its_parts(detector, portrait):
 def test_same_boxes_as_opencv(face_model, portrait, size):
     image = cv2.copyMakeBorder(portrait, 20, 30, 40, 60, cv2.BORDER_REFLECT)
     image = cv2.resize(np.hstack([image, image[:, ::-1]]), size)
-    original = shipped_file(YUNET.file, 'models')
+    original = RECIPES[0].published
     reference = cv2.FaceDetectorYN.create(str(original), '', size, 0.6, 0.3)
     expected = reference.detect(image)[1]
     faces = YuNet(face_model, scale=1.0).detect(image)

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Portraits, balls and raised hands, and what they hide."""
 
@@ -82,7 +94,7 @@ def test_nobody_is_seen_where_nobody_is():
 
 @pytest.mark.thorough
 def test_a_portrait_shows_a_face_of_the_size_that_was_asked_for():
-    detector = YuNet(YUNET.ensure())
+    detector = YuNet(YUNET.verified())
     heights = []
     for share in (0.3, 0.5):
         picture = paint(Portrait((3,), share, 1.0, 1)).astype(np.uint8)
@@ -99,7 +111,7 @@ def test_a_portrait_on_the_wall_is_seen_where_it_hangs():
     corner = np.array([1.75, 0.6, 0.9])
     picture = Picture(corner, 0.8 * right, np.array([0, 0, -0.8]), Portrait((3,), 0.5, 1.0, 1))
     scene = replace(scene_of(), decor=Decor(pictures=(picture,)))
-    (face,) = YuNet(YUNET.ensure()).detect(next(render_frames(scene, 0, [0])))
+    (face,) = YuNet(YUNET.verified()).detect(next(render_frames(scene, 0, [0])))
     outline = VIEW.project(corner + np.array([0.8 * right, [0, 0, -0.8], np.zeros(3)]))
     centre = face.box[:2] + face.box[2:] / 2
     assert (centre > outline.min(axis=0)).all()

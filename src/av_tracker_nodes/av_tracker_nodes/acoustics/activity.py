@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Tells whether it is speech that comes from a place.
 
@@ -73,7 +85,9 @@ class VoiceActivity:
     def __init__(self, frames: int, model: Path | None = None) -> None:
         self.length = frames * self._FRAME + self._OVERLAP
         self._starts = np.arange(frames) * self._FRAME
-        self._session = open_model(model or SILERO_VAD.ensure(), SILERO_VAD.task, ['speech_probs'])
+        self._session = open_model(
+            model or SILERO_VAD.verified(), SILERO_VAD.task, ['speech_probs']
+        )
 
     def __call__(self, signals: np.ndarray) -> np.ndarray:
         """Judge signals.

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Calibration boards: chessboards and ChArUco boards, found in images by OpenCV."""
 
@@ -11,7 +23,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 
 FEWEST_CORNERS = 8
 
@@ -128,7 +140,7 @@ class CharucoBoard:
         if not hasattr(getattr(cv2, 'aruco', None), 'CharucoDetector'):
             raise InputError(
                 f'ChArUco boards need OpenCV 4.7 or later, this is {cv2.__version__}: take a '
-                'chessboard, or pip install opencv-python-headless'
+                f'chessboard, or {how_to_install("opencv-python-headless")}'
             )
         if not self.dictionary.startswith('DICT_') or not hasattr(cv2.aruco, self.dictionary):
             raise InputError(

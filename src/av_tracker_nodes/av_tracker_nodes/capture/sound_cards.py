@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Sound cards of this machine, by the sounddevice library (PortAudio)."""
 
@@ -9,7 +21,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 
 _ALSA_CARDS = Path('/proc/asound')
 _ALSA_ID = re.compile(r'(?:plug)?hw:(?:CARD=)?(?P<card>[^,]+)(?:,(?:DEV=)?(?P<device>\d+))?$')
@@ -31,10 +43,12 @@ def load_sounddevice() -> ModuleType:
         import sounddevice
     except ImportError as error:
         raise InputError(
-            'the Python package sounddevice is not installed: pip install sounddevice'
+            f'the Python package sounddevice is not installed: {how_to_install("sounddevice")}'
         ) from error
     except OSError as error:
-        raise InputError('PortAudio is not installed: apt-get install libportaudio2') from error
+        raise InputError(
+            'PortAudio is not installed: sudo apt-get install libportaudio2'
+        ) from error
     return sounddevice
 
 

@@ -1,31 +1,39 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Trained networks of other authors, and how networks are opened.
 
-The files of the others lie in ``models/`` as their authors published them. Each is checked against
-a digest, changed where its declared shapes stand in the way, and kept in the user's cache.
+The files of the others lie in ``models/``, made by ``scripts/prepare_models.py`` from what their
+authors published; each is checked against a digest before it is run.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-import onnxruntime
-
-from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.models.graphs import for_several_signals, with_free_image_size
+from av_tracker_nodes.errors import InputError, how_to_install
 from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.models.whole_network import read_network
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    import onnxruntime
 
 DEVICES = ('auto', 'cpu', 'cuda')
 """Where networks can run."""
@@ -44,83 +52,47 @@ class PackagedModel:
     ----------
     task : str
         What it is for, in the words of messages.
-    name : str
-        Of the prepared file; another one when `prepare` changes.
     file : str
         Path inside the folder ``models``.
     sha256 : str
         Digest of the file.
-    prepare : callable
-        Changes the graph in place into what is run.
     """
 
     task: str
-    name: str
     file: str
     sha256: str
-    prepare: Callable[[ModelProto], None]
 
-    def ensure(self) -> Path:
-        """Return the path of the prepared model; it is prepared on the first call.
+    def verified(self) -> Path:
+        """Return the path of the file, which is the one that was tested.
 
         Raises
         ------
         InputError
-            The file of the authors is missing or is another one, or the folder cannot be written.
+            The file is missing or is another one.
         """
-        # The digest in the name keeps a copy made from another file from being taken for this one.
-        target = model_folder() / f'{self.name}_{self.sha256[:8]}.onnx'
-        if not target.is_file():
-            self._write_whole(target, self._prepared(self._verified()))
-        return target
-
-    def _verified(self) -> bytes:
         path = shipped_file(self.file, 'models')
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != self.sha256:
             raise InputError(
                 f'{self.task} {path} has sha256 {digest}, expected {self.sha256}; '
                 'install the package anew'
             )
-        return content
-
-    def _prepared(self, content: bytes) -> bytes:
-        try:
-            import onnx
-        except ImportError as error:
-            raise InputError(
-                f'preparing the {self.task} needs the package onnx; run: pip install onnx'
-            ) from error
-        model = onnx.load_from_string(content)
-        self.prepare(model)
-        # Shapes inside the graph were inferred for the declared ones.
-        del model.graph.value_info[:]
-        return model.SerializeToString()
-
-    def _write_whole(self, target: Path, content: bytes) -> None:
-        """Write a file so that nobody ever sees half of it."""
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-                file.write(content)
-            # Other users of this machine run it too, as those of a container do.
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, target)
-        except OSError as error:
-            raise InputError(
-                f'cannot write the {self.task} to {target.parent} ({error.strerror}); '
-                'set AV_TRACKER_MODELS to a folder that can be written'
-            ) from error
+        return path
 
 
-def model_folder() -> Path:
-    """Folder of prepared models: AV_TRACKER_MODELS, or ``av_tracker`` in the user's cache."""
-    chosen = os.environ.get('AV_TRACKER_MODELS')
-    if chosen:
-        return Path(chosen)
-    cache = os.environ.get('XDG_CACHE_HOME')
-    return (Path(cache) if cache else Path.home() / '.cache') / 'av_tracker'
+def _load_onnxruntime() -> ModuleType:
+    """Import ONNX Runtime, which whoever runs no network can do without.
+
+    Raises
+    ------
+    InputError
+        When it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise InputError(f'networks need ONNX Runtime: {how_to_install("onnxruntime")}') from error
+    return onnxruntime
 
 
 def execution_providers(device: str) -> tuple[object, ...]:
@@ -139,7 +111,7 @@ def execution_providers(device: str) -> tuple[object, ...]:
     """
     if device not in DEVICES:
         raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
-    built = _CUDA in onnxruntime.get_available_providers()
+    built = _CUDA in _load_onnxruntime().get_available_providers()
     if device == 'cuda' and not built:
         raise InputError(
             'this ONNX Runtime has no CUDA; run: make setup EXTRAS=gpu, or choose another device'
@@ -177,7 +149,7 @@ def check_provider(device: str, provider: str) -> str | None:
             'ONNX Runtime cannot use CUDA here: check the driver (nvidia-smi), CUDA and cuDNN, or '
             'choose device auto or cpu'
         )
-    if _CUDA in onnxruntime.get_available_providers():
+    if _CUDA in _load_onnxruntime().get_available_providers():
         return 'CUDA cannot be used: the network runs on the CPU'
     return None
 
@@ -207,6 +179,7 @@ def open_model(
     """
     if not model.exists():
         raise InputError(f'{task} {model} not found')
+    onnxruntime = _load_onnxruntime()
     content = read_network(model, task)
     options = onnxruntime.SessionOptions()
     # The networks are too small for more: a second thread costs more than it brings.
@@ -225,21 +198,17 @@ def open_model(
 
 YUNET = PackagedModel(
     task='face detector',
-    name='yunet_2023mar',
-    file='yunet/face_detection_yunet_2023mar.onnx',
-    sha256='8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4',
-    prepare=with_free_image_size,
+    file='yunet/yunet_2023mar.onnx',
+    sha256='b1b3061b1ae7a43bcc1497284ade754f701db774ef3a19481edcaf27fbc425b1',
 )
-"""YuNet 2023mar (MIT), unchanged from OpenCV's model zoo; see models/yunet."""
+"""YuNet 2023mar (MIT) with images of any size; see models/yunet."""
 
 SILERO_VAD = PackagedModel(
     task='voice activity detector',
-    name='silero_vad_16k_batches',
-    file='silero_vad/silero_vad_16k_sequence.onnx',
-    sha256='9ccdacc4719d8aa7e45a77536bfabec45a03ba1f2fad5e241ab4060b24238a85',
-    prepare=for_several_signals,
+    file='silero_vad/silero_vad_16k_batches.onnx',
+    sha256='b51cfc799cf807d78a6da5440b351003152f8ea86db49e7302f8755d1a986535',
 )
-"""Silero VAD 6.2 (MIT), unchanged from the package of its authors; see models/silero_vad."""
+"""Silero VAD 6.2 (MIT) for several signals at a time; see models/silero_vad."""
 
 PACKAGED_MODELS = (YUNET, SILERO_VAD)
 """All that the nodes run."""

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Images and sound of the files that FFmpeg reads."""
 
@@ -13,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install
 from av_tracker_nodes.types import to_nanoseconds
 
 _HIGHEST_RATE, _REDUCED_RATE = 96_000, 48_000
@@ -179,6 +191,6 @@ def _av() -> ModuleType:
         import av
     except ImportError as error:
         raise InputError(
-            'reading videos and sound needs PyAV: pip install av (or apt-get install python3-av)'
+            f'reading videos and sound needs PyAV: {how_to_install("av", "python3-av")}'
         ) from error
     return av

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Messages of a bag as they are."""
 
@@ -8,14 +20,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
-
-from rosbags.interfaces import Connection, QosDurability
+from typing import TYPE_CHECKING, NamedTuple
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.bag.storage import damaged, open_bag
 from av_tracker_nodes.recordings.messages import typestore
 from av_tracker_nodes.types import NANOSECONDS
+
+if TYPE_CHECKING:
+    from typing import Self  # since Python 3.11
+
+    from rosbags.interfaces import Connection
 
 _STAMPED = 12
 """Bytes of the beginning of a message, up to the end of its stamp."""
@@ -130,7 +145,7 @@ class BagFile:
 
 def _latched(connection: Connection) -> bool:
     profiles = connection.ext.offered_qos_profiles
-    return any(profile.durability is QosDurability.TRANSIENT_LOCAL for profile in profiles)
+    return any(profile.durability.name == 'TRANSIENT_LOCAL' for profile in profiles)
 
 
 def stamp_of_cdr(data: bytes) -> int:

@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Bags as they lie on disk: which files they are, and how these are opened."""
 
@@ -10,15 +22,16 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
+from typing import TYPE_CHECKING, Any
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import check_file
 from av_tracker_nodes.errors.yaml_text import read_yaml
-from av_tracker_nodes.recordings.bag.limits import limit_reader, unpacked_file, unpacked_message
+from av_tracker_nodes.recordings.messages.definitions import require_rosbags
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection
+    from rosbags.rosbag2 import Reader
 
 _METADATA = 'metadata.yaml'
 _STORAGES = {'mcap': '.mcap', 'sqlite3': '.db3'}
@@ -42,8 +55,10 @@ def open_bag(path: Path) -> BagFiles:
     Raises
     ------
     InputError
-        When there is no bag, it is not whole, or it is of a kind that cannot be read.
+        When there is no bag, it is not whole, or it is of a kind that cannot be read; or when
+        rosbags is not installed.
     """
+    require_rosbags()
     try:
         if not path.exists():
             raise InputError(f'no bag at {path}')
@@ -98,6 +113,8 @@ class BagFiles:
         self, connections: Collection[Connection] = ()
     ) -> Iterator[tuple[Connection, int, bytes]]:
         """Yield the messages of connections, all if there are none: connection, log time, data."""
+        from av_tracker_nodes.recordings.bag.limits import unpacked_message
+
         wanted = {_channel(connection): connection for connection in connections}
         wanted = wanted or {_channel(connection): connection for connection in self.connections}
         for reader in self._readers:
@@ -111,6 +128,10 @@ class BagFiles:
         self._stack.close()
 
     def _open(self, file: Path) -> Reader:
+        from rosbags.rosbag2 import Reader
+
+        from av_tracker_nodes.recordings.bag.limits import limit_reader, unpacked_file
+
         if file.suffix == _COMPRESSED:
             folder = self._stack.enter_context(TemporaryDirectory())
             plain = Path(folder, file.stem)

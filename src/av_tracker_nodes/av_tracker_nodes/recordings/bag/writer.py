@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """Writer of bags."""
 
@@ -9,17 +21,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-
-from rosbags.interfaces import (
-    Connection,
-    Qos,
-    QosDurability,
-    QosHistory,
-    QosLiveliness,
-    QosReliability,
-    QosTime,
-)
-from rosbags.rosbag2 import StoragePlugin
+from typing import TYPE_CHECKING
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -38,14 +40,15 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
-from av_tracker_nodes.recordings.bag.mcap_writer import McapBagWriter
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection, Qos
 
 JPEG_QUALITY = 95
 
 _DEPTH = 10
 _AUDIO_DEPTH = 200
-_UNLIMITED = QosTime(0, 0)
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,18 @@ class BagWriter:
     Raises
     ------
     InputError
-        When `path` exists already, or cannot be written; later too, when the disk is full.
+        When `path` exists already, or cannot be written; later too, when the disk is full; or
+        when rosbags is not installed.
     """
 
     def __init__(
         self, path: str | Path, *, overwrite: bool = False, frames: BagFrames | None = None
     ) -> None:
+        messages.require_rosbags()
+        from rosbags.rosbag2 import StoragePlugin
+
+        from av_tracker_nodes.recordings.bag.mcap_writer import McapBagWriter
+
         self.path, self._frames = Path(path), frames or BagFrames()
         if self.path.exists() and not overwrite:
             raise InputError(f'{self.path} exists already; remove it or choose another name')
@@ -208,15 +217,25 @@ class BagWriter:
 
 
 def _qos(latched: bool, depth: int) -> Qos:
+    from rosbags.interfaces import (
+        Qos,
+        QosDurability,
+        QosHistory,
+        QosLiveliness,
+        QosReliability,
+        QosTime,
+    )
+
+    unlimited = QosTime(0, 0)
     durability = QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE
     return Qos(
         QosHistory.KEEP_LAST,
         depth,
         QosReliability.RELIABLE,
         durability,
-        _UNLIMITED,
-        _UNLIMITED,
+        unlimited,
+        unlimited,
         QosLiveliness.AUTOMATIC,
-        _UNLIMITED,
+        unlimited,
         False,
     )

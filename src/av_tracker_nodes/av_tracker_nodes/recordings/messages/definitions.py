@@ -1,5 +1,17 @@
 # Copyright 2026 The av_tracker authors
 # SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
 
 """The definitions of messages that bags are read and written with."""
 
@@ -9,6 +21,8 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from av_tracker_nodes.errors import InputError, how_to_install
 
 if TYPE_CHECKING:
     from rosbags.typesys.store import Typestore
@@ -34,13 +48,32 @@ def message_directory() -> Path:
     return Path(resources.files('av_tracker_nodes.recordings') / 'msg')
 
 
+def require_rosbags() -> None:
+    """Refuse to go on without the library of bags, which live nodes do not need.
+
+    Raises
+    ------
+    InputError
+        When it is not installed.
+    """
+    try:
+        import rosbags  # noqa: F401
+    except ImportError as error:
+        raise InputError(f'bags need the package rosbags: {how_to_install("rosbags")}') from error
+
+
 @lru_cache(maxsize=1)
 def typestore() -> Typestore:
     """Types of ROS 2, of this package, and of audio_common (ros-drivers).
 
     Jazzy and Kilted agree on those of ROS 2 in bags of ours.
+
+    Raises
+    ------
+    InputError
+        When rosbags is not installed.
     """
-    # Here, since the live nodes read messages of rclpy and need no bags.
+    require_rosbags()
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     store = get_typestore(Stores.ROS2_KILTED)

@@ -1,0 +1,111 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+import numpy as np
+import pytest
+
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.face import completed, mouth_from_face, shares_outside
+
+CAMERA = Camera(400, 400, 180, 144, (360, 288))
+# Eyes, nose, mouth corners and lips of a head that looks at the camera (m; x right, y down,
+# z away), about its own middle.
+HEAD = np.array(
+    [
+        [-0.032, -0.03, 0.0],
+        [0.032, -0.03, 0.0],
+        [0.0, 0.005, -0.035],
+        [-0.025, 0.04, -0.006],
+        [0.025, 0.04, -0.006],
+        [0.0, 0.044, -0.022],
+    ]
+)
+
+
+@pytest.mark.parametrize('yaw', [-60, -30, 0, 30, 60])
+def test_mouth_of_a_head_that_turns(yaw):
+    cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+    turn = np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
+    points = CAMERA.project(HEAD @ turn.T + [0.1, -0.1, 2.0])
+    height = 400 * 0.192 / 2
+    box = np.array([*(points[:5].mean(axis=0) - height / 2), 0.8 * height, height])
+    mouth = mouth_from_face(box, points[:5])
+    assert np.abs(mouth - points[5]).max() < 0.03 * height
+
+
+def test_mouth_without_landmarks_is_a_quarter_up_the_box():
+    assert mouth_from_face(np.array([10, 20, 30, 40])).tolist() == [25, 50]
+
+
+# Of a face from the front, 100 pixels high: box, and landmarks from its upper left corner.
+WHOLE = np.array([0.0, 0.0, 75.0, 100.0])
+PARTS = np.array([[20.0, 40.0], [57.0, 40.0], [38.5, 58.0], [24.0, 75.7], [53.0, 75.7]])
+SIZE = 360, 288
+
+
+@pytest.mark.parametrize('cut', [0.1, 0.3, 0.5])
+@pytest.mark.parametrize(
+    ('side', 'corner'),
+    [('left', (0, 90)), ('top', (140, 0)), ('right', (359, 90)), ('bottom', (140, 287))],
+)
+def test_a_face_cut_by_the_border_is_completed(side, corner, cut):
+    """The detector ends its box at the border; eyes and mouth tell how large it is."""
+    whole = WHOLE + np.array([*corner, 0, 0])
+    whole[:2] -= {
+        'left': [cut * 75, 0],
+        'top': [0, cut * 100],
+        'right': [75 - cut * 75, 0],
+        'bottom': [0, 100 - cut * 100],
+    }[side]
+    start = np.clip(whole[:2], 0, None)
+    end = np.minimum(whole[:2] + whole[2:], np.array(SIZE) - 1)
+    found = np.concatenate([start, end - start])
+    landmarks = PARTS + whole[:2]
+    box, points = completed(found, landmarks, SIZE)
+    np.testing.assert_allclose(box, whole, atol=1.5)
+    np.testing.assert_allclose(points, landmarks, atol=1.0)
+    expected = np.zeros(4)
+    expected[['left', 'top', 'right', 'bottom'].index(side)] = cut
+    np.testing.assert_allclose(shares_outside(box, SIZE), expected, atol=0.03)
+
+
+def test_a_mouth_moved_up_by_the_lower_border_goes_down_again():
+    whole = WHOLE + np.array([140, 227, 0, 0])
+    landmarks = PARTS + whole[:2]
+    raised = landmarks.copy()
+    raised[3:, 1] -= 12
+    box, points = completed(np.array([140, 227, 75, 75]), raised, SIZE)
+    np.testing.assert_allclose(points[3:], landmarks[3:], atol=1.0)
+    np.testing.assert_allclose(points[:3], raised[:3])
+    assert box[3] == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize('corner', [(20, 10), (140, 90), (270, 170)])
+def test_faces_inside_and_faces_without_landmarks_stay(corner):
+    box = WHOLE + np.array([*corner, 0, 0])
+    landmarks = PARTS + corner
+    same, points = completed(box, landmarks, SIZE)
+    assert same is box
+    assert points is landmarks
+    assert not shares_outside(box, SIZE).any()
+    at_border = np.array([-3.0, -3.0, 40.0, 50.0])
+    assert completed(at_border, None, SIZE) == (at_border, None)
+
+
+def test_landmarks_at_one_point_complete_nothing():
+    box, points = completed(np.array([0.0, 0.0, 40, 50]), np.full((5, 2), 7.0), SIZE)
+    assert np.isfinite(box).all()
+    assert np.isfinite(points).all()
+    assert box[3] == 50
