@@ -50,7 +50,11 @@ RUN_TEXT = {
     'torch.hub.load',
     'torch.jit.load',
 }
-SAFE_YAML = {'safe_load', 'safe_dump', 'SafeLoader', 'YAMLError'}
+SAFE_YAML = {'safe_load', 'safe_dump', 'SafeLoader', 'YAMLError'} | {
+    'Node',
+    'CollectionNode',
+    'SequenceNode',
+}
 """A SafeLoader makes plain values, and nothing else."""
 REQUIRED = {'np.load': ('allow_pickle', False), 'torch.load': ('weights_only', True)}
 IMPORT_BY_NAME = {
