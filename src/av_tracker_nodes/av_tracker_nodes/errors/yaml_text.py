@@ -34,7 +34,8 @@ _MOST_VALUES = 100_000
 """Values of a document with its aliases written out: an alias, ``*name``, stands for what the file
 has elsewhere, and few lines of them would make a document of any size."""
 _LONGEST_NUMBER = 40
-_LARGEST_WHOLE = 2**53
+_LARGEST_WHOLE = 2**63 - 1
+"""Times in nanoseconds are of this order."""
 
 
 class _Loader(yaml.SafeLoader):
