@@ -274,6 +274,7 @@ def _sources(chosen: _Chosen) -> list[_Node]:
             # It makes the time of a replay and cannot follow it.
             'use_sim_time': False,
             'catch_up': True,
+            'respawn': chosen.is_on('respawn'),
             **_senses(chosen),
         }
         return [_Node('bag_player', given, {'depth': chosen.told('fusion', 'depth', False)})]

@@ -84,6 +84,8 @@ _FALLS_BEHIND = to_nanoseconds(0.5)
 _LONGEST_LEAD = to_nanoseconds(1.0)
 """The replay stops while the oldest image that is not answered was sent so long ago, at its rate;
 and never runs ahead farther, however fast it is: queues are 2 s of the stream deep."""
+_ABSENCE = 2.5
+"""A node that says nothing of itself for so long (s) has died: it does so once a second."""
 _HOLDING = 0.02
 _WRITER = 'track_writer'
 _CLOCK_PERIOD = to_nanoseconds(0.04)
@@ -131,6 +133,11 @@ class BagPlayer(StageNode):
             'answer_timeout', 5.0, 'End when no answer comes for this long (s)', 0.0, 600.0
         )
         self.parameter(
+            'respawn',
+            False,
+            'Nodes that have died are started again: it waits for them as at the beginning',
+        )
+        self.parameter(
             'progress', False, f"Write lines of '{PROGRESS.strip()}' and JSON to standard output"
         )
         self._is_paused = self._is_cut_short = False
@@ -152,6 +159,7 @@ class BagPlayer(StageNode):
         self._outputs: dict[str, Publisher] = {}
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
+        self._heard_of: dict[str, int] = {}
         self._unplaced = 0, ''
         self._is_known_to_writer = False
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
@@ -228,6 +236,7 @@ class BagPlayer(StageNode):
                 self._unconnected[name] = set(values['inputs without publisher'].split())
                 self._unready -= {name}
                 self._unready |= {name} if values.get('ready') == 'False' else set()
+                self._heard_of[name] = time.monotonic_ns()
 
     def _missing(self) -> list[str]:
         """Return what has to be connected before the beginning and is not."""
@@ -303,7 +312,7 @@ class BagPlayer(StageNode):
             if not (self._unanswered.waits and self._is_behind(now)):
                 return False
             silent = elapsed_seconds(max(began, self._answered_at))
-            if silent > self._answer_timeout:
+            if silent > self._patience():
                 self.get_logger().warning(
                     f'the tracker has not answered for {silent:.0f} s: playing on until it does'
                 )
@@ -311,6 +320,13 @@ class BagPlayer(StageNode):
             return self._unanswered.waits
 
         self._stand_still(now, waits)
+
+    def _patience(self) -> float:
+        """Tell how long (s) answers are waited for: longer for a node that is started again."""
+        heard_of = [self._heard_of[name] for name in self._expected & set(self._heard_of)]
+        silent = any(elapsed_seconds(at) > _ABSENCE for at in heard_of)
+        is_returning = self.value('respawn') and (silent or self._unready)
+        return self._start_timeout if is_returning else self._answer_timeout
 
     def _stand_still(self, now: int, holds: Callable[[], bool]) -> None:
         """Stop the time of the replay at a stream time (ns) as long as something holds."""
@@ -381,7 +397,7 @@ class BagPlayer(StageNode):
         self._answered_at = time.monotonic_ns()
         while len(self._unanswered) and self._is_answered_by_somebody():
             self._tick_for(_CLOCK_PERIOD)
-            if self._stopped.is_set() or elapsed_seconds(self._answered_at) > self._answer_timeout:
+            if self._stopped.is_set() or elapsed_seconds(self._answered_at) > self._patience():
                 break
         else:
             self._tick_for(to_nanoseconds(_FAREWELL))
