@@ -33,24 +33,21 @@ def test_a_stage_that_lives_on_is_what_it_said_last():
     reports = StageReports()
     for out in range(0, 50, 10):
         reports.take('fusion', report(out, unplaced=out // 10))
-    assert reports.number('fusion', 'out') == 40
     assert reports.number('fusion', 'unplaced') == 4
-    assert not reports.has_died('fusion')
 
 
 def test_lives_are_added_up():
     reports = StageReports()
     for out in (10, 40, 0, 25, 5):
-        reports.take('acoustic_map', report(out, heard=out))
-        reports.take('fusion', report(7))
-    assert reports.number('acoustic_map', 'out') == 40 + 25 + 5
-    assert reports.number('acoustic_map', 'heard') == 70
-    assert reports.has_died('acoustic_map')
-    assert not reports.has_died('fusion')
+        reports.take('face_detector', report(out, faces=2 * out))
+        reports.take('fusion', report(7, misfits=3))
+    assert reports.number('face_detector', 'faces') == 2 * (40 + 25 + 5)
+    assert reports.number('fusion', 'misfits') == 3
+    assert reports.lately('face_detector', 'out') == 5
 
 
 def test_nothing_was_counted_by_whom_nobody_has_heard_of():
-    assert StageReports().number('tracker', 'out') == 0
+    assert StageReports().number('tracker', 'faces') == 0
 
 
 def test_percentiles_are_those_of_the_newest_report():

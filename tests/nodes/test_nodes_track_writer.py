@@ -140,7 +140,7 @@ def player_tells(node, asked, played, ended, namespace=''):
         ([(10, 0, False), (10, 10, True)], True, None),
         ([(10, 4, False)], False, 'cut short: 4 of 10 images were played'),
         ([(10, 10, False)], False, 'cut short: 10 of 10 images were played'),
-        ([(0, 0, False)], False, 'cut short: 0 of 0 images were played'),
+        ([(0, 0, False)], False, 'cut short: it was not played to its end'),
         ([(0, 0, True)], True, None),
         ([(None, 400, False)], True, None),
         ([], False, 'cut short: nothing was played'),
@@ -151,7 +151,7 @@ def test_a_replay_is_complete_when_its_player_says_so(context, tmp_path, told, c
     for each in told:
         player_tells(node, *each)
     player_tells(node, 10, 10, ended=True, namespace='another/')
-    for number in range(4):
+    for number in range(4 if told and told[-1][0] != 0 else 0):
         image(node, number)
         answer(node, number)
     _, run = written(node, tmp_path)

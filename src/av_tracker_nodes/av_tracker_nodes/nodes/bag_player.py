@@ -46,8 +46,8 @@ from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
-    AUDIO,
     LATCHED,
+    PLAYED_AUDIO,
     PLAYED_IMAGES,
     PLAYED_INFOS,
     RESULTS,
@@ -67,7 +67,7 @@ PROGRESS = '@progress '
 """Lines on standard output that begin with this are for the program that started the player."""
 
 _QUALITIES = {
-    '/audio': AUDIO,
+    '/audio': PLAYED_AUDIO,
     '/audio/array_info': LATCHED,
     '/image_raw': PLAYED_IMAGES,
     '/image_raw/compressed': PLAYED_IMAGES,

@@ -17,8 +17,10 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException
@@ -31,13 +33,17 @@ from rclpy.subscription import Subscription
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.bonds import ManagerBond
-from av_tracker_nodes.nodes.clock import RosClock
+from av_tracker_nodes.nodes.clock import RosClock, elapsed_seconds
 from av_tracker_nodes.nodes.diagnostics import DiagnosticNode, one_line
 from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.flow import Flow
 from av_tracker_nodes.nodes.handover import Handover
 from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
 from av_tracker_nodes.recordings.messages import stamp_of
+
+_GLANCE = 0.05
+_LONGEST_HOLD = 2.0
+_ROOM = 2
 
 
 class StageNode(DiagnosticNode):
@@ -63,6 +69,9 @@ class StageNode(DiagnosticNode):
         self._has_warned = False
         self._lasting: tuple[set[str], set[object]] | None = None
         self._bond = ManagerBond(self)
+        self._awaits: Callable[[], bool] | None = None
+        self._held: list[Callable[[], None]] = []
+        self._held_since = 0
         self.add_post_set_parameters_callback(self._adopt)
         self.parameter(
             'autostart',
@@ -209,6 +218,8 @@ class StageNode(DiagnosticNode):
         self._lasting = None
         self.flows.clear()
         self._inputs.clear()
+        self._held.clear()
+        self._awaits = None
         self.is_configured = False
 
     def _attempt(self, work: Callable[[], None]) -> Transition:
@@ -272,15 +283,44 @@ class StageNode(DiagnosticNode):
                 info.get('publication_sequence_number'),
                 publisher,
             )
-            if handover is None or not handover.is_known(publisher, stamp_of(message.header)):
+            if handover is not None and handover.is_known(publisher, stamp_of(message.header)):
+                return
+            if not always and self._must_hold():
+                self._held.append(partial(run, message))
+            else:
                 run(message)
 
         self.flows.append(flow)
         subscription = self.create_subscription(
-            message_type, topic, with_info(take), self._kept(topic, quality), raw=raw
+            message_type, topic, with_info(take), self._kept(topic, quality, _ROOM), raw=raw
         )
         self._inputs.append(subscription)
         return subscription
+
+    def hold_until(self, is_ready: Callable[[], bool]) -> None:
+        """Keep what streams bring until the node can use it, for two seconds at most.
+
+        Who starts late in a replay gets the last seconds of all streams at once, and what
+        describes the sensors may come after them. To be called while the node is configured.
+        """
+        if self.value('catch_up'):
+            self._awaits = is_ready
+            self.every(_GLANCE, self._release_held)
+
+    def _must_hold(self) -> bool:
+        if self._awaits is not None and not self._held:
+            self._held_since = time.monotonic_ns()
+            if self._awaits():
+                self._awaits = None
+        return self._awaits is not None
+
+    def _release_held(self) -> None:
+        is_late = elapsed_seconds(self._held_since) > _LONGEST_HOLD
+        if self._held and self._awaits is not None and (is_late or self._awaits()):
+            self._awaits = None
+            held, self._held = self._held, []
+            for run in held:
+                run()
 
     def learn(
         self,
@@ -320,10 +360,10 @@ class StageNode(DiagnosticNode):
             publisher.on_activate(None)
         return publisher
 
-    def _kept(self, topic: str, quality: QoSProfile) -> QoSProfile:
+    def _kept(self, topic: str, quality: QoSProfile, times: int = 1) -> QoSProfile:
         """Return the quality of a topic; topics of everybody, as /tf, stay as everybody's are."""
         is_ours = not topic.startswith('/')
-        return with_past(quality) if is_ours and self.value('catch_up') else quality
+        return with_past(quality, times) if is_ours and self.value('catch_up') else quality
 
 
 def _check_stamp(topic: str, message: object) -> None:

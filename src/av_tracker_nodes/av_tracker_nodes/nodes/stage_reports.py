@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-_COUNTED = ('out', 'heard', 'faces', 'unreadable', 'unplaced', 'misfits', 'sound (s)')
+_COUNTED = ('faces', 'unreadable', 'unplaced', 'misfits', 'sound (s)')
 
 
 class StageReports:
@@ -41,11 +41,11 @@ class StageReports:
     def number(self, stage: str, name: str) -> float:
         """Return what a stage has counted in all of its lives."""
         before = self._before.get(stage, Counter())[name]
-        return before + _number(self._newest.get(stage, {}), name)
+        return before + self.lately(stage, name)
 
-    def has_died(self, stage: str) -> bool:
-        """Tell whether a stage was started again."""
-        return stage in self._before
+    def lately(self, stage: str, name: str) -> float:
+        """Return what a stage has counted since it was started, for the last time."""
+        return _number(self._newest.get(stage, {}), name)
 
     def percentiles(self, kind: str) -> dict[str, dict[str, float]]:
         """Return the median, p95 and p99 (ms) of the latency or the work of every stage."""

@@ -101,7 +101,6 @@ class TrackWriterNode(StageNode):
         # Steady time is that of the machine, not of a process.
         self._began: int | None = noted.get('began')
         self._seconds: float = noted.get('seconds', 0.0)
-        self._cycles: int = noted.get('cycles', 0)
 
     def deactivate(self) -> None:
         """Finish the files."""
@@ -117,7 +116,6 @@ class TrackWriterNode(StageNode):
             'last': self._last,
             'began': self._began,
             'seconds': self._seconds,
-            'cycles': self._cycles,
         }
         self._writer.note(state)
 
@@ -130,7 +128,6 @@ class TrackWriterNode(StageNode):
         frame = from_tracks(message, self.leave_out)
         self._writer.write(frame)
         self.counts['in'] += 1
-        self._cycles += 1
         self._first = frame.stamp if self._first is None else self._first
         self._last = frame.stamp
         if frame.from_image:
@@ -206,10 +203,9 @@ class TrackWriterNode(StageNode):
         seen, heard, fused = (
             partial(self._count, name) for name in ('face_detector', 'acoustic_map', 'fusion')
         )
-        answers = heard('out')
-        if self._stages.has_died('acoustic_map'):
-            # Once it was back it answered the last seconds once more.
-            answers = min(answers, self._cycles)
+        # What a stage does between its last report and its death is not counted: the share of
+        # the answers with sound is that of its last life.
+        lately = partial(self._stages.lately, 'acoustic_map')
         return Usage(
             images=taken,
             unreadable=seen('unreadable'),
@@ -217,8 +213,8 @@ class TrackWriterNode(StageNode):
             misfits=fused('misfits'),
             unanswered=taken - answered,
             faces=seen('faces'),
-            answers=answers,
-            heard=min(heard('heard'), answers),
+            answers=round(lately('out')),
+            heard=round(lately('heard')),
             span=to_seconds(self._span()),
             sound=self._stages.number('acoustic_map', 'sound (s)'),
             sound_unreadable=heard('unreadable'),

@@ -71,6 +71,8 @@ class Tracker(ControlledNode):
         self._drawn = self.output(MarkerArray, 'markers')
         self._transforms = None
         self._detections = TrackMirror(self)
+        if self.value('sees'):
+            self.hold_until(lambda: self._sensors.camera(None) is not None)
         if self.value('publish_tf'):
             self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
         self.listen(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)

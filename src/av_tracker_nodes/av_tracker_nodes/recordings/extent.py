@@ -66,4 +66,6 @@ class Extent:
         """
         if self.asked is None or (self.ended and self.played >= self.asked):
             return None
+        if not self.asked:
+            return 'cut short: it was not played to its end'
         return f'cut short: {self.played} of {self.asked} images were played'
