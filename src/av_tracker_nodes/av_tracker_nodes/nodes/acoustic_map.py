@@ -178,6 +178,9 @@ class AcousticMapNode(ControlledNode):
             return
         self._infos_go_on |= self._announced not in (0, stamp)
         self._announced = stamp
+        self.in_time(stamp, partial(self._meet, stamp, size))
+
+    def _meet(self, stamp: int, size: tuple[int, int]) -> None:
         self._clocks.note('images', stamp)
         self._fire(self._trigger.image(stamp, size))
 

@@ -110,6 +110,11 @@ class Flow:
                 self._former.append(former)
         self._number = publisher, number
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether a message has come."""
+        return self._newest is not None
+
     def mark(self) -> None:
         """End a period of a second."""
         self._taken_lately.mark(self._taken)

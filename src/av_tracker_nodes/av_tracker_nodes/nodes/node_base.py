@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException
@@ -42,7 +43,7 @@ from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
 from av_tracker_nodes.recordings.messages import stamp_of
 
 _GLANCE = 0.05
-_LONGEST_HOLD = 2.0
+_LONGEST_HOLD, _QUIET = 2.0, 0.15
 _ROOM = 2
 
 
@@ -70,8 +71,9 @@ class StageNode(DiagnosticNode):
         self._lasting: tuple[set[str], set[object]] | None = None
         self._bond = ManagerBond(self)
         self._awaits: Callable[[], bool] | None = None
-        self._held: list[Callable[[], None]] = []
-        self._held_since = 0
+        self._held: list[tuple[int, Callable[[], None]]] = []
+        self._held_since = self._came_at = 0
+        self._starts_late = False
         self.add_post_set_parameters_callback(self._adopt)
         self.parameter(
             'autostart',
@@ -219,7 +221,7 @@ class StageNode(DiagnosticNode):
         self.flows.clear()
         self._inputs.clear()
         self._held.clear()
-        self._awaits = None
+        self._awaits, self._starts_late = None, False
         self.is_configured = False
 
     def _attempt(self, work: Callable[[], None]) -> Transition:
@@ -278,17 +280,16 @@ class StageNode(DiagnosticNode):
 
         def take(message: Any, info: Mapping[str, Any]) -> None:
             publisher = info.get('publisher_gid')
-            flow.note(
-                self.get_clock().now().nanoseconds,
-                info.get('publication_sequence_number'),
-                publisher,
-            )
-            if handover is not None and handover.is_known(publisher, stamp_of(message.header)):
-                return
-            if not always and self._must_hold():
-                self._held.append(partial(run, message))
-            else:
+            number = info.get('publication_sequence_number')
+            self._starts_late |= not flow.has_begun and (number or 0) > 1
+            flow.note(self.get_clock().now().nanoseconds, number, publisher)
+            if handover is None:
                 run(message)
+            elif not handover.is_known(publisher, stamp := stamp_of(message.header)):
+                if always:
+                    run(message)
+                else:
+                    self.in_time(stamp, partial(run, message))
 
         self.flows.append(flow)
         subscription = self.create_subscription(
@@ -298,29 +299,45 @@ class StageNode(DiagnosticNode):
         return subscription
 
     def hold_until(self, is_ready: Callable[[], bool]) -> None:
-        """Keep what streams bring until the node can use it, for two seconds at most.
+        """Let a node that starts late take everything in by order of stamps, once it is ready.
 
-        Who starts late in a replay gets the last seconds of all streams at once, and what
-        describes the sensors may come after them. To be called while the node is configured.
+        In a replay it gets the last seconds of all streams at once, one stream after the other,
+        and what describes the sensors may come after them. What comes is kept until nothing more
+        does, for two seconds at most. To be called while the node is configured.
         """
         if self.value('catch_up'):
             self._awaits = is_ready
             self.every(_GLANCE, self._release_held)
 
+    def in_time(self, stamp: int, work: Callable[[], None]) -> None:
+        """Do the work for a message of a stamp (ns), or keep it: it is done by order of stamps."""
+        if self._must_hold():
+            self._held.append((stamp, work))
+        else:
+            work()
+
     def _must_hold(self) -> bool:
-        if self._awaits is not None and not self._held:
-            self._held_since = time.monotonic_ns()
-            if self._awaits():
-                self._awaits = None
-        return self._awaits is not None
+        if self._awaits is None:
+            return False
+        if not self._held and not self._starts_late and self._awaits():
+            # It was ready before anything came, as at the beginning of a replay.
+            self._awaits = None
+            return False
+        self._came_at = time.monotonic_ns()
+        if not self._held:
+            self._held_since = self._came_at
+        return True
 
     def _release_held(self) -> None:
+        if not self._held or self._awaits is None:
+            return
         is_late = elapsed_seconds(self._held_since) > _LONGEST_HOLD
-        if self._held and self._awaits is not None and (is_late or self._awaits()):
+        is_quiet = elapsed_seconds(self._came_at) > _QUIET
+        if is_late or (is_quiet and self._awaits()):
             self._awaits = None
             held, self._held = self._held, []
-            for run in held:
-                run()
+            for _, work in sorted(held, key=itemgetter(0)):
+                work()
 
     def learn(
         self,
