@@ -160,6 +160,7 @@ class BagPlayer(StageNode):
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
         self._heard_of: dict[str, int] = {}
+        self._absent_at = 0
         self._unplaced = 0, ''
         self._is_known_to_writer = False
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
@@ -311,8 +312,9 @@ class BagPlayer(StageNode):
         def waits() -> bool:
             if not (self._unanswered.waits and self._is_behind(now)):
                 return False
-            silent = elapsed_seconds(max(began, self._answered_at))
-            if silent > self._patience():
+            silent_since = max(began, self._answered_at)
+            if self._is_given_up(silent_since):
+                silent = elapsed_seconds(silent_since)
                 self.get_logger().warning(
                     f'the tracker has not answered for {silent:.0f} s: playing on until it does'
                 )
@@ -321,12 +323,14 @@ class BagPlayer(StageNode):
 
         self._stand_still(now, waits)
 
-    def _patience(self) -> float:
-        """Tell how long (s) answers are waited for: longer for a node that is started again."""
+    def _is_given_up(self, silent_since: int) -> bool:
+        """Tell whether there was time enough since a steady time (ns) to come back and answer."""
         heard_of = [self._heard_of[name] for name in self._expected & set(self._heard_of)]
         silent = any(elapsed_seconds(at) > _ABSENCE for at in heard_of)
-        is_returning = self.value('respawn') and (silent or self._unready)
-        return self._start_timeout if is_returning else self._answer_timeout
+        if self.value('respawn') and (silent or self._unready):
+            self._absent_at = time.monotonic_ns()
+            return elapsed_seconds(silent_since) > self._start_timeout
+        return elapsed_seconds(max(silent_since, self._absent_at)) > self._answer_timeout
 
     def _stand_still(self, now: int, holds: Callable[[], bool]) -> None:
         """Stop the time of the replay at a stream time (ns) as long as something holds."""
@@ -397,7 +401,7 @@ class BagPlayer(StageNode):
         self._answered_at = time.monotonic_ns()
         while len(self._unanswered) and self._is_answered_by_somebody():
             self._tick_for(_CLOCK_PERIOD)
-            if self._stopped.is_set() or elapsed_seconds(self._answered_at) > self._patience():
+            if self._stopped.is_set() or self._is_given_up(self._answered_at):
                 break
         else:
             self._tick_for(to_nanoseconds(_FAREWELL))
