@@ -70,7 +70,8 @@ def replay(
     Returns
     -------
     dict
-        What ``run.json`` says.
+        What ``run.json`` says; ``problems`` lists what went wrong, such as that the replay was cut
+        short.
 
     Raises
     ------

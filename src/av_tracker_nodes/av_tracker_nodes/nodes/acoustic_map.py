@@ -136,6 +136,8 @@ class AcousticMapNode(ControlledNode):
         self._maps = self.output(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self)
         if self._hears:
+            self.hold_until(self._is_prepared)
+        if self._hears:
             self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
         if self.value('sees'):
             self.listen(av.FaceArray, 'faces', self._see)
@@ -176,6 +178,9 @@ class AcousticMapNode(ControlledNode):
             return
         self._infos_go_on |= self._announced not in (0, stamp)
         self._announced = stamp
+        self.in_time(stamp, partial(self._meet, stamp, size))
+
+    def _meet(self, stamp: int, size: tuple[int, int]) -> None:
         self._clocks.note('images', stamp)
         self._fire(self._trigger.image(stamp, size))
 
@@ -288,6 +293,10 @@ class AcousticMapNode(ControlledNode):
         """Make the stage as soon as the geometry is known, before the first image needs it."""
         if self._sound.stage is None:
             self._use(self._sensors.rig(None))
+
+    def _is_prepared(self) -> bool:
+        self._prepare()
+        return self._sound.stage is not None
 
     def _use(self, rig: Rig | None) -> None:
         """Take over where the sensors are; the first time, tell of the stage."""

@@ -114,6 +114,7 @@ class Fusion(ControlledNode):
         self._input = InputWatch(self.clock, _QUIET)
         self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
         self._depth = DepthInput(self)
+        self.hold_until(lambda: self._sensors.rig(None) is not None)
         self._joining = self._begin_joining()
         self.listen(av.FaceArray, 'faces', self._see)
         self.listen(av.AcousticMap, 'acoustic_map', self._hear, needed=True)

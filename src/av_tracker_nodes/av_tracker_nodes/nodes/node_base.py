@@ -17,8 +17,11 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from rclpy.executors import ExternalShutdownException
@@ -31,11 +34,17 @@ from rclpy.subscription import Subscription
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.bonds import ManagerBond
-from av_tracker_nodes.nodes.clock import RosClock
+from av_tracker_nodes.nodes.clock import RosClock, elapsed_seconds
 from av_tracker_nodes.nodes.diagnostics import DiagnosticNode, one_line
 from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.flow import Flow
-from av_tracker_nodes.nodes.quality_of_service import RESULTS
+from av_tracker_nodes.nodes.handover import Handover
+from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
+from av_tracker_nodes.recordings.messages import stamp_of
+
+_GLANCE = 0.05
+_LONGEST_HOLD, _QUIET = 2.0, 0.15
+_ROOM = 2
 
 
 class StageNode(DiagnosticNode):
@@ -61,6 +70,10 @@ class StageNode(DiagnosticNode):
         self._has_warned = False
         self._lasting: tuple[set[str], set[object]] | None = None
         self._bond = ManagerBond(self)
+        self._awaits: Callable[[], bool] | None = None
+        self._held: list[tuple[int, Callable[[], None]]] = []
+        self._held_since = self._came_at = 0
+        self._starts_late = False
         self.add_post_set_parameters_callback(self._adopt)
         self.parameter(
             'autostart',
@@ -68,6 +81,12 @@ class StageNode(DiagnosticNode):
             'Configure and activate the node at its start; false leaves that to a manager of '
             'life cycles or `ros2 lifecycle set`',
             read_only=True,
+        )
+        self.parameter(
+            'catch_up',
+            False,
+            'Nodes that start late get the last seconds of every stream, as a replay wants in '
+            'which one may die; all nodes alike',
         )
 
     # ---- hooks
@@ -201,6 +220,8 @@ class StageNode(DiagnosticNode):
         self._lasting = None
         self.flows.clear()
         self._inputs.clear()
+        self._held.clear()
+        self._awaits, self._starts_late = None, False
         self.is_configured = False
 
     def _attempt(self, work: Callable[[], None]) -> Transition:
@@ -249,6 +270,7 @@ class StageNode(DiagnosticNode):
             Call back with bytes.
         """
         flow = Flow(topic, needed)
+        handover = Handover() if self.value('catch_up') and not raw else None
 
         def read(message: Any) -> None:
             _check_stamp(topic, message)
@@ -257,19 +279,65 @@ class StageNode(DiagnosticNode):
         run = self.guarded(read, always=always)
 
         def take(message: Any, info: Mapping[str, Any]) -> None:
-            flow.note(
-                self.get_clock().now().nanoseconds,
-                info.get('publication_sequence_number'),
-                info.get('publisher_gid'),
-            )
-            run(message)
+            publisher = info.get('publisher_gid')
+            number = info.get('publication_sequence_number')
+            self._starts_late |= not flow.has_begun and (number or 0) > 1
+            flow.note(self.get_clock().now().nanoseconds, number, publisher)
+            if handover is None:
+                run(message)
+            elif not handover.is_known(publisher, stamp := stamp_of(message.header)):
+                if always:
+                    run(message)
+                else:
+                    self.in_time(stamp, partial(run, message))
 
         self.flows.append(flow)
         subscription = self.create_subscription(
-            message_type, topic, with_info(take), quality, raw=raw
+            message_type, topic, with_info(take), self._kept(topic, quality, _ROOM), raw=raw
         )
         self._inputs.append(subscription)
         return subscription
+
+    def hold_until(self, is_ready: Callable[[], bool]) -> None:
+        """Let a node that starts late take everything in by order of stamps, once it is ready.
+
+        In a replay it gets the last seconds of all streams at once, one stream after the other,
+        and what describes the sensors may come after them. What comes is kept until nothing more
+        does, for two seconds at most. To be called while the node is configured.
+        """
+        if self.value('catch_up'):
+            self._awaits = is_ready
+            self.every(_GLANCE, self._release_held)
+
+    def in_time(self, stamp: int, work: Callable[[], None]) -> None:
+        """Do the work for a message of a stamp (ns), or keep it: it is done by order of stamps."""
+        if self._must_hold():
+            self._held.append((stamp, work))
+        else:
+            work()
+
+    def _must_hold(self) -> bool:
+        if self._awaits is None:
+            return False
+        if not self._held and not self._starts_late and self._awaits():
+            # It was ready before anything came, as at the beginning of a replay.
+            self._awaits = None
+            return False
+        self._came_at = time.monotonic_ns()
+        if not self._held:
+            self._held_since = self._came_at
+        return True
+
+    def _release_held(self) -> None:
+        if not self._held or self._awaits is None:
+            return
+        is_late = elapsed_seconds(self._held_since) > _LONGEST_HOLD
+        is_quiet = elapsed_seconds(self._came_at) > _QUIET
+        if is_late or (is_quiet and self._awaits()):
+            self._awaits = None
+            held, self._held = self._held, []
+            for _, work in sorted(held, key=itemgetter(0)):
+                work()
 
     def learn(
         self,
@@ -302,10 +370,17 @@ class StageNode(DiagnosticNode):
 
     def output(self, message_type: type, topic: str, quality: QoSProfile = RESULTS) -> Publisher:
         """Create a publisher, which publishes while the node is active."""
-        publisher = self.create_lifecycle_publisher(message_type, topic, quality)
+        publisher = self.create_lifecycle_publisher(
+            message_type, topic, self._kept(topic, quality)
+        )
         if self.is_active:
             publisher.on_activate(None)
         return publisher
+
+    def _kept(self, topic: str, quality: QoSProfile, times: int = 1) -> QoSProfile:
+        """Return the quality of a topic; topics of everybody, as /tf, stay as everybody's are."""
+        is_ours = not topic.startswith('/')
+        return with_past(quality, times) if is_ours and self.value('catch_up') else quality
 
 
 def _check_stamp(topic: str, message: object) -> None:

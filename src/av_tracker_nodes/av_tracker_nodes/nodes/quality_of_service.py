@@ -47,6 +47,29 @@ EVERY_IMAGE = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
 """Images of which none may be lost, 10 s deep."""
 
 
+PLAYED_IMAGES = QoSProfile(depth=32, reliability=ReliabilityPolicy.RELIABLE)
+"""What a player offers: readers queue as many as they like, who starts late gets these (1.3 s)."""
+
+PLAYED_INFOS = RESULTS
+PLAYED_AUDIO = QoSProfile(depth=300, reliability=ReliabilityPolicy.RELIABLE)
+"""What comes with the images likewise (2 s), and more of the sound: maps look back."""
+
+TRACKS = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
+"""Tracks, 10 s deep: in a replay who writes them may start late and lack none."""
+
+
+def with_past(profile: QoSProfile, times: int = 1) -> QoSProfile:
+    """Return the profile of a topic whose last messages are kept for who starts late.
+
+    A reader has room for some `times` as many, as they come at once.
+    """
+    return QoSProfile(
+        depth=times * profile.depth,
+        reliability=profile.reliability,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
 def images(reliable: bool, depth: int = 1) -> QoSProfile:
     """Return the profile of readers of images and of what comes with each of them.
 
