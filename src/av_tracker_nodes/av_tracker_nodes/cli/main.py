@@ -21,6 +21,11 @@ commands, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -54,8 +59,28 @@ _MODULES = {
 """The module of each command, in the order of ``--help``; the command is its function there."""
 
 
+@contextmanager
+def _ends_when_terminated() -> Iterator[None]:
+    """Let SIGTERM end a command as an exception does: what is half written is removed.
+
+    It is not Ctrl-C, which may end a part of a command only, such as what it records first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class _LazyGroup(click.Group):
     """Imports a command when it is asked for."""
+
+    def main(self, *args: object, **kwargs: object) -> object:
+        with _ends_when_terminated():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)

@@ -35,13 +35,12 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
 from av_tracker_nodes.launching.parent_death import SUPERVISOR
 
-_ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
-"""Signals that ask more and more firmly, and how long (s) each is given to work."""
-_LISTENING = (
-    'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); '
-    'os.execvp(sys.argv[1], sys.argv[1:])'
-)
-"""Program that becomes its arguments, with the default action of SIGINT."""
+_PATIENCE = 8.0
+"""Seconds in which processes may end that were told to, before they are killed."""
+_INTERRUPTED = 3.0
+"""The same after Ctrl-C, where somebody waits."""
+_KILLED = 3.0
+"""Seconds in which the system ends what was killed."""
 
 _DOMAINS = range(1, 101)
 _WATCH_PERIOD = 0.1
@@ -59,6 +58,8 @@ class Supervisor:
         Of the processes; that of this one if left out.
     on_line : callable, optional
         Called with the name of a process and a line that it wrote.
+    interrupted : float
+        Seconds in which they may end after Ctrl-C, before they are killed.
     """
 
     def __init__(
@@ -66,10 +67,12 @@ class Supervisor:
         specs: Sequence[NodeSpec],
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str, str], None] | None = None,
+        interrupted: float = _INTERRUPTED,
     ) -> None:
         self._specs = list(specs)
         self._environment = dict(os.environ if environment is None else environment)
         self._on_line = on_line or (lambda name, line: None)
+        self._interrupted = interrupted
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._due: dict[str, float] = {}
         self.processes: dict[str, subprocess.Popen] = {}
@@ -82,16 +85,18 @@ class Supervisor:
         dict of str to int
             Exit status of every process, by name; negative for the signal that ended it.
         """
+        patience = self._interrupted
         try:
             for spec in self._specs:
                 self.start(spec)
             while not self._is_over():
                 self._hand_on(_WATCH_PERIOD)
                 self._respawn()
+            patience = _PATIENCE
         except KeyboardInterrupt:
             pass
         finally:
-            self.stop()
+            self.stop(patience)
         return {name: process.returncode for name, process in self.processes.items()}
 
     def start(self, spec: NodeSpec) -> None:
@@ -100,7 +105,7 @@ class Supervisor:
         It ends with the thread that calls this, however that ends.
         """
         process = subprocess.Popen(
-            _listening(command(spec)),
+            command(spec),
             env={
                 **self._environment,
                 'PYTHONUNBUFFERED': '1',
@@ -116,13 +121,16 @@ class Supervisor:
         self.processes[spec.name] = process
         threading.Thread(target=self._read, args=(spec.name, process), daemon=True).start()
 
-    def stop(self) -> None:
-        """End what still runs: asked to first, made to later."""
-        for number, patience in _ENDINGS:
+    def stop(self, patience: float = _PATIENCE) -> None:
+        """End what still runs: told to first, killed after `patience` seconds.
+
+        By SIGTERM: Python answers SIGINT with a traceback while a node still begins.
+        """
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILLED)):
             running = [p for p in self.processes.values() if p.poll() is None]
             for process in running:
                 process.send_signal(number)
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + seconds
             while any(p.poll() is None for p in running) and time.monotonic() < deadline:
                 self._hand_on(_WATCH_PERIOD)
         while not self._lines.empty():
@@ -184,17 +192,6 @@ def command(spec: NodeSpec) -> list[str]:
     ros_arguments = ['--ros-args', *of_ros] if of_ros else []
     module = f'{PACKAGE}.nodes.{spec.executable}'
     return [sys.executable, '-m', module, *spec.arguments, *ros_arguments]
-
-
-def _listening(arguments: list[str]) -> list[str]:
-    """Return a command line for processes that SIGINT ends.
-
-    A shell without job control starts what it puts into the background with SIGINT ignored, and
-    whatever a process starts inherits that.
-    """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        return arguments
-    return [sys.executable, '-ISc', _LISTENING, *arguments]
 
 
 @contextmanager
