@@ -82,6 +82,12 @@ class _LazyGroup(click.Group):
         with _ends_when_terminated():
             return super().main(*args, **kwargs)
 
+    def invoke(self, ctx: click.Context) -> object:
+        # Here, and not a command at a time: options read files, too.
+        from av_tracker_nodes.cli.options import shows_input_errors
+
+        return shows_input_errors(super().invoke)(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
 
