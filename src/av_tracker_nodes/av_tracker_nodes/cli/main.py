@@ -21,6 +21,7 @@ commands, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -58,6 +59,9 @@ _MODULES = {
 }
 """The module of each command, in the order of ``--help``; the command is its function there."""
 
+_FFMPEG_QUIET = '-8'
+"""AV_LOG_QUIET of FFmpeg."""
+
 
 @contextmanager
 def _ends_when_terminated() -> Iterator[None]:
@@ -79,6 +83,8 @@ class _LazyGroup(click.Group):
     """Imports a command when it is asked for."""
 
     def main(self, *args: object, **kwargs: object) -> object:
+        # FFmpeg writes what it finds amiss between our lines; what is amiss, we say.
+        os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _FFMPEG_QUIET)
         with _ends_when_terminated():
             return super().main(*args, **kwargs)
 
