@@ -334,6 +334,15 @@ class TestSupervisor:
         assert Supervisor([python('refuses', refuses, respawns=True)]).run() == {'refuses': 2}
         assert (tmp_path / 'starts').read_text() == 'xxxx'
 
+    def test_what_is_stopped_goes_on_where_it_would_be_started_again(self, python):
+        stops = 'import os, signal; os.kill(os.getpid(), signal.SIGSTOP)'
+        lines = []
+        supervisor = Supervisor(
+            [python('stage', stops, respawns=True)], on_line=lambda name, line: lines.append(line)
+        )
+        assert supervisor.run() == {'stage': 0}
+        assert lines == ['was stopped: goes on']
+
     def test_ends_when_all_have_ended(self, python):
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
 

@@ -70,6 +70,29 @@ class TestFlow:
             flow.note(0, number, publisher)
         assert flow.lost == 0
 
+    @pytest.mark.parametrize(
+        ('publishers', 'rivals'),
+        [
+            ('aaaa', False),
+            ('aaabbbccc', False),  # each was started again
+            ('aaabab', True),
+            ('aabaab', True),
+            ('aabab' + 'b' * 20, True),
+            ('aaba' + 'a' * 20, False),  # one message of somebody, once
+            ('abcabc', True),
+        ],
+    )
+    def test_two_who_publish_in_turns_are_noticed(self, publishers, rivals):
+        flow = Flow('images')
+        for number, publisher in enumerate(publishers):
+            flow.note(0, number, publisher)
+        flow.mark()
+        assert ('two nodes publish images' in (flow.rivalry or '')) is rivals
+        for _ in range(11):
+            flow.mark()
+        assert flow.rivalry is None
+        assert bool(flow.former_rivalry) is rivals
+
     def test_without_numbers_nothing_is_known_to_be_lost(self):
         flow = Flow('images')
         flow.note(0)

@@ -16,6 +16,7 @@
 """The node that writes tracks: images are numbered as they came, answered or not."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,12 +24,14 @@ import pytest
 if importlib.util.find_spec('rclpy') is None:
     pytest.skip('needs rclpy', allow_module_level=True)
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.track_writer import TrackWriterNode
+from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
 
@@ -63,8 +66,9 @@ def image(node, number):
     node._note_image(CameraInfo(header=conversions.header(stamp, 'camera')))
 
 
-def answer(node, number, from_image=True):
-    frame = TrackFrame(round(START + number * PERIOD), (SOMEBODY,), from_image)
+def answer(node, number, from_image=True, id=1):
+    somebody = replace(SOMEBODY, id=id)
+    frame = TrackFrame(round(START + number * PERIOD), (somebody,), from_image)
     node._write(to_tracks(frame, 'world'))
 
 
@@ -102,10 +106,78 @@ def test_an_image_whose_announcement_was_lost_is_counted_with_its_answer(node, t
 
 
 def test_numbers_go_on_when_a_recording_begins_again(node, tmp_path):
-    for _ in range(2):
+    for round_ in range(2):
         for number in range(20):
             image(node, number)
             if number != 5:
-                answer(node, number)
+                answer(node, number, id=1 + round_)
     numbers, _ = written(node, tmp_path)
     assert numbers == [number for number in range(40) if number not in (5, 25)]
+
+
+def replaying(context, tmp_path, run='run'):
+    chosen = {'out': str(tmp_path), 'mode': 'replay', 'run': run, 'catch_up': True}
+    node = TrackWriterNode(
+        context=context,
+        parameter_overrides=[Parameter(name, value=value) for name, value in chosen.items()],
+    )
+    node.start()
+    return node
+
+
+def player_tells(node, asked, played, ended, namespace=''):
+    values = Extent(asked, played, ended).as_values()
+    status = DiagnosticStatus(
+        name=f'{namespace}bag_player: stage',
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )
+    node._note_stage(DiagnosticArray(status=[status]))
+
+
+@pytest.mark.parametrize(
+    ('told', 'complete', 'problem'),
+    [
+        ([(10, 0, False), (10, 10, True)], True, None),
+        ([(10, 4, False)], False, 'cut short: 4 of 10 images were played'),
+        ([(10, 10, False)], False, 'cut short: 10 of 10 images were played'),
+        ([(0, 0, False)], False, 'cut short: 0 of 0 images were played'),
+        ([(0, 0, True)], True, None),
+        ([(None, 400, False)], True, None),
+        ([], False, 'cut short: nothing was played'),
+    ],
+)
+def test_a_replay_is_complete_when_its_player_says_so(context, tmp_path, told, complete, problem):
+    node = replaying(context, tmp_path)
+    for each in told:
+        player_tells(node, *each)
+    player_tells(node, 10, 10, ended=True, namespace='another/')
+    for number in range(4):
+        image(node, number)
+        answer(node, number)
+    _, run = written(node, tmp_path)
+    node.destroy_node()
+    assert run['complete'] is complete
+    found = [each for each in run['problems'] if 'cut short' in each]
+    assert found == ([problem] if problem else [])
+    if told:
+        assert (run['images_asked'], run['images_played']) == told[-1][:2]
+
+
+def test_a_writer_that_died_goes_on_and_says_what_it_missed(context, tmp_path):
+    first = replaying(context, tmp_path)
+    for number in range(50):
+        image(first, number)
+        answer(first, number)
+    first._note()
+    first.destroy_node()
+    second = replaying(context, tmp_path)
+    player_tells(second, 100, 100, ended=True)
+    for number in range(60, 100):
+        image(second, number)
+        answer(second, number)
+    numbers, run = written(second, tmp_path)
+    second.destroy_node()
+    assert numbers == [*range(50), *range(60, 100)]
+    assert (run['frames_in'], run['frames_answered'], run['lost_frames']) == (100, 90, 10)
+    assert run['complete'] is False
+    assert any(each.startswith('10 images came while the writer') for each in run['problems'])

@@ -223,6 +223,83 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 def test_a_full_disk_is_told(tmp_path):
     (tmp_path / '.tracks.csv.partial').symlink_to('/dev/full')
-    writer = write(tmp_path)
     with pytest.raises(InputError, match=r'cannot write to .*: No space left on device'):
-        writer.close({})
+        write(tmp_path).close({})
+
+
+def killed(writer):
+    """Leave a writer as SIGKILL does, amid a line."""
+    for file in (writer._tracks, writer._covariances):
+        file.write('10.08')
+        file.close()
+
+
+def seen(writer, numbers):
+    for k in numbers:
+        stamp = 10_000_000_000 + k * 40_000_000
+        writer.saw(stamp)
+        writer.write(TrackFrame(stamp, (track(1), track(2))))
+
+
+@pytest.mark.parametrize('told_again', [0, 3, 20])
+def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, told_again):
+    first = TrackWriter(tmp_path, 'run')
+    seen(first, range(20))
+    first.note({'since': 7})
+    seen(first, range(20, 23))
+    killed(first)
+    second = TrackWriter(tmp_path, 'run')
+    assert second.noted == {'since': 7}
+    seen(second, range(23 - told_again, 40))
+    second.close({})
+    table = read_tracks(tmp_path)
+    assert table.frame.tolist() == [k for k in range(40) for _ in range(2)]
+    assert not np.isnan(table.covariance).any()
+    assert second.images.count == 40
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *('run.json', 'tracks.csv', 'tracks_covariance.csv')
+    ]
+
+
+def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_path):
+    first = TrackWriter(tmp_path, 'run')
+    seen(first, range(20))
+    first.note({})
+    killed(first)
+    second = TrackWriter(tmp_path, 'run')
+    seen(second, range(50, 60))
+    second.close({})
+    assert sorted(set(read_tracks(tmp_path).frame)) == [*range(20), *range(50, 60)]
+    assert (second.images.count, second.images.missed) == (60, 30)
+
+
+@pytest.mark.parametrize('run', ['another', ''])
+def test_another_run_begins_anew(tmp_path, run):
+    first = TrackWriter(tmp_path, 'run')
+    seen(first, range(20))
+    first.note({})
+    killed(first)
+    second = TrackWriter(tmp_path, run)
+    assert second.noted == {}
+    seen(second, range(5))
+    second.close({})
+    assert len(read_tracks(tmp_path)) == 10
+
+
+@pytest.mark.parametrize('notes', ['', '[]', '{"run": "run"}', '{"run": "run", "images": 1}'])
+def test_notes_that_are_none_begin_anew(tmp_path, notes):
+    first = TrackWriter(tmp_path, 'run')
+    seen(first, range(20))
+    killed(first)
+    (tmp_path / '.run.notes.json').write_text(notes)
+    second = TrackWriter(tmp_path, 'run')
+    seen(second, range(5))
+    second.close({})
+    assert read_tracks(tmp_path).frame.tolist() == [k for k in range(5) for _ in range(2)]
+
+
+def test_what_is_written_is_in_the_file_at_once(tmp_path):
+    writer = TrackWriter(tmp_path)
+    seen(writer, range(3))
+    assert len((tmp_path / '.tracks.csv.partial').read_text().splitlines()) == 7
+    writer.close({})

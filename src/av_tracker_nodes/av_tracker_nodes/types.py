@@ -58,6 +58,9 @@ def to_seconds(stamp: int) -> float:
 JUMP = to_nanoseconds(0.5)
 """A stream that falls back by more than this has started anew (ns); less is disorder."""
 
+TOLD_AGAIN = to_nanoseconds(30.0)
+"""What is older than this (ns) is not told again to who starts late: it is another recording."""
+
 
 class Modality(IntFlag):
     """Which senses support a detection or a track."""

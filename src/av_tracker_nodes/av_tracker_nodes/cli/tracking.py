@@ -86,7 +86,8 @@ def track(recording, model, out, mute, audio_offset, sound_files, sources) -> No
 def replay(bag, model, out, rate, audio_offset, sources) -> None:
     """Play BAG to the live nodes and write their tracks.
 
-    The exit status is 1 when more than 5 % of its images or sound went unused.
+    The exit status is 1 when it was cut short, or when more than 5 % of its images or sound went
+    unused.
     """
     from av_tracker_nodes.launching.replay import replay as run
 

@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
@@ -50,8 +51,8 @@ _FASTEST = 10.0
 DONE, BAD_INPUT = 0, 2
 """Exit statuses of nodes that end on purpose; any other one is a death."""
 
-RESPAWN_DELAY = 1.0
-"""A node that has died is started again after this (s)."""
+RESPAWN_DELAY = 0.2
+"""A node that has died is started again after this (s): its start takes longer."""
 
 _Parameters = Mapping[str, Any]
 
@@ -272,6 +273,8 @@ def _sources(chosen: _Chosen) -> list[_Node]:
             'wait_for': ','.join(waited_for),
             # It makes the time of a replay and cannot follow it.
             'use_sim_time': False,
+            'catch_up': True,
+            'respawn': chosen.is_on('respawn'),
             **_senses(chosen),
         }
         return [_Node('bag_player', given, {'depth': chosen.told('fusion', 'depth', False)})]
@@ -325,7 +328,7 @@ def _transport(chosen: _Chosen) -> dict[str, str]:
 
 
 def _time(chosen: _Chosen) -> dict[str, bool]:
-    return {'use_sim_time': True} if chosen['bag'] else {}
+    return {'use_sim_time': True, 'catch_up': True} if chosen['bag'] else {}
 
 
 def _reliable(chosen: _Chosen) -> dict[str, bool]:
@@ -356,6 +359,7 @@ def _sinks(chosen: _Chosen) -> list[_Node]:
             'out': str(Path(chosen['out']).resolve()),
             'model': chosen.told('fusion', 'model', DEFAULT_MODEL),
             'mode': 'replay' if replays else 'live',
+            'run': uuid4().hex,
             **_senses(chosen),
         }
         nodes.append(_Node('track_writer', given, {**_reliable(chosen), **_time(chosen)}))

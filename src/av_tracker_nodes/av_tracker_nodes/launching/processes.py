@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,7 +49,8 @@ _WATCH_PERIOD = 0.1
 class Supervisor:
     """Runs processes side by side until one that ends all ends, and then stops the others.
 
-    Those that die are started again where their description says so.
+    Those that die are started again where their description says so, and those that are stopped
+    (SIGSTOP) go on.
 
     Parameters
     ----------
@@ -92,6 +93,7 @@ class Supervisor:
             while not self._is_over():
                 self._hand_on(_WATCH_PERIOD)
                 self._respawn()
+                self._wake()
             patience = _PATIENCE
         except KeyboardInterrupt:
             pass
@@ -154,6 +156,13 @@ class Supervisor:
                 self._lines.put((spec.name, f'died with status {status}: started again'))
                 self.start(spec)
 
+    def _wake(self) -> None:
+        for spec in self._specs:
+            process = self.processes[spec.name]
+            if spec.respawns and process.poll() is None and _is_stopped(process.pid):
+                process.send_signal(signal.SIGCONT)
+                self._lines.put((spec.name, 'was stopped: goes on'))
+
     def _read(self, name: str, process: subprocess.Popen) -> None:
         for line in process.stdout:
             self._lines.put((name, line.rstrip('\n')))
@@ -192,6 +201,13 @@ def command(spec: NodeSpec) -> list[str]:
     ros_arguments = ['--ros-args', *of_ros] if of_ros else []
     module = f'{PACKAGE}.nodes.{spec.executable}'
     return [sys.executable, '-m', module, *spec.arguments, *ros_arguments]
+
+
+def _is_stopped(child: int) -> bool:
+    """Tell whether a child of this process has been stopped by a signal since the last time."""
+    with suppress(ChildProcessError):
+        return os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG) is not None
+    return False
 
 
 @contextmanager

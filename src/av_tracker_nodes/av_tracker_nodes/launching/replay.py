@@ -72,7 +72,8 @@ def replay(
     Returns
     -------
     dict
-        What ``run.json`` says.
+        What ``run.json`` says; ``problems`` lists what went wrong, such as that the replay was cut
+        short.
 
     Raises
     ------

@@ -30,7 +30,7 @@ from collections.abc import Callable
 from importlib import import_module
 from itertools import count
 
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
@@ -47,15 +47,18 @@ from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
     AUDIO,
-    EVERY_IMAGE,
     LATCHED,
+    PLAYED_IMAGES,
+    PLAYED_INFOS,
     RESULTS,
     STATIC_TRANSFORMS,
     TRANSFORMS,
 )
 from av_tracker_nodes.nodes.source_parameters import SourceParameters
+from av_tracker_nodes.nodes.unanswered import Unanswered
 from av_tracker_nodes.recordings.bag import BagReader, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.playback import IMAGES, Playback, Played
+from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.recordings.usage import MOST_UNUSED
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
@@ -66,10 +69,10 @@ PROGRESS = '@progress '
 _QUALITIES = {
     '/audio': AUDIO,
     '/audio/array_info': LATCHED,
-    '/image_raw': EVERY_IMAGE,
-    '/image_raw/compressed': EVERY_IMAGE,
-    '/camera_info': EVERY_IMAGE,
-    '/depth/image': EVERY_IMAGE,
+    '/image_raw': PLAYED_IMAGES,
+    '/image_raw/compressed': PLAYED_IMAGES,
+    '/camera_info': PLAYED_INFOS,
+    '/depth/image': PLAYED_IMAGES,
     '/ground_truth': RESULTS,
     '/robot_speaking': LATCHED,
     '/tf': TRANSFORMS,
@@ -81,7 +84,10 @@ _FALLS_BEHIND = to_nanoseconds(0.5)
 _LONGEST_LEAD = to_nanoseconds(1.0)
 """The replay stops while the oldest image that is not answered was sent so long ago, at its rate;
 and never runs ahead farther, however fast it is: queues are 2 s of the stream deep."""
+_ABSENCE = 2.5
+"""A node that says nothing of itself for so long (s) has died: it does so once a second."""
 _HOLDING = 0.02
+_WRITER = 'track_writer'
 _CLOCK_PERIOD = to_nanoseconds(0.04)
 _PROGRESS_PERIOD = to_nanoseconds(0.2)
 _SETTLING = 0.3
@@ -95,16 +101,18 @@ class BagPlayer(StageNode):
 
     It begins when its own topics and the nodes in `wait_for` are connected, at the latest after
     `start_timeout`, and ends when the tracker has answered every image, or is silent for
-    `answer_timeout`. Topics are those that our nodes listen to, whatever they are called in the
-    recording; see :class:`~av_tracker_nodes.recordings.bag.playback.Playback`. The exit status is
-    0 when every image was answered, or when there is no tracker.
+    `answer_timeout`, and who writes the tracks knows. Topics are those that our nodes listen to,
+    whatever they are called in the recording; see
+    :class:`~av_tracker_nodes.recordings.bag.playback.Playback`. The exit status is 0 when every
+    image was answered, or when there is no tracker, and 1 when it was ended before.
 
     With `loops` it begins again when everything has been answered: the stamps jump back, and who
     listens starts anew.
 
     Should the tracker fall more than half a second behind, as on a computer that is too slow, the
     time of the replay stands still until it has caught up: a recording is never cut short. The
-    real-time factor then says so.
+    real-time factor then says so. When nothing is answered for `answer_timeout` it goes on until
+    the next answer. A stage that has died is sent the last second again once it is back.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -125,9 +133,14 @@ class BagPlayer(StageNode):
             'answer_timeout', 5.0, 'End when no answer comes for this long (s)', 0.0, 600.0
         )
         self.parameter(
+            'respawn',
+            False,
+            'Nodes that have died are started again: it waits for them as at the beginning',
+        )
+        self.parameter(
             'progress', False, f"Write lines of '{PROGRESS.strip()}' and JSON to standard output"
         )
-        self._is_paused = False
+        self._is_paused = self._is_cut_short = False
         self.create_service(Trigger, '~/pause', lambda _, answer: self._pause(True, answer))
         self.create_service(Trigger, '~/resume', lambda _, answer: self._pause(False, answer))
 
@@ -146,8 +159,9 @@ class BagPlayer(StageNode):
         self._outputs: dict[str, Publisher] = {}
         self._unconnected: dict[str, set[str]] = {}
         self._unready: set[str] = set()
+        self._heard_of: dict[str, int] = {}
         self._unplaced = 0, ''
-        self._lock = threading.Lock()
+        self._is_known_to_writer = False
         self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
         self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
         with self._open() as bag:
@@ -160,9 +174,14 @@ class BagPlayer(StageNode):
         """Begin to play, as soon as everybody is there."""
         self._bag = self._open()
         self._truth = TrackMarkers('ground_truth/', grey=True)
-        self._sent = self._answered = self._lost = 0
-        self._unanswered: dict[int, None] = {}  # stamps, in the order of sending
-        self._answered_at = time.monotonic_ns()
+        self._answered = self._lost = 0
+        lead = min(_FALLS_BEHIND * self._rate, _LONGEST_LEAD)
+        self._unanswered = Unanswered(round(lead))
+        images = len(self._bag.image_stamps) if self.value('sees') else 0
+        self._asked = images * self._loops if self._loops else None
+        self._is_cut_short = self._asked is not None
+        self._has_ended = self._is_known_to_writer = False
+        self._began = self._answered_at = time.monotonic_ns()
         self._next_tick = self._next_progress = 0
         self._stopped = threading.Event()
         self._player = threading.Thread(target=self._run, name='player', daemon=True)
@@ -174,6 +193,19 @@ class BagPlayer(StageNode):
             self._stopped.set()
             self._player.join(timeout=2.0)
             self._bag.close()
+
+    def close(self) -> None:
+        """Stop playing; to be ended amid a recording is no success."""
+        super().close()
+        if self.exit_status is None and self._is_cut_short:
+            self.exit_status = 1
+
+    def diagnose(self) -> DiagnosticStatus:
+        """Say how far it has come, too."""
+        if self.is_active:
+            sent = self._unanswered.sent
+            self.facts |= Extent(self._asked, sent, self._has_ended).as_values()
+        return super().diagnose()
 
     # ---- who listens
 
@@ -198,10 +230,13 @@ class BagPlayer(StageNode):
             values = {value.key: value.value for value in status.values}
             if name == 'fusion':
                 self._unplaced = int(values.get('unplaced', 0)), status.message
+            if name == _WRITER:
+                self._is_known_to_writer = values.get('ended') == 'True'
             if values.get('state') == 'active':
                 self._unconnected[name] = set(values['inputs without publisher'].split())
                 self._unready -= {name}
                 self._unready |= {name} if values.get('ready') == 'False' else set()
+                self._heard_of[name] = time.monotonic_ns()
 
     def _missing(self) -> list[str]:
         """Return what has to be connected before the beginning and is not."""
@@ -237,7 +272,9 @@ class BagPlayer(StageNode):
                 self._wait_for_answers()
                 if self._stopped.is_set():
                     return
+            self._tell_the_end()
             status = self._conclude()
+            self._is_cut_short = False
         except InputError as error:
             self.get_logger().error(str(error))
             status = 2
@@ -257,7 +294,6 @@ class BagPlayer(StageNode):
             self._outputs[message.topic].publish(message.data)
 
     def _play(self) -> None:
-        self._holds_back = True
         self._began = time.monotonic_ns()
         for message in self._playback(self._bag):
             self._tick_until(message.time)
@@ -273,12 +309,24 @@ class BagPlayer(StageNode):
         began = time.monotonic_ns()
 
         def waits() -> bool:
-            if self._holds_back and elapsed_seconds(began) > self._answer_timeout:
-                self.get_logger().warning('the tracker does not answer: playing on')
-                self._holds_back = False
-            return self._holds_back and self._is_behind(now)
+            if not (self._unanswered.waits and self._is_behind(now)):
+                return False
+            silent = elapsed_seconds(max(began, self._answered_at))
+            if silent > self._patience():
+                self.get_logger().warning(
+                    f'the tracker has not answered for {silent:.0f} s: playing on until it does'
+                )
+                self._unanswered.give_up()
+            return self._unanswered.waits
 
         self._stand_still(now, waits)
+
+    def _patience(self) -> float:
+        """Tell how long (s) answers are waited for: longer for a node that is started again."""
+        heard_of = [self._heard_of[name] for name in self._expected & set(self._heard_of)]
+        silent = any(elapsed_seconds(at) > _ABSENCE for at in heard_of)
+        is_returning = self.value('respawn') and (silent or self._unready)
+        return self._start_timeout if is_returning else self._answer_timeout
 
     def _stand_still(self, now: int, holds: Callable[[], bool]) -> None:
         """Stop the time of the replay at a stream time (ns) as long as something holds."""
@@ -294,16 +342,11 @@ class BagPlayer(StageNode):
         return answer
 
     def _is_behind(self, now: int) -> bool:
-        with self._lock:
-            oldest = next(iter(self._unanswered), now)
-        lead = min(_FALLS_BEHIND * self._rate, _LONGEST_LEAD)
-        return now - oldest > lead and self._is_answered_by_somebody()
+        return self._unanswered.is_behind(now) and self._is_answered_by_somebody()
 
     def _send(self, message: Played) -> None:
         if message.topic in IMAGES:
-            self._sent += 1
-            with self._lock:
-                self._unanswered[stamp_of_cdr(message.data)] = None
+            self._unanswered.send(stamp_of_cdr(message.data), message.time)
         self._outputs[message.topic].publish(message.data)
         self.counts['out'] += 1
         if message.topic == '/ground_truth' and self._truth_markers.get_subscription_count() > 0:
@@ -346,22 +389,28 @@ class BagPlayer(StageNode):
 
     def _note_answer(self, message: SpeakerTrackArray) -> None:
         if message.from_image:
-            with self._lock:
-                self._unanswered.pop(stamp_of(message.header), None)
             self._answered += 1
-            self._answered_at = time.monotonic_ns()
+            self._answered_at = now = time.monotonic_ns()
+            self._unanswered.answer(stamp_of(message.header), self._stream_time(now))
 
     def _wait_for_answers(self) -> None:
         self._answered_at = time.monotonic_ns()
-        while self._unanswered and self._is_answered_by_somebody() and not self._stopped.is_set():
+        while len(self._unanswered) and self._is_answered_by_somebody():
             self._tick_for(_CLOCK_PERIOD)
-            if elapsed_seconds(self._answered_at) > self._answer_timeout:
+            if self._stopped.is_set() or elapsed_seconds(self._answered_at) > self._patience():
                 break
         else:
             self._tick_for(to_nanoseconds(_FAREWELL))
-        with self._lock:
-            self._lost += len(self._unanswered)
-            self._unanswered.clear()
+        self._lost += self._unanswered.lost()
+
+    def _tell_the_end(self) -> None:
+        """Let who writes the tracks know that nothing is missing."""
+        self._has_ended = self.facts['ended'] = True
+        began = time.monotonic_ns()
+        while _WRITER in self._expected and not self._is_known_to_writer:
+            self._tick_for(_CLOCK_PERIOD)
+            if self._stopped.is_set() or elapsed_seconds(began) > self._answer_timeout:
+                return
 
     def _tick_for(self, steady: int) -> None:
         """Keep the clock going for some nanoseconds."""
@@ -371,18 +420,19 @@ class BagPlayer(StageNode):
         return self.count_publishers('speaker_tracks') > 0
 
     def _conclude(self) -> int:
+        sent = self._unanswered.sent
         if not self._is_answered_by_somebody():
-            self.get_logger().info(f'played {self._sent} images; no tracker answers')
+            self.get_logger().info(f'played {sent} images; no tracker answers')
             return 0
         unplaced, reason = self._unplaced
-        if unplaced > MOST_UNUSED * max(self._sent, 1):
+        if unplaced > MOST_UNUSED * max(sent, 1):
             self.get_logger().error(
-                f'{unplaced} of {self._sent} images came while it was not known where the sensors '
+                f'{unplaced} of {sent} images came while it was not known where the sensors '
                 f'are: {reason}'
             )
             return 1
         log = self.get_logger().error if self._lost else self.get_logger().info
-        log(f'played {self._sent} images, {self._lost} of them not answered')
+        log(f'played {sent} images, {self._lost} of them not answered')
         return 1 if self._lost else 0
 
 

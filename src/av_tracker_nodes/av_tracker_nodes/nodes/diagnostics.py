@@ -196,6 +196,7 @@ class DiagnosticNode(ParameterNode):
         self._out_lately.mark(self.counts['out'])
         for flow in self.flows:
             flow.mark()
+            self.note(f'publishers of {flow.topic}', flow.rivalry, is_fault=flow.is_needed)
         faults, problems = self._complaints()
         level = DiagnosticStatus.WARN if problems else DiagnosticStatus.OK
         status = DiagnosticStatus(
@@ -221,8 +222,8 @@ class DiagnosticNode(ParameterNode):
             self._publish_diagnostics()
 
     def _progress(self) -> tuple[object, ...]:
-        """Return what others wait for: whether this node works, hears its inputs, and is ready."""
-        return self.state, self._unmatched(), self.facts.get('ready')
+        """Return what others wait for: whether it works, hears its inputs, is ready, has ended."""
+        return self.state, self._unmatched(), self.facts.get('ready'), self.facts.get('ended')
 
     def _unmatched(self) -> str:
         """Topics that are listened to and that nobody publishes, separated by spaces."""

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How messages flow: how often they come, what is lost on the way, when the last one came."""
+"""How messages flow: how often and from whom they come, what is lost, when the last one came."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from collections.abc import Callable
 from av_tracker_nodes.types import NANOSECONDS
 
 _PERIODS = 10
+_FORMER = 4
+_LEAST_RETURNS = 2
+"""A message may come late from a publisher that has died: once."""
 
 
 class Growth:
@@ -68,15 +71,19 @@ class Flow:
     ----------
     lost : int
         Messages that were sent but never came, by the count of their publisher.
+    returns : int
+        How often messages of a publisher came after those of another one had come between.
     """
 
     def __init__(self, topic: str, is_needed: bool = False) -> None:
         self.topic, self.is_needed = topic, is_needed
-        self.lost = 0
+        self.lost = self.returns = 0
+        self._former: deque[object] = deque(maxlen=_FORMER)
         self._taken = 0
         self._number: tuple[object, int] | None = None
         self._newest: int | None = None
         self._taken_lately, self._lost_lately = Growth(), Growth()
+        self._returned_lately = Growth()
 
     def note(self, now: int, number: int | None = None, publisher: object = None) -> None:
         """Take a message.
@@ -94,14 +101,30 @@ class Flow:
         self._newest = now
         if number is None:
             return
-        if self._number is not None and self._number[0] == publisher:
-            self.lost += max(number - self._number[1] - 1, 0)
+        if self._number is not None:
+            former, last = self._number
+            if former == publisher:
+                self.lost += max(number - last - 1, 0)
+            else:
+                self.returns += publisher in self._former
+                self._former.append(former)
         self._number = publisher, number
 
     def mark(self) -> None:
         """End a period of a second."""
         self._taken_lately.mark(self._taken)
         self._lost_lately.mark(self.lost)
+        self._returned_lately.mark(self.returns)
+
+    @property
+    def rivalry(self) -> str | None:
+        """Say that two publish in turns, lately; one that replaces another does so once."""
+        return self._rivals() if self._returned_lately.total >= _LEAST_RETURNS else None
+
+    @property
+    def former_rivalry(self) -> str | None:
+        """Say that two have ever published in turns."""
+        return self._rivals() if self.returns >= _LEAST_RETURNS else None
 
     @property
     def rate(self) -> float:
@@ -123,3 +146,9 @@ class Flow:
             return 0.0
         self._newest = min(self._newest, now)
         return (now - self._newest) / NANOSECONDS
+
+    def _rivals(self) -> str:
+        return (
+            f'two nodes publish {self.topic}: does another graph run in this namespace? Give one '
+            'of them namespace:=NAME or another ROS_DOMAIN_ID'
+        )

@@ -35,7 +35,9 @@ from av_tracker_nodes.nodes.clock import RosClock
 from av_tracker_nodes.nodes.diagnostics import DiagnosticNode, one_line
 from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.flow import Flow
-from av_tracker_nodes.nodes.quality_of_service import RESULTS
+from av_tracker_nodes.nodes.handover import Handover
+from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
+from av_tracker_nodes.recordings.messages import stamp_of
 
 
 class StageNode(DiagnosticNode):
@@ -68,6 +70,12 @@ class StageNode(DiagnosticNode):
             'Configure and activate the node at its start; false leaves that to a manager of '
             'life cycles or `ros2 lifecycle set`',
             read_only=True,
+        )
+        self.parameter(
+            'catch_up',
+            False,
+            'Nodes that start late get the last seconds of every stream, as a replay wants in '
+            'which one may die; all nodes alike',
         )
 
     # ---- hooks
@@ -249,6 +257,7 @@ class StageNode(DiagnosticNode):
             Call back with bytes.
         """
         flow = Flow(topic, needed)
+        handover = Handover() if self.value('catch_up') and not raw else None
 
         def read(message: Any) -> None:
             _check_stamp(topic, message)
@@ -257,16 +266,18 @@ class StageNode(DiagnosticNode):
         run = self.guarded(read, always=always)
 
         def take(message: Any, info: Mapping[str, Any]) -> None:
+            publisher = info.get('publisher_gid')
             flow.note(
                 self.get_clock().now().nanoseconds,
                 info.get('publication_sequence_number'),
-                info.get('publisher_gid'),
+                publisher,
             )
-            run(message)
+            if handover is None or not handover.is_known(publisher, stamp_of(message.header)):
+                run(message)
 
         self.flows.append(flow)
         subscription = self.create_subscription(
-            message_type, topic, with_info(take), quality, raw=raw
+            message_type, topic, with_info(take), self._kept(topic, quality), raw=raw
         )
         self._inputs.append(subscription)
         return subscription
@@ -302,10 +313,17 @@ class StageNode(DiagnosticNode):
 
     def output(self, message_type: type, topic: str, quality: QoSProfile = RESULTS) -> Publisher:
         """Create a publisher, which publishes while the node is active."""
-        publisher = self.create_lifecycle_publisher(message_type, topic, quality)
+        publisher = self.create_lifecycle_publisher(
+            message_type, topic, self._kept(topic, quality)
+        )
         if self.is_active:
             publisher.on_activate(None)
         return publisher
+
+    def _kept(self, topic: str, quality: QoSProfile) -> QoSProfile:
+        """Return the quality of a topic; topics of everybody, as /tf, stay as everybody's are."""
+        is_ours = not topic.startswith('/')
+        return with_past(quality) if is_ours and self.value('catch_up') else quality
 
 
 def _check_stamp(topic: str, message: object) -> None:

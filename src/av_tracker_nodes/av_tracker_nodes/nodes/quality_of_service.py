@@ -47,6 +47,25 @@ EVERY_IMAGE = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
 """Images of which none may be lost, 10 s deep."""
 
 
+PLAYED_IMAGES = QoSProfile(depth=32, reliability=ReliabilityPolicy.RELIABLE)
+"""What a player offers: readers queue as many as they like, who starts late gets these (1.3 s)."""
+
+PLAYED_INFOS = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
+"""The announcements of images likewise (10 s): they are small, and all are to be counted."""
+
+TRACKS = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
+"""Tracks, 10 s deep: in a replay who writes them may start late and lack none."""
+
+
+def with_past(profile: QoSProfile) -> QoSProfile:
+    """Return the profile of a topic whose last messages are kept for who starts late."""
+    return QoSProfile(
+        depth=profile.depth,
+        reliability=profile.reliability,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
 def images(reliable: bool, depth: int = 1) -> QoSProfile:
     """Return the profile of readers of images and of what comes with each of them.
 

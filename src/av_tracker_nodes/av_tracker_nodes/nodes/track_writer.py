@@ -19,6 +19,9 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import QoSProfile
@@ -30,7 +33,9 @@ from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.nodes.quality_of_service import TRACKS, images
+from av_tracker_nodes.nodes.stage_reports import StageReports
+from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
@@ -44,6 +49,8 @@ _OUTPUTS = {
     'tracker': 'speaker_tracks',
 }
 """What each stage publishes."""
+_PLAYER, _REPLAY = 'bag_player', 'replay'
+_NOTE_PERIOD = 1.0
 
 
 class TrackWriterNode(StageNode):
@@ -52,7 +59,8 @@ class TrackWriterNode(StageNode):
     ``run.json`` counts the images that were taken and those that were answered, says how much of
     images and sound was used, as :class:`Usage` has it, and tells the
     latency of every stage from the capture stamp to its publication, and the time of its own
-    work, as the stages report them in their diagnostics.
+    work, as the stages report them in their diagnostics. It is `complete` when a replay has been
+    played to its end, and when nothing was missed while the writer itself was started again.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -60,6 +68,12 @@ class TrackWriterNode(StageNode):
         self.parameter('out', '', 'Folder to write')
         self.parameter('model', '', 'Fusion model, noted in run.json')
         self.parameter('mode', 'live', 'Kind of run, noted in run.json')
+        self.parameter(
+            'run',
+            '',
+            'Name of the run, as no other one has: a writer that has died goes on when it is '
+            'started again; empty to begin anew',
+        )
         self.parameter('sees', True, 'Images are wanted by the model')
         self.parameter('hears', True, 'Sound is wanted by the model')
         declare_reliable_images(self)
@@ -69,26 +83,43 @@ class TrackWriterNode(StageNode):
         if not self.value('out'):
             raise InputError('track_writer: parameter out is not set; give it a folder to write')
         self._writer: TrackWriter | None = None
-        self._stages: dict[str, dict[str, str]] = {}
+        self._stages = StageReports()
+        self._extent: Extent | None = None
         quality = images(self.value('reliable_images'), depth=10)
         self.listen(CameraInfo, 'camera_info', self._note_image, quality)
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write, needed=True)
+        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write, TRACKS, needed=True)
         self.learn(DiagnosticArray, '/diagnostics', self._note_stage, QoSProfile(depth=50))
+        self.every(_NOTE_PERIOD, self._note)
 
     def activate(self) -> None:
-        """Begin the files."""
-        self._writer = TrackWriter(self.value('out'))
-        self._answered = Tally()
-        self._first: int | None = None
-        self._last = 0
-        self._began: int | None = None
-        self._seconds = 0.0
+        """Begin the files, or go on with those of a writer that has died."""
+        self._writer = TrackWriter(self.value('out'), self.value('run'))
+        noted = self._writer.noted
+        self._answered = Tally.resumed(noted['answered']) if noted else Tally()
+        self._first: int | None = noted.get('first')
+        self._last: int = noted.get('last', 0)
+        # Steady time is that of the machine, not of a process.
+        self._began: int | None = noted.get('began')
+        self._seconds: float = noted.get('seconds', 0.0)
+        self._cycles: int = noted.get('cycles', 0)
 
     def deactivate(self) -> None:
         """Finish the files."""
         if self._writer is not None:
             self._writer.close(self._summary())
             self._writer = None
+
+    def _note(self) -> None:
+        """Leave behind what a writer after this one needs."""
+        state = {
+            'answered': self._answered.as_json(),
+            'first': self._first,
+            'last': self._last,
+            'began': self._began,
+            'seconds': self._seconds,
+            'cycles': self._cycles,
+        }
+        self._writer.note(state)
 
     def _note_image(self, message: CameraInfo) -> None:
         self._writer.saw(stamp_of(message.header))
@@ -99,6 +130,7 @@ class TrackWriterNode(StageNode):
         frame = from_tracks(message, self.leave_out)
         self._writer.write(frame)
         self.counts['in'] += 1
+        self._cycles += 1
         self._first = frame.stamp if self._first is None else self._first
         self._last = frame.stamp
         if frame.from_image:
@@ -108,9 +140,16 @@ class TrackWriterNode(StageNode):
 
     def _note_stage(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            name = status.name.split(':')[0].rpartition('/')[2]
+            namespace, _, name = status.name.split(':')[0].rpartition('/')
+            if namespace != self.get_namespace().strip('/'):
+                continue
+            values = {value.key: value.value for value in status.values}
             if name in _OUTPUTS:
-                self._stages[name] = {value.key: value.value for value in status.values}
+                self._stages.take(name, values)
+            elif name == _PLAYER:
+                self._extent = Extent.from_values(values) or self._extent
+                # Told to the player, which waits for this before it ends.
+                self.facts['ended'] = self._extent is not None and self._extent.ended
 
     def _summary(self) -> dict:
         # Both from the second image to the last.
@@ -118,62 +157,80 @@ class TrackWriterNode(StageNode):
         answered = self._answered.count
         taken = max(self._writer.images.count, answered)
         usage = self._usage(taken, answered)
+        missing = self._missing()
+        rivals = [flow.former_rivalry for flow in self.flows if flow.former_rivalry]
         return {
+            'complete': not missing,
             'mode': self.value('mode'),
             'model': self.value('model'),
             'frames_in': taken,
             'frames_answered': answered,
             'lost_frames': taken - answered,
+            **self._played(),
             'used': usage.as_json(),
             'summary': usage.describe(),
-            'problems': usage.problems(),
+            'problems': [*missing, *rivals, *usage.problems()],
             'seconds': round(self._seconds, 3),
             'realtime_factor': round(recorded / self._seconds, 3) if self._seconds else 0.0,
             'latency_ms': {
-                _OUTPUTS[name]: _percentiles(values, 'latency')
-                for name, values in self._stages.items()
+                _OUTPUTS[name]: latency
+                for name, latency in self._stages.percentiles('latency').items()
             },
-            'work_ms': {
-                name: _percentiles(values, 'work') for name, values in self._stages.items()
-            },
+            'work_ms': self._stages.percentiles('work'),
         }
+
+    def _missing(self) -> list[str]:
+        """Say what the files lack of the run."""
+        found = []
+        if self.value('mode') == _REPLAY:
+            extent = self._played_as_seen()
+            found.append('cut short: nothing was played' if extent is None else extent.problem())
+        if missed := self._writer.images.missed:
+            found.append(f'{missed} images came while the writer of the tracks was started again')
+        return [problem for problem in found if problem]
+
+    def _played(self) -> dict[str, Any]:
+        extent = self._played_as_seen()
+        if extent is None:
+            return {}
+        return {'images_asked': extent.asked, 'images_played': extent.played}
+
+    def _played_as_seen(self) -> Extent | None:
+        """Return what the player said last, with the images that have come since."""
+        if self._extent is None:
+            return None
+        return replace(self._extent, played=max(self._extent.played, self._writer.images.count))
 
     def _usage(self, taken: int, answered: int) -> Usage:
         """Put together what the stages have counted."""
         seen, heard, fused = (
-            self._stages.get(name, {}) for name in ('face_detector', 'acoustic_map', 'fusion')
+            partial(self._count, name) for name in ('face_detector', 'acoustic_map', 'fusion')
         )
+        answers = heard('out')
+        if self._stages.has_died('acoustic_map'):
+            # Once it was back it answered the last seconds once more.
+            answers = min(answers, self._cycles)
         return Usage(
             images=taken,
-            unreadable=_number(seen, 'unreadable'),
-            unplaced=_number(fused, 'unplaced'),
-            misfits=_number(fused, 'misfits'),
+            unreadable=seen('unreadable'),
+            unplaced=fused('unplaced'),
+            misfits=fused('misfits'),
             unanswered=taken - answered,
-            faces=_number(seen, 'faces'),
-            answers=_number(heard, 'out'),
-            heard=_number(heard, 'heard'),
+            faces=seen('faces'),
+            answers=answers,
+            heard=min(heard('heard'), answers),
             span=to_seconds(self._span()),
-            sound=float(heard.get('sound (s)', 0.0)),
-            sound_unreadable=_number(heard, 'unreadable'),
+            sound=self._stages.number('acoustic_map', 'sound (s)'),
+            sound_unreadable=heard('unreadable'),
             sees=self.value('sees'),
             hears=self.value('hears'),
         )
 
+    def _count(self, stage: str, name: str) -> int:
+        return round(self._stages.number(stage, name))
+
     def _span(self) -> int:
         return 0 if self._first is None else self._last - self._first
-
-
-def _number(values: dict[str, str], name: str) -> int:
-    return int(values.get(name, 0))
-
-
-def _percentiles(values: dict[str, str], kind: str) -> dict[str, float]:
-    """Read what :meth:`StageNode.answered` measured out of the diagnostics."""
-    return {
-        name: float(values[f'{kind} {name} (ms)'])
-        for name in ('median', 'p95', 'p99')
-        if f'{kind} {name} (ms)' in values
-    }
 
 
 def main() -> int:

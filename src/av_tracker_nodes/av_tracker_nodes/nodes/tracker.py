@@ -34,7 +34,7 @@ from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_detections
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.nodes.quality_of_service import TRANSFORMS
+from av_tracker_nodes.nodes.quality_of_service import TRACKS, TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.track_messages import to_frame, to_tracks
 from av_tracker_nodes.nodes.track_mirror import TrackMirror
@@ -64,7 +64,7 @@ class Tracker(ControlledNode):
         self._tracker = SpeakerTracker()
         self._sensors = RigListener(self)
         self._markers = TrackMarkers()
-        self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks')
+        self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks', TRACKS)
         self._poses = self.output(PoseArray, 'speaker_poses')
         self._active = self.output(av.SpeakerTrackStamped, 'active_speaker')
         self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')

@@ -210,6 +210,7 @@ def track_bag(
         usage = run.usage()
         answered = usage.images - usage.unanswered
         report = {
+            'complete': True,
             'mode': 'offline',
             'model': model,
             'frames_in': usage.images,

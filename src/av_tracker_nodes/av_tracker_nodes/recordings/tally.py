@@ -17,10 +17,15 @@
 
 from __future__ import annotations
 
-from av_tracker_nodes.types import JUMP
+from collections.abc import Mapping
+from typing import Any
+
+from av_tracker_nodes.types import JUMP, TOLD_AGAIN
 
 _RECENT = 1500
 """Stamps that are remembered: a minute at 25 Hz."""
+_NOTED = 250
+"""Of these, the newest are noted: more is not told again."""
 
 
 class Tally:
@@ -34,15 +39,56 @@ class Tally:
         Of the stamps.
     span : int
         Time (ns) from the second stamp to the last, jumps left out.
+    missed : int
+        Of the count: stamps that came while nobody counted, by the usual time between two.
     """
 
     def __init__(self) -> None:
-        self.count = self.span = 0
+        self.count = self.span = self.missed = 0
         self._newest = 0
         self._recent: dict[int, int] = {}
+        self._was_away = self._estimates = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what :meth:`resumed` needs."""
+        return {
+            'count': self.count,
+            'span': self.span,
+            'missed': self.missed,
+            'newest': self._newest,
+            'recent': list(self._recent.items())[-_NOTED:],
+        }
+
+    @classmethod
+    def resumed(cls, noted: Mapping[str, Any], estimates: bool = False) -> Tally:
+        """Go on where another one stopped; what it has counted may be told again.
+
+        Parameters
+        ----------
+        noted : mapping
+            What :meth:`as_json` returned.
+        estimates : bool
+            Count stamps that nobody tells of before the first new one, too.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            It is not what :meth:`as_json` returned.
+        """
+        tally = cls()
+        tally.count, tally.span = int(noted['count']), int(noted['span'])
+        tally.missed, tally._newest = int(noted['missed']), int(noted['newest'])
+        tally._recent = {int(stamp): int(number) for stamp, number in noted['recent']}
+        tally._was_away, tally._estimates = tally.count > 0, estimates
+        return tally
 
     def add(self, stamp: int) -> None:
         """Count a stamp (ns) of the stream."""
+        if self._was_away:
+            if -TOLD_AGAIN < stamp - self._newest <= 0:
+                return
+            self._was_away = False
+            self._miss_until(stamp)
         if stamp < self._newest - JUMP:
             self._recent.clear()
             self._newest = stamp
@@ -62,3 +108,11 @@ class Tally:
             if len(self._recent) > _RECENT:
                 del self._recent[next(iter(self._recent))]
         return self._recent[stamp]
+
+    def _miss_until(self, stamp: int) -> None:
+        """Count what nobody told of before the first stamp that is new."""
+        if self._estimates and self.span > 0:
+            period = self.span / (self.count - 2)
+            gap = max(round((stamp - self._newest) / period) - 1, 0)
+            self.count += gap
+            self.missed += gap

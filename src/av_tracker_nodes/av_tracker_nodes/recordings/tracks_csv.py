@@ -26,9 +26,11 @@ picture), mouth ``x,y,z`` (m, target frame), ``speaking`` and ``confidence`` (0.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -37,13 +39,15 @@ from av_tracker_nodes.recordings.json_files import partial_path, read_json, writ
 from av_tracker_nodes.recordings.plausible import LARGEST
 from av_tracker_nodes.recordings.tables import NumberTable, as_numbers, read_rows
 from av_tracker_nodes.recordings.tally import Tally
-from av_tracker_nodes.types import NANOSECONDS, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import NANOSECONDS, TOLD_AGAIN, Track, TrackFrame, TrackState
 
 TRACKS = 'tracks.csv'
 COVARIANCES = 'tracks_covariance.csv'
 RUN = 'run.json'
 TRACKS_HEADER = [*('stamp', 'frame', 'id'), *'uvwhxyz', 'speaking', 'confidence']
 COVARIANCES_HEADER = ['stamp', 'id', 'state', 'xx', 'xy', 'xz', 'yy', 'yz', 'zz']
+_NOTES = '.run.notes.json'
+_TAIL = 1 << 16
 AUDIO_CYCLE = -1
 """Frame number of rows whose stamp no image has set."""
 
@@ -56,10 +60,15 @@ _PUBLISHED = (TrackState.CONFIRMED, TrackState.COASTING)
 class TrackWriter:
     """Writes the files of a run; they appear under their names only when they are whole.
 
+    A cycle is written at once, so that whoever is killed leaves whole ones behind.
+
     Parameters
     ----------
     directory : str or Path
         Made when it is not there.
+    run : str
+        Name of the run, which no other one has: a writer that is killed leaves what the next
+        writer of the same run goes on with. Empty to begin anew.
 
     Attributes
     ----------
@@ -67,6 +76,8 @@ class TrackWriter:
         Cycles of images that were written.
     images : Tally
         Images that came.
+    noted : dict
+        What :meth:`note` was given last where this writer goes on, else empty.
 
     Raises
     ------
@@ -74,24 +85,49 @@ class TrackWriter:
         When it cannot be written.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, run: str = '') -> None:
         self.directory = Path(directory)
+        self._run = run
         self.frames = 0
         self.images = Tally()
+        self.noted: dict[str, Any] = {}
+        self._written_until: int | None = None
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             for name in (TRACKS, COVARIANCES, RUN):
                 (self.directory / name).unlink(missing_ok=True)
-            self._files = [
-                partial_path(self.directory / n).open('w') for n in (TRACKS, COVARIANCES)
-            ]
+            goes_on = self._resume()
+            self._tracks, self._covariances = (
+                partial_path(self.directory / name).open('a' if goes_on else 'w')
+                for name in (TRACKS, COVARIANCES)
+            )
+            if not goes_on:
+                self._notes.unlink(missing_ok=True)
+                _append(self._tracks, [TRACKS_HEADER])
+                _append(self._covariances, [COVARIANCES_HEADER])
         except OSError as error:
             raise self._unwritable(error) from error
-        self._tracks, self._covariances = (
-            csv.writer(file, lineterminator='\n') for file in self._files
-        )
-        self._tracks.writerow(TRACKS_HEADER)
-        self._covariances.writerow(COVARIANCES_HEADER)
+
+    def note(self, state: dict[str, Any]) -> None:
+        """Note how far the run is, for a writer that has to go on.
+
+        Raises
+        ------
+        InputError
+            When the disk is full.
+        """
+        if not self._run:
+            return
+        noted = {
+            'run': self._run,
+            'frames': self.frames,
+            'images': self.images.as_json(),
+            'state': state,
+        }
+        try:
+            write_json(self._notes, noted)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def saw(self, stamp: int) -> None:
         """Count an image (stamp in ns), before its cycle is written or lost."""
@@ -100,19 +136,23 @@ class TrackWriter:
     def write(self, frame: TrackFrame) -> None:
         """Write the rows of one cycle; tentative tracks are left out.
 
+        What another writer of this run has written already is passed over.
+
         Raises
         ------
         InputError
             When the disk is full.
         """
         number = self.images.number(frame.stamp) if frame.from_image else AUDIO_CYCLE
+        if self._is_written(frame.stamp):
+            return
         self.frames += frame.from_image
         stamp = _format_stamp(frame.stamp)
+        told = [track for track in frame.tracks if track.state in _PUBLISHED]
         try:
-            for track in frame.tracks:
-                if track.state in _PUBLISHED:
-                    self._tracks.writerow([stamp, number, track.id, *_row(track)])
-                    self._covariances.writerow([stamp, track.id, *_uncertain(track)])
+            # In this order: rows of tracks tell how far both files are.
+            _append(self._covariances, [[stamp, t.id, *_uncertain(t)] for t in told])
+            _append(self._tracks, [[stamp, number, t.id, *_row(t)] for t in told])
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -131,13 +171,48 @@ class TrackWriter:
             When the disk is full.
         """
         try:
-            for file in self._files:
+            for file in (self._tracks, self._covariances):
                 file.close()
             for name in (TRACKS, COVARIANCES):
                 partial_path(self.directory / name).rename(self.directory / name)
             write_json(self.directory / RUN, {'frames_answered': self.frames, **run})
+            self._notes.unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
+
+    @property
+    def _notes(self) -> Path:
+        return self.directory / _NOTES
+
+    def _resume(self) -> bool:
+        """Take over what a writer of the same run has left; tell whether there is something."""
+        if not self._run or not self._notes.exists():
+            return False
+        try:
+            notes = read_json(self._notes, 'notes of a run')
+            if notes['run'] != self._run:
+                return False
+            images = Tally.resumed(notes['images'], estimates=True)
+            frames, noted = int(notes['frames']), dict(notes['state'])
+            last, _ = (
+                _cut_to_whole_lines(partial_path(self.directory / name))
+                for name in (TRACKS, COVARIANCES)
+            )
+        # Whatever else is there is no run of ours.
+        except (InputError, KeyError, TypeError, ValueError, FileNotFoundError):
+            return False
+        self.images, self.frames, self.noted = images, frames, noted
+        stamp = last.partition(',')[0]
+        self._written_until = parse_stamp(stamp) if _SECONDS.fullmatch(stamp) else None
+        return True
+
+    def _is_written(self, stamp: int) -> bool:
+        """Tell whether the writer before this one has written a cycle (stamp in ns)."""
+        until = self._written_until
+        if until is not None and -TOLD_AGAIN < stamp - until <= 0:
+            return True
+        self._written_until = None
+        return False
 
     def _unwritable(self, error: OSError) -> InputError:
         return InputError(f'cannot write to {self.directory}: {error.strerror}')
@@ -249,6 +324,25 @@ def parse_stamp(text: str) -> int:
     whole, _, fraction = text.partition('.')
     sign = -1 if whole.startswith('-') else 1
     return int(whole) * NANOSECONDS + sign * int((fraction + '0' * 9)[:9])
+
+
+def _append(file: TextIO, rows: list[list]) -> None:
+    """Write rows in one piece, and let the system have them: it outlives this process."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator='\n').writerows(rows)
+    file.write(text.getvalue())
+    file.flush()
+
+
+def _cut_to_whole_lines(path: Path) -> str:
+    """Take a line that was not finished off the end of a file; return the last one."""
+    with path.open('rb+') as file:
+        begin = max(file.seek(0, io.SEEK_END) - _TAIL, 0)
+        file.seek(begin)
+        text = file.read()
+        whole = text[: text.rfind(b'\n') + 1]
+        file.truncate(begin + len(whole))
+    return whole.decode(errors='replace').rstrip('\n').rpartition('\n')[2]
 
 
 def _format_stamp(stamp: int) -> str:

@@ -22,6 +22,7 @@ CLEAR, at most 1/15 of the diagonal of the image long.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,11 +43,14 @@ from av_tracker_nodes.research.evaluation.speech_scores import (
 from av_tracker_nodes.research.evaluation.track_quality import track_quality
 from av_tracker_nodes.research.evaluation.truth import read_truth
 
+_logger = logging.getLogger(__name__)
+
 METRICS = 'metrics.json'
 
 _RUN_KEYS = (
     'model',
     'mode',
+    'complete',
     'frames_in',
     'frames_answered',
     'lost_frames',
@@ -64,6 +68,8 @@ def evaluate(
     scoring: Scoring | None = None,
 ) -> dict:
     """Score a run and write ``metrics.json`` into its folder.
+
+    A run that is not complete is scored with a warning.
 
     Parameters
     ----------
@@ -88,7 +94,10 @@ def evaluate(
         When a file is missing or malformed, or the run is of another recording.
     """
     truth = read_truth(seq_dir, camera, protocol)
-    metrics = score(Matching(truth, read_tracks(run_dir), scoring), read_run(run_dir))
+    run = read_run(run_dir)
+    if run.get('complete') is False:
+        _logger.warning('%s is not complete: %s', run_dir, _what_is_missing(run))
+    metrics = score(Matching(truth, read_tracks(run_dir), scoring), run)
     write_json(Path(run_dir) / METRICS, metrics)
     return metrics
 
@@ -136,6 +145,12 @@ def score(matching: Matching, run: Mapping) -> dict:
                 'truth tells of is in view of this camera, or its calibration is of another one'
             )
     return {key: _rounded(value) for key, value in metrics.items()}
+
+
+def _what_is_missing(run: Mapping) -> str:
+    problems = run.get('problems')
+    told = problems if isinstance(problems, list) else []
+    return '; '.join(map(str, told)) or 'it was cut short'
 
 
 def _rounded(value: object) -> object:
