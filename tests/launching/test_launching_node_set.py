@@ -343,6 +343,26 @@ class TestSupervisor:
         assert supervisor.run() == {'stage': 0}
         assert lines == ['was stopped: goes on']
 
+    @pytest.mark.parametrize(('settled', 'most'), [(60.0, 5), (0.0, 100)])
+    def test_what_dies_over_and_over_is_started_more_and_more_rarely(
+        self, python, monkeypatch, settled, most
+    ):
+        monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.05)
+        monkeypatch.setattr(processes, '_LONGEST_DELAY', 1.0)
+        monkeypatch.setattr(processes, '_SETTLED', settled)
+        dies = "print('begun'); raise SystemExit(1)"
+        starts = []
+        Supervisor(
+            [
+                python('dies', dies, respawns=True),
+                python('main', 'import time; time.sleep(3)', True),
+            ],
+            on_line=lambda name, line: starts.append(line) if line == 'begun' else None,
+        ).run()
+        # After 0.1, 0.2, 0.4, 0.8, 1 s: and not 0.05 s every time.
+        assert 3 <= len(starts) <= most
+        assert (len(starts) > 5) == (settled == 0)
+
     def test_ends_when_all_have_ended(self, python):
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
 

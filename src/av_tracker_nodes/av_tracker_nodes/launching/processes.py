@@ -26,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -41,6 +42,11 @@ _INTERRUPTED = 3.0
 """The same after Ctrl-C, where somebody waits."""
 _KILLED = 3.0
 """Seconds in which the system ends what was killed."""
+
+_SETTLED = 10.0
+"""A process that dies within so many seconds of its start will do so again."""
+_LONGEST_DELAY = 5.0
+"""Seconds before it is started again, at most."""
 
 _DOMAINS = range(1, 101)
 _WATCH_PERIOD = 0.1
@@ -76,6 +82,8 @@ class Supervisor:
         self._interrupted = interrupted
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._due: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+        self._short_lives: Counter[str] = Counter()
         self.processes: dict[str, subprocess.Popen] = {}
 
     def run(self) -> dict[str, int]:
@@ -121,6 +129,7 @@ class Supervisor:
             start_new_session=True,
         )
         self.processes[spec.name] = process
+        self._started[spec.name] = time.monotonic()
         threading.Thread(target=self._read, args=(spec.name, process), daemon=True).start()
 
     def stop(self, patience: float = _PATIENCE) -> None:
@@ -150,11 +159,24 @@ class Supervisor:
     def _respawn(self) -> None:
         now, dead = time.monotonic(), self._dead()
         for spec in self._specs:
-            if spec.name in dead and now >= self._due.setdefault(spec.name, now + RESPAWN_DELAY):
+            if spec.name not in dead:
+                continue
+            if spec.name not in self._due:
+                self._due[spec.name] = now + self._delay(spec.name, now)
+            if now >= self._due[spec.name]:
                 del self._due[spec.name]
                 status = self.processes[spec.name].returncode
                 self._lines.put((spec.name, f'died with status {status}: started again'))
                 self.start(spec)
+
+    def _delay(self, name: str, now: float) -> float:
+        """Seconds before one that has died is started again: doubled with each short life.
+
+        Whatever makes it die, such as what somebody sends, does not take the computer with it.
+        """
+        short = now - self._started[name] < _SETTLED
+        self._short_lives[name] = self._short_lives[name] + 1 if short else 0
+        return min(RESPAWN_DELAY * 2 ** self._short_lives[name], _LONGEST_DELAY)
 
     def _wake(self) -> None:
         for spec in self._specs:
