@@ -307,8 +307,8 @@ def test_what_is_written_is_in_the_file_at_once(tmp_path):
 
 @pytest.mark.parametrize('error', [KeyboardInterrupt, SystemExit, ValueError])
 def test_a_run_that_is_broken_off_leaves_nothing(tmp_path, error):
-    with pytest.raises(error), write(tmp_path) as writer:
-        writer.note({})
+    writer = write(tmp_path)
+    with pytest.raises(error), writer:
         raise error
     assert not list(tmp_path.iterdir())
 
