@@ -13,146 +13,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Commands that are told to end do so soon, and leave nothing behind."""
+"""Commands that are told to end do so soon, and leave nothing behind; more in tests/graph."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-import psutil
 import pytest
-from tiny_recording import write_bag
-
-LONGEST_END = 5.0
-MARK = 'AV_TRACKER_TEST_OF_INTERRUPTIONS'
-PARTIAL = ('.simulating-*', '.replaced-*', '.*partial*', '*.partial.*', '.calibration-*')
-WAYS = [
-    (number, whole_group)
-    for number in (signal.SIGINT, signal.SIGTERM)
-    for whole_group in (False, True)
-]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A command, and by what it is seen to be at work."""
-
-    arguments: str
-    is_at_work: Callable[[psutil.Process, Path], bool]
-
-
-def has_children(count: int):
-    return lambda process, folder: len(process.children(recursive=True)) >= count
-
-
-def has_written(pattern: str):
-    return lambda process, folder: any(folder.rglob(pattern))
-
-
-def has_loaded(name: str):
-    return lambda process, folder: any(name in each.path for each in process.memory_maps())
-
-
-QUICK = [
-    Case('simulate two_crossing --out sim', has_children(5)),
-    Case('simulate --rig azure_kinect --seconds 600 --out rig', has_loaded('cv2')),
-    Case('track bag --out tracks', has_loaded('onnxruntime')),
-]
-LONG = [
-    Case('replay bag --out tracks', has_children(2)),
-    Case('replay bag --out tracks', has_written('tracks.csv')),
-    Case('view bag --save tracks.rrd', has_loaded('onnxruntime')),
-    Case('record --out recorded', has_children(1)),
-    Case('check live --seconds 100', has_children(1)),
-    Case('check sync', has_children(1)),
-    Case('demo --out demo', has_children(5)),
-    Case('demo --out demo', has_written('*3dmouthgt')),
-    Case('simulate-corpus seq01 --out corpus', has_children(5)),
-    Case('benchmark acoustics --quick --jobs 2 --out a', has_children(3)),
-    Case('benchmark beams --quick --jobs 2 --out a', has_children(3)),
-    Case('benchmark looks --people 100 --jobs 2 --out a', has_children(3)),
-    Case('benchmark models --jobs 2 --out a', has_children(3)),
-    Case('benchmark rigs --jobs 2 --out a', has_children(3)),
-    Case('benchmark speaking --quick --jobs 2 --out a', has_children(3)),
-    Case('bench acoustic_map --out a', has_children(0)),
-    Case('train --data clips --jobs 2 --out a', has_children(3)),
-    Case('train-appearance --data portraits --jobs 2 --out a', has_children(3)),
-    Case('train-lips --data clips --jobs 2', has_children(3)),
-    Case('train-speech --sounds sounds --jobs 2 --out a', has_children(3)),
-]
-
-
-def wait_for(look, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not (found := look()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return found
-
-
-def marked(text):
-    """Processes that were started with a mark in their environment, and have not ended."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            environment, status = process.environ(), process.status()
-        except psutil.Error:
-            continue
-        if environment.get(MARK) == text and status != psutil.STATUS_ZOMBIE:
-            found.append(process)
-    return found
-
-
-def check_end(folder, case, number, whole_group, delay=0.5):
-    """Start a command, tell it to end once it is at work, and look at what it leaves."""
-    temporary = folder / 'temporary'
-    temporary.mkdir()
-    environment = {**os.environ, MARK: str(folder), 'TMPDIR': str(temporary)}
-    command = [sys.executable, '-m', 'av_tracker_nodes.cli', *case.arguments.split()]
-    log = folder / 'log'
-    with log.open('w') as output:
-        process = psutil.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        assert wait_for(lambda: process.poll() is not None or case.is_at_work(process, folder))
-        time.sleep(delay)
-        assert process.poll() is None, log.read_text()
-        began = time.monotonic()
-        (os.killpg if whole_group else os.kill)(process.pid, number)
-        status = process.wait(60)
-        taken = time.monotonic() - began
-        left = wait_for(lambda: not marked(str(folder)), LONGEST_END - taken)
-    finally:
-        for each in marked(str(folder)):
-            each.kill()
-    said = log.read_text()
-    assert taken < LONGEST_END, said
-    assert left, 'processes go on'
-    assert status
-    assert 'Traceback' not in said, said
-    assert 'Exception ' not in said, said
-    partial = [path.name for pattern in PARTIAL for path in folder.rglob(pattern)]
-    assert not partial
-    # Locks of ROS domains stay.
-    kept = [path.name for path in temporary.iterdir() if path.suffix != '.lock']
-    assert not kept
-    return taken
-
-
-@pytest.fixture
-def folder(tmp_path):
-    write_bag(tmp_path / 'bag')
-    return tmp_path
+from interruptions import QUICK, WAYS, check_end
 
 
 @pytest.mark.thorough
@@ -161,13 +25,5 @@ def folder(tmp_path):
     [(QUICK[0], *WAYS[1]), (QUICK[0], *WAYS[2]), (QUICK[1], *WAYS[3]), (QUICK[2], *WAYS[0])],
     ids=lambda value: getattr(value, 'arguments', None),
 )
-def test_quick_commands_end_when_told_to(folder, case, number, whole_group):
-    check_end(folder, case, number, whole_group)
-
-
-@pytest.mark.slow
-@pytest.mark.graph
-@pytest.mark.parametrize(('number', 'whole_group'), WAYS)
-@pytest.mark.parametrize('case', QUICK + LONG, ids=lambda case: case.arguments)
-def test_commands_end_when_told_to(folder, case, number, whole_group):
-    check_end(folder, case, number, whole_group)
+def test_commands_end_when_told_to(tmp_path, case, number, whole_group):
+    check_end(tmp_path, case, number, whole_group)
