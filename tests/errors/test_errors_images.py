@@ -60,6 +60,15 @@ def test_huge_pictures_are_refused_by_what_they_say_of_themselves(picture, monke
         decode_image(picture)
 
 
+def test_a_chunk_of_gigabytes_is_refused_before_memory_is_taken(monkeypatch):
+    picture = bytearray(png(32, 24))
+    data = picture.index(b'IDAT')
+    picture[data - 4 : data] = struct.pack('>I', 2_000_000_000)
+    monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was decoded'))
+    with pytest.raises(InputError, match='it is cut off'):
+        decode_image(bytes(picture))
+
+
 @pytest.mark.parametrize('picture', [png(32, 24), jpeg(32, 24, False), jpeg(32, 24, True)])
 def test_others_are_decoded(picture):
     assert decode_image(picture).shape == GREY.shape

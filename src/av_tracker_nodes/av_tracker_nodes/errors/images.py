@@ -64,6 +64,8 @@ def decode_image(data: bytes, flags: int | None = None) -> np.ndarray:
     flags = cv2.IMREAD_COLOR if flags is None else flags
     if data.startswith(_JPEG_BEGIN) and data.count(_JPEG_SCAN) > _MOST_SCANS:
         raise InputError(f'it is a JPEG of more than {_MOST_SCANS} scans')
+    if data.startswith(_PNG_BEGIN) and _is_cut_off(data):
+        raise InputError('it is cut off')
     if _pixels(data) > int(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS']):
         raise InputError(_TOO_LARGE)
     try:
@@ -89,6 +91,17 @@ def read_image(path: str | Path) -> np.ndarray:
         return decode_image(data)
     except InputError as error:
         raise InputError(f'{path} is not a readable picture: {error}') from error
+
+
+def _is_cut_off(png: bytes) -> bool:
+    """Tell whether a chunk of a PNG is longer than what follows: OpenCV takes memory for it."""
+    place = 8
+    while place + 8 <= len(png):
+        length, kind = struct.unpack('>I4s', png[place : place + 8])
+        place += 12 + length
+        if kind == b'IEND':
+            break
+    return place > len(png)
 
 
 def _pixels(data: bytes) -> int:
