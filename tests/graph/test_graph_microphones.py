@@ -295,7 +295,9 @@ def test_a_card_that_comes_after_the_node_is_opened(tmp_path, monkeypatch):
             array.start()
             with Feeder(pipe, sound, RATE):
                 assert graph.spin_until(lambda: len(heard.blocks) > 100), graph.lines
-                assert graph.spin_until(lambda: messages(graph)[-1:] == ['running']), messages(graph)
+                assert graph.spin_until(lambda: messages(graph)[-1:] == ['running']), messages(
+                    graph
+                )
             assert last_value(graph, 'reopened') == '0'
             assert graph.supervisor.processes[NODE].poll() is None
     assert len([line for line in graph.lines if missing in line]) == 1

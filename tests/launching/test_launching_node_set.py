@@ -305,8 +305,9 @@ class TestSupervisor:
         ).run()
         assert time.monotonic() - began < 10
         assert statuses['main'] == 0
-        assert statuses['sleeper'] in (1, -signal.SIGINT)
-        assert ('sleeper', 'asleep') in lines
+        assert statuses['sleeper'] == -signal.SIGTERM
+        # Nor does it say anything about its end.
+        assert lines == [('sleeper', 'asleep')]
 
     def test_one_that_dies_takes_no_other_down(self, python):
         statuses = Supervisor(
@@ -342,15 +343,31 @@ class TestSupervisor:
         assert supervisor.run() == {'stage': 0}
         assert lines == ['was stopped: goes on']
 
+    @pytest.mark.parametrize(('settled', 'most'), [(60.0, 5), (0.0, 100)])
+    def test_what_dies_over_and_over_is_started_more_and_more_rarely(
+        self, python, monkeypatch, settled, most
+    ):
+        monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.05)
+        monkeypatch.setattr(processes, '_LONGEST_DELAY', 1.0)
+        monkeypatch.setattr(processes, '_SETTLED', settled)
+        dies = "print('begun'); raise SystemExit(1)"
+        starts = []
+        Supervisor(
+            [
+                python('dies', dies, respawns=True),
+                python('main', 'import time; time.sleep(3)', True),
+            ],
+            on_line=lambda name, line: starts.append(line) if line == 'begun' else None,
+        ).run()
+        # After 0.1, 0.2, 0.4, 0.8, 1 s: and not 0.05 s every time.
+        assert 3 <= len(starts) <= most
+        assert (len(starts) > 5) == (settled == 0)
+
     def test_ends_when_all_have_ended(self, python):
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
 
     def test_kills_what_does_not_listen(self, python, monkeypatch):
-        monkeypatch.setattr(
-            processes,
-            '_ENDINGS',
-            ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3), (signal.SIGKILL, 3.0)),
-        )
+        monkeypatch.setattr(processes, '_PATIENCE', 0.3)
         deaf = (
             'import signal, time\n'
             'for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n'
@@ -360,7 +377,7 @@ class TestSupervisor:
         statuses = Supervisor([python('deaf', deaf), python('main', wait, True)]).run()
         assert statuses['deaf'] == -signal.SIGKILL
 
-    def test_in_the_background_too_it_ends_processes_as_ctrl_c_does(self):
+    def test_in_the_background_too_it_ends_processes(self):
         """Shells have what they run in the background ignore SIGINT, which is inherited."""
         program = subprocess.run(
             ['sh', '-c', '"$0" -c "$1" & wait $!', sys.executable, SUPERVISOR_OF_A_SLEEPER],
@@ -368,7 +385,7 @@ class TestSupervisor:
             text=True,
             stdout=subprocess.PIPE,
         )
-        assert ast.literal_eval(program.stdout) == {'60': -signal.SIGINT, '0.5': 0}
+        assert ast.literal_eval(program.stdout) == {'60': -signal.SIGTERM, '0.5': 0}
 
 
 def test_runs_side_by_side_have_domains_of_their_own(monkeypatch):

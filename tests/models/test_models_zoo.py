@@ -13,6 +13,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -118,3 +121,12 @@ def test_signals_side_by_side_give_what_each_gives_alone():
     alone = [probabilities(original, frames[:, [k]])[0] for k in range(3)]
     np.testing.assert_allclose(probabilities(several, frames), alone, atol=1e-6)
     assert np.ptp(alone, axis=0).max() > 1e-3
+
+
+def test_networks_run_without_reports_to_the_makers_of_the_runtime(tmp_path):
+    """What reports keeps an identifier on disk, as soon as it is loaded."""
+    environment = {**os.environ, 'HOME': str(tmp_path), 'TMPDIR': str(tmp_path)}
+    environment.pop('ORT_DISABLE_TELEMETRY', None)
+    code = 'from av_tracker_nodes.models.zoo import load_onnxruntime; load_onnxruntime()'
+    subprocess.run([sys.executable, '-c', code], env=environment, check=True)
+    assert not list(tmp_path.rglob('*'))

@@ -16,6 +16,7 @@
 """One bad track, face, peak or detection never costs the others; one bad message costs itself."""
 
 import importlib.util
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -39,6 +40,7 @@ from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.plausible import LARGEST_MAP, MOST_PARTS
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -162,6 +164,28 @@ def test_the_good_parts_of_a_message_are_read_and_the_bad_ones_told(kind, data):
     if reasons:
         with pytest.raises(InputError):
             read(message)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('count', [MOST_PARTS, MOST_PARTS + 1, 20_000])
+def test_messages_with_thousands_of_parts_are_refused_whole(kind, count):
+    write, read, (make, _), _ = KINDS[kind]
+    part = make(1)
+    message = write((part,) * count)
+    if count > MOST_PARTS:
+        with pytest.raises(InputError, match=f'{count} parts of a kind'):
+            read(message, lambda reason: None)
+    else:
+        assert len(read(message)) == count
+
+
+def test_maps_that_nobody_needs_are_refused():
+    side = math.isqrt(LARGEST_MAP) + 1
+    values = np.zeros((side, side), np.float32)
+    sound = sound_of(values=values, pitch=1.0, depth=2.0, coverage=1.0)
+    message = conversions.to_acoustic_map(sound, 'array')
+    with pytest.raises(InputError, match=f'a map of {side**2} pixels'):
+        conversions.from_acoustic_map(message)
 
 
 class Kept(list):

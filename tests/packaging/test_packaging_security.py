@@ -119,6 +119,15 @@ def test_nothing_that_is_loaded_is_run():
     assert {path: objected for path, objected in found.items() if objected} == {}
 
 
+def test_one_place_loads_the_runtime_of_networks_which_would_report_its_use():
+    loading = [
+        str(path)
+        for path, source in SOURCES.items()
+        if any(is_within(name, {'onnxruntime'}) for name in imported(ast.parse(source)))
+    ]
+    assert loading == ['src/av_tracker_nodes/av_tracker_nodes/models/zoo.py']
+
+
 @pytest.mark.parametrize(
     'source',
     [

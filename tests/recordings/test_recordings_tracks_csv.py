@@ -303,3 +303,18 @@ def test_what_is_written_is_in_the_file_at_once(tmp_path):
     seen(writer, range(3))
     assert len((tmp_path / '.tracks.csv.partial').read_text().splitlines()) == 7
     writer.close({})
+
+
+@pytest.mark.parametrize('error', [KeyboardInterrupt, SystemExit, ValueError])
+def test_a_run_that_is_broken_off_leaves_nothing(tmp_path, error):
+    writer = write(tmp_path)
+    with pytest.raises(error), writer:
+        raise error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_block_that_ends_well_leaves_the_run_to_be_closed(tmp_path):
+    with write(tmp_path) as writer:
+        pass
+    writer.close({})
+    assert read_tracks(tmp_path / 'tracks.csv')

@@ -14,6 +14,8 @@
 # limitations under the License.
 
 import math
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -72,6 +74,66 @@ def test_workers_end_with_a_program_that_is_killed(tmp_path):
     assert not wait_for(
         lambda: [each for each in workers if each.is_running()], lambda left: not left
     )
+
+
+_WRITERS = """
+import signal, sys, time
+from pathlib import Path
+from av_tracker_nodes.research.parallel import in_processes
+
+
+def write(path):
+    try:
+        path.touch()
+        time.sleep(60)
+    finally:
+        path.unlink()
+
+
+def hear_nothing(path):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    write(path)
+
+
+if __name__ == '__main__':
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
+    tasks = {k: (Path(f'partial{k}'),) for k in range(9)}
+    list(in_processes(globals()[sys.argv[1]], tasks, 2))
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(sys.platform != 'linux', reason='processes are tied together on Linux only')
+@pytest.mark.parametrize(
+    ('task', 'number', 'whole_group'),
+    [
+        ('write', signal.SIGINT, False),
+        ('write', signal.SIGINT, True),
+        ('write', signal.SIGTERM, False),
+        ('write', signal.SIGTERM, True),
+        ('write', signal.SIGKILL, False),
+        ('hear_nothing', signal.SIGINT, False),
+    ],
+)
+def test_workers_end_with_what_they_write(tmp_path, task, number, whole_group):
+    (tmp_path / 'writers.py').write_text(_WRITERS)
+    program = subprocess.Popen(
+        [sys.executable, 'writers.py', task],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: list(tmp_path.glob('partial*')), lambda found: len(found) == 2)
+    working = children(program.pid)
+    assert len(working) == 2
+    (os.killpg if whole_group else os.kill)(program.pid, number)
+    _, said = program.communicate(timeout=5)
+    assert said.count('Traceback') == (number == signal.SIGINT)
+    assert not wait_for(
+        lambda: [each for each in working if each.is_running()], lambda left: not left
+    )
+    assert len(list(tmp_path.glob('partial*'))) == 2 * (task == 'hear_nothing')
 
 
 def children(program):

@@ -37,8 +37,8 @@ from importlib import import_module
 __version__ = '0.1.0'
 
 # OpenCV reads it once, as it is imported: pixels of a picture that it decodes, of 16 bits and with
-# copies half a gigabyte. What is larger is refused before memory is taken for it.
-os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(1 << 26))
+# copies a quarter of a gigabyte. What is larger is refused before memory is taken for it.
+os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(1 << 25))
 
 _HOMES = {
     # Geometry of the sensors, and calibration files.

@@ -32,7 +32,6 @@ from av_tracker_nodes.cli.options import (
     jobs_option,
     out_option,
     progress_bar,
-    shows_input_errors,
 )
 
 _split_option = click.option('--split', type=click.Choice(['validation', 'test']), default='test')
@@ -59,7 +58,6 @@ _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), s
     type=Number(1.0, DAY),
     help='Of the streams of latency (60 unless given) and soak (3600).',
 )
-@shows_input_errors
 def bench(names: tuple[str, ...], out: Path, seconds: float | None) -> None:
     """Measure speed, all of it or NAMES; prints tables, writes one JSON file each.
 
@@ -86,7 +84,6 @@ def benchmark() -> None:
 @_split_option
 @jobs_option
 @_document_option
-@shows_input_errors
 def benchmark_acoustics(
     out: Path, quick: bool, scenes: int, split: str, jobs: int, document: Path | None
 ) -> None:
@@ -115,7 +112,6 @@ def benchmark_acoustics(
 @jobs_option
 @_recordings_option
 @_document_option
-@shows_input_errors
 def benchmark_speaking(
     out: Path,
     quick: bool,
@@ -152,7 +148,6 @@ def benchmark_speaking(
 @jobs_option
 @_recordings_option
 @_document_option
-@shows_input_errors
 def benchmark_rigs(
     out: Path,
     scenes: int,
@@ -184,7 +179,6 @@ def benchmark_rigs(
 @_split_option
 @jobs_option
 @_document_option
-@shows_input_errors
 def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Path | None) -> None:
     """Compare how people of different skin, hair, sex and age are found; writes JSON, Markdown.
 
@@ -202,7 +196,6 @@ def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Pat
 @_split_option
 @_scenes_option
 @jobs_option
-@shows_input_errors
 def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) -> None:
     """Measure beams to one and to two who talk, by SI-SDR; prints a table, writes beams.json."""
     from av_tracker_nodes.research.experiments.beams.benchmark import Options
@@ -217,7 +210,6 @@ def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) 
 @_split_option
 @_scenes_option
 @jobs_option
-@shows_input_errors
 def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare the fusion models on the same scenes; writes models.json."""
     from av_tracker_nodes.research.experiments.comparison.models import compare_models
@@ -237,7 +229,6 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
 @_split_option
 @_scenes_option
 @jobs_option
-@shows_input_errors
 def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
     """Compare ways to associate detections with tracks; writes trackers.json."""
     from av_tracker_nodes.research.experiments.comparison.models import (
@@ -258,7 +249,6 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
 @_split_option
 @_scenes_option
 @jobs_option
-@shows_input_errors
 def benchmark_quality(
     model: str, out: Path, scenario: str, split: str, scenes: int, jobs: int
 ) -> None:
@@ -282,7 +272,6 @@ def benchmark_quality(
 )
 @click.option('--clips', type=click.IntRange(1), help='Learn on the first ones only.')
 @jobs_option
-@shows_input_errors
 def benchmark_ablations(
     model: str,
     data: Path,
@@ -320,7 +309,6 @@ def benchmark_ablations(
 @_split_option
 @_scenes_option
 @jobs_option
-@shows_input_errors
 def benchmark_retrieval(
     network: Path | None, out: Path, split: str, scenes: int, jobs: int
 ) -> None:

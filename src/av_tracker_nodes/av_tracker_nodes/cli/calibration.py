@@ -29,7 +29,6 @@ from av_tracker_nodes.cli.options import (
     Number,
     audio_offset_option,
     out_option,
-    shows_input_errors,
     topic_options,
 )
 from av_tracker_nodes.cli.recording import named_or_recorded
@@ -79,7 +78,6 @@ def _board_options(command: Callable) -> Callable:
 
 @calibrate.command('board')
 @click.option('--out', type=PATH, required=True, help='Picture to write (PNG).')
-@shows_input_errors
 @_board_options
 def calibrate_board(board, out: Path) -> None:
     """Draw a board to print: a chessboard, or ChArUco with --marker. Measure the print."""
@@ -98,7 +96,6 @@ def calibrate_board(board, out: Path) -> None:
 @click.option('--k3', is_flag=True, help='Estimate the third radial term too: wide lenses.')
 @click.option('--name', default='camera', show_default=True)
 @click.option('--frame', default='camera_optical', show_default=True, help='Optical frame.')
-@shows_input_errors
 @_board_options
 def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     """Calibrate a camera from views of a chessboard, or of a ChArUco board with --marker.
@@ -143,7 +140,6 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
 )
 @audio_offset_option
 @topic_options
-@shows_input_errors
 @_board_options
 def calibrate_extrinsics(board, bag, camera, array, out, target, topics, **others) -> None:
     """Find where the camera sits relative to the microphones.

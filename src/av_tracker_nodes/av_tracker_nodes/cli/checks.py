@@ -29,7 +29,6 @@ from av_tracker_nodes.cli.options import (
     Number,
     audio_offset_option,
     progress_bar,
-    shows_input_errors,
     source_options,
     topic_options,
 )
@@ -55,7 +54,6 @@ def check() -> None:
 )
 @audio_offset_option
 @topic_options
-@shows_input_errors
 def check_sync(bag: Path | None, distance: float, audio_offset: float, topics: TopicNames) -> None:
     """Measure the offset between sound and images from claps, seen and heard.
 
@@ -75,7 +73,6 @@ def check_sync(bag: Path | None, distance: float, audio_offset: float, topics: T
 @click.option('--seconds', type=Number(0.0, DAY), default=0.0, help='How long; 0 until Ctrl-C.')
 @click.option('--bag', type=PATH, help='Recording to check instead of a card.')
 @topic_options
-@shows_input_errors
 def check_array(
     calibration: Path,
     device: str,
@@ -101,7 +98,6 @@ def check_array(
 @click.option('--seconds', type=Number(1.0, DAY), default=5.0, show_default=True, help='How long.')
 @click.option('--namespace', default='', help='Of the running nodes.')
 @source_options
-@shows_input_errors
 def check_live(seconds: float, namespace: str, sources: Sources) -> None:
     """Listen to a running robot, and say what is right and wrong with it, a line each.
 
@@ -116,7 +112,6 @@ def check_live(seconds: float, namespace: str, sources: Sources) -> None:
 
 @check.command('corpus')
 @click.argument('root', metavar='DIR', type=FOLDER)
-@shows_input_errors
 def check_corpus(root: Path) -> None:
     """Read all of AV16.3 or CAV3D in DIR, and say what is missing or damaged.
 

@@ -28,7 +28,6 @@ from av_tracker_nodes.cli.options import (
     jobs_option,
     out_option,
     progress_bar,
-    shows_input_errors,
 )
 
 
@@ -48,7 +47,6 @@ def convert() -> None:
 @click.option('--rig', required=True, help='Name of a rig of the package, or rig file.')
 @audio_offset_option
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
-@shows_input_errors
 def recording(
     video: Path, audio: tuple[Path, ...], rig: str, audio_offset: float, out: Path
 ) -> None:
@@ -81,7 +79,6 @@ _allow_short_option = click.option(
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
 @click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
 @_allow_short_option
-@shows_input_errors
 def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_short: bool) -> None:
     """Convert one camera of an AV16.3 sequence, real or simulated."""
     _convert_one(root, sequence, camera, out, raw, allow_short)
@@ -92,7 +89,6 @@ def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_sh
 @click.option('--sequence', required=True, help='Name, for instance seq22.')
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
 @click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
-@shows_input_errors
 def cav3d(root: Path, sequence: str, out: Path, raw: bool) -> None:
     """Convert a CAV3D sequence: the camera above the array, sound at 16 kHz."""
     _convert_one(root, sequence, 5, out, raw)
@@ -117,7 +113,6 @@ def _convert_one(
 @click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
 @jobs_option
 @_allow_short_option
-@shows_input_errors
 def convert_everything(
     root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int, allow_short: bool
 ) -> None:

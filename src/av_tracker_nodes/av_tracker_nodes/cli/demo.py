@@ -21,7 +21,7 @@ from pathlib import Path
 
 import click
 
-from av_tracker_nodes.cli.options import FOLDER, progress_bar, shows_input_errors
+from av_tracker_nodes.cli.options import FOLDER, progress_bar
 
 
 @click.command()
@@ -33,7 +33,6 @@ from av_tracker_nodes.cli.options import FOLDER, progress_bar, shows_input_error
     show_default=True,
     help='Voices, faces, room and paths.',
 )
-@shows_input_errors
 def demo(out: Path, seed: int) -> None:
     """Simulate two people who talk and cross, track them live, and show the result."""
     from av_tracker_nodes.research.demo import run_demo

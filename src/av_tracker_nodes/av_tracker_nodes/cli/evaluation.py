@@ -27,7 +27,6 @@ from av_tracker_nodes.cli.options import (
     jobs_option,
     out_option,
     progress_bar,
-    shows_input_errors,
 )
 
 
@@ -35,7 +34,6 @@ from av_tracker_nodes.cli.options import (
 @click.argument('run_dir', metavar='DIR', type=FOLDER)
 @click.option('--truth', type=FOLDER, required=True, help='Folder of the sequence.')
 @click.option('--camera', type=click.IntRange(1, 5), default=1, show_default=True)
-@shows_input_errors
 def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     """Compare the tracks in DIR with the truth; prints a table, writes metrics.json."""
     from av_tracker_nodes.research.evaluation.metrics import evaluate as run
@@ -73,7 +71,6 @@ def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
 )
 @out_option
 @jobs_option
-@shows_input_errors
 def reproduce(
     protocol: str,
     data: Path,

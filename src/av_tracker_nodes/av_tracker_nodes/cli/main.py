@@ -21,6 +21,12 @@ commands, so that ``--help`` is quick.
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -53,9 +59,40 @@ _MODULES = {
 }
 """The module of each command, in the order of ``--help``; the command is its function there."""
 
+_FFMPEG_QUIET = '-8'
+"""AV_LOG_QUIET of FFmpeg."""
+
+
+@contextmanager
+def _ends_when_terminated() -> Iterator[None]:
+    """Let SIGTERM end a command as an exception does: what is half written is removed.
+
+    It is not Ctrl-C, which may end a part of a command only, such as what it records first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
 
 class _LazyGroup(click.Group):
     """Imports a command when it is asked for."""
+
+    def main(self, *args: object, **kwargs: object) -> object:
+        # FFmpeg writes what it finds amiss between our lines; what is amiss, we say.
+        os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _FFMPEG_QUIET)
+        with _ends_when_terminated():
+            return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> object:
+        # Here, and not a command at a time: options read files, too.
+        from av_tracker_nodes.cli.options import shows_input_errors
+
+        return shows_input_errors(super().invoke)(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)

@@ -192,14 +192,17 @@ def _complain(error: InputError) -> int:
 
 @contextmanager
 def progress_bar(text: str) -> Iterator[Callable[..., None]]:
-    """Show a bar; yields a function of the share done (0..1) and, optionally, a new text."""
+    """Show a bar; yields a function of the share done (0..1) and, optionally, a new text.
+
+    Where nobody watches, as in a file, there is none: errors stand alone there.
+    """
     columns = (
         TextColumn('{task.description:<34}'),
         BarColumn(),
         TextColumn('{task.percentage:>3.0f} %'),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=_console) as bars:
+    with Progress(*columns, console=_console, disable=not _console.is_terminal) as bars:
         bar = bars.add_task(text, total=1.0)
 
         def advance(share: float, text: str | None = None) -> None:

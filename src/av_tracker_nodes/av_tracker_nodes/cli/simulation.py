@@ -27,7 +27,6 @@ from av_tracker_nodes.cli.options import (
     Number,
     out_option,
     progress_bar,
-    shows_input_errors,
 )
 
 _RIG_SECONDS = 20.0
@@ -62,7 +61,6 @@ def scenarios() -> None:
     help=f'How long, with --rig.  [default: {_RIG_SECONDS:g}]',
 )
 @out_option
-@shows_input_errors
 def simulate(scenario: str, seed: int, rig: str, seconds: float | None, out: Path) -> None:
     """Simulate a recording of SCENARIO in the file layout of AV16.3.
 
@@ -95,7 +93,6 @@ def _simulate_rig(scenario: str, seed: int, rig: str, seconds: float, out: Path)
 @click.argument('names', nargs=-1)
 @out_option
 @click.option('--learning', is_flag=True, help='Those that publications learn on, too: hours.')
-@shows_input_errors
 def simulate_corpus(names: tuple[str, ...], out: Path, learning: bool) -> None:
     """Simulate stand-ins of the sequences of AV16.3 and CAV3D; those that are there are kept.
 

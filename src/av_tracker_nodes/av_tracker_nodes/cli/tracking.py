@@ -31,7 +31,6 @@ from av_tracker_nodes.cli.options import (
     fusion_model_option,
     out_option,
     progress_bar,
-    shows_input_errors,
     source_options,
     topic_options,
 )
@@ -59,7 +58,6 @@ def models() -> None:
 @audio_offset_option
 @sound_files_option
 @source_options
-@shows_input_errors
 def track(recording, model, out, mute, audio_offset, sound_files, sources) -> None:
     """Track RECORDING without ROS, as fast as possible: a bag, or a video with --rig.
 
@@ -85,7 +83,6 @@ def track(recording, model, out, mute, audio_offset, sound_files, sources) -> No
 )
 @audio_offset_option
 @source_options
-@shows_input_errors
 def replay(bag, model, out, rate, audio_offset, sources) -> None:
     """Play BAG to the live nodes and write their tracks.
 
@@ -113,7 +110,6 @@ def _report(run: dict, speed: str) -> None:
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
 @click.option('--namespace', default='', help='Of the running nodes.')
 @topic_options
-@shows_input_errors
 def record(out, namespace, topics) -> None:
     """Record the live streams of sound and images until Ctrl-C.
 
@@ -140,7 +136,6 @@ def record(out, namespace, topics) -> None:
     help='Of the live images.',
 )
 @click.option('--namespace', default='', help='Of the running nodes.')
-@shows_input_errors
 def view(
     source, save, model, audio_offset, sound_files, sources, image_transport, namespace
 ) -> None:

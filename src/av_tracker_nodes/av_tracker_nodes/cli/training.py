@@ -32,7 +32,6 @@ from av_tracker_nodes.cli.options import (
     jobs_option,
     out_option,
     progress_bar,
-    shows_input_errors,
 )
 
 
@@ -81,7 +80,6 @@ from av_tracker_nodes.cli.options import (
     help='File of torch to start from, as far as names and shapes fit.',
 )
 @click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
-@shows_input_errors
 def train(
     model: str,
     data: Path,
@@ -132,7 +130,6 @@ def train(
     help='Simulated sound to learn on; rendered where it is missing.',
 )
 @jobs_option
-@shows_input_errors
 def train_speech(out: Path, sounds: Path, jobs: int) -> None:
     """Fit the coefficients by which the acoustic stage tells speech; writes speech.json."""
     from av_tracker_nodes.research.training.speech_calibration import calibrate_speech
@@ -162,7 +159,6 @@ def _number_or_flag(name: str, text: str) -> float | int | bool:
     metavar='NAME VALUE',
     help='From when on the network is believed, such as: speaking 0.4.',
 )
-@shows_input_errors
 def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...]) -> None:
     """Write the network of a finished TRAINING as ONNX, checked against torch."""
     from av_tracker_nodes.research.training.command import run_export
@@ -181,7 +177,6 @@ def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...])
     help='To learn from; half as many to choose by, and as many again to report on.',
 )
 @click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
-@shows_input_errors
 def train_lips(data: Path, clips: int, jobs: int | None) -> None:
     """Fit how the motion of a mouth tells who speaks; print the weights and how well they do."""
     from av_tracker_nodes.research.training.lips import run_lips
@@ -210,7 +205,6 @@ def train_lips(data: Path, clips: int, jobs: int | None) -> None:
     '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train on.'
 )
 @click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
-@shows_input_errors
 def train_appearance(data: Path, out: Path, identities: int, steps: int, jobs: int | None) -> None:
     """Train the network that tells who is who; a training that was stopped goes on.
 

@@ -15,12 +15,15 @@
 
 """Pictures from elsewhere, decoded within limits.
 
-How many pixels a picture may have is looked at before memory is taken for them; OpenCV does so
-itself, with the limit that :mod:`av_tracker_nodes` sets.
+How many pixels a picture may have is looked at before memory is taken for them. OpenCV does so
+itself, with the limit that :mod:`av_tracker_nodes` sets; where OpenCV was loaded first, it has a
+higher one, so that pictures of the usual kinds are measured here, too.
 """
 
 from __future__ import annotations
 
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +32,15 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import MEGABYTE, read_bytes
 
 _LARGEST = 256 * MEGABYTE
-_JPEG_BEGIN, _JPEG_SCAN = b'\xff\xd8', b'\xff\xda'
+_PNG_BEGIN, _JPEG_BEGIN, _JPEG_SCAN = b'\x89PNG', b'\xff\xd8', b'\xff\xda'
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+"""Markers of JPEG that nothing belongs to."""
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+"""Markers of JPEG that tell height and width."""
 _MOST_SCANS = 100
 """A progressive JPEG has about ten; each goes over all pixels, however few bytes it has."""
+
+_TOO_LARGE = 'it is too large'
 
 
 def decode_image(data: bytes, flags: int | None = None) -> np.ndarray:
@@ -55,10 +64,14 @@ def decode_image(data: bytes, flags: int | None = None) -> np.ndarray:
     flags = cv2.IMREAD_COLOR if flags is None else flags
     if data.startswith(_JPEG_BEGIN) and data.count(_JPEG_SCAN) > _MOST_SCANS:
         raise InputError(f'it is a JPEG of more than {_MOST_SCANS} scans')
+    if data.startswith(_PNG_BEGIN) and _is_cut_off(data):
+        raise InputError('it is cut off')
+    if _pixels(data) > int(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS']):
+        raise InputError(_TOO_LARGE)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error as error:
-        reason = 'it is too large' if 'CV_IO_MAX_IMAGE' in error.err else error.err
+        reason = _TOO_LARGE if 'CV_IO_MAX_IMAGE' in error.err else error.err
         raise InputError(reason) from error
     if image is None:
         raise InputError('it is damaged, or no JPEG, PNG or WebP')
@@ -78,3 +91,40 @@ def read_image(path: str | Path) -> np.ndarray:
         return decode_image(data)
     except InputError as error:
         raise InputError(f'{path} is not a readable picture: {error}') from error
+
+
+def _is_cut_off(png: bytes) -> bool:
+    """Tell whether a chunk of a PNG is longer than what follows: OpenCV takes memory for it."""
+    place = 8
+    while place + 8 <= len(png):
+        length, kind = struct.unpack('>I4s', png[place : place + 8])
+        place += 12 + length
+        if kind == b'IEND':
+            break
+    return place > len(png)
+
+
+def _pixels(data: bytes) -> int:
+    """Return how many pixels a PNG or JPEG says to have; 0 where it says nothing."""
+    if data.startswith(_PNG_BEGIN) and len(data) >= 24:
+        width, height = struct.unpack('>II', data[16:24])
+        return width * height
+    return _jpeg_pixels(data) if data.startswith(_JPEG_BEGIN) else 0
+
+
+def _jpeg_pixels(data: bytes) -> int:
+    # As libjpeg reads: what lies between segments is passed over.
+    place = data.find(b'\xff', 2)
+    while 0 <= place <= len(data) - 9:
+        marker = data[place + 1]
+        if marker in _FRAMES:
+            height, width = struct.unpack('>HH', data[place + 5 : place + 9])
+            return width * height
+        if marker in (0x00, 0xFF):
+            place += 1
+        elif marker in _WITHOUT_LENGTH:
+            place += 2
+        else:
+            place += 2 + int.from_bytes(data[place + 2 : place + 4], 'big')
+        place = data.find(b'\xff', place)
+    return 0

@@ -26,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -35,13 +36,17 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
 from av_tracker_nodes.launching.parent_death import SUPERVISOR
 
-_ENDINGS = ((signal.SIGINT, 8.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
-"""Signals that ask more and more firmly, and how long (s) each is given to work."""
-_LISTENING = (
-    'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); '
-    'os.execvp(sys.argv[1], sys.argv[1:])'
-)
-"""Program that becomes its arguments, with the default action of SIGINT."""
+_PATIENCE = 8.0
+"""Seconds in which processes may end that were told to, before they are killed."""
+_INTERRUPTED = 3.0
+"""The same after Ctrl-C, where somebody waits."""
+_KILLED = 3.0
+"""Seconds in which the system ends what was killed."""
+
+_SETTLED = 10.0
+"""A process that dies within so many seconds of its start will do so again."""
+_LONGEST_DELAY = 5.0
+"""Seconds before it is started again, at most."""
 
 _DOMAINS = range(1, 101)
 _WATCH_PERIOD = 0.1
@@ -60,6 +65,8 @@ class Supervisor:
         Of the processes; that of this one if left out.
     on_line : callable, optional
         Called with the name of a process and a line that it wrote.
+    interrupted : float
+        Seconds in which they may end after Ctrl-C, before they are killed.
     """
 
     def __init__(
@@ -67,12 +74,16 @@ class Supervisor:
         specs: Sequence[NodeSpec],
         environment: Mapping[str, str] | None = None,
         on_line: Callable[[str, str], None] | None = None,
+        interrupted: float = _INTERRUPTED,
     ) -> None:
         self._specs = list(specs)
         self._environment = dict(os.environ if environment is None else environment)
         self._on_line = on_line or (lambda name, line: None)
+        self._interrupted = interrupted
         self._lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         self._due: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+        self._short_lives: Counter[str] = Counter()
         self.processes: dict[str, subprocess.Popen] = {}
 
     def run(self) -> dict[str, int]:
@@ -83,6 +94,7 @@ class Supervisor:
         dict of str to int
             Exit status of every process, by name; negative for the signal that ended it.
         """
+        patience = self._interrupted
         try:
             for spec in self._specs:
                 self.start(spec)
@@ -90,10 +102,11 @@ class Supervisor:
                 self._hand_on(_WATCH_PERIOD)
                 self._respawn()
                 self._wake()
+            patience = _PATIENCE
         except KeyboardInterrupt:
             pass
         finally:
-            self.stop()
+            self.stop(patience)
         return {name: process.returncode for name, process in self.processes.items()}
 
     def start(self, spec: NodeSpec) -> None:
@@ -102,7 +115,7 @@ class Supervisor:
         It ends with the thread that calls this, however that ends.
         """
         process = subprocess.Popen(
-            _listening(command(spec)),
+            command(spec),
             env={
                 **self._environment,
                 'PYTHONUNBUFFERED': '1',
@@ -116,15 +129,19 @@ class Supervisor:
             start_new_session=True,
         )
         self.processes[spec.name] = process
+        self._started[spec.name] = time.monotonic()
         threading.Thread(target=self._read, args=(spec.name, process), daemon=True).start()
 
-    def stop(self) -> None:
-        """End what still runs: asked to first, made to later."""
-        for number, patience in _ENDINGS:
+    def stop(self, patience: float = _PATIENCE) -> None:
+        """End what still runs: told to first, killed after `patience` seconds.
+
+        By SIGTERM: Python answers SIGINT with a traceback while a node still begins.
+        """
+        for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILLED)):
             running = [p for p in self.processes.values() if p.poll() is None]
             for process in running:
                 process.send_signal(number)
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + seconds
             while any(p.poll() is None for p in running) and time.monotonic() < deadline:
                 self._hand_on(_WATCH_PERIOD)
         while not self._lines.empty():
@@ -142,11 +159,24 @@ class Supervisor:
     def _respawn(self) -> None:
         now, dead = time.monotonic(), self._dead()
         for spec in self._specs:
-            if spec.name in dead and now >= self._due.setdefault(spec.name, now + RESPAWN_DELAY):
+            if spec.name not in dead:
+                continue
+            if spec.name not in self._due:
+                self._due[spec.name] = now + self._delay(spec.name, now)
+            if now >= self._due[spec.name]:
                 del self._due[spec.name]
                 status = self.processes[spec.name].returncode
                 self._lines.put((spec.name, f'died with status {status}: started again'))
                 self.start(spec)
+
+    def _delay(self, name: str, now: float) -> float:
+        """Seconds before one that has died is started again: doubled with each short life.
+
+        Whatever makes it die, such as what somebody sends, does not take the computer with it.
+        """
+        short = now - self._started[name] < _SETTLED
+        self._short_lives[name] = self._short_lives[name] + 1 if short else 0
+        return min(RESPAWN_DELAY * 2 ** self._short_lives[name], _LONGEST_DELAY)
 
     def _wake(self) -> None:
         for spec in self._specs:
@@ -200,17 +230,6 @@ def _is_stopped(child: int) -> bool:
     with suppress(ChildProcessError):
         return os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG) is not None
     return False
-
-
-def _listening(arguments: list[str]) -> list[str]:
-    """Return a command line for processes that SIGINT ends.
-
-    A shell without job control starts what it puts into the background with SIGINT ignored, and
-    whatever a process starts inherits that.
-    """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        return arguments
-    return [sys.executable, '-ISc', _LISTENING, *arguments]
 
 
 @contextmanager

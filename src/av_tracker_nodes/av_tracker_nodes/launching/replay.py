@@ -39,6 +39,8 @@ VERDICT = '@verdict '
 """Lines of the check of a running robot that begin with this are for the person, in JSON."""
 
 _KEPT_LINES = 200
+_CLOSING = 30.0
+"""Seconds in which a recorder may close its bag: what it holds is worth the wait."""
 
 
 def replay(
@@ -126,7 +128,7 @@ def record(
     if Path(out).exists():
         raise InputError(f'{out} exists already; remove it or choose another name')
     values = {'out': str(Path(out).resolve()), **({'topics': topics} if topics else {})}
-    return _run_beside('recorder', values, namespace, names)
+    return _run_beside('recorder', values, namespace, names, interrupted=_CLOSING)
 
 
 def view(
@@ -206,6 +208,7 @@ def _run_beside(
     namespace: str,
     topics: TopicNames | None = None,
     tell: Callable[[str], None] = print,
+    **ends: float,
 ) -> bool:
     """Run one node beside those that run already, until its end or Ctrl-C.
 
@@ -217,7 +220,7 @@ def _run_beside(
     for ours, theirs in live_remappings(topics or TopicNames()).items():
         arguments += ['-r', f'{ours}:={theirs}']
     spec = NodeSpec(PACKAGE, node, node, ros_arguments=tuple(arguments))
-    return not any(_run([spec], tell=tell).values())
+    return not any(_run([spec], tell=tell, **ends).values())
 
 
 def _run(
@@ -225,6 +228,7 @@ def _run(
     environment: Mapping[str, str] | None = None,
     progress: Callable[[float], None] | None = None,
     tell: Callable[[str], None] = print,
+    **ends: float,
 ) -> dict[str, int]:
     """Run processes to their end; return their exit statuses."""
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -240,7 +244,7 @@ def _run(
         lines.append(f'[{name}] {line}')
         _show(name, line)
 
-    statuses = Supervisor(specs, environment, take).run()
+    statuses = Supervisor(specs, environment, take, **ends).run()
     _check(statuses, lines)
     return statuses
 

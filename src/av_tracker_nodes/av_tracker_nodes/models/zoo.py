@@ -22,6 +22,7 @@ authors published; each is checked against a digest before it is run.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,14 +81,18 @@ class PackagedModel:
         return path
 
 
-def _load_onnxruntime() -> ModuleType:
+def load_onnxruntime() -> ModuleType:
     """Import ONNX Runtime, which whoever runs no network can do without.
+
+    Its official builds report their use to their makers; here they do not.
 
     Raises
     ------
     InputError
         When it is not installed.
     """
+    # Later there is an identifier on disk already, and a first report.
+    os.environ['ORT_DISABLE_TELEMETRY'] = '1'
     try:
         import onnxruntime
     except ImportError as error:
@@ -111,7 +116,7 @@ def execution_providers(device: str) -> tuple[object, ...]:
     """
     if device not in DEVICES:
         raise InputError(f"unknown device '{device}': choose one of {', '.join(DEVICES)}")
-    built = _CUDA in _load_onnxruntime().get_available_providers()
+    built = _CUDA in load_onnxruntime().get_available_providers()
     if device == 'cuda' and not built:
         raise InputError(
             'this ONNX Runtime has no CUDA; run: make setup EXTRAS=gpu, or choose another device'
@@ -149,7 +154,7 @@ def check_provider(device: str, provider: str) -> str | None:
             'ONNX Runtime cannot use CUDA here: check the driver (nvidia-smi), CUDA and cuDNN, or '
             'choose device auto or cpu'
         )
-    if _CUDA in _load_onnxruntime().get_available_providers():
+    if _CUDA in load_onnxruntime().get_available_providers():
         return 'CUDA cannot be used: the network runs on the CPU'
     return None
 
@@ -179,7 +184,7 @@ def open_model(
     """
     if not model.exists():
         raise InputError(f'{task} {model} not found')
-    onnxruntime = _load_onnxruntime()
+    onnxruntime = load_onnxruntime()
     content = read_network(model, task)
     options = onnxruntime.SessionOptions()
     # The networks are too small for more: a second thread costs more than it brings.

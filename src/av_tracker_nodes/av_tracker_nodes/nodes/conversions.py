@@ -37,6 +37,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.recordings.messages import corners_of, stamp_of
 from av_tracker_nodes.recordings.plausible import (
+    LARGEST_MAP,
     LeaveOut,
     check_numbers,
     checked_detection,
@@ -380,6 +381,8 @@ def _grid(message: av.AcousticMap | av.FaceSound) -> np.ndarray:
         raise InputError(
             f'a map holds {values.size} values instead of {message.rows} x {message.columns}'
         )
+    if values.size > LARGEST_MAP:
+        raise InputError(f'a map of {values.size} pixels, {LARGEST_MAP} at most')
     check_numbers('a map', values)
     return values.reshape(message.rows, message.columns)
 

@@ -202,10 +202,10 @@ def track_bag(
     sources = replace(sources or Sources(), audio_offset=audio_offset)
     with BagReader(bag, sources) as reader:
         run = Run(reader, model, tracker, mute)
-        writer = TrackWriter(out)
         start = time.perf_counter()
-        for frame in run.frames(progress, lambda image: writer.saw(image.stamp)):
-            writer.write(frame)
+        with TrackWriter(out) as writer:
+            for frame in run.frames(progress, lambda image: writer.saw(image.stamp)):
+                writer.write(frame)
         seconds = time.perf_counter() - start
         usage = run.usage()
         answered = usage.images - usage.unanswered

@@ -22,7 +22,7 @@ same message is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +32,10 @@ from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceSound, Tra
 
 LARGEST = 1e6
 """Metres, pixels, and whatever else tells of people in a room are far below."""
+MOST_PARTS = 256
+"""Faces, sounds, detections or tracks of a message: many more than people in a room."""
+LARGEST_MAP = 1 << 20
+"""Pixels: maps have thousands."""
 _UNIT = 0.01
 _LEAST_VARIANCE = 1e-12
 """Nobody knows the position of a mouth to a micrometre (m^2)."""
@@ -46,13 +50,13 @@ LeaveOut = Callable[[str], None]
 
 
 def usable(
-    parts: Iterable[Part], take: Callable[[Part], Result], leave_out: LeaveOut | None = None
+    parts: Collection[Part], take: Callable[[Part], Result], leave_out: LeaveOut | None = None
 ) -> tuple[Result, ...]:
     """Take all parts of a message that can be used: a bad one does not cost the others.
 
     Parameters
     ----------
-    parts : iterable
+    parts : collection
     take : callable
         Makes something of a part, or refuses it.
     leave_out : callable, optional
@@ -61,8 +65,10 @@ def usable(
     Raises
     ------
     InputError
-        A part is refused, and there is no `leave_out`.
+        A part is refused, and there is no `leave_out`; or there are more than `MOST_PARTS`.
     """
+    if len(parts) > MOST_PARTS:
+        raise InputError(f'a message with {len(parts)} parts of a kind, {MOST_PARTS} at most')
     taken = []
     for part in parts:
         try:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -60,7 +61,8 @@ _PUBLISHED = (TrackState.CONFIRMED, TrackState.COASTING)
 class TrackWriter:
     """Writes the files of a run; they appear under their names only when they are whole.
 
-    A cycle is written at once, so that whoever is killed leaves whole ones behind.
+    A cycle is written at once, so that whoever is killed leaves whole ones behind. Leaving a
+    ``with`` block by an exception removes what was written; by its end, it does nothing yet.
 
     Parameters
     ----------
@@ -107,6 +109,21 @@ class TrackWriter:
                 _append(self._covariances, [COVARIANCES_HEADER])
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def __enter__(self) -> TrackWriter:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(self, kind: type | None, value: object, traceback: object) -> None:
+        """Remove what was written, after an exception."""
+        if kind is None:
+            return
+        for file in (self._tracks, self._covariances):
+            with suppress(OSError):
+                file.close()
+        for name in (TRACKS, COVARIANCES):
+            partial_path(self.directory / name).unlink(missing_ok=True)
+        self._notes.unlink(missing_ok=True)
 
     def note(self, state: dict[str, Any]) -> None:
         """Note how far the run is, for a writer that has to go on.

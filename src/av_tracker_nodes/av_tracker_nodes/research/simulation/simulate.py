@@ -22,12 +22,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from pathlib import Path
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.research.parallel import begin_worker, one_thread_each
+from av_tracker_nodes.research.parallel import workers
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.scene import Scene
@@ -112,24 +112,15 @@ def _publish(folder: Path, target: Path) -> Path:
 
 def _record_in_parallel(scene: Scene, folder: Path, progress: Progress) -> None:
     """Render sound and the videos, each in a process of one thread."""
-    context = multiprocessing.get_context('spawn')
-    done = context.Array('d', 1 + len(scene.cameras))
-    stop = context.Event()
-    with (
-        one_thread_each(),
-        ProcessPoolExecutor(len(done), context, _start_worker, (os.getpid(), done, stop)) as pool,
-    ):
-        jobs = {pool.submit(_record_camera, scene, folder, i) for i in range(len(scene.cameras))}
-        jobs.add(pool.submit(_record_sound, scene, folder))
-        running = jobs
-        try:
-            while running:
-                finished, running = wait(running, _POLL, FIRST_EXCEPTION)
-                for job in finished:
-                    job.result()
-                _report(done[:], progress)
-        finally:
-            stop.set()
+    done = multiprocessing.get_context('spawn').Array('d', 1 + len(scene.cameras))
+    with workers(len(done), _share_progress, done) as submit:
+        running = {submit(_record_camera, scene, folder, i) for i in range(len(scene.cameras))}
+        running.add(submit(_record_sound, scene, folder))
+        while running:
+            finished, running = wait(running, _POLL, FIRST_EXCEPTION)
+            for job in finished:
+                job.result()
+            _report(done[:], progress)
 
 
 def _report(done: list[float], progress: Progress) -> None:
@@ -139,10 +130,9 @@ def _report(done: list[float], progress: Progress) -> None:
     progress(fraction, f'sound {100 * done[0]:.0f} %, {parts}')
 
 
-def _start_worker(parent, done, stop) -> None:
-    global _done, _stop
-    begin_worker(parent)
-    _done, _stop = done, stop
+def _share_progress(done) -> None:
+    global _done
+    _done = done
 
 
 def _record_sound(scene: Scene, folder: Path) -> None:
@@ -157,8 +147,6 @@ def _record_camera(scene: Scene, folder: Path, camera: int) -> None:
 
     def counted() -> Iterator:
         for frame, image in enumerate(render_frames(scene, camera), 1):
-            if _stop.is_set():
-                return
             yield image
             _done[1 + camera] = frame / count
 

@@ -25,13 +25,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.fusion.network_session import BATCHES
+from av_tracker_nodes.models.zoo import load_onnxruntime
 from av_tracker_nodes.research.networks import NETWORKS
 from av_tracker_nodes.research.training.onnx_forms import OnnxForm
 from av_tracker_nodes.research.training.tasks import TASKS, Task
@@ -144,7 +144,7 @@ def _difference(form: OnnxForm, module: nn.Module, path: Path, count: int) -> fl
     example = form.example(count)
     with torch.no_grad():
         expected = module(*example)
-    session = onnxruntime.InferenceSession(path, providers=['CPUExecutionProvider'])
+    session = load_onnxruntime().InferenceSession(path, providers=['CPUExecutionProvider'])
     feed = {name: tensor.numpy() for name, tensor in zip(form.inputs, example, strict=True)}
     given = session.run(None, feed)
     rows = form.rows(example)

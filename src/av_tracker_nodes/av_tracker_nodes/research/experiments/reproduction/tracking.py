@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -86,9 +87,12 @@ def track_view(models: Mapping[Path, str], view: View, protocol: Protocol, truth
     (measure,) = {fusion.measure for fusion in fusions.values()}
     sensing = Sensing(rig, measure, any(fusion.needs_image for fusion in fusions.values()))
     start = time.perf_counter()
-    for sensed in sensing.run(records):
+    with ExitStack() as stack:
         for run in runs:
-            run.follow(sensed)
+            stack.enter_context(run.writer)
+        for sensed in sensing.run(records):
+            for run in runs:
+                run.follow(sensed)
     shared = time.perf_counter() - start - sum(run.seconds for run in runs)
     facts = {
         'mode': 'offline',
@@ -114,13 +118,14 @@ class _Run:
     Attributes
     ----------
     out : Path
+    writer : TrackWriter
     seconds : float
         Spent on this model alone.
     """
 
     def __init__(self, out: Path, rig: Rig, fusion: FusionModel) -> None:
         self.out, self.seconds = out, 0.0
-        self._following, self._writer = Following(rig, fusion), TrackWriter(out)
+        self._following, self.writer = Following(rig, fusion), TrackWriter(out)
 
     @property
     def times(self) -> StageTimes:
@@ -128,11 +133,11 @@ class _Run:
 
     def follow(self, sensed: Sensed) -> None:
         start = time.perf_counter()
-        self._writer.write(self._following.process(sensed))
+        self.writer.write(self._following.process(sensed))
         self.seconds += time.perf_counter() - start
 
     def close(self, facts: dict) -> None:
-        self._writer.close(facts)
+        self.writer.close(facts)
 
 
 def _given(view: View, protocol: Protocol) -> dict:
