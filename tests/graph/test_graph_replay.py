@@ -73,7 +73,7 @@ def test_nodes_that_are_interrupted_at_work_end_cleanly(recording, tmp_path):
         graph.spin_to_the_end()
         # Not all was played.
         assert graph.statuses.pop('bag_player') == 1
-        assert set(graph.statuses.values()) == {0}, graph.lines
+        assert set(graph.statuses.values()) == {0}, (graph.statuses, graph.lines[-12:])
         assert 'Traceback' not in '\n'.join(graph.lines)
 
 

@@ -72,7 +72,8 @@ def run(*factories: Callable[[], StageNode]) -> int:
         faulthandler.dump_traceback_later(LONGEST_END, exit=True)
         with suppress(Exception):
             executor.shutdown()
-        rclpy.try_shutdown()
+        # Told to end once more while it does, the process still ends with its own status.
+        rclpy.try_shutdown(uninstall_handlers=False)
     return max((node.exit_status or 0 for node in nodes), default=0)
 
 
