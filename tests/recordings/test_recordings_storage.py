@@ -174,7 +174,7 @@ def refusal(path):
 def test_what_is_no_bag_names_the_command_that_makes_one(tmp_path):
     ros1 = tmp_path / 'old.bag'
     ros1.write_bytes(b'#ROSBAG V2.0\n')
-    assert f'rosbags-convert --src {ros1} --dst {tmp_path / "old"}' in refusal(ros1)
+    assert f'rosbags-convert --src {ros1.name} --dst old' in refusal(ros1)
     assert 'rosbags-convert' in refusal(tmp_path)
     film = tmp_path / 'film.mp4'
     film.write_bytes(b'film')
@@ -201,7 +201,7 @@ def test_unknown_storage_and_newer_metadata_are_named(tmp_path):
 def test_damaged_metadata(tmp_path, text):
     path = write(tmp_path / 'talk')
     (path / 'metadata.yaml').write_text(text)
-    assert f'`ros2 bag reindex {path}`, or remove it' in refusal(path)
+    assert f'`ros2 bag reindex {path.name}`, or remove it' in refusal(path)
 
 
 def test_files_of_several_recordings_are_not_mixed(tmp_path):
@@ -259,4 +259,4 @@ def test_a_database_that_was_not_closed(tmp_path, metadata):
     connection.close()
     if not metadata:
         (crashed / 'metadata.yaml').unlink()
-    assert f"sqlite3 {crashed / 'talk.db3'} 'PRAGMA wal_checkpoint(TRUNCATE)'" in refusal(crashed)
+    assert "sqlite3 talk.db3 'PRAGMA wal_checkpoint(TRUNCATE)'" in refusal(crashed)

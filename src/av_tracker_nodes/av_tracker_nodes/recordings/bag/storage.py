@@ -188,7 +188,8 @@ def _metadata(directory: Path) -> dict[str, Any] | None:
         return dict(content['rosbag2_bagfile_information'])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f'{file} is damaged: write it anew with `ros2 bag reindex {directory}`, or remove it'
+            f'{file} is damaged: write it anew with `ros2 bag reindex {directory.name}`, '
+            'or remove it'
         ) from error
 
 
@@ -218,7 +219,7 @@ def _announced(directory: Path, metadata: dict[str, Any]) -> list[Path]:
     if missing:
         raise InputError(
             f'{directory} is not a whole bag: {", ".join(missing)} of its {_METADATA} are not '
-            f'there; `ros2 bag reindex {directory}` makes do with the others'
+            f'there; `ros2 bag reindex {directory.name}` makes do with the others'
         )
     return [directory / name for name in names]
 
@@ -246,7 +247,7 @@ def _refuse_foreign(file: Path) -> None:
     if file.suffix == '.bag':
         raise InputError(
             f'{file} is a bag of ROS 1: convert it with '
-            f'`rosbags-convert --src {file} --dst {file.with_suffix("")}`'
+            f'`rosbags-convert --src {file.name} --dst {file.stem}`'
         )
     if _kind(file) not in _STORAGES.values():
         raise InputError(
@@ -264,7 +265,7 @@ def _refuse_unmerged(file: Path) -> None:
     if log.is_file() and log.stat().st_size:
         raise InputError(
             f'{file} was not closed, its last messages are in {log.name}: merge them with '
-            f"`sqlite3 {file} 'PRAGMA wal_checkpoint(TRUNCATE)'`"
+            f"`sqlite3 {file.name} 'PRAGMA wal_checkpoint(TRUNCATE)'`"
         )
 
 
