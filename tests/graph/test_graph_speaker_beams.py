@@ -35,7 +35,7 @@ from av_tracker_nodes.nodes.quality_of_service import AUDIO
 from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
-pytestmark = pytest.mark.graph
+pytestmark = [pytest.mark.slow, pytest.mark.graph]
 
 NODE = 'speaker_beams'
 TOPIC = '/speaker_7/audio'

@@ -30,6 +30,7 @@ from tiny_recording import write_bag
 from workspaces import copy_files, run, without_our_packages
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.graph,
     pytest.mark.skipif(
         importlib.util.find_spec('rclpy') is None or shutil.which('colcon') is None,

@@ -62,12 +62,10 @@ def imported_from(outer, variables, code):
     ).splitlines()
 
 
-def test_only_our_two_packages_are_found(outer, variables):
+def test_our_two_packages_are_found_and_installed_in_the_outer_workspace(outer, variables):
     found = run('colcon list --names-only', outer, variables)
     assert found.split() == list(OURS)
-
-
-def test_packages_come_from_the_outer_workspace(outer, variables):
+    check_installed(outer)
     code = (
         'import av_tracker_nodes as n, av_tracker_msgs.msg as m;'
         'm.SpeakerTrackArray.__import_type_support__();'
@@ -79,9 +77,14 @@ def test_packages_come_from_the_outer_workspace(outer, variables):
     )
 
 
-@pytest.mark.parametrize('option', ['', '--symlink-install'])
-def test_files_of_the_package_are_installed_and_nothing_strays(outer, variables, option):
-    run(f'colcon build --packages-select av_tracker_nodes {option}', outer, variables)
+@pytest.mark.slow
+def test_the_same_is_installed_by_links(outer, variables):
+    run('colcon build --packages-select av_tracker_nodes --symlink-install', outer, variables)
+    check_installed(outer)
+
+
+def check_installed(outer):
+    """Hold the files that are installed against those of the package; nothing strays."""
     share = outer / 'install/av_tracker_nodes/share/av_tracker_nodes'
     for folder in ('launch', 'models', 'calibration', 'rigs', 'security'):
         # Running the launch files leaves bytecode beside them, which setup.py passes over.
