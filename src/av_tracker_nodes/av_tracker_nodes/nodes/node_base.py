@@ -293,7 +293,7 @@ class StageNode(DiagnosticNode):
 
         self.flows.append(flow)
         subscription = self.create_subscription(
-            message_type, topic, with_info(take), self._kept(topic, quality, _ROOM), raw=raw
+            message_type, topic, with_info(take), self._quality_for(topic, quality, _ROOM), raw=raw
         )
         self._inputs.append(subscription)
         return subscription
@@ -371,13 +371,13 @@ class StageNode(DiagnosticNode):
     def output(self, message_type: type, topic: str, quality: QoSProfile = RESULTS) -> Publisher:
         """Create a publisher, which publishes while the node is active."""
         publisher = self.create_lifecycle_publisher(
-            message_type, topic, self._kept(topic, quality)
+            message_type, topic, self._quality_for(topic, quality)
         )
         if self.is_active:
             publisher.on_activate(None)
         return publisher
 
-    def _kept(self, topic: str, quality: QoSProfile, times: int = 1) -> QoSProfile:
+    def _quality_for(self, topic: str, quality: QoSProfile, times: int = 1) -> QoSProfile:
         """Return the quality of a topic; topics of everybody, as /tf, stay as everybody's are."""
         is_ours = not topic.startswith('/')
         return with_past(quality, times) if is_ours and self.value('catch_up') else quality
