@@ -122,7 +122,13 @@ def names(changes):
 
 @pytest.mark.parametrize(
     'changes',
-    [[change] for change in CHANGES] + list(itertools.islice(combinations(), COMBINATIONS)),
+    [
+        *([change] for change in CHANGES),
+        *(
+            pytest.param(several, marks=pytest.mark.slow)
+            for several in itertools.islice(combinations(), COMBINATIONS)
+        ),
+    ],
     ids=names,
 )
 def test_other_peoples_recordings_give_the_same_tracks(recorded, expected, changes, tmp_path):
