@@ -163,6 +163,7 @@ def test_a_base_turns_to_the_speaker_and_then_leaves_the_robot_alone(robot, comm
     assert len(robot.commands) == told
 
 
+@pytest.mark.slow
 def test_a_base_stops_when_tracks_stop_coming(robot):
     robot.obey(Twist)
     robot.start(timeout=0.3)
@@ -172,6 +173,7 @@ def test_a_base_stops_when_tracks_stop_coming(robot):
     assert speed_of(robot.commands[-1]) == 0
 
 
+@pytest.mark.slow
 def test_a_base_stops_when_nobody_speaks_any_more(robot):
     robot.obey(Twist)
     robot.start(timeout=60.0)
@@ -180,6 +182,7 @@ def test_a_base_stops_when_nobody_speaks_any_more(robot):
     assert robot.spin(lambda: speed_of(robot.commands[-1]) == 0, seconds=3.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_ended_in_the_middle_of_a_turn_it_leaves_the_base_at_rest(robot, number):
     robot.obey(Twist)
@@ -191,6 +194,7 @@ def test_ended_in_the_middle_of_a_turn_it_leaves_the_base_at_rest(robot, number)
     assert speed_of(robot.commands[-1]) == 0
 
 
+@pytest.mark.slow
 def test_tracks_in_another_frame_wait_for_a_transform(robot):
     robot.obey(Twist)
     example = robot.start()
@@ -206,6 +210,7 @@ def test_tracks_in_another_frame_wait_for_a_transform(robot):
     assert min(map(speed_of, robot.commands)) < -0.5, 'he is to the right'
 
 
+@pytest.mark.slow
 def test_a_head_turns_from_where_it_is_as_far_as_it_can(robot):
     told = []
     states = robot.node.create_publisher(JointState, 'joint_states', 10)

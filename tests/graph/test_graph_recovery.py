@@ -88,6 +88,7 @@ def test_a_replay_that_is_cut_short_says_so(recording, tmp_path, number):
     assert f'av-tracker: {problem}' in told
 
 
+@pytest.mark.slow
 def test_two_graphs_in_one_namespace_are_noticed(recording, tmp_path):
     specs = node_set({'bag': str(recording.path), 'out': str(tmp_path)})
     twice = [
