@@ -15,14 +15,16 @@
 
 """Runs a node set with a listener among the nodes."""
 
+import json
 import os
 import threading
 import time
 from collections import defaultdict
 from contextlib import contextmanager
+from dataclasses import replace
 
 import rclpy
-from diagnostic_msgs.msg import DiagnosticArray
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PoseArray
 from rclpy.executors import SingleThreadedExecutor
 from visualization_msgs.msg import MarkerArray
@@ -43,8 +45,14 @@ TOPICS = {
 }
 
 
+_NAME = 'listener'
+
+
 class LiveGraph:
-    """Processes, a node of our own among them, and everything that it heard."""
+    """Processes, a node of our own among them, and everything that it heard.
+
+    A bag player waits for this listener as it does for the stages, so that it hears the first image.
+    """
 
     def __init__(self, specs, environment, namespace=''):
         self.heard = defaultdict(list)
@@ -53,13 +61,16 @@ class LiveGraph:
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
         self._context = rclpy.Context()
         self._context.init(domain_id=int(environment['ROS_DOMAIN_ID']))
-        self.node = rclpy.create_node('listener', context=self._context, namespace=namespace)
+        self.node = rclpy.create_node(_NAME, context=self._context, namespace=namespace)
         for topic, kind in TOPICS.items():
             self.listen(kind, topic, RESULTS)
         self.listen(DiagnosticArray, '/diagnostics', RESULTS)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
-        self.supervisor = Supervisor(specs, environment, self._keep)
+        self._report = self.node.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self.node.create_timer(0.1, self._tell_what_is_connected)
+        waited_for = [_waits_for_the_listener(spec) for spec in specs]
+        self.supervisor = Supervisor(waited_for, environment, self._keep)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -104,8 +115,29 @@ class LiveGraph:
     def _run(self):
         self.statuses = self.supervisor.run()
 
+    def _tell_what_is_connected(self):
+        lacking = [topic for topic in TOPICS if not self.node.count_publishers(topic)]
+        values = {'state': 'active', 'inputs without publisher': ' '.join(lacking)}
+        status = DiagnosticStatus(
+            name=f'{_NAME}: test', values=[KeyValue(key=k, value=v) for k, v in values.items()]
+        )
+        self._report.publish(DiagnosticArray(status=[status]))
+
     def _keep(self, name, line):
         self.lines.append(f'[{name}] {line}')
+
+
+def _waits_for_the_listener(spec):
+    return replace(spec, arguments=tuple(map(_with_the_listener, spec.arguments)))
+
+
+def _with_the_listener(argument):
+    """Parameters of a node (``name=JSON``), with the listener where a player waits for nodes."""
+    node, parameters = argument.split('=', 1)
+    values = json.loads(parameters)
+    if 'wait_for' in values:
+        values['wait_for'] += f',{_NAME}'
+    return f'{node}={json.dumps(values)}'
 
 
 @contextmanager
