@@ -30,6 +30,7 @@ import numpy as np
 
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
+from av_tracker_nodes.recordings.messages.images import from_image, to_image
 
 NS = 1_000_000_000
 
@@ -148,8 +149,8 @@ def raw(recorded: Recorded) -> Recorded:
     """Images that nobody compressed."""
 
     def unpack(m: Message) -> Message:
-        frame = messages.from_image(m.content)
-        image = messages.to_image(frame, m.content.header.frame_id)
+        frame = from_image(m.content)
+        image = to_image(frame, m.content.header.frame_id)
         topic = m.topic.removesuffix('/compressed')
         return m._replace(topic=topic, type='sensor_msgs/msg/Image', content=image)
 

@@ -36,7 +36,7 @@ from tiny_recording import ARRAYS, VOICE, make_rig, write_bag
 
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.launching.node_set import node_set
-from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.messages.images import from_image, to_compressed_image
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 
 pytestmark = pytest.mark.thorough
@@ -153,11 +153,11 @@ def test_images_of_another_size_in_mid_stream_are_not_believed(recorded, tmp_pat
     count = iter(range(1000))
 
     def enlarge(m):
-        frame = messages.from_image(m.content)
+        frame = from_image(m.content)
         if next(count) < 40:
             return m
         large = replace(frame, image=cv2.resize(frame.image, (720, 576)))
-        return m._replace(content=messages.to_compressed_image(large, 'camera_optical', 90))
+        return m._replace(content=to_compressed_image(large, 'camera_optical', 90))
 
     result = track(recorded.map(enlarge, '/compressed'), tmp_path)
     assert result.exit_code == 1

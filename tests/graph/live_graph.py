@@ -51,7 +51,7 @@ _NAME = 'listener'
 class LiveGraph:
     """Processes, a node of our own among them, and everything that it heard.
 
-    A bag player waits for this listener as it does for the stages, so that it hears the first image.
+    A bag player waits for this listener as it does for the stages: it hears the first image.
     """
 
     def __init__(self, specs, environment, namespace=''):

@@ -41,7 +41,8 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes.quality_of_service import images
-from av_tracker_nodes.recordings.messages import from_image, stamp_of
+from av_tracker_nodes.recordings.messages import stamp_of
+from av_tracker_nodes.recordings.messages.images import from_image
 
 pytestmark = pytest.mark.graph
 

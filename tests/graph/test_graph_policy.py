@@ -49,6 +49,7 @@ from av_tracker_nodes.nodes.av_tracker_all import NODES
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, RESULTS
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.recordings.messages.images import to_image
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AudioBlock,
@@ -144,7 +145,7 @@ def write_everything(path, rig):
         bag.write_audio(AudioBlock(stamp, 0, RATE, sound))
         bag.write_ground_truth(truth_at(stamp))
         bag.write_robot_speaking(True, stamp)
-        depth = messages.to_image(image, 'camera_optical')
+        depth = to_image(image, 'camera_optical')
         depth.encoding, depth.step = '16UC1', 2 * 360
         depth.data = np.zeros(2 * 360 * 288, np.uint8)
         kind = 'sensor_msgs/msg/Image'

@@ -189,7 +189,8 @@ def test_a_bag_that_is_damaged_inside_ends_the_replay_in_one_line(recording, tmp
     with live_graph(node_set({'bag': str(bag), 'fusion_model': 'vggcf', 'rate': '4'})) as graph:
         graph.spin_to_the_end()
         assert graph.statuses.pop('bag_player') == 2, graph.lines
-        assert set(graph.statuses.values()) == {0}, graph.lines
+        # The player may end while others still load.
+        assert set(graph.statuses.values()) <= {0, -signal.SIGTERM}, graph.lines
     (told,) = [line for line in graph.lines if 'damaged' in line]
     assert str(bag) in told
     assert not any('Traceback' in line for line in graph.lines), graph.lines

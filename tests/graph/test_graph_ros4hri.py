@@ -38,7 +38,8 @@ from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, TRANSFORMS, images
-from av_tracker_nodes.recordings.messages import from_image, from_transforms
+from av_tracker_nodes.recordings.messages import from_transforms
+from av_tracker_nodes.recordings.messages.images import from_image
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame, ImageFrame
 
 pytestmark = pytest.mark.graph

@@ -36,7 +36,7 @@ from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame
 
@@ -243,7 +243,7 @@ class TestViews:
         assert node._views._images is not None
         image = np.full((288, 360, 3), 90, np.uint8)
         newest = conversions.from_acoustic_map(node._maps.sent[-1])
-        message = conversions.to_image(
+        message = image_messages.to_image(
             SimpleNamespace(stamp=newest.stamp, image=image), 'camera_optical'
         )
         node._views._images.getInterval = lambda first, last: [message]

@@ -33,7 +33,7 @@ from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
@@ -295,7 +295,7 @@ def test_unreadable_images_are_counted_with_the_reason(make_node, how):
     grey = ImageFrame(STAMP, np.full((288, 360, 3), 99, np.uint8))
     see = node.guarded(node._see)
     for spoilt in (False, True, True, False):
-        message = conversions.to_compressed_image(grey, 'camera')
+        message = image_messages.to_compressed_image(grey, 'camera')
         if spoilt:
             message.data = UNREADABLE[how]['data']
         see(message)

@@ -27,7 +27,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger
 
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
@@ -141,7 +141,7 @@ def test_face_detector_gives_new_tracklets(make):
 
     def tracklet(seconds):
         frame = ImageFrame(to_nanoseconds(seconds), image)
-        node._see(conversions.to_image(frame, 'camera'))
+        node._see(image_messages.to_image(frame, 'camera'))
         return node._faces[-1].faces[0].tracklet
 
     before = tracklet(1.0)

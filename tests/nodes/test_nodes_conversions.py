@@ -29,9 +29,10 @@ from rclpy.serialization import deserialize_message, serialize_message
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.messages.images import from_image
 from av_tracker_nodes.types import (
     AcousticMap,
     AcousticPeak,
@@ -312,14 +313,14 @@ def test_camera_info(rng, model, terms):
 
 def test_image(rng):
     image = rng.integers(0, 255, (24, 32, 3), np.uint8)
-    message = sent(conversions.to_image(ImageFrame(STAMP, image), 'c'))
-    np.testing.assert_array_equal(messages.from_image(message).image, image)
+    message = sent(image_messages.to_image(ImageFrame(STAMP, image), 'c'))
+    np.testing.assert_array_equal(from_image(message).image, image)
 
 
 def test_compressed_image():
     image = np.full((24, 32, 3), (10, 120, 200), np.uint8)
-    message = sent(conversions.to_compressed_image(ImageFrame(STAMP, image), 'c'))
-    np.testing.assert_allclose(messages.from_image(message).image, image, atol=3)
+    message = sent(image_messages.to_compressed_image(ImageFrame(STAMP, image), 'c'))
+    np.testing.assert_allclose(from_image(message).image, image, atol=3)
 
 
 def test_transform():

@@ -26,7 +26,7 @@ if importlib.util.find_spec('rclpy') is None:
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
-from av_tracker_nodes.nodes import conversions, ros4hri_bridge
+from av_tracker_nodes.nodes import conversions, image_messages, ros4hri_bridge
 from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import (
     Face,
@@ -178,7 +178,7 @@ def test_pictures_are_for_those_who_look(bridge):
     assert bridge.topics[f'{FACE}/cropped'] == []
     image = np.full((288, 360, 3), 77, np.uint8)
     next_image = ImageFrame(bridge.stamp + to_nanoseconds(0.04), image)
-    bridge._keep_image(conversions.to_image(next_image, 'camera_optical'))
+    bridge._keep_image(image_messages.to_image(next_image, 'camera_optical'))
     bridge.cycle(faces=(face,))
     (picture,) = bridge.topics[f'{FACE}/cropped']
     assert (picture.width, picture.height) == (128, 128)

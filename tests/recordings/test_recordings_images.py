@@ -26,7 +26,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.messages.images import from_image, to_compressed_image, to_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.types import ImageFrame
 
 STAMP = 12_250_000_000
@@ -123,7 +124,7 @@ GREYS = {'mono8': GREY, '8UC1': GREY, 'mono16': deep(GREY), '16UC1': deep(GREY)}
 
 def image_message(encoding, pixels, padding=0, big_endian=False, size=(HEIGHT, WIDTH)):
     """Pixels of shape (rows, ...), each row padded."""
-    message = messages.to_image(ImageFrame(STAMP, np.zeros((2, 2, 3), np.uint8)), 'camera')
+    message = to_image(ImageFrame(STAMP, np.zeros((2, 2, 3), np.uint8)), 'camera')
     pixels = rows(pixels)
     if big_endian:
         pixels = pixels.byteswap()
@@ -141,7 +142,7 @@ def image_message(encoding, pixels, padding=0, big_endian=False, size=(HEIGHT, W
 
 
 def read(message, memory=None):
-    frame = messages.from_image(message, memory)
+    frame = from_image(message, memory)
     assert frame.stamp == STAMP
     assert frame.image.dtype == np.uint8
     return frame.image
@@ -202,7 +203,7 @@ def test_an_opaque_alpha_channel_tells_no_range():
 
 
 def test_the_range_of_a_stream_is_remembered():
-    memory = messages.ImageMemory()
+    memory = ImageMemory()
     bright, dark = deep(GREY, 12), deep(GREY // 8, 12)
     assert_alike(read(image_message('mono16', bright), memory), np.dstack([GREY] * 3))
     assert_alike(read(image_message('mono16', dark), memory), np.dstack([GREY // 8] * 3))
@@ -212,7 +213,7 @@ def test_the_range_of_a_stream_is_remembered():
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=8))
 def test_brighter_never_becomes_darker(peaks):
-    memory = messages.ImageMemory()
+    memory = ImageMemory()
     for peak in peaks:
         ramp = np.linspace(0, peak, 16).astype(np.uint16)[None]
         image = read(image_message('mono16', ramp, size=(1, 16)), memory)[0, :, 0].astype(int)
@@ -222,7 +223,7 @@ def test_brighter_never_becomes_darker(peaks):
 
 @pytest.mark.parametrize('luma_at', [0, 1])
 def test_two_bytes_a_pixel_are_told_apart_by_the_picture(luma_at):
-    memory = messages.ImageMemory()
+    memory = ImageMemory()
     image = read(image_message('8UC2', packed_yuv(luma_at)), memory)
     assert_alike(image, PICTURE, 4)
     plain = np.full((4, 8), 128, np.uint8)
@@ -279,7 +280,7 @@ def test_short_data_and_short_rows_are_refused(encoding):
 
 def compressed(data, format_='jpeg'):
     image = ImageFrame(STAMP, np.zeros((8, 8, 3), np.uint8))
-    message = messages.to_compressed_image(image, 'camera', 90)
+    message = to_compressed_image(image, 'camera', 90)
     message.data, message.format = np.frombuffer(bytes(data), np.uint8), format_
     return message
 
@@ -314,7 +315,7 @@ def test_compressed_images(format_, suffix, image, expected):
 
 
 def test_the_range_of_compressed_images_is_remembered():
-    memory = messages.ImageMemory()
+    memory = ImageMemory()
     for grey in (GREY, GREY // 8):
         message = compressed(encode('.png', deep(grey, 12)), 'mono16; png compressed ')
         assert_alike(read(message, memory), np.dstack([grey] * 3))

@@ -18,7 +18,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+
+from av_tracker_nodes.assignment import assign
 
 _FORBIDDEN = 1e6
 """Cost of a gated pair: finite, since an infinite one makes some assignments infeasible, and so
@@ -36,7 +37,7 @@ def optimal(cost: np.ndarray, allowed: np.ndarray) -> list[tuple[int, int]]:
     -------
     list of (track, detection)
     """
-    rows, columns = linear_sum_assignment(np.where(allowed, cost, _FORBIDDEN))
+    rows, columns = assign(np.where(allowed, cost, _FORBIDDEN))
     pairs = zip(rows.tolist(), columns.tolist(), strict=True)
     return [(i, j) for i, j in pairs if allowed[i, j]]
 

@@ -17,11 +17,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, visible_box
@@ -79,7 +79,11 @@ def _is_nearer(other: Place, place: Place, camera: Camera) -> float:
         sight = each.position - camera.centre
         ranges.append(np.linalg.norm(sight))
         variances.append(sight @ each.covariance @ sight / (sight @ sight))
-    return float(ndtr((ranges[1] - ranges[0]) / np.sqrt(sum(variances))))
+    return _normal_distribution((ranges[1] - ranges[0]) / math.sqrt(sum(variances)))
+
+
+def _normal_distribution(deviations: float) -> float:
+    return 0.5 * math.erfc(-deviations / math.sqrt(2))
 
 
 def _share_inside(box: np.ndarray, camera: Camera) -> float:

@@ -23,10 +23,10 @@ covariance says how far round the voice can be.
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.bearings import axis_of_line
+from av_tracker_nodes.geometry.rotations import matrix_of_vector
 
 _LEAST_FORWARD = 0.3
 """Less of the line of view across the microphones (of 1) says nothing of where in front is."""
@@ -61,6 +61,6 @@ def in_front(
     if np.linalg.norm(forward) < _LEAST_FORWARD or not offset.any():
         return position, covariance
     angle = np.arctan2(axis @ np.cross(offset, forward), offset @ forward)
-    turn = Rotation.from_rotvec(angle * axis).as_matrix()
+    turn = matrix_of_vector(angle * axis)
     centre = rig.microphones.centre
     return centre + turn @ (position - centre), turn @ covariance @ turn.T

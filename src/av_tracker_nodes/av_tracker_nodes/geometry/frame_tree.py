@@ -25,9 +25,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from scipy.spatial.transform import Rotation
-
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry.rotations import matrix_of_vector, vector_of_matrix
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.synchronisation import StampedBuffer
 
@@ -151,9 +150,9 @@ class _Moving:
 
 
 def _interpolate(first: RigidTransform, last: RigidTransform, share: float) -> RigidTransform:
-    turn = Rotation.from_matrix(first.rotation.T @ last.rotation).as_rotvec()
+    turn = vector_of_matrix(first.rotation.T @ last.rotation)
     return RigidTransform(
-        first.rotation @ Rotation.from_rotvec(share * turn).as_matrix(),
+        first.rotation @ matrix_of_vector(share * turn),
         (1 - share) * first.translation + share * last.translation,
     )
 

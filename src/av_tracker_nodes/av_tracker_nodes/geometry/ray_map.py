@@ -20,7 +20,6 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
 
 from av_tracker_nodes.geometry.camera import Camera
 from av_tracker_nodes.geometry.transforms import RigidTransform
@@ -89,6 +88,9 @@ def _filled(plane: np.ndarray) -> np.ndarray:
     unknown = np.isnan(plane[..., 0])
     if not unknown.any():
         return plane
+    # Only fisheye lenses and such need it.
+    from scipy.ndimage import distance_transform_edt
+
     rows, columns = distance_transform_edt(unknown, return_distances=False, return_indices=True)
     return plane[rows, columns]
 

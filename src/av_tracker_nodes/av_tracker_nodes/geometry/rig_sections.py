@@ -52,10 +52,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.frame_tree import FrameTree
+from av_tracker_nodes.geometry.rotations import matrix_of_roll_pitch_yaw
 from av_tracker_nodes.geometry.transforms import RigidTransform
 from av_tracker_nodes.geometry.yaml_file import YamlFile
 
@@ -245,7 +245,7 @@ def pose_block(pose: RigidTransform, parent: str) -> dict[str, Any]:
 def _mount(block: YamlFile) -> RigidTransform:
     xyz = block.vector('xyz', 3) if 'xyz' in block.content else np.zeros(3)
     angles = [block.number(name) if name in block.content else 0.0 for name in _ANGLES]
-    return RigidTransform(Rotation.from_euler('xyz', angles, degrees=True).as_matrix(), xyz)
+    return RigidTransform(matrix_of_roll_pitch_yaw(np.deg2rad(angles)), xyz)
 
 
 def _pinhole(section: YamlFile) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+
+from av_tracker_nodes.geometry.rotations import matrix_of_quaternion, quaternion_of_matrix
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,12 @@ class RigidTransform:
     @classmethod
     def from_quaternion(cls, translation: np.ndarray, quaternion: np.ndarray) -> RigidTransform:
         """Make a transform from a translation (m) and a quaternion ``(x, y, z, w)``."""
-        rotation = Rotation.from_quat(quaternion).as_matrix()
-        return cls(rotation, np.asarray(translation, float))
+        return cls(matrix_of_quaternion(quaternion), np.asarray(translation, float))
 
     @property
     def quaternion(self) -> np.ndarray:
         """Rotation as ``(x, y, z, w)``."""
-        return Rotation.from_matrix(self.rotation).as_quat()
+        return quaternion_of_matrix(self.rotation)
 
     @property
     def inverse(self) -> RigidTransform:

@@ -49,7 +49,7 @@ _LONGEST_DELAY = 5.0
 """Seconds before it is started again, at most."""
 
 _DOMAINS = range(1, 101)
-_WATCH_PERIOD = 0.1
+_WATCH_PERIOD = 0.05
 
 
 class Supervisor:
@@ -170,13 +170,13 @@ class Supervisor:
                 self.start(spec)
 
     def _delay(self, name: str, now: float) -> float:
-        """Seconds before one that has died is started again: doubled with each short life.
+        """Seconds before one that has died is started again: none, then doubled by short lives.
 
         Whatever makes it die, such as what somebody sends, does not take the computer with it.
         """
-        short = now - self._started[name] < _SETTLED
-        self._short_lives[name] = self._short_lives[name] + 1 if short else 0
-        return min(RESPAWN_DELAY * 2 ** self._short_lives[name], _LONGEST_DELAY)
+        is_short, before = now - self._started[name] < _SETTLED, self._short_lives[name]
+        self._short_lives[name] = before + 1 if is_short else 0
+        return min(RESPAWN_DELAY * 2**before, _LONGEST_DELAY) if is_short and before else 0.0
 
     def _wake(self) -> None:
         for spec in self._specs:

@@ -25,13 +25,15 @@ from sensor_msgs.msg import Image, PointCloud2, PointField
 from visualization_msgs.msg import MarkerArray
 
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.nodes.conversions import header, to_image
+from av_tracker_nodes.nodes.conversions import header
 from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.image_messages import to_image
 from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.types import AcousticMap, ImageFrame
 from av_tracker_nodes.viewing.sound import draw_overlay, place_map
 

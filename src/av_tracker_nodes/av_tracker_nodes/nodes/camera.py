@@ -31,12 +31,8 @@ from av_tracker_nodes.capture.network_video import without_password
 from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_camera, load_mounting
-from av_tracker_nodes.nodes.conversions import (
-    header,
-    to_camera_info,
-    to_compressed_image,
-    to_image,
-)
+from av_tracker_nodes.nodes.conversions import header, to_camera_info
+from av_tracker_nodes.nodes.image_messages import to_compressed_image, to_image
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import CAMERA, EVERY_IMAGE

@@ -16,20 +16,19 @@
 """Between the messages of ROS and the types of this package.
 
 Readers of recorded topics (sound, images, calibration, tracks) are shared with the bags:
-:mod:`av_tracker_nodes.recordings.messages`; tracks are made in :mod:`.track_messages`. Long arrays
-go into messages as ``array.array`` of bytes, which rclpy takes over without looking at the
-elements.
+:mod:`av_tracker_nodes.recordings.messages`; tracks are made in :mod:`.track_messages`, images in
+:mod:`.image_messages`. Long arrays go into messages as ``array.array`` of bytes, which rclpy takes
+over without looking at the elements.
 """
 
 from __future__ import annotations
 
 from array import array
 
-import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
@@ -55,11 +54,8 @@ from av_tracker_nodes.types import (
     Face,
     FaceFrame,
     FaceSound,
-    ImageFrame,
     Modality,
 )
-
-_JPEG_QUALITY = 90
 
 
 def time_message(stamp: int) -> Time:
@@ -146,31 +142,6 @@ def to_array_info(
         channels=microphones.channels.tolist(),
         groups=microphones.groups.tolist(),
         room=[point(corner) for corner in corners_of(room)],
-    )
-
-
-def to_image(frame: ImageFrame, frame_id: str) -> Image:
-    """Make an uncompressed image (bgr8)."""
-    height, width = frame.image.shape[:2]
-    data = array('B')
-    data.frombytes(memoryview(np.ascontiguousarray(frame.image)).cast('B'))
-    return Image(
-        header=header(frame.stamp, frame_id),
-        height=height,
-        width=width,
-        encoding='bgr8',
-        step=3 * width,
-        data=data,
-    )
-
-
-def to_compressed_image(frame: ImageFrame, frame_id: str) -> CompressedImage:
-    """Make a JPEG image."""
-    _, data = cv2.imencode('.jpg', frame.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-    return CompressedImage(
-        header=header(frame.stamp, frame_id),
-        format='bgr8; jpeg compressed bgr8',
-        data=array('B', data.tobytes()),
     )
 
 

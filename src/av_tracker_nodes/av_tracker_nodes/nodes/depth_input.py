@@ -24,7 +24,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import images
-from av_tracker_nodes.recordings.messages import from_depth_image
+from av_tracker_nodes.recordings.messages.images import from_depth_image
 from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
 from av_tracker_nodes.types import FaceFrame, to_nanoseconds
 from av_tracker_nodes.vision.depth import with_ranges

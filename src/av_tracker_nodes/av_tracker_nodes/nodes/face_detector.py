@@ -29,7 +29,8 @@ from av_tracker_nodes.nodes.conversions import to_faces
 from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_face, usable
 from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage

@@ -46,7 +46,8 @@ from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_waiting
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_detection, usable
 from av_tracker_nodes.synchronisation import Arrival, FusionJoin, Joined, Rounds
 from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame

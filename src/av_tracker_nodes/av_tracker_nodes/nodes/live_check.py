@@ -56,10 +56,10 @@ from av_tracker_nodes.recordings.messages import (
     from_array_info,
     from_audio,
     from_camera_info,
-    from_image,
     room_of,
     stamp_of,
 )
+from av_tracker_nodes.recordings.messages.images import from_image
 
 _DISCOVERY = 1.5
 """Seconds in which other nodes are found."""

@@ -23,7 +23,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import cv2
 import rclpy
 from rclpy.executors import ExternalShutdownException
 
@@ -40,7 +39,6 @@ _LONGEST_WAIT = 0.1
 def run(*factories: Callable[[], StageNode]) -> int:
     """Run nodes in this process until they end or are told to; return the exit status."""
     end_with_supervisor()
-    cv2.setNumThreads(1)
     # rclpy ends its context at Ctrl-C: the callback at work is finished, not interrupted, and a
     # second Ctrl-C, which ros2 launch sends, does not end the process amid its end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -32,9 +32,10 @@ from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.crops import face_crop
 from av_tracker_nodes.geometry.head import facing
 from av_tracker_nodes.nodes.control import ControlledNode
-from av_tracker_nodes.nodes.conversions import from_faces, header, to_image, to_transform
+from av_tracker_nodes.nodes.conversions import from_faces, header, to_transform
 from av_tracker_nodes.nodes.humans import Humans, sellion
 from av_tracker_nodes.nodes.image_input import ImageInput
+from av_tracker_nodes.nodes.image_messages import to_image
 from av_tracker_nodes.nodes.per_id import PublishersPerId, SubscriptionOnDemand
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import (
@@ -44,7 +45,9 @@ from av_tracker_nodes.nodes.quality_of_service import (
     TRANSFORMS,
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 

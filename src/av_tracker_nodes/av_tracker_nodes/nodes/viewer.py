@@ -29,7 +29,9 @@ from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.recordings.messages import ImageMemory, from_image, from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.viewing.recording import open_recording, require_rerun
 
 _AS_IT_IS = 'jpeg', 'jpg', 'jpeg compressed bgr8'

@@ -26,8 +26,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from av_tracker_nodes.assignment import assign
 from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.types import Face, to_nanoseconds, to_seconds
 
@@ -178,7 +178,7 @@ def _size(face: Face) -> float:
 
 def _assign(cost: np.ndarray) -> dict[int, int]:
     """Best tracklet (row) of each face (column): first as many pairs as can be, then cheap."""
-    rows, columns = linear_sum_assignment(cost)
+    rows, columns = assign(cost)
     return {int(j): int(i) for i, j in zip(rows, columns, strict=True) if cost[i, j] < _IMPOSSIBLE}
 
 

@@ -42,6 +42,7 @@ from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag.bag_file import RawMessage
 from av_tracker_nodes.recordings.bag.channels import ARRAY_FRAME, CAMERA_FRAME
 from av_tracker_nodes.recordings.bag.sensor_bag import SensorBag
+from av_tracker_nodes.recordings.messages.images import from_image
 
 Description = Transforms | CameraDescription | ArrayDescription
 
@@ -150,7 +151,7 @@ class BagGeometry:
             return
         for message in self._bag.messages(self._bag.require('image')):
             try:
-                image = messages.from_image(self._bag.decode(message)).image
+                image = from_image(self._bag.decode(message)).image
             except InputError:
                 continue
             size = image.shape[1], image.shape[0]

@@ -36,6 +36,8 @@ from av_tracker_nodes.recordings.bag.sensor_bag import SensorBag
 from av_tracker_nodes.recordings.bag.sound import BagSound
 from av_tracker_nodes.recordings.bag.sources import Sources
 from av_tracker_nodes.recordings.bag.unusable import Unusable
+from av_tracker_nodes.recordings.messages.images import from_image
+from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import (
     AudioBlock,
@@ -79,7 +81,7 @@ class BagReader(SensorBag):
     def __init__(self, path: str | Path, sources: Sources | None = None) -> None:
         super().__init__(path, sources)
         self.unusable = Unusable()
-        self._memory = messages.ImageMemory()
+        self._memory = ImageMemory()
         self.notes: list[str] = []
 
     # ---- what is there
@@ -227,7 +229,7 @@ class BagReader(SensorBag):
 
     def _images(self, message: RawMessage) -> Iterator[ImageFrame | UnreadableImage]:
         try:
-            yield messages.from_image(self.decode(message), self._memory)
+            yield from_image(self.decode(message), self._memory)
         except InputError as error:
             yield UnreadableImage(stamp_of_cdr(message.data), str(error))
             raise

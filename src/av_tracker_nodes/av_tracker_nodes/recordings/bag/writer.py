@@ -40,6 +40,7 @@ from av_tracker_nodes.recordings.bag.channels import (
     TF_STATIC,
     WORLD_FRAME,
 )
+from av_tracker_nodes.recordings.messages.images import to_compressed_image, to_image
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ class BagWriter:
         info = messages.to_camera_info(camera, frame.stamp, self._frames.camera)
         self._write(CAMERA_INFO, info, frame.stamp)
         if compressed:
-            image = messages.to_compressed_image(frame, self._frames.camera, JPEG_QUALITY)
+            image = to_compressed_image(frame, self._frames.camera, JPEG_QUALITY)
             self._write(COMPRESSED, image, frame.stamp)
         else:
-            self._write(IMAGE, messages.to_image(frame, self._frames.camera), frame.stamp)
+            self._write(IMAGE, to_image(frame, self._frames.camera), frame.stamp)
 
     def write_ground_truth(self, frame: TrackFrame) -> None:
         """Write where everybody truly is, in the frame of people."""

@@ -16,7 +16,8 @@
 """ROS messages without ROS: what bags hold, to and from the types of this package.
 
 Functions ``to_*`` build messages of the `rosbags` library; functions ``from_*`` only read
-attributes and so take messages of rclpy just as well.
+attributes and so take messages of rclpy just as well. Those of images are in :mod:`.images` alone,
+as nobody else needs OpenCV.
 """
 
 from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
@@ -28,19 +29,12 @@ from av_tracker_nodes.recordings.messages.definitions import (
     serialize,
     typestore,
 )
-from av_tracker_nodes.recordings.messages.images import (
-    from_depth_image,
-    from_image,
-    to_compressed_image,
-    to_image,
-)
 from av_tracker_nodes.recordings.messages.microphones import (
     corners_of,
     from_array_info,
     room_of,
     to_array_info,
 )
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
 from av_tracker_nodes.recordings.messages.tracks import (
     from_tracks,
@@ -56,13 +50,10 @@ from av_tracker_nodes.recordings.messages.transforms import (
 
 __all__ = [
     'AudioCommonSound',
-    'ImageMemory',
     'corners_of',
     'from_array_info',
     'from_audio',
     'from_camera_info',
-    'from_depth_image',
-    'from_image',
     'from_tracks',
     'from_transforms',
     'message_directory',
@@ -76,8 +67,6 @@ __all__ = [
     'to_audio',
     'to_bool',
     'to_camera_info',
-    'to_compressed_image',
-    'to_image',
     'to_tracks',
     'to_transforms',
     'twist_covariance',

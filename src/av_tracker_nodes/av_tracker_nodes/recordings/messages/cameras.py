@@ -18,13 +18,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.geometry.camera_checks import LARGEST_SIDE, check_lens
 from av_tracker_nodes.geometry.distortion import canonical_distortion
 from av_tracker_nodes.geometry.lens import PLUMB_BOB
+from av_tracker_nodes.geometry.rotations import nearest_rotation
 from av_tracker_nodes.recordings.messages.standard import make, make_header
 from av_tracker_nodes.recordings.plausible import check_numbers
 
@@ -152,7 +152,7 @@ def _rectification(name: str, message: object) -> np.ndarray:
         return np.eye(3)
     if np.abs(rotation @ rotation.T - np.eye(3)).max() > _ROTATION or np.linalg.det(rotation) < 0:
         raise InputError(f'R of {name} is no rotation')
-    return Rotation.from_matrix(rotation).as_matrix()
+    return nearest_rotation(rotation)
 
 
 def _distortion(name: str, message: object) -> tuple[str, np.ndarray]:

@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
@@ -79,12 +78,14 @@ def stamped_transforms(message: object, is_static: bool = False) -> Transforms:
     numbers[~is_finite] = 0.0
     is_turn = np.linalg.norm(numbers[:, 3:], axis=1) >= _SHORTEST_QUATERNION
     good = is_finite & is_turn
-    turns = Rotation.from_quat(np.where(good[:, None], numbers[:, 3:], [0, 0, 0, 1.0]))
     return Transforms(
         tuple(
-            StampedTransform(*names[k], RigidTransform(rotation, numbers[k, :3]), stamps[k])
-            for k, rotation in enumerate(turns.as_matrix() if len(names) else ())
-            if good[k]
+            StampedTransform(
+                *names[k],
+                RigidTransform.from_quaternion(numbers[k, :3], numbers[k, 3:]),
+                stamps[k],
+            )
+            for k in np.flatnonzero(good)
         ),
         is_static,
         tuple(
