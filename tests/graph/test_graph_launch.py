@@ -61,7 +61,7 @@ def tracks(graph):
 
 def test_a_node_killed_in_a_group_goes_on_with_the_same_tracks(tmp_path):
     bag = write_bag(tmp_path / 'bag').path
-    chosen = {'bag': bag, 'fusion_model': 'vggcf', 'rate': '0.3', 'loops': '0'}
+    chosen = {'bag': bag, 'fusion_model': 'vggcf', 'rate': '0.15', 'loops': '0'}
     with running(tmp_path / 'prefix', **chosen) as (run, graph):
         assert graph.spin_until(lambda: tracks(graph), 120), run.lines
         known = tracks(graph)
