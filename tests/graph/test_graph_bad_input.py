@@ -31,7 +31,7 @@ from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs.msg import AudioBlock, MicrophoneArrayInfo
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, images
 from av_tracker_nodes.types import ImageFrame
 
@@ -109,7 +109,7 @@ def test_nodes_survive_bad_messages():
         # They still work.
         stamp, block_duration = 150_000_000, 10_000_000
         image = ImageFrame(stamp, np.full((288, 360, 3), 99, np.uint8))
-        picture = conversions.to_compressed_image(image, 'camera_optical')
+        picture = image_messages.to_compressed_image(image, 'camera_optical')
 
         def seen() -> bool:
             publish['image'].publish(picture)

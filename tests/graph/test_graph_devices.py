@@ -34,7 +34,7 @@ from sensor_stubs import Stubs
 
 from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import image_messages
 from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.types import ImageFrame
 
@@ -153,8 +153,8 @@ def test_recording_nothing_leaves_nothing(tmp_path):
 def test_images_are_recorded_however_they_come(tmp_path, published, recorded):
     """Compressed where somebody compresses, else as they are; what never came is told."""
     kinds = {
-        'raw': ('image_raw', conversions.to_image),
-        'compressed': ('image_raw/compressed', conversions.to_compressed_image),
+        'raw': ('image_raw', image_messages.to_image),
+        'compressed': ('image_raw/compressed', image_messages.to_compressed_image),
     }
     recorder = spec('recorder', out=str(tmp_path / 'bag'))
     with live_graph([recorder]) as graph:

@@ -35,7 +35,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec, node_set
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import image_messages
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.types import ImageFrame
@@ -92,7 +92,7 @@ def test_a_stage_is_managed_from_outside():
     with live_graph([spec('face_detector', autostart=False, model='/nowhere.onnx')]) as graph:
         manager = Manager(graph, 'face_detector')
         publisher = graph.node.create_publisher(Image, 'image_raw', images(reliable=True))
-        image = conversions.to_image(
+        image = image_messages.to_image(
             ImageFrame(5, np.zeros((288, 360, 3), np.uint8)), 'camera_optical'
         )
 

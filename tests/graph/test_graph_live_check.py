@@ -33,7 +33,7 @@ from sensor_stubs import Stubs
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.launching.replay import VERDICT
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import image_messages
 from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
 
@@ -77,7 +77,7 @@ def publish_all(stubs, images, stamp, count):
     stubs.hear(AudioBlock(stamp, count * size, RATE, samples))
     stubs.describe_camera(stamp)
     stubs.tracks.publish(to_tracks(TrackFrame(stamp, ()), 'world'))
-    images.publish(conversions.to_image(ImageFrame(stamp, IMAGE), 'camera_optical'))
+    images.publish(image_messages.to_image(ImageFrame(stamp, IMAGE), 'camera_optical'))
 
 
 def test_a_robot_with_which_all_is_well():

@@ -41,7 +41,7 @@ from tf2_msgs.msg import TFMessage
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
@@ -101,7 +101,7 @@ def sound_at(stamp):
 
 
 def image_at(stamp):
-    return conversions.to_compressed_image(ImageFrame(stamp, GREY), CAMERA)
+    return image_messages.to_compressed_image(ImageFrame(stamp, GREY), CAMERA)
 
 
 def sensible():
@@ -119,7 +119,7 @@ def sensible():
         VOICE, 0.1 * np.eye(3), Modality.VISUAL | Modality.AUDIO, box, embedding=embedding
     )
     depth = Image(height=288, width=360, encoding='16UC1', step=720, data=bytes(288 * 720))
-    depth.header = conversions.to_image(ImageFrame(STAMP, GREY), CAMERA).header
+    depth.header = image_messages.to_image(ImageFrame(STAMP, GREY), CAMERA).header
     return {
         'audio': sound_at(STAMP),
         'audio/array_info': conversions.to_array_info(RIG.microphones, STAMP, ARRAY),

@@ -36,7 +36,7 @@ from tf2_msgs.msg import TFMessage
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import image_messages
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, TRANSFORMS, images
 from av_tracker_nodes.recordings.messages import from_transforms
 from av_tracker_nodes.recordings.messages.images import from_image
@@ -75,7 +75,7 @@ class Talker:
     def cycle(self, speaks=True, there=True):
         self.stamp += NANOSECONDS // 25
         picture = ImageFrame(self.stamp, self.image)
-        self._images.publish(conversions.to_image(picture, 'camera_optical'))
+        self._images.publish(image_messages.to_image(picture, 'camera_optical'))
         self.stubs.see(FaceFrame(self.stamp, SIZE, (self.face,) if there else ()))
         people = (track(7, VOICE, speaks=speaks, box=self.box),) if there else ()
         self.stubs.graph.spin_until(lambda: False, 0.02)

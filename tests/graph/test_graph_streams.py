@@ -30,7 +30,7 @@ from sensor_msgs.msg import Image
 from sensor_stubs import Stubs
 
 from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec
-from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.quality_of_service import images
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
 
@@ -67,7 +67,7 @@ class Sensors:
     def _look(self, stamp):
         picture = ImageFrame(stamp, np.full((288, 360, 3), 99, np.uint8))
         self.stubs.describe_camera(stamp)
-        self.images.publish(conversions.to_image(picture, 'camera_optical'))
+        self.images.publish(image_messages.to_image(picture, 'camera_optical'))
 
     def _listen(self, stamp):
         noise = 0.01 * self.rng.standard_normal((SAMPLES, 16))

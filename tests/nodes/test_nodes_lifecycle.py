@@ -329,8 +329,9 @@ def test_the_sound_card_is_open_while_the_node_is_active(make, monkeypatch):
 
 def test_a_middleware_that_hangs_does_not_hold_the_end_up():
     code = (
-        'import time; from av_tracker_nodes.nodes import process; '
-        'process.LONGEST_END = 0.5; process.rclpy.try_shutdown = lambda **_: time.sleep(60); '
+        'import time; from rclpy.context import Context; '
+        'from av_tracker_nodes.nodes import process; '
+        'process.LONGEST_END = 0.5; Context.try_shutdown = lambda _: time.sleep(60); '
         'process.run()'
     )
     ended = subprocess.run(

@@ -71,7 +71,7 @@ def run(*factories: Callable[[], StageNode]) -> int:
         with suppress(Exception):
             executor.shutdown()
         # Told to end once more while it does, the process still ends with its own status.
-        rclpy.try_shutdown(uninstall_handlers=False)
+        rclpy.get_default_context().try_shutdown()
     return max((node.exit_status or 0 for node in nodes), default=0)
 
 
