@@ -86,9 +86,13 @@ def published(frames):
     ]
 
 
-def test_a_viewer_is_shown_everything(recording):
+def test_a_viewer_is_shown_everything(recording, tmp_path):
     witness, shares = Witness(), []
-    watch_bag(recording.path, lambda: nullcontext(witness), 'vggcf', progress=shares.append)
+    notes, problems = watch_bag(
+        recording.path, lambda: nullcontext(witness), 'vggcf', progress=shares.append
+    )
+    assert problems == []
+    assert notes == track_bag(recording.path, tmp_path, 'vggcf')['notes'] != []
     ((rig, stamp),) = witness.rigs
     np.testing.assert_allclose(rig.microphones.positions, recording.rig.microphones.positions)
     assert stamp <= recording.image_stamps[0]

@@ -22,7 +22,7 @@ from tiny_recording import ARRAYS, make_rig, write_bag
 
 from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.recordings import messages
-from av_tracker_nodes.recordings.bag import BagReader, Sources, stamp_of_cdr
+from av_tracker_nodes.recordings.bag import BagReader, BagWriter, Sources, stamp_of_cdr
 from av_tracker_nodes.recordings.bag.playback import Playback
 
 pytestmark = pytest.mark.thorough
@@ -137,3 +137,17 @@ def test_our_own_outputs_stay_in_the_bag(recorded, tmp_path):
         playback = Playback(bag)
         assert playback.left_out == ['/speaker_tracks']
         assert '/speaker_tracks' not in playback.channels
+
+
+def test_a_block_that_cannot_be_read_stays_in_the_bag_and_is_told(tmp_path):
+    path, broken = write_bag(tmp_path / 'whole').path, tmp_path / 'broken'
+    with BagReader(path) as bag, BagWriter(broken) as copy:
+        blocks = 0
+        for m in bag.raw():
+            blocks += m.topic == '/audio'
+            data = m.data[:-9] if m.topic == '/audio' and blocks == 3 else m.data
+            copy.write_raw(m.topic, m.type, m.log_time, data, latched=m.latched)
+    with BagReader(broken) as bag:
+        assert len(of(Playback(bag), '/audio')) == blocks - 1
+        (told,) = bag.unusable.describe()
+    assert told.startswith('/audio: 1 message could not be used')

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -99,11 +100,15 @@ def replay(bag, model, out, rate, audio_offset, sources) -> None:
 
 def _report(run: dict, speed: str) -> None:
     """Say what a run has come to."""
-    for note in run.get('notes', ()):
-        click.echo(f'av-tracker: {note}', err=True)
+    _tell(run.get('notes', ()))
     click.echo(f'{run["frames_answered"]} of {run["frames_in"]} frames answered, {speed}')
     click.echo(run['summary'])
     ends_with_problems(run['problems'])
+
+
+def _tell(notes: Iterable[str]) -> None:
+    for note in notes:
+        click.echo(f'av-tracker: {note}', err=True)
 
 
 @click.command()
@@ -147,7 +152,7 @@ def view(
     from av_tracker_nodes.viewing.recording import require_rerun
 
     require_rerun()
-    problems = []
+    notes, problems = [], []
     if source == 'live':
         from av_tracker_nodes.launching.replay import view as run
 
@@ -161,7 +166,8 @@ def view(
             as_bag(Path(source), sound_files, sources) as bag,
             progress_bar(f'tracking {Path(source).name}') as progress,
         ):
-            problems = watch_bag(bag, opened, model, audio_offset, progress, sources)
+            notes, problems = watch_bag(bag, opened, model, audio_offset, progress, sources)
+    _tell(notes)
     if save is not None:
         click.echo(save)
     ends_with_problems(problems)

@@ -255,7 +255,7 @@ def watch_bag(
     audio_offset: float = 0.0,
     progress: Callable[[float], None] | None = None,
     sources: Sources | None = None,
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     """Track a bag and show everything to a viewer.
 
     Parameters
@@ -275,8 +275,10 @@ def watch_bag(
 
     Returns
     -------
-    list of str
-        What went wrong; empty where all was used.
+    notes : list of str
+        What was passed over, and what else is worth knowing.
+    problems : list of str
+        What went wrong; empty where nearly all was used.
 
     Raises
     ------
@@ -307,7 +309,7 @@ def watch_bag(
 
             for frame in run.frames(progress, draw):
                 viewer.draw_tracks(frame)
-        return run.problems()
+        return run.notes(), run.problems()
 
 
 def _silenced(block: AudioBlock) -> AudioBlock:

@@ -150,10 +150,19 @@ class Playback:
                 yield Played(*self._names[message.topic], time, message.data)
             elif sound is not None and message.topic in (found.audio, found.audio_info):
                 yield from self._blocks(sound, message, time)
-            else:
+            elif self._is_readable(message):
                 yield Played(*self._names[message.topic], time, message.data)
         if sound is not None:
             yield from map(self._played, sound.rest(), repeat(self._bag.end_time))
+
+    def _is_readable(self, message: RawMessage) -> bool:
+        """Tell whether a message is one of its type; one that is not is counted."""
+        try:
+            self._bag.decode(message)
+        except InputError as error:
+            self._bag.unusable.note(message.topic, str(error))
+            return False
+        return True
 
     @property
     def _converts_sound(self) -> bool:
