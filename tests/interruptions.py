@@ -121,7 +121,7 @@ def check_end(folder, case, number, whole_group, delay=0.5):
     assert 'Traceback' not in said, said
     assert 'Exception ' not in said, said
     partial = [path.name for pattern in PARTIAL for path in folder.rglob(pattern)]
-    assert not partial
+    assert not partial, partial
     # Locks of ROS domains stay.
     kept = [path.name for path in temporary.iterdir() if path.suffix != '.lock']
     assert not kept

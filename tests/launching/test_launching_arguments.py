@@ -137,6 +137,7 @@ def test_every_argument_that_a_parameter_follows_is_not_given_by_default():
         assert set(given_to(node)) <= {'calibration'}
     for node in ('face_detector', 'acoustic_map', 'fusion', 'tracker'):
         derived = {'sees', 'hears', 'follows_heads', 'measure', 'rectified', 'image_transport'}
+        derived |= {'run'}
         assert set(given_to(node)) <= derived | set(FILES)
 
 

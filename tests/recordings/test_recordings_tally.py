@@ -71,3 +71,16 @@ def test_memory_is_bounded():
     tally = tally_of(range(0, 10**6, 40))
     assert tally.count == 25_000
     assert len(tally._recent) <= 1500
+
+
+@pytest.mark.parametrize('told_first', [False, True], ids=['in order', 'by another stream first'])
+@pytest.mark.parametrize('away', [0, 7])
+def test_what_came_while_nobody_counted_is_estimated_by_the_usual_time(told_first, away):
+    before, after = STAMPS[:20], STAMPS[20 + away :]
+    tally = Tally.resumed(tally_of(before).as_json(), estimates=True)
+    if told_first:
+        for stamp in after:
+            tally.number(stamp)
+    for stamp in (*before[10:], *after):
+        tally.add(stamp)
+    assert (tally.count, tally.missed) == (100, away)

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from av_tracker_nodes.association import tracker
+from av_tracker_nodes.association import absent
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.simulation.studio import VIEWS
 from av_tracker_nodes.research.training.portrait_cameras import PortraitCamera
@@ -188,7 +188,7 @@ def test_the_shipped_network_knows_people_again_and_takes_few_for_others(tmp_pat
     paths = make_portraits(tmp_path, range(2100, 2120), 2, 1)
     people = [each for path in paths for each in load_portraits(path)]
     pairs = compare(AppearanceEncoder().embed_crops, views_of(people, 4))
-    same, different = pairs.passed(1 - tracker.ALIKE)
+    same, different = pairs.passed(1 - absent.ALIKE)
     assert same > 0.9
     assert different < 0.3
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from av_tracker_nodes.association.absent import AbsentPerson
 from av_tracker_nodes.association.config import TrackerConfig
 from av_tracker_nodes.association.cost import NO_BOX, are_comparable
 from av_tracker_nodes.association.existence import Existence, is_face
@@ -88,6 +89,12 @@ class PersonTrack:
     def place(self) -> Place:
         """Mouth, and how uncertain it is."""
         return Place(self.position, self._filter.covariance[:3, :3])
+
+    def absent(self) -> AbsentPerson:
+        """Return what is remembered of the person."""
+        return AbsentPerson(
+            self.id, self.born, self.last_place, self.last_evidence, self.embedding
+        )
 
     @property
     def last_evidence(self) -> int:

@@ -18,9 +18,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 
+from av_tracker_nodes.association.absent import AbsentPerson, recognised
 from av_tracker_nodes.association.assignment import ASSIGNMENTS
 from av_tracker_nodes.association.config import TrackerConfig
 from av_tracker_nodes.association.cost import (
@@ -52,11 +54,6 @@ _SAME_PERSON = 0.25
 """Two mouths cannot be nearer than this (m)."""
 _LATELY = 1.0
 """People who pass close to each other hide one another for no longer than this (s)."""
-ALIKE = 0.36
-"""Most that the looks of one person differ by after an absence (cosine distance). On validation
-people (identities 1000 to 1059) before any camera, 95 % of one and 15 % of two differ by less."""
-_REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
-"""How far (m) a person can have gone while nobody saw or heard them."""
 
 
 class SpeakerTracker:
@@ -75,14 +72,35 @@ class SpeakerTracker:
     def reset(self) -> None:
         """Forget everybody; call when the recording changes. Ids go on."""
         self._tracks: list[PersonTrack] = []
-        self._lost: list[PersonTrack] = []
+        self._absent: list[AbsentPerson] = []
         self._stamp: int | None = None
 
     def reconfigure(self, config: TrackerConfig) -> None:
         """Go on with other numbers, for everybody who is known too."""
         self.config = config
-        for track in [*self._tracks, *self._lost]:
+        for track in self._tracks:
             track.reconfigure(config)
+
+    @property
+    def next_id(self) -> int:
+        """Id that the next newcomer will have."""
+        return self._next_id
+
+    def people(self) -> list[AbsentPerson]:
+        """Everybody who is known, as they would be remembered if they left now."""
+        return [*self._absent, *(track.absent() for track in self._tracks if track.confirmed)]
+
+    def resume(self, people: Iterable[AbsentPerson], next_id: int) -> None:
+        """Go on for a tracker that has ended: its people get their ids when they are found.
+
+        Parameters
+        ----------
+        people : iterable of AbsentPerson
+            Its `people`.
+        next_id : int
+            Its `next_id`.
+        """
+        self._absent, self._next_id = list(people), next_id
 
     def process(self, frame: DetectionFrame, camera: Camera | None = None) -> TrackFrame:
         """Take in the detections of one stamp.
@@ -270,35 +288,19 @@ class SpeakerTracker:
                 self._recognise(track, stamp)
 
     def _recognise(self, track: PersonTrack, stamp: int) -> None:
-        """Give a newcomer the id of the likeliest of those lost within walking reach."""
-
-        def distance(lost: PersonTrack) -> float:
-            return float(np.linalg.norm(lost.last_place - track.position))
-
-        def reach(lost: PersonTrack) -> float:
-            away = to_seconds(stamp - lost.last_evidence)
-            return min(_REACH_AT_ONCE + _REACH_PER_SECOND * away, _LONGEST_REACH)
-
-        def difference(lost: PersonTrack) -> float:
-            return float(appearance_cost([lost.embedding], [track.embedding])[0, 0])
-
-        candidates = [
-            lost
-            for lost in self._lost
-            if distance(lost) <= reach(lost) and difference(lost) <= ALIKE
-        ]
-        if candidates:
-            same = min(candidates, key=lambda lost: (difference(lost), distance(lost)))
-            self._lost.remove(same)
+        """Give a newcomer the id of the likeliest of those absent within walking reach."""
+        same = recognised(self._absent, track.position, track.embedding, stamp)
+        if same is not None:
+            self._absent.remove(same)
             track.id, track.born = same.id, same.born
 
     def _forget(self, stamp: int) -> None:
         gone = [track for track in self._tracks if track.is_lost(stamp)]
         self._tracks = [track for track in self._tracks if not track.is_lost(stamp)]
-        self._lost = [
-            track
-            for track in self._lost + [track for track in gone if track.confirmed]
-            if to_seconds(stamp - track.last_evidence) <= self.config.memory
+        self._absent = [
+            person
+            for person in [*self._absent, *(track.absent() for track in gone if track.confirmed)]
+            if to_seconds(stamp - person.last_evidence) <= self.config.memory
         ]
 
 

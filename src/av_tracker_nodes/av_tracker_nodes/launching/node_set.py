@@ -196,6 +196,8 @@ class _Chosen:
         Whether the images are.
     image_transport : str
         How images come.
+    run : str
+        Name of the run, as no other one has.
     """
 
     def __init__(self, arguments: Mapping[str, str]) -> None:
@@ -212,6 +214,7 @@ class _Chosen:
         self._values |= self._calibrations() | self._recorded_topics()
         is_compressed, self.is_rectified = images_of(self._values)
         self.image_transport = 'compressed' if is_compressed else 'raw'
+        self.run = uuid4().hex
         # Its network is loaded to be asked: once.
         self.model = create_fusion(self.told('fusion', 'model', DEFAULT_MODEL))
 
@@ -314,8 +317,13 @@ def _stages(chosen: _Chosen) -> list[_Node]:
         _Node('face_detector', usual={**transport, **_reliable(chosen), **_time(chosen)}),
         _Node('acoustic_map', senses, {**seen, **transport, **waiting, **measure}),
         _Node('fusion', senses, {**seen, **transport, **waiting}),
-        _Node('tracker', {**senses, **follows}, seen),
+        _Node('tracker', {**senses, **follows, **_goes_on(chosen)}, seen),
     ]
+
+
+def _goes_on(chosen: _Chosen) -> dict[str, str]:
+    """Return the name by which a tracker knows the one before it, where it is started again."""
+    return {'run': chosen.run} if chosen.is_on('respawn') else {}
 
 
 def _patience(chosen: _Chosen) -> float:
@@ -359,7 +367,7 @@ def _sinks(chosen: _Chosen) -> list[_Node]:
             'out': str(Path(chosen['out']).resolve()),
             'model': chosen.told('fusion', 'model', DEFAULT_MODEL),
             'mode': 'replay' if replays else 'live',
-            'run': uuid4().hex,
+            'run': chosen.run,
             **_senses(chosen),
         }
         nodes.append(_Node('track_writer', given, {**_reliable(chosen), **_time(chosen)}))

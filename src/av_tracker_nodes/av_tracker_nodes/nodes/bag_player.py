@@ -205,7 +205,8 @@ class BagPlayer(StageNode):
         """Say how far it has come, too."""
         if self.is_active:
             sent = self._unanswered.sent
-            self.facts |= Extent(self._asked, sent, self._has_ended).as_values()
+            extent = Extent(self._asked, sent, self._has_ended, self._answered)
+            self.facts |= extent.as_values()
         return super().diagnose()
 
     # ---- who listens

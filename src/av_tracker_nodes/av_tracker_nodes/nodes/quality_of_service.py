@@ -50,12 +50,11 @@ EVERY_IMAGE = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
 PLAYED_IMAGES = QoSProfile(depth=32, reliability=ReliabilityPolicy.RELIABLE)
 """What a player offers: readers queue as many as they like, who starts late gets these (1.3 s)."""
 
-PLAYED_INFOS = RESULTS
 PLAYED_AUDIO = QoSProfile(depth=300, reliability=ReliabilityPolicy.RELIABLE)
-"""What comes with the images likewise (2 s), and more of the sound: maps look back."""
+"""Of the sound more (3 s): maps look back."""
 
-TRACKS = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
-"""Tracks, 10 s deep: in a replay who writes them may start late and lack none."""
+PLAYED_INFOS = TRACKS = QoSProfile(depth=250, reliability=ReliabilityPolicy.RELIABLE)
+"""What tells of images, and tracks, 10 s deep: who writes them may start late and lack none."""
 
 
 def with_past(profile: QoSProfile, times: int = 1) -> QoSProfile:

@@ -146,7 +146,12 @@ class TrackWriterNode(StageNode):
             elif name == _PLAYER:
                 self._extent = Extent.from_values(values) or self._extent
                 # Told to the player, which waits for this before it ends.
-                self.facts['ended'] = self._extent is not None and self._extent.ended
+                self.facts['ended'] = self._has_all()
+
+    def _has_all(self) -> bool:
+        """Tell whether the replay has ended and all its answers have come."""
+        extent = self._extent
+        return extent is not None and extent.ended and self._answered.count >= extent.answered
 
     def _summary(self) -> dict:
         # Both from the second image to the last.

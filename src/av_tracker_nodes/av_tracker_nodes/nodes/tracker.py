@@ -30,6 +30,7 @@ from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.control import ControlledNode
 from av_tracker_nodes.nodes.conversions import from_detections
 from av_tracker_nodes.nodes.markers import TrackMarkers
@@ -38,8 +39,11 @@ from av_tracker_nodes.nodes.quality_of_service import TRACKS, TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.track_messages import to_frame, to_tracks
 from av_tracker_nodes.nodes.track_mirror import TrackMirror
+from av_tracker_nodes.recordings.known_people import KnownPeople
 from av_tracker_nodes.recordings.plausible import checked_track, usable
 from av_tracker_nodes.types import TrackFrame
+
+_NOTE_PERIOD = 0.2
 
 
 class Tracker(ControlledNode):
@@ -52,6 +56,12 @@ class Tracker(ControlledNode):
             'publish_tf',
             False,
             'Publish a frame speaker_<id>, below the namespace, for every confirmed track',
+        )
+        self.parameter(
+            'run',
+            '',
+            'Name of the run, as no other one has: a tracker that has died goes on with its ids '
+            'when it is started again; empty to begin anew',
         )
         RigListener.declare(self)
 
@@ -76,6 +86,29 @@ class Tracker(ControlledNode):
         if self.value('publish_tf'):
             self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
         self.listen(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)
+        self._known: KnownPeople | None = None
+        if self.value('run'):
+            self._known = KnownPeople(self.value('run'))
+            self._resume()
+            self.every(_NOTE_PERIOD, self._note)
+
+    def deactivate(self) -> None:
+        """Leave nothing behind: who ends in order is not followed by another."""
+        if self._known is not None:
+            self._known.remove()
+
+    def _resume(self) -> None:
+        """Know whom the tracker knew that has died."""
+        try:
+            left = self._known.read()
+        except InputError as error:
+            self.get_logger().warning(f'ids begin anew: {error}')
+        else:
+            if left is not None:
+                self._tracker.resume(*left)
+
+    def _note(self) -> None:
+        self._known.write(self._tracker.people(), self._tracker.next_id)
 
     def adapt(self) -> None:
         """Give the tracker its numbers."""

@@ -36,11 +36,14 @@ class Extent:
         Images that were sent.
     ended : bool
         Everything was sent, and answered as far as it ever will be.
+    answered : int
+        Images that were answered.
     """
 
     asked: int | None
     played: int = 0
     ended: bool = False
+    answered: int = 0
 
     @classmethod
     def from_values(cls, values: Mapping[str, str]) -> Extent | None:
@@ -52,12 +55,18 @@ class Extent:
             None if asked == _ENDLESS else int(asked),
             int(values['images played']),
             values['ended'] == 'True',
+            int(values['images answered']),
         )
 
     def as_values(self) -> dict[str, Any]:
         """Return what the diagnostics of the player say of it."""
         asked = _ENDLESS if self.asked is None else self.asked
-        return {'images asked': asked, 'images played': self.played, 'ended': self.ended}
+        return {
+            'images asked': asked,
+            'images played': self.played,
+            'images answered': self.answered,
+            'ended': self.ended,
+        }
 
     def problem(self) -> str | None:
         """Say what is missing; None when all is there.

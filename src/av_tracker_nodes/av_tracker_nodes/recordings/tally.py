@@ -45,7 +45,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.count = self.span = self.missed = 0
-        self._newest = 0
+        self._newest = self._steps = 0
         self._recent: dict[int, int] = {}
         self._was_away = self._estimates = False
 
@@ -56,6 +56,7 @@ class Tally:
             'span': self.span,
             'missed': self.missed,
             'newest': self._newest,
+            'steps': self._steps,
             'recent': list(self._recent.items())[-_NOTED:],
         }
 
@@ -78,6 +79,7 @@ class Tally:
         tally = cls()
         tally.count, tally.span = int(noted['count']), int(noted['span'])
         tally.missed, tally._newest = int(noted['missed']), int(noted['newest'])
+        tally._steps = int(noted['steps'])
         tally._recent = {int(stamp): int(number) for stamp, number in noted['recent']}
         tally._was_away, tally._estimates = tally.count > 0, estimates
         return tally
@@ -94,6 +96,8 @@ class Tally:
             self._newest = stamp
         if self.count > 1:
             self.span += max(stamp - self._newest, 0)
+            # Another stream may have numbered more of them before.
+            self._steps += stamp > self._newest
         self._newest = max(stamp, self._newest)
         self.number(stamp)
 
@@ -111,8 +115,8 @@ class Tally:
 
     def _miss_until(self, stamp: int) -> None:
         """Count what nobody told of before the first stamp that is new."""
-        if self._estimates and self.span > 0:
-            period = self.span / (self.count - 2)
+        if self._estimates and self._steps > 0:
+            period = self.span / self._steps
             gap = max(round((stamp - self._newest) / period) - 1, 0)
             self.count += gap
             self.missed += gap

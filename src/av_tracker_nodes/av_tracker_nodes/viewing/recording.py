@@ -106,15 +106,19 @@ def _viewer() -> Iterator[rr.RecordingStream]:
 @contextmanager
 def _file(save: Path) -> Iterator[rr.RecordingStream]:
     partial = save.with_name(f'.{save.name}.partial')
+    # What takes long comes before there is anything to remove.
+    recording = _new_recording()
     try:
         partial.touch()
     except OSError as error:
         raise InputError(f'cannot write {save}: {error.strerror}') from error
-    recording = _new_recording()
     try:
-        recording.save(partial)
-        yield recording
-        recording.disconnect()
+        try:
+            recording.save(partial)
+            yield recording
+        finally:
+            # It writes beside this thread, and makes its file anew after one that was removed.
+            recording.disconnect()
         partial.replace(save)
     finally:
         partial.unlink(missing_ok=True)

@@ -425,3 +425,21 @@ def test_a_bearing_that_is_well_known_still_moves_somebody_unseen():
         )
         frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
     assert frame.tracks[0].position[1] == pytest.approx(1.0, abs=0.15)
+
+
+def test_a_tracker_that_follows_another_goes_on_with_its_ids():
+    left, right, newcomer = (seen([2.0, y, 0.0]) for y in (0.6, -0.6, 0.0))
+    instants = [to_nanoseconds(0.04 * k) for k in range(60)]
+    first, second = SpeakerTracker(), SpeakerTracker()
+    for stamp in instants[:40]:
+        before = first.process(DetectionFrame(stamp, (left, right)), CAMERA)
+    second.resume(first.people(), first.next_id)
+    # In another order, some of it once more, and with somebody who was not there.
+    for stamp in instants[20:]:
+        after = second.process(DetectionFrame(stamp, (right, newcomer, left)), CAMERA)
+    places = {track.id: track.position for track in after.tracks}
+    assert len(places) == 3
+    for track in before.tracks:
+        np.testing.assert_allclose(places[track.id], track.position, atol=0.02)
+    (new,) = set(places) - {track.id for track in before.tracks}
+    assert new >= first.next_id
