@@ -170,16 +170,15 @@ def symmetric(rng, strips, size):
 
 
 @pytest.mark.parametrize('microphones', [1, 4, 16])
-def test_weighed_spectra_agree(microphones):
+def test_weighed_spectra(microphones):
     rng = np.random.default_rng(0)
     spectra = rng.normal(size=(2, microphones, 1001))
     spectra = (spectra[0] + 1j * spectra[1]).astype(np.complex64)
     weights = symmetric(rng, 63, microphones)
-    expected = kernels_numpy.weighed(spectra, weights, 16)
-    actual = kernels_numba.weighed(spectra, weights, 16)
+    actual = kernels_numpy.weighed(spectra, weights, 16)
+    assert actual.dtype == np.complex64
+    expected = np.einsum('kmn,nk->mk', weights[np.arange(1001) // 16], spectra)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
-    at = 500
-    np.testing.assert_allclose(expected[:, at], weights[at // 16] @ spectra[:, at], atol=1e-4)
 
 
 @pytest.mark.parametrize('places', [0, 1, 2, 5])

@@ -20,6 +20,21 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from av_tracker_nodes.acoustics.kernels_numpy import weighed
+
+__all__ = [
+    'aligned_spectrum',
+    'correlation_at',
+    'delayed_spectrum',
+    'mean_at_lags',
+    'mean_at_points',
+    'parted',
+    'turned_sum',
+    'weighed',
+    'weighted_cross',
+]
+"""With one that BLAS does sooner than any loop."""
+
 _compile = njit(cache=True, fastmath=True, nogil=True)
 
 _BLOCK = 256
@@ -171,21 +186,6 @@ def turned_sum(spectra, turns):
     for p in range(places):
         for f in range(bins):
             result[p, f] = complex(total[p, 0, f], total[p, 1, f])
-    return result
-
-
-@_compile
-def weighed(spectra, weights, strip):
-    """Mix microphones, in each strip of bins by weights of its own."""
-    microphones, bins = spectra.shape
-    result = np.zeros((microphones, bins), np.complex64)
-    for start in range(0, bins, strip):
-        stop = min(start + strip, bins)
-        for m in range(microphones):
-            for n in range(microphones):
-                weight = weights[start // strip, m, n]
-                for f in range(start, stop):
-                    result[m, f] += weight * spectra[n, f]
     return result
 
 

@@ -215,7 +215,9 @@ def weighed(spectra: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
     np.ndarray, shape (microphones, bins), complex64
         ``sum_n W_mn X_n(k)``.
     """
-    return _from_strips(weights @ _in_strips(spectra, strip), spectra.shape[1])
+    # Weights are real: real and imaginary parts are columns side by side.
+    columns = np.ascontiguousarray(_in_strips(spectra, strip)).view(np.float32)
+    return _from_strips((weights @ columns).view(np.complex64), spectra.shape[1])
 
 
 def parted(beams: np.ndarray, turns: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:

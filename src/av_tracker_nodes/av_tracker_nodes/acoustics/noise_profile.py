@@ -30,6 +30,7 @@ are known depends on since when it has listened.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import ModuleType
 
@@ -42,6 +43,7 @@ from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.known_noises import KnownNoise, KnownNoises, bins_set_in
 from av_tracker_nodes.acoustics.noise_floor import spectral_power
+from av_tracker_nodes.acoustics.sliding_minimum import SlidingMinimum
 
 _SMOOTHING = 5
 """Frames averaged before the minimum is taken: 120 ms."""
@@ -160,6 +162,33 @@ class _Block:
     cross: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Learnt:
+    """What some blocks have in common: means of the noise in them.
+
+    Attributes
+    ----------
+    blocks : list of int
+        When each was done.
+    count, power : np.ndarray, shape (bins,)
+        Frames of noise, and their mean power.
+    cross : np.ndarray, shape (pairs, bins)
+        Their mean whitened cross-spectra.
+    """
+
+    blocks: Sequence[int]
+    count: np.ndarray
+    power: np.ndarray
+    cross: np.ndarray
+
+    @classmethod
+    def of(cls, blocks: Sequence[_Block]) -> _Learnt:
+        count = np.sum([block.count for block in blocks], axis=0)
+        power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
+        cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
+        return cls([block.done for block in blocks], count, power, cross)
+
+
 class NoiseProfile:
     """Learns the noise of a stream.
 
@@ -203,32 +232,42 @@ class NoiseProfile:
         self._recent: deque[_Frame] = deque(maxlen=_SMOOTHING)
         self._onset: deque[_Frame] = deque(maxlen=_ONSET)
         self._smooth: deque[_Smooth] = deque()
+        self._least, self._least_wide = SlidingMinimum(), SlidingMinimum()
         self._gathered: list[tuple[_Frame, np.ndarray]] = []
         self._blocks: deque[_Block] = deque()
+        self._learnt = _Learnt((), *[np.empty(0)] * 3)
 
     def at(self, audio: StampedAudio, end: int) -> Noise:
         """Tell the noise in the samples before index `end`."""
         self._advance(audio, end)
         oldest = end - self._memory
-        smooth = [each.power for each in self._smooth if oldest < each.done <= end]
         shape = len(self._pairs), len(self._gcc.frequencies)
         known = self._known.before(end)
-        if not smooth:
+        minimum, frames = self._minimum(oldest, end)
+        if minimum is None:
             unknown = np.full(shape[1], np.inf, np.float32)
             return Noise(unknown, unknown, np.zeros(shape, np.complex64), known)
-        minimum = np.min(smooth, axis=0)
         floor = _LEAST_BIAS * minimum
         blocks = [block for block in self._blocks if oldest < block.done <= end]
         if not blocks:
             return Noise(floor, floor, np.zeros(shape, np.complex64), known)
-        count = np.sum([block.count for block in blocks], axis=0)
-        power = np.sum([block.power for block in blocks], axis=0) / np.maximum(count, 1)
-        cross = np.sum([block.cross for block in blocks], axis=0) / np.maximum(count, _ENOUGH)
+        if [block.done for block in blocks] != self._learnt.blocks:
+            self._learnt = _Learnt.of(blocks)
+        power, cross, count = self._learnt.power, self._learnt.cross, self._learnt.count
         mean = np.where(count >= _ENOUGH, power, 0)
         # The minimum of fewer frames is nearer to their mean.
-        filled = min(len(smooth) * self._hop / self._memory, 1.0)
+        filled = min(frames * self._hop / self._memory, 1.0)
         most = _LEAST_BIAS + filled * (_MOST_BIAS - _LEAST_BIAS)
         return Noise(np.clip(mean, floor, most * minimum), floor, cross, known)
+
+    def _minimum(self, oldest: int, end: int) -> tuple[np.ndarray | None, int]:
+        """Least power (bins,) after one sample and up to another, and in how many frames."""
+        if self._smooth and self._smooth[-1].done > end:
+            # Sound that has been heard before, once more.
+            smooth = [each.power for each in self._smooth if oldest < each.done <= end]
+            return (np.min(smooth, axis=0) if smooth else None), len(smooth)
+        self._least.drop(oldest)
+        return self._least.minimum, len(self._least)
 
     def _advance(self, audio: StampedAudio, end: int) -> None:
         """Add the frames that ended since the last call and drop those that are too old.
@@ -259,10 +298,13 @@ class NoiseProfile:
         wide = uniform_filter1d(smooth, _SPREAD, mode='nearest')
         while self._smooth and self._smooth[0].done <= at - self._memory:
             self._smooth.popleft()
+        self._least_wide.drop(at - self._memory)
         while self._blocks and self._blocks[0].done <= at - self._memory:
             self._blocks.popleft()
         self._smooth.append(_Smooth(at, smooth, wide))
-        minimum = np.min([each.wide for each in self._smooth], axis=0)
+        self._least.add(at, smooth)
+        self._least_wide.add(at, wide)
+        minimum = self._least_wide.minimum
         alone = (wide <= _NOISE_ALONE * minimum).astype(np.float32)
         middle = self._recent[_SMOOTHING // 2]
         self._gathered.append((middle, alone))

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -113,7 +114,7 @@ class MicrophoneArray:
         object.__setattr__(self, 'groups', groups)
         object.__setattr__(self, 'channels', channels)
 
-    @property
+    @cached_property
     def centre(self) -> np.ndarray:
         """Mean position (m), shape (3,)."""
         return self.positions.mean(axis=0)

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class RigidTransform:
         """Rotation as ``(x, y, z, w)``."""
         return quaternion_of_matrix(self.rotation)
 
-    @property
+    @cached_property
     def inverse(self) -> RigidTransform:
         """Transform from the target frame back to the source frame."""
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
