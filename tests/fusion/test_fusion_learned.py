@@ -174,6 +174,14 @@ def test_a_head_is_followed_when_its_face_is_lost_and_given_up_when_it_is_not_se
     assert detect(blind, stamp=2 * FRAME) == ()
 
 
+def test_whether_a_remembered_head_speaks_is_up_to_the_network(tmp_path):
+    """No sound was laid in a face that is not there: that is no silence."""
+    fusion = network(tmp_path)
+    detect(fusion, [face(ANN)])
+    (head,) = detect(fusion, stamp=2 * FRAME)
+    assert head.speaking == pytest.approx(1 / (1 + np.exp(-SURE)))
+
+
 def test_one_person_is_one_detection(tmp_path):
     fusion = network(tmp_path)
     detect(fusion, [face(ANN, tracklet=1)])

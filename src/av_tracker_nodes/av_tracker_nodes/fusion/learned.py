@@ -188,7 +188,7 @@ class LearnedFusion(FusionModel):
         """
         visible = probability(prediction[6])
         person = _is_person(candidate, float(prediction[5]))
-        speaking = self._speaking(float(prediction[7]), candidate.base.speaking, rig)
+        speaking = self._speaking(float(prediction[7]), candidate, rig)
         across, along = np.exp(prediction[3:5].astype(float))
         seen = candidate.kind == Kind.FACE or visible >= self.thresholds.visible
         if candidate.kind == Kind.VOICE:
@@ -216,15 +216,18 @@ class LearnedFusion(FusionModel):
         detection = ranged(by_sight, candidate.face, candidate.sound, rig.camera)
         return _Judged(candidate.kind, detection, place)
 
-    def _speaking(self, predicted: float, heard: float, rig: Rig) -> float:
+    def _speaking(self, predicted: float, candidate: Candidate, rig: Rig) -> float:
         """Probability that somebody speaks, of the network's log-odds and of sound alone.
 
         Networks judge by coherence from directions: where none are told, or cones alone, they are
-        not asked.
+        not asked. Of a remembered head sound alone tells nothing, which is no silence.
         """
+        heard = candidate.base.speaking
         if not rig.tells_directions or axis_of_line(rig.microphones) is not None:
             return heard
         by_network = predicted - log_odds(self.thresholds.speaking)
+        if candidate.kind == Kind.MEMORY:
+            return float(probability(by_network))
         by_sound = _doubted(heard)
         return float(probability((1 - _SOUND_SHARE) * by_network + _SOUND_SHARE * by_sound))
 
