@@ -231,11 +231,7 @@ class SourceLocator:
         np.ndarray, shape (3,)
             Another position, within the limits of range.
         """
-        slopes = self.slopes(position)
-        known = _information(self._sharpness(correlation), slopes) + _PRIOR
-        turn = np.linalg.solve(known, self._gain * correlation[:, 1] @ slopes)
-        turn[:2] = turn[:2].clip(-_LONGEST_STEP, _LONGEST_STEP)
-        return around(position, turn[None], self._centre, self._inverse_limits)[0]
+        return _step(correlation, position, self._gain, self._inverse_limits, *self._array)
 
     def information(self, correlation: np.ndarray, peak: np.ndarray) -> np.ndarray:
         """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
@@ -287,6 +283,30 @@ def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
             for column in range(3):
                 information[row, column] += sharpness[k] * slopes[k, row] * slopes[k, column]
     return information
+
+
+@compiled
+def _step(
+    correlation: np.ndarray,
+    position: np.ndarray,
+    gain: float,
+    limits: tuple[float, float],
+    centre: np.ndarray,
+    microphones: np.ndarray,
+    pairs: np.ndarray,
+    speed: float,
+) -> np.ndarray:
+    """Step from a position to where the gradient of the coherence is zero to first order."""
+    slopes = slopes_of_delays(position, centre, microphones, pairs, speed)
+    sharpness, pull = np.empty(len(pairs)), np.zeros(3)
+    for k in range(len(pairs)):
+        sharpness[k] = gain * max(-correlation[k, 2], 0.0)
+        for n in range(3):
+            pull[n] += gain * correlation[k, 1] * slopes[k, n]
+    turn = np.linalg.solve(_information(sharpness, slopes) + _PRIOR, pull)
+    for n in range(2):
+        turn[n] = min(max(turn[n], -_LONGEST_STEP), _LONGEST_STEP)
+    return around(position, turn.reshape((1, 3)), centre, limits)[0]
 
 
 @compiled
