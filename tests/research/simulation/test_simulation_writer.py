@@ -24,6 +24,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.datasets.av163 import open_sequence
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.writer import (
+    WORLD_FROM_VIDEO,
     timecode,
     video_path,
     write_audio,
@@ -186,3 +187,25 @@ def test_calibration_may_be_there_already_or_in_part(tmp_path):
     write_calibration(tmp_path)
     assert (tmp_path / 'CAM' / 'cam3.rad').is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat']
+
+
+def test_a_folder_of_the_same_calibration_up_to_rounding_goes_on(tmp_path):
+    write_calibration(tmp_path)
+    file = tmp_path / 'CAM' / 'rigid010203.mat'
+    content = bytearray(file.read_bytes())
+    (align,) = (
+        at
+        for at in range(128, len(content) - 31, 8)
+        if np.allclose(
+            np.frombuffer(content, float, 3, at), WORLD_FROM_VIDEO.rotation[:, 0], atol=1e-9
+        )
+    )
+    number = np.frombuffer(content, float, 1, align)[0]
+    for change, is_same in ((2e-16, True), (1e-6, False)):
+        content[align : align + 8] = np.float64(number + change).tobytes()
+        file.write_bytes(content)
+        if is_same:
+            write_calibration(tmp_path)
+        else:
+            with pytest.raises(InputError, match='belongs to other recordings'):
+                write_calibration(tmp_path)

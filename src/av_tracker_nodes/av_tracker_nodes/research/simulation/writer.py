@@ -52,6 +52,9 @@ WORLD_FROM_VIDEO = RigidTransform.from_quaternion(
 """World seen from the frame that the cameras were calibrated in, which has no meaning else."""
 
 _MAT_HEADER = 128
+_LEAST, _ROUNDING = 1e-30, 1e-12
+"""What a number that is not 0 is at least; and by how much rotations and places (m) differ that
+were computed in another order."""
 
 
 def write_calibration(root: Path) -> None:
@@ -74,7 +77,7 @@ def write_calibration(root: Path) -> None:
         _write_geometry(folder / 'gt.mat')
         written = [file.relative_to(folder) for file in sorted(folder.rglob('*.*'))]
         for file in written:
-            if (root / file).exists() and _content(root / file) != _content(folder / file):
+            if (root / file).exists() and not _is_same(root / file, folder / file):
                 raise InputError(
                     f'{root / file} belongs to other recordings; simulate into a directory of '
                     'its own'
@@ -168,9 +171,23 @@ def _write_geometry(path: Path) -> None:
     savemat(path, {'gt': fields})
 
 
-def _content(file: Path) -> bytes:
-    """Bytes of a file, without the header of MAT files, which holds the date."""
-    return file.read_bytes()[_MAT_HEADER if file.suffix == '.mat' else 0 :]
+def _is_same(first: Path, second: Path) -> bool:
+    """Tell whether two files hold the same; numbers of MAT files up to their last digits.
+
+    Behind a header, which holds the date, MAT files are made of doubles, and of tags and names
+    whose lengths are multiples of theirs; taken for doubles, these are next to nothing.
+    """
+    contents = [file.read_bytes() for file in (first, second)]
+    if first.suffix != '.mat':
+        return contents[0] == contents[1]
+    if len(contents[0]) != len(contents[1]) or len(contents[0]) % 8:
+        return False
+    here, there = (np.frombuffer(content[_MAT_HEADER:], float) for content in contents)
+    with np.errstate(invalid='ignore'):
+        near = np.abs(here - there) <= _ROUNDING
+        for numbers in (here, there):
+            near &= (numbers == 0) | (np.abs(numbers) > _LEAST)
+    return bool((near | (here.view(np.int64) == there.view(np.int64))).all())
 
 
 def _write_timings(folder: Path, scene: Scene, camera: int) -> None:
