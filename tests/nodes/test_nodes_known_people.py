@@ -25,7 +25,7 @@ import pytest
 
 from av_tracker_nodes.association.absent import AbsentPerson
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.known_people import KnownPeople
+from av_tracker_nodes.nodes.known_people import KnownPeople
 
 
 @pytest.fixture(autouse=True)
