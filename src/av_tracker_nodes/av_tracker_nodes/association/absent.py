@@ -31,7 +31,7 @@ _REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
 """How far (m) a person can have gone while nobody saw or heard them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AbsentPerson:
     """Somebody who was confirmed and is not tracked now.
 

@@ -302,8 +302,9 @@ class StageNode(DiagnosticNode):
         """Let a node that starts late take everything in by order of stamps, once it is ready.
 
         In a replay it gets the last seconds of all streams at once, one stream after the other,
-        and what describes the sensors may come after them. What comes is kept until nothing more
-        does, for two seconds at most. To be called while the node is configured.
+        and what describes the sensors may come after them. What comes is kept until every stream
+        that is needed has begun and nothing more comes, for two seconds at most. To be called
+        while the node is configured.
         """
         if self.value('catch_up'):
             self._awaits = is_ready
@@ -333,7 +334,8 @@ class StageNode(DiagnosticNode):
             return
         is_late = elapsed_seconds(self._held_since) > _LONGEST_HOLD
         is_quiet = elapsed_seconds(self._came_at) > _QUIET
-        if is_late or (is_quiet and self._awaits()):
+        have_all_begun = all(flow.has_begun for flow in self.flows if flow.is_needed)
+        if is_late or (is_quiet and have_all_begun and self._awaits()):
             self._awaits = None
             held, self._held = self._held, []
             for _, work in sorted(held, key=itemgetter(0)):
