@@ -20,20 +20,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from av_tracker_nodes.acoustics.kernels_numpy import weighed
-
-__all__ = [
-    'aligned_spectrum',
-    'correlation_at',
-    'delayed_spectrum',
-    'mean_at_lags',
-    'mean_at_points',
-    'parted',
-    'turned_sum',
-    'weighed',
-    'weighted_cross',
-]
-"""With one that BLAS does sooner than any loop."""
+# BLAS mixes sooner than any loop.
+from av_tracker_nodes.acoustics.kernels_numpy import weighed as weighed
 
 _compile = njit(cache=True, fastmath=True, nogil=True)
 

@@ -231,7 +231,8 @@ class SourceLocator:
         np.ndarray, shape (3,)
             Another position, within the limits of range.
         """
-        return _step(correlation, position, self._gain, self._inverse_limits, *self._array)
+        sharpness, pull = self._sharpness(correlation), self._gain * correlation[:, 1]
+        return _step(sharpness, pull, position, self._inverse_limits, *self._array)
 
     def information(self, correlation: np.ndarray, peak: np.ndarray) -> np.ndarray:
         """Information on two angles (rad) and inverse range (1/m) at a peak, shape (3, 3).
@@ -287,23 +288,25 @@ def _information(sharpness: np.ndarray, slopes: np.ndarray) -> np.ndarray:
 
 @compiled
 def _step(
-    correlation: np.ndarray,
+    sharpness: np.ndarray,
+    pull: np.ndarray,
     position: np.ndarray,
-    gain: float,
     limits: tuple[float, float],
     centre: np.ndarray,
     microphones: np.ndarray,
     pairs: np.ndarray,
     speed: float,
 ) -> np.ndarray:
-    """Step from a position to where the gradient of the coherence is zero to first order."""
+    """Step from a position to where the gradient of the coherence is zero to first order.
+
+    How sharp the coherence of each pair is, and where it pulls its delay, have shape (pairs,).
+    """
     slopes = slopes_of_delays(position, centre, microphones, pairs, speed)
-    sharpness, pull = np.empty(len(pairs)), np.zeros(3)
+    gradient = np.zeros(3)
     for k in range(len(pairs)):
-        sharpness[k] = gain * max(-correlation[k, 2], 0.0)
         for n in range(3):
-            pull[n] += gain * correlation[k, 1] * slopes[k, n]
-    turn = np.linalg.solve(_information(sharpness, slopes) + _PRIOR, pull)
+            gradient[n] += pull[k] * slopes[k, n]
+    turn = np.linalg.solve(_information(sharpness, slopes) + _PRIOR, gradient)
     for n in range(2):
         turn[n] = min(max(turn[n], -_LONGEST_STEP), _LONGEST_STEP)
     return around(position, turn.reshape((1, 3)), centre, limits)[0]

@@ -137,7 +137,6 @@ class AcousticMapNode(ControlledNode):
         self._views = AcousticViews(self)
         if self._hears:
             self.hold_until(self._is_prepared)
-        if self._hears:
             self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
         if self.value('sees'):
             self.listen(av.FaceArray, 'faces', self._see)

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
@@ -150,15 +150,15 @@ class Playback:
                 yield Played(*self._names[message.topic], time, message.data)
             elif sound is not None and message.topic in (found.audio, found.audio_info):
                 yield from self._blocks(sound, message, time)
-            elif self._is_readable(message):
+            elif self._is_usable(message, self._bag.decode):
                 yield Played(*self._names[message.topic], time, message.data)
         if sound is not None:
             yield from map(self._played, sound.rest(), repeat(self._bag.end_time))
 
-    def _is_readable(self, message: RawMessage) -> bool:
-        """Tell whether a message is one of its type; one that is not is counted."""
+    def _is_usable(self, message: RawMessage, read: Callable[[RawMessage], object]) -> bool:
+        """Tell whether a message can be read; one that cannot is counted."""
         try:
-            self._bag.decode(message)
+            read(message)
         except InputError as error:
             self._bag.unusable.note(message.topic, str(error))
             return False
@@ -197,13 +197,8 @@ class Playback:
         return messages.serialize(info, CAMERA_INFO[1])
 
     def _describes_camera(self, message: RawMessage) -> bool:
-        """Tell whether a camera_info can be used; one that cannot is counted."""
-        try:
-            next(self._bag.geometry.camera_infos(message))
-        except InputError as error:
-            self._bag.unusable.note(message.topic, str(error))
-            return False
-        return True
+        infos = self._bag.geometry.camera_infos
+        return self._is_usable(message, lambda message: next(infos(message)))
 
     def _array(self) -> bytes | None:
         for message in self._bag.messages(self._bag.found.array_info):
