@@ -41,12 +41,14 @@ WRITER = 'track_writer'
 OTHERS = [
     pytest.param(node, signal.SIGKILL, marks=pytest.mark.slow)
     for node in (*STAGES, WRITER)
-    if node != 'acoustic_map'
+    if node != 'face_detector'
 ]
 STOPPED = [pytest.param(node, signal.SIGSTOP, marks=pytest.mark.slow) for node in STAGES]
 
 
-@pytest.mark.parametrize(('node', 'number'), [('acoustic_map', signal.SIGKILL), *OTHERS, *STOPPED])
+@pytest.mark.parametrize(
+    ('node', 'number'), [('face_detector', signal.SIGKILL), *OTHERS, *STOPPED]
+)
 def test_a_replay_loses_nothing_with_a_node(recording, tmp_path, node, number):
     with live_graph(node_set({'bag': str(recording.path), 'out': str(tmp_path)})) as graph:
         assert graph.spin_until(lambda: len(graph.heard['speaker_tracks']) > 30), graph.lines
