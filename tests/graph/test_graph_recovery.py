@@ -38,16 +38,17 @@ from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
 pytestmark = pytest.mark.graph
 
 WRITER = 'track_writer'
+QUICK = ['face_detector', 'acoustic_map']
 OTHERS = [
     pytest.param(node, signal.SIGKILL, marks=pytest.mark.slow)
     for node in (*STAGES, WRITER)
-    if node != 'face_detector'
+    if node not in QUICK
 ]
 STOPPED = [pytest.param(node, signal.SIGSTOP, marks=pytest.mark.slow) for node in STAGES]
 
 
 @pytest.mark.parametrize(
-    ('node', 'number'), [('face_detector', signal.SIGKILL), *OTHERS, *STOPPED]
+    ('node', 'number'), [*((node, signal.SIGKILL) for node in QUICK), *OTHERS, *STOPPED]
 )
 def test_a_replay_loses_nothing_with_a_node(recording, tmp_path, node, number):
     with live_graph(node_set({'bag': str(recording.path), 'out': str(tmp_path)})) as graph:

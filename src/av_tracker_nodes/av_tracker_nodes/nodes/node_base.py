@@ -43,7 +43,7 @@ from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
 from av_tracker_nodes.recordings.messages import stamp_of
 
 _GLANCE = 0.05
-_LONGEST_HOLD, _QUIET = 2.0, 0.15
+_LONGEST_HOLD, _QUIET = 4.0, 0.15
 _ROOM = 2
 
 
@@ -269,7 +269,7 @@ class StageNode(DiagnosticNode):
         raw : bool
             Call back with bytes.
         """
-        flow = Flow(topic, needed)
+        flow, since = Flow(topic, needed), time.time_ns()
         handover = Handover() if self.value('catch_up') and not raw else None
 
         def read(message: Any) -> None:
@@ -281,7 +281,7 @@ class StageNode(DiagnosticNode):
         def take(message: Any, info: Mapping[str, Any]) -> None:
             publisher = info.get('publisher_gid')
             number = info.get('publication_sequence_number')
-            self._starts_late |= not flow.has_begun and (number or 0) > 1
+            self._starts_late |= info.get('source_timestamp', since) < since
             flow.note(self.get_clock().now().nanoseconds, number, publisher)
             if handover is None:
                 run(message)
@@ -303,7 +303,7 @@ class StageNode(DiagnosticNode):
 
         In a replay it gets the last seconds of all streams at once, one stream after the other,
         and what describes the sensors may come after them. What comes is kept until every stream
-        that is needed has begun and nothing more comes, for two seconds at most. To be called
+        that is needed has begun and nothing more comes, for four seconds at most. To be called
         while the node is configured.
         """
         if self.value('catch_up'):
