@@ -148,3 +148,15 @@ def test_sound_alone_of_a_single_microphone_is_refused_once_that_is_known():
     sensors.take(ArrayDescription(ONE, 'mic_array'))
     with pytest.raises(InputError, match='needs two microphones, there is one'):
         list(Pipeline(sensors, 'audio').run(sound(ONE)))
+
+
+def test_of_a_fast_camera_every_image_is_answered_and_some_are_looked_at(portrait):
+    fast = [ImageFrame(stamp(k / 60), portrait) for k in range(90)]
+    records = sorted([*fast, *sound(FOUR)], key=lambda record: record.stamp)
+    pipeline = Pipeline(Rig(CAMERA, FOUR), 'vggcf')
+    frames = [frame for frame in pipeline.run(records) if frame.from_image]
+    assert [frame.stamp for frame in frames] == [image.stamp for image in fast]
+    assert pipeline.counts['passed over'] == pytest.approx(45, abs=1)
+    assert pipeline.counts['faces'] == pytest.approx(45, abs=2)
+    states = [[track.state for track in frame.tracks] for frame in frames[20:-1]]
+    assert states == [[TrackState.CONFIRMED]] * len(states)

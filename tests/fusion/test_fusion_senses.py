@@ -92,3 +92,15 @@ def test_vision_alone_says_of_nobody_that_they_speak():
     for rig in (Rig(CAMERA, ONE), Rig(CAMERA, None)):
         (detection,) = create_fusion('visual').process(faces, sound, rig).detections
         assert detection.speaking == 0
+
+
+@pytest.mark.parametrize('name', FUSION_MODELS)
+def test_what_tells_nothing_is_said_and_where_nothing_does_the_model_is_not_asked(name):
+    model = create_fusion(name, device='cpu')
+    rig = Rig(CAMERA, TWO)
+    size = (360, 288)
+    silence = AcousticMap.blank(10**9, 'vggcf')
+    told = model.process(FaceFrame(10**9, size, is_searched=False), silence, rig, None)
+    assert (told.detections, told.without) == ((), Modality.BOTH)
+    told = model.process(FaceFrame(10**9, size), silence, rig, IMAGE)
+    assert told.without == Modality.AUDIO

@@ -292,10 +292,11 @@ UNREADABLE = {
 def test_unreadable_images_are_counted_with_the_reason(make_node, how):
     node = make_node(FaceDetector, image_transport='compressed')
     node._faces = Kept()
-    grey = ImageFrame(STAMP, np.full((288, 360, 3), 99, np.uint8))
+    grey = np.full((288, 360, 3), 99, np.uint8)
     see = node.guarded(node._see)
-    for spoilt in (False, True, True, False):
-        message = image_messages.to_compressed_image(grey, 'camera')
+    for number, spoilt in enumerate((False, True, True, False)):
+        frame = ImageFrame(STAMP + 40_000_000 * number, grey)
+        message = image_messages.to_compressed_image(frame, 'camera')
         if spoilt:
             message.data = UNREADABLE[how]['data']
         see(message)

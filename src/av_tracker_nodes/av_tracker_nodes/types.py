@@ -68,6 +68,7 @@ class Modality(IntFlag):
     NONE = 0
     VISUAL = 1
     AUDIO = 2
+    BOTH = 3
 
 
 class TrackState(IntEnum):
@@ -175,11 +176,15 @@ class Face:
 
 @dataclass(frozen=True)
 class FaceFrame:
-    """All faces of the image taken at `stamp`; `image_size` is (width, height)."""
+    """All faces of the image taken at `stamp`; `image_size` is (width, height).
+
+    Where none were looked for, `is_searched` is False: that there are none tells nothing.
+    """
 
     stamp: int
     image_size: tuple[int, int]
     faces: tuple[Face, ...] = ()
+    is_searched: bool = True
 
 
 @dataclass(frozen=True)
@@ -373,11 +378,16 @@ class Detection:
 
 @dataclass(frozen=True)
 class DetectionFrame:
-    """All detections of one stamp (ns)."""
+    """All detections of one stamp (ns).
+
+    `without` are the senses that told nothing: no faces were looked for, no sound came. Whom they
+    do not show may be there all the same.
+    """
 
     stamp: int
     detections: tuple[Detection, ...] = ()
     from_image: bool = True
+    without: Modality = Modality.NONE
 
 
 @dataclass(frozen=True)

@@ -119,11 +119,14 @@ class PersonTrack:
 
     def predict(self, stamp: int, seconds: float) -> None:
         """Let `seconds` pass until `stamp` (ns)."""
-        self.matched = False
-        self.modalities = Modality.NONE
         unseen_for = to_seconds(stamp - self.last_visual)
         self.existence.predict(seconds)
         self._filter.predict(seconds, seen=unseen_for <= _GLIMPSE or not self.ever_seen)
+
+    def await_evidence(self) -> None:
+        """Begin a cycle in which the senses tell something."""
+        self.matched = False
+        self.modalities = Modality.NONE
 
     def reference_box(self, camera: Camera | None) -> np.ndarray:
         """Box that detections are compared with, shape (4,): predicted or previous."""
@@ -198,9 +201,9 @@ class PersonTrack:
             embedding = self.embedding + fresh * (embedding - self.embedding)
         self.embedding = embedding / np.linalg.norm(embedding)
 
-    def miss(self, seconds: float) -> None:
-        """Note that nothing was assigned to this track in this cycle."""
-        if not self.ever_seen:
+    def miss(self, without: Modality, seconds: float) -> None:
+        """Note that nothing came for this track in a cycle that went without some senses."""
+        if not self.ever_seen and Modality.AUDIO not in without:
             self.existence.unheard(seconds)
         self._speaking.update(0.0, seconds)
 

@@ -74,6 +74,7 @@ class SpeakerTracker:
         self._tracks: list[PersonTrack] = []
         self._absent: list[AbsentPerson] = []
         self._stamp: int | None = None
+        self._since_told = 0.0
 
     def reconfigure(self, config: TrackerConfig) -> None:
         """Go on with other numbers, for everybody who is known too."""
@@ -116,7 +117,8 @@ class SpeakerTracker:
         Returns
         -------
         TrackFrame
-            Everybody known at that stamp, tentative tracks included.
+            Everybody known at that stamp, tentative tracks included. Where neither sense told
+            anything they are predicted, and all else is as it was.
 
         Raises
         ------
@@ -125,16 +127,25 @@ class SpeakerTracker:
         """
         _check_covariances(frame)
         seconds = self._advance(frame.stamp)
-        viewpoint = None if camera is None else camera.centre
         for track in self._tracks:
             track.predict(frame.stamp, seconds)
+        self._since_told += seconds
+        if frame.without != Modality.BOTH:
+            self._learn(frame, camera, self._since_told)
+            self._since_told = 0.0
+        self._forget(frame.stamp)
+        published = tuple(track.published(camera) for track in self._tracks)
+        return TrackFrame(frame.stamp, published, frame.from_image)
+
+    def _learn(self, frame: DetectionFrame, camera: Camera | None, seconds: float) -> None:
+        """Take in what the senses tell, `seconds` after they did so before."""
+        viewpoint = None if camera is None else camera.centre
+        for track in self._tracks:
+            track.await_evidence()
         unmatched = self._update(frame, camera, seconds, viewpoint)
         self._tracks += [self._birth(news, frame.stamp, viewpoint) for news in unmatched]
         self._merge()
         self._confirm(frame.stamp)
-        self._forget(frame.stamp)
-        published = tuple(track.published(camera) for track in self._tracks)
-        return TrackFrame(frame.stamp, published, frame.from_image)
 
     def _advance(self, stamp: int) -> float:
         """Return the seconds since the last cycle, 0 at the first and in slight disorder."""
@@ -185,8 +196,8 @@ class SpeakerTracker:
                 self._tracks[i].remember_face(detections[j], seconds)
         for track in self._tracks:
             if not track.matched:
-                track.miss(seconds)
-        if frame.from_image and camera is not None:
+                track.miss(frame.without, seconds)
+        if frame.from_image and Modality.VISUAL not in frame.without and camera is not None:
             self._note_unseen(camera, seconds)
         taken = {j for _, j in matches}
         return [

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -30,7 +31,7 @@ from av_tracker_nodes.fusion.reach import in_reach
 from av_tracker_nodes.fusion.who_speaks import with_lips
 from av_tracker_nodes.fusion.widening import widened
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
+from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame, Modality
 
 
 class FusionModel(ABC):
@@ -89,10 +90,13 @@ class FusionModel(ABC):
             detections too. Lips have their say in who speaks. Covariances include the
             uncertainty of the rig.
         """
+        without = _missing_senses(faces, sound)
+        if without == Modality.BOTH:
+            return DetectionFrame(faces.stamp, from_image=sound.from_image, without=without)
         if rig.camera is not None:
             faces = self._pictures.doubted(in_reach(faces, rig.camera), sound, rig)
         detections = with_lips(self.detect(faces, sound, rig, image), faces)
-        return widened(detections, rig)
+        return replace(widened(detections, rig), without=without)
 
     @abstractmethod
     def detect(
@@ -128,3 +132,9 @@ class FusionModel(ABC):
     def reset(self) -> None:
         """Forget all history; call when the recording changes."""
         self._pictures.reset()
+
+
+def _missing_senses(faces: FaceFrame, sound: AcousticMap) -> Modality:
+    """Return the senses that tell nothing at this stamp."""
+    unseen = Modality.NONE if faces.is_searched else Modality.VISUAL
+    return unseen if sound.is_heard else unseen | Modality.AUDIO

@@ -45,7 +45,14 @@ from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_audio_offset, declare_waiting
 from av_tracker_nodes.recordings.messages import from_audio
 from av_tracker_nodes.recordings.plausible import checked_face_sound, checked_peak, usable
-from av_tracker_nodes.synchronisation import ClockCheck, Cycle, CycleTrigger, shift_sound
+from av_tracker_nodes.synchronisation import (
+    MAX_RATE,
+    ClockCheck,
+    Cycle,
+    CycleTrigger,
+    RateLimit,
+    shift_sound,
+)
 from av_tracker_nodes.types import (
     AcousticMap,
     AudioBlock,
@@ -94,6 +101,14 @@ class AcousticMapNode(ControlledNode):
         )
         declare_audio_offset(self)
         self.parameter(
+            'max_rate',
+            MAX_RATE,
+            'As that of the face detector: what it passes over is not prepared for (Hz)',
+            0.0,
+            240.0,
+            live=True,
+        )
+        self.parameter(
             'robot_speaking_hold',
             HOLD,
             'Sound is left out for this long after robot_speaking has become false (s): the room '
@@ -124,6 +139,7 @@ class AcousticMapNode(ControlledNode):
             config=self.settings_of(AcousticConfig),
             rehearses=True,
         )
+        self._looks = RateLimit()
         self._next_sample: int | None = None
         self._prepared: int | None = None
         self._heard_until = 0
@@ -157,6 +173,7 @@ class AcousticMapNode(ControlledNode):
             audio_offset=self.value('audio_offset'),
             memory=_STEP_SHOWN,
         )
+        self._looks.rate = self.value('max_rate')
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
@@ -186,6 +203,7 @@ class AcousticMapNode(ControlledNode):
     def _see(self, message: av.FaceArray) -> None:
         faces = from_faces(message, self.leave_out)
         self._has_begun = True
+        self._looks.take(faces.stamp)
         if not self._infos_go_on:
             # Drivers that send a single camera_info, or none with a stamp.
             self._clocks.note('images', faces.stamp)
@@ -249,6 +267,8 @@ class AcousticMapNode(ControlledNode):
         if self._sound.stage is None or stamp is None or stamp == self._prepared:
             return
         self._prepared = stamp
+        if not self._looks.chooses(stamp):
+            return
         self._use(self._sensors.rig(stamp))
         self._sound.prepare(stamp)
 
@@ -257,6 +277,7 @@ class AcousticMapNode(ControlledNode):
         rig = self._sensors.rig(cycle.faces.stamp)
         sound = self._map_or_blank(cycle, rig)
         self.counts['heard'] += sound.is_heard
+        self.counts['passed over'] += cycle.is_passed_over
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if rig is not None:
@@ -264,6 +285,8 @@ class AcousticMapNode(ControlledNode):
 
     def _map_or_blank(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
         """Map the sound of a cycle; whatever goes wrong, the image is answered."""
+        if cycle.is_passed_over:
+            return AcousticMap.blank(cycle.faces.stamp, self.value('measure'), cycle.from_image)
         try:
             sound = self._map(cycle, rig)
             return replace(

@@ -310,6 +310,7 @@ def to_detections(frame: DetectionFrame, frame_id: str) -> av.FusedDetectionArra
     return av.FusedDetectionArray(
         header=header(frame.stamp, frame_id),
         from_image=bool(frame.from_image),
+        without=int(frame.without),
         detections=[_to_detection(detection) for detection in frame.detections],
     )
 
@@ -327,7 +328,8 @@ def from_detections(
         For numbers that make no detection, without `leave_out`.
     """
     detections = usable(message.detections, _from_detection, leave_out)
-    return DetectionFrame(stamp_of(message.header), detections, message.from_image)
+    without = Modality(message.without & Modality.BOTH)
+    return DetectionFrame(stamp_of(message.header), detections, message.from_image, without)
 
 
 def _from_detection(message: av.FusedDetection) -> Detection:

@@ -29,18 +29,20 @@ from av_tracker_nodes.nodes.conversions import to_faces
 from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.process import run
+from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.recordings.messages.images import from_image
 from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_face, usable
+from av_tracker_nodes.synchronisation import MAX_RATE, RateLimit
 from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
 
 
 class FaceDetector(ControlledNode):
-    """Publishes the faces of every image that it sees, none included.
+    """Publishes the faces of every image that it looks at, none included.
 
-    Live it takes the newest image and drops those it has no time for; with `reliable_images` it
-    takes all of them.
+    Of fast cameras it passes images over. Live it takes the newest image and drops those it has
+    no time for; with `reliable_images` all come.
     """
 
     def __init__(self, **node_options: object) -> None:
@@ -64,6 +66,15 @@ class FaceDetector(ControlledNode):
             'Describe how people look, so that somebody who comes back is known again',
             live=True,
         )
+        self.parameter(
+            'max_rate',
+            MAX_RATE,
+            'Faces are looked for in so many images a second at most; all others are answered by '
+            'where people are expected; 0 for all (Hz)',
+            0.0,
+            240.0,
+            live=True,
+        )
         ImageInput.declare(self)
 
     def configure(self) -> None:
@@ -72,6 +83,7 @@ class FaceDetector(ControlledNode):
         self._stage = FaceStage(Path(model) if model else None)
         self.facts['provider'] = self._stage.detector.execution_provider
         self._newest = 0
+        self._rate = RateLimit()
         self._memory = ImageMemory()
         self._faces = self.output(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
@@ -79,6 +91,7 @@ class FaceDetector(ControlledNode):
 
     def adapt(self) -> None:
         """Set what the detector looks for."""
+        self._rate.rate = self.value('max_rate')
         self._stage.detector.scale = self.value('scale')
         self._stage.detector.threshold = self.value('threshold')
         self._stage.reads_lips = self.value('lips')
@@ -92,7 +105,11 @@ class FaceDetector(ControlledNode):
     def _see(self, message: object) -> None:
         began = time.monotonic_ns()
         self.counts['in'] += 1
+        if not self._rate.is_due(stamp_of(message.header)):
+            self.counts['passed over'] += 1
+            return
         frame = self.readable(partial(from_image, message, self._memory))
+        self._rate.take(frame.stamp)
         if frame.stamp < self._newest - JUMP:
             self.start_anew()
         self._newest = max(frame.stamp, self._newest)

@@ -50,7 +50,7 @@ from av_tracker_nodes.recordings.messages.images import from_image
 from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_detection, usable
 from av_tracker_nodes.synchronisation import Arrival, FusionJoin, Joined, Rounds
-from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame
+from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame, Modality
 
 _QUEUE = 250
 _QUIET = 1.0
@@ -204,12 +204,12 @@ class Fusion(ControlledNode):
         if joined.faces is None and from_image:
             self.counts['without faces'] += 1
         rig = self._sensors.rig(stamp)
-        frame = DetectionFrame(stamp, from_image=from_image)
+        frame = DetectionFrame(stamp, from_image=from_image, without=Modality.BOTH)
         self.counts['unplaced'] += rig is None and from_image
         try:
             if rig is not None and self._fits(joined.faces, rig):
                 self._model.check_rig(rig)
-                faces = joined.faces or FaceFrame(stamp, (0, 0))
+                faces = joined.faces or FaceFrame(stamp, (0, 0), is_searched=False)
                 faces = self._depth.measured(faces, rig.camera)
                 frame = self._model.process(faces, joined.sound, rig, joined.image)
                 people = usable(frame.detections, checked_detection, self.leave_out)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-_COUNTED = ('faces', 'unreadable', 'unplaced', 'misfits', 'sound (s)')
+_COUNTED = ('faces', 'unreadable', 'unplaced', 'misfits', 'passed over', 'sound (s)')
 
 
 class StageReports:

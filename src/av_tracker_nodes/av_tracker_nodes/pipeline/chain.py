@@ -41,7 +41,14 @@ from av_tracker_nodes.geometry.sensor_rig import (
     geometry_of,
 )
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
-from av_tracker_nodes.synchronisation import Cycle, CycleTrigger, FusionJoin, Joined
+from av_tracker_nodes.synchronisation import (
+    MAX_RATE,
+    Cycle,
+    CycleTrigger,
+    FusionJoin,
+    Joined,
+    RateLimit,
+)
 from av_tracker_nodes.synchronisation.durations import Durations
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -49,6 +56,7 @@ from av_tracker_nodes.types import (
     DetectionFrame,
     FaceFrame,
     ImageFrame,
+    Modality,
     TrackFrame,
     UnreadableImage,
     to_seconds,
@@ -95,6 +103,19 @@ class Sensed:
     sound: AcousticMap
     image: np.ndarray | None
 
+    @property
+    def is_passed_over(self) -> bool:
+        """Whether nobody has looked at the image, nor listened."""
+        is_attended = self.faces.is_searched or self.sound.is_heard
+        return self.sound.from_image and not is_attended
+
+
+@dataclass(frozen=True)
+class _PassedOver:
+    """Stamp (ns) of an image that nobody looks at: there are too many."""
+
+    stamp: int
+
 
 class Sensing:
     """Faces and acoustic maps, one record of a recording after the other.
@@ -115,6 +136,8 @@ class Sensing:
     sees, hears : bool
         False where nobody wants faces, or sound: images only set the stamps then, and maps are
         blank. What has no camera or no microphones does not either.
+    max_rate : float
+        Faces are looked for in so many images a second (Hz) at most; 0 for all.
 
     Attributes
     ----------
@@ -133,11 +156,14 @@ class Sensing:
         times: StageTimes | None = None,
         sees: bool = True,
         hears: bool = True,
+        max_rate: float = MAX_RATE,
     ) -> None:
         self.times = times or StageTimes()
+        self._rate = RateLimit(max_rate)
         self._geometry = geometry_of(rig)
         sees, self._hears = sees and self._geometry.sees, hears and self._geometry.hears
         self._faces = FaceStage(face_model) if sees else None
+        self._measure = measure
         self._sound = SoundMapper(measure)
         self.refused = self._sound.refused
         self._is_stale = False
@@ -180,6 +206,8 @@ class Sensing:
         def begin(record: Record) -> Record | tuple[ImageFrame, Future]:
             if not isinstance(record, ImageFrame):
                 return record
+            if not self._rate.chooses(record.stamp):
+                return _PassedOver(record.stamp)
             return record, worker.submit(self._detect, record)
 
         def finish(begun: Record | tuple) -> Record | tuple[ImageFrame, FaceFrame]:
@@ -195,7 +223,7 @@ class Sensing:
     def _detect(self, image: ImageFrame) -> FaceFrame:
         if self._faces is None:
             height, width = image.image.shape[:2]
-            return FaceFrame(image.stamp, (width, height))
+            return FaceFrame(image.stamp, (width, height), is_searched=False)
         with self.times.measure('face_detector'):
             return self._faces.process(image)
 
@@ -205,7 +233,7 @@ class Sensing:
             yield from self._see(*record)
         elif isinstance(record, AudioBlock):
             yield from self._hear(record)
-        elif isinstance(record, UnreadableImage):
+        elif isinstance(record, UnreadableImage | _PassedOver):
             yield from self._sense(self._trigger.image(record.stamp))
         else:
             self._geometry.take(record)
@@ -231,8 +259,11 @@ class Sensing:
             yield from self._join.sound(cycle.faces.stamp, sound, cycle.from_image)
 
     def _map(self, cycle: Cycle) -> AcousticMap:
-        rig = self._geometry.rig(cycle.faces.stamp) if self._hears else None
-        self._tell_outage(cycle.faces.stamp)
+        stamp = cycle.faces.stamp
+        if cycle.is_passed_over:
+            return AcousticMap.blank(stamp, self._measure, cycle.from_image)
+        rig = self._geometry.rig(stamp) if self._hears else None
+        self._tell_outage(stamp)
         self._use(rig)
         return self._sound.map(cycle.faces, cycle.from_image)
 
@@ -257,7 +288,7 @@ class Sensing:
 
 
 def _sensed(joined: Joined) -> Sensed:
-    faces = joined.faces or FaceFrame(joined.stamp, (0, 0))
+    faces = joined.faces or FaceFrame(joined.stamp, (0, 0), is_searched=False)
     return Sensed(faces, joined.sound, joined.image)
 
 
@@ -311,7 +342,8 @@ class Following:
     def _detect(self, sensed: Sensed, rig: Rig | None) -> DetectionFrame:
         self.misfit = self._misfit(sensed, rig)
         if rig is None or self.misfit is not None:
-            return DetectionFrame(sensed.sound.stamp, from_image=sensed.sound.from_image)
+            sound = sensed.sound
+            return DetectionFrame(sound.stamp, from_image=sound.from_image, without=Modality.BOTH)
         self._fusion.check_rig(rig)
         image = sensed.image if self._fusion.needs_image else None
         return self._fusion.process(sensed.faces, sensed.sound, rig, image)
@@ -345,9 +377,9 @@ class Pipeline:
         To be told when the robot itself talks.
     counts : Counter of str
         Answers so far: ``answers``, ``answers to images``, those with sound (``heard``), those to
-        images that came while it was not known where the sensors are (``unplaced``) or had another
-        size than their calibration (``misfits``); ``faces``;
-        and ``span``, the time (ns) from the first answer to the last.
+        images that nobody looked at (``passed over``), those to images that came while it was not
+        known where the sensors are (``unplaced``) or had another size than their calibration
+        (``misfits``); ``faces``; and ``span``, the time (ns) from the first answer to the last.
     refused : Counter of str
         Blocks of sound that could not be heard, by the reason.
 
@@ -371,6 +403,7 @@ class Pipeline:
             fusion.check_rig(rig)
         self.counts: Counter[str] = Counter()
         self._began: int | None = None
+        self._sees = fusion.sees
         self._sensing = Sensing(
             rig,
             fusion.measure,
@@ -405,6 +438,7 @@ class Pipeline:
         counts['answers'] += 1
         counts['answers to images'] += sound.from_image
         counts['heard'] += sound.is_heard
+        counts['passed over'] += self._sees and sensed.is_passed_over
         counts['unplaced'] += sound.from_image and not self._following.is_placed
         counts['misfits'] += self._following.misfit is not None
         counts['faces'] += len(sensed.faces.faces)

@@ -142,14 +142,16 @@ class Run:
         sees, hears = self._fusion.sees, self._fusion.hears and not self._mute
         unusable = reader.unusable.counts
         images = len(reader.image_stamps) if sees else 0
+        unreadable, passed_over = unusable[reader.found.image], counts['passed over']
         return Usage(
             images=images,
-            unreadable=unusable[reader.found.image],
+            unreadable=unreadable,
             unplaced=counts['unplaced'],
             misfits=counts['misfits'],
             unanswered=images - counts['answers to images'] if sees else 0,
+            passed_over=max(passed_over - unreadable, 0) if sees else 0,
             faces=counts['faces'],
-            answers=counts['answers'],
+            answers=counts['answers'] - passed_over,
             heard=counts['heard'],
             span=to_seconds(counts['span']),
             sound=to_seconds(self._duration_of_sound),

@@ -34,10 +34,12 @@ class Usage:
     unreadable, unplaced, misfits, unanswered : int
         Of these: could not be decoded, came while it was not known where the camera was, have
         another size than their calibration, were never answered.
+    passed_over : int
+        Images that are answered by where people were expected: more came than are looked at.
     faces : int
         Faces in all images together.
     answers : int
-        Answers to images, and to sound alone.
+        Answers to images that were not passed over, and to sound alone.
     heard : int
         Of these: with sound.
     span : float
@@ -55,6 +57,7 @@ class Usage:
     unplaced: int = 0
     misfits: int = 0
     unanswered: int = 0
+    passed_over: int = 0
     faces: int = 0
     answers: int = 0
     heard: int = 0
@@ -105,8 +108,11 @@ class Usage:
         """Say in a line what was used."""
         parts = []
         if self.sees:
-            why = f' ({self._why()})' if self.images_used < self.images else ''
-            parts.append(f'{self.images_used} of {self.images} images{why}')
+            why = [self._why()] if self.images_used < self.images else []
+            if self.passed_over:
+                why.append(f'{self.passed_over} passed over')
+            told = f' ({", ".join(why)})' if why else ''
+            parts.append(f'{self.images_used} of {self.images} images{told}')
             parts.append(f'{self.faces} faces')
         if self.hears:
             count = self.sound_unreadable
@@ -123,6 +129,7 @@ class Usage:
             'unplaced': self.unplaced,
             'misfits': self.misfits,
             'unanswered': self.unanswered,
+            'passed_over': self.passed_over,
         }
         sound = {
             'seconds': round(self.sound, 3),

@@ -30,12 +30,14 @@ from av_tracker_nodes.synchronisation.lateness import (
     MAX_LATENESS,
     Lateness,
 )
+from av_tracker_nodes.synchronisation.rate_limit import MAX_RATE, RateLimit
 from av_tracker_nodes.synchronisation.rounds import Arrival, Rounds
 
 __all__ = [
     'LONGEST_LATENESS',
     'LONGEST_WAIT',
     'MAX_LATENESS',
+    'MAX_RATE',
     'Arrival',
     'ClockCheck',
     'Cycle',
@@ -43,6 +45,7 @@ __all__ = [
     'FusionJoin',
     'Joined',
     'Lateness',
+    'RateLimit',
     'Rounds',
     'SharedClock',
     'StampedBuffer',

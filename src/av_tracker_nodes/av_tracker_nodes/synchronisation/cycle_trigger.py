@@ -30,10 +30,15 @@ _FOREVER = 1e9
 
 @dataclass(frozen=True)
 class Cycle:
-    """One turn of the chain: the faces of an image, or an instant of sound alone."""
+    """One turn of the chain: the faces of an image, or an instant of sound alone.
+
+    An image `is_passed_over` if the detector has gone on to a later one: it is answered by what is
+    known already, at no cost.
+    """
 
     faces: FaceFrame
     from_image: bool
+    is_passed_over: bool = False
 
 
 @dataclass
@@ -296,13 +301,15 @@ class CycleTrigger:
             if self._audio_until >= needed:
                 self._fired = alone
                 self._next_audio_only = alone + self._audio_only_period
-                return Cycle(FaceFrame(alone, self._image_size), from_image=False)
+                return Cycle(_unsearched(alone, self._image_size), from_image=False)
         if first is None or not (force or self._is_complete(first)):
             return None
         self._fired = self._fired_image = first
         self._next_audio_only = first + self._audio_only_after
         image = self._images.pop(first)
-        return Cycle(image.faces or FaceFrame(first, image.size), from_image=True)
+        if image.faces is not None:
+            return Cycle(image.faces, from_image=True)
+        return Cycle(_unsearched(first, image.size), True, image.passed_over)
 
     def _hold_of_sound(self) -> int:
         """Tell for how long (ns) sound alone waits for an image that would come before it."""
@@ -328,3 +335,7 @@ class CycleTrigger:
         heard = newest.get('audio', self._first_image)
         late = self._audio_late.wait(self._now) + self._patience
         return newest_image - heard >= max(self._audio_timeout, late)
+
+
+def _unsearched(stamp: int, image_size: tuple[int, int]) -> FaceFrame:
+    return FaceFrame(stamp, image_size, is_searched=False)

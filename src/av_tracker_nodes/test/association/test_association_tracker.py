@@ -443,3 +443,46 @@ def test_a_tracker_that_follows_another_goes_on_with_its_ids():
         np.testing.assert_allclose(places[track.id], track.position, atol=0.02)
     (new,) = set(places) - {track.id for track in before.tracks}
     assert new >= first.next_id
+
+
+def test_where_neither_sense_tells_anything_tracks_are_predicted_and_nothing_else_changes():
+    """Nobody looks at every other image, or there is none; later the person has gone."""
+    rare, all_images = SpeakerTracker(), SpeakerTracker()
+    for k in range(48):
+        place = np.array([2.0, 0.3 - 0.02 * k, 0.0])
+        looked = DetectionFrame(to_nanoseconds(1 + 2 * k / 25), (seen(place), heard(place)))
+        looked = replace(looked, detections=looked.detections if k < 40 else ())
+        (former,) = all_images.process(looked, CAMERA).tracks
+        (expected,) = rare.process(looked, CAMERA).tracks
+        assert (former.id, former.state) == (expected.id, expected.state)
+        assert former.existence == pytest.approx(expected.existence, abs=1e-6)
+        assert former.speaking == pytest.approx(expected.speaking, abs=1e-6)
+        np.testing.assert_allclose(former.position, expected.position, atol=0.01)
+        between = DetectionFrame(looked.stamp + 40_000_000, without=Modality.BOTH)
+        (predicted,) = all_images.process(between, CAMERA).tracks
+        assert (predicted.state, predicted.modalities) == (former.state, former.modalities)
+        if 20 < k < 40:
+            np.testing.assert_allclose(predicted.position, place - [0, 0.01, 0], atol=0.02)
+
+
+@pytest.mark.parametrize('without', [Modality.NONE, Modality.VISUAL])
+def test_only_an_image_that_was_looked_at_shows_that_somebody_has_gone(without):
+    tracker = SpeakerTracker()
+    run(tracker, [[seen([2.0, 0, 0])]] * 50)
+    for k in range(50, 90):
+        frame = DetectionFrame(to_nanoseconds(k / 25), without=without)
+        tracks = tracker.process(frame, CAMERA).tracks
+    assert bool(tracks) == (without == Modality.VISUAL)
+
+
+@pytest.mark.parametrize('without', [Modality.NONE, Modality.AUDIO])
+def test_only_sound_that_came_shows_that_a_voice_is_silent(without):
+    tracker = SpeakerTracker()
+    run(tracker, [[heard([2.0, 0, 0])]] * 50)
+    existence = [
+        tracker.process(DetectionFrame(to_nanoseconds(k / 25), without=without), CAMERA)
+        .tracks[0]
+        .existence
+        for k in (50, 60)
+    ]
+    assert (existence[1] < 0.99 * existence[0]) == (without == Modality.NONE)

@@ -183,6 +183,16 @@ class TestImages:
         feed.image(1040)
         assert feed.faces(1040) == [(1000, 0, True), (1040, 1, True)]
 
+    def test_only_what_was_passed_over_is_so_and_only_faces_were_searched_for(self):
+        trigger = CycleTrigger(faces_timeout=0.08)
+        for stamp in (1000, 1040, 1080):
+            trigger.image(stamp * MS, (360, 288))
+        cycles = trigger.faces(FaceFrame(1040 * MS, (360, 288)))
+        cycles += trigger.audio_until(1090 * MS)
+        cycles += trigger.audio_until(1200 * MS)
+        told = [(c.faces.stamp // MS, c.is_passed_over, c.faces.is_searched) for c in cycles]
+        assert told == [(1000, True, False), (1040, False, True), (1080, False, False)]
+
     def test_patience_waits_longer_for_faces(self):
         feed = Feed(faces_timeout=0.08, patience=1.0)
         feed.audio(1000)
