@@ -33,7 +33,8 @@ if importlib.util.find_spec('rclpy') is None:
 from live_graph import live_graph
 
 from av_tracker_nodes.launching.node_set import STAGES, node_set
-from av_tracker_nodes.pipeline import Pipeline
+from av_tracker_nodes.launching.profiles import PROFILES
+from av_tracker_nodes.pipeline import Pipeline, Profile, track_bag
 from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run, read_tracks
 
@@ -165,6 +166,26 @@ def test_replay_and_pipeline_give_the_same_tracks(replayed, recording, tmp_path)
     np.testing.assert_allclose(live.position, offline.position, atol=1e-3)
     np.testing.assert_allclose(live.box, offline.box, atol=0.5)
     np.testing.assert_allclose(live.speaking, offline.speaking, atol=1e-3)
+
+
+def test_on_a_small_computer_every_image_is_answered_though_not_all_are_looked_at(
+    recording, tmp_path
+):
+    arguments = {'bag': str(recording.path), 'out': str(tmp_path / 'live'), 'profile': 'small'}
+    with live_graph(node_set(arguments)) as graph:
+        graph.spin_to_the_end()
+        assert graph.stamps('speaker_tracks') == recording.image_stamps
+        assert set(graph.statuses.values()) == {0}, graph.lines
+    offline = track_bag(
+        recording.path, tmp_path / 'offline', profile=Profile.of(PROFILES['small'])
+    )
+    for run in (offline, read_run(tmp_path / 'live')):
+        assert run['problems'] == []
+        passed_over = run['used']['images']['passed_over']
+        assert passed_over == pytest.approx(len(recording.image_stamps) / 2, abs=2)
+    live, chained = (read_tracks(tmp_path / name) for name in ('live', 'offline'))
+    assert set(live.id) == set(chained.id) == {1}
+    assert np.median(np.linalg.norm(live.position[-20:] - chained.position[-20:], axis=1)) < 0.02
 
 
 def test_one_node_killed_takes_no_other_down(recording):

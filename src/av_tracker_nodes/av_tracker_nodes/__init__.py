@@ -59,6 +59,7 @@ _HOMES = {
     'create_fusion': 'fusion',
     'SpeakerTracker': 'association',
     'Pipeline': 'pipeline',
+    'Profile': 'pipeline',
     # Recordings.
     'BagReader': 'recordings.bag',
     'Sources': 'recordings.bag',

@@ -230,4 +230,11 @@ audio_offset_option = click.option(
     show_default=True,
     help='Added to the stamps of sound (s).',
 )
+profile_option = click.option(
+    '--profile',
+    type=click.Choice(['full', 'small']),
+    default='full',
+    show_default=True,
+    help='What it may cost: small is for small computers.',
+)
 out_option = click.option('--out', type=FOLDER, required=True, help='Folder to write.')

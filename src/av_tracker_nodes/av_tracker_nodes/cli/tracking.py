@@ -31,6 +31,7 @@ from av_tracker_nodes.cli.options import (
     ends_with_problems,
     fusion_model_option,
     out_option,
+    profile_option,
     progress_bar,
     source_options,
     topic_options,
@@ -59,14 +60,17 @@ def models() -> None:
 @audio_offset_option
 @sound_files_option
 @source_options
-def track(recording, model, out, mute, audio_offset, sound_files, sources) -> None:
+@profile_option
+def track(recording, model, out, mute, audio_offset, sound_files, sources, profile) -> None:
     """Track RECORDING without ROS, as fast as possible: a bag, or a video with --rig.
 
     The exit status is 1 when more than 5 % of its images or sound went unused.
     """
-    from av_tracker_nodes import track_bag
+    from av_tracker_nodes import Profile, track_bag
+    from av_tracker_nodes.launching.profiles import PROFILES
 
-    options = {'mute': mute, 'audio_offset': audio_offset, 'sources': sources}
+    options = {'mute': mute, 'audio_offset': audio_offset}
+    options |= {'sources': sources, 'profile': Profile.of(PROFILES[profile])}
     with (
         as_bag(recording, sound_files, sources) as bag,
         progress_bar(f'tracking {recording.name}') as progress,
@@ -84,7 +88,8 @@ def track(recording, model, out, mute, audio_offset, sound_files, sources) -> No
 )
 @audio_offset_option
 @source_options
-def replay(bag, model, out, rate, audio_offset, sources) -> None:
+@profile_option
+def replay(bag, model, out, rate, audio_offset, sources, profile) -> None:
     """Play BAG to the live nodes and write their tracks.
 
     The exit status is 1 when it was cut short, or when more than 5 % of its images or sound went
@@ -94,7 +99,8 @@ def replay(bag, model, out, rate, audio_offset, sources) -> None:
 
     with progress_bar(f'replaying {bag.name}') as progress:
         sources = replace(sources, audio_offset=audio_offset)
-        report = run(bag, model, out, rate, progress, sources=sources)
+        chosen = {'profile': profile}
+        report = run(bag, model, out, rate, progress, chosen, sources)
     _report(report, f'real-time factor {report["realtime_factor"]:.2f}')
 
 

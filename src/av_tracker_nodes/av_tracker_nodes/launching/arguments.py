@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, FUSION_MODELS
+from av_tracker_nodes.launching.profiles import PROFILES
 from av_tracker_nodes.launching.topics import TOPIC_ARGUMENTS
 from av_tracker_nodes.models.zoo import DEVICES
 from av_tracker_nodes.recordings.bag import TF_TIMEOUT
@@ -152,6 +153,12 @@ ARGUMENTS = (
         ('', *_SWITCH),
     ),
     Argument('params_file', '', 'Parameters of the nodes (YAML); empty for the shipped ones'),
+    Argument(
+        'profile',
+        'full',
+        'What it may cost: small is for small computers. What params_file tells comes before it',
+        tuple(PROFILES),
+    ),
     Argument('one_process', 'false', 'All nodes in one process: less memory, one core', _SWITCH),
     _parameter(
         'autostart',

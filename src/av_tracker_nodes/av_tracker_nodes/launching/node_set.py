@@ -32,6 +32,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.arguments import complete
 from av_tracker_nodes.launching.parameter_files import parameters_of, unknown_nodes
+from av_tracker_nodes.launching.profiles import PROFILES
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
     images_of,
@@ -313,9 +314,17 @@ def _stages(chosen: _Chosen) -> list[_Node]:
     waiting = {'patience': _patience(chosen)} if chosen['bag'] else {}
     measure = {'measure': chosen.model.measure}
     follows = {'follows_heads': chosen.model.follows_heads}
+    profile = PROFILES[chosen['profile']]
+    detection = {
+        **transport,
+        **_reliable(chosen),
+        **_time(chosen),
+        **profile['face_detector'],
+    }
+    mapping = {**seen, **transport, **waiting, **measure, **profile['acoustic_map']}
     return [
-        _Node('face_detector', usual={**transport, **_reliable(chosen), **_time(chosen)}),
-        _Node('acoustic_map', senses, {**seen, **transport, **waiting, **measure}),
+        _Node('face_detector', usual=detection),
+        _Node('acoustic_map', senses, mapping),
         _Node('fusion', senses, {**seen, **transport, **waiting}),
         _Node('tracker', {**senses, **follows, **_goes_on(chosen)}, seen),
     ]

@@ -36,6 +36,7 @@ from av_tracker_nodes.recordings.plausible import checked_face, usable
 from av_tracker_nodes.synchronisation import MAX_RATE, RateLimit
 from av_tracker_nodes.types import JUMP
 from av_tracker_nodes.vision.stage import FaceStage
+from av_tracker_nodes.vision.yunet import SCALE
 
 
 class FaceDetector(ControlledNode):
@@ -49,7 +50,7 @@ class FaceDetector(ControlledNode):
         super().__init__('face_detector', **node_options)
         self.parameter('model', '', 'YuNet in ONNX; empty for the one that is shipped')
         self.parameter(
-            'scale', 1.75, 'Images are enlarged by this to find small faces', 0.25, 4.0, live=True
+            'scale', SCALE, 'Images are enlarged by this to find small faces', 0.25, 4.0, live=True
         )
         self.parameter(
             'threshold', 0.6, 'Faces with a lower score are dropped', 0.0, 1.0, live=True

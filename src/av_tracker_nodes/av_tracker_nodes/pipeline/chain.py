@@ -40,9 +40,9 @@ from av_tracker_nodes.geometry.sensor_rig import (
     SensorRig,
     geometry_of,
 )
+from av_tracker_nodes.pipeline.profile import Profile
 from av_tracker_nodes.recordings.bag import REPLAY_PATIENCE, Record
 from av_tracker_nodes.synchronisation import (
-    MAX_RATE,
     Cycle,
     CycleTrigger,
     FusionJoin,
@@ -136,8 +136,8 @@ class Sensing:
     sees, hears : bool
         False where nobody wants faces, or sound: images only set the stamps then, and maps are
         blank. What has no camera or no microphones does not either.
-    max_rate : float
-        Faces are looked for in so many images a second (Hz) at most; 0 for all.
+    profile : Profile, optional
+        What it may cost.
 
     Attributes
     ----------
@@ -156,15 +156,16 @@ class Sensing:
         times: StageTimes | None = None,
         sees: bool = True,
         hears: bool = True,
-        max_rate: float = MAX_RATE,
+        profile: Profile | None = None,
     ) -> None:
         self.times = times or StageTimes()
-        self._rate = RateLimit(max_rate)
+        profile = profile or Profile()
+        self._rate = RateLimit(profile.max_rate)
         self._geometry = geometry_of(rig)
         sees, self._hears = sees and self._geometry.sees, hears and self._geometry.hears
-        self._faces = FaceStage(face_model) if sees else None
+        self._faces = FaceStage(face_model, scale=profile.scale) if sees else None
         self._measure = measure
-        self._sound = SoundMapper(measure)
+        self._sound = SoundMapper(measure, config=profile.acoustics)
         self.refused = self._sound.refused
         self._is_stale = False
         if isinstance(self._geometry, FixedRig) and self._hears:
@@ -370,6 +371,8 @@ class Pipeline:
         Face detector; the usual one if left out.
     on_map : callable, optional
         Called with every acoustic map.
+    profile : Profile, optional
+        What it may cost.
 
     Attributes
     ----------
@@ -396,6 +399,7 @@ class Pipeline:
         tracker: TrackerConfig | None = None,
         face_model: Path | None = None,
         on_map: Callable[[AcousticMap], None] | None = None,
+        profile: Profile | None = None,
     ) -> None:
         self.times = StageTimes()
         fusion = create_fusion(model) if isinstance(model, str) else model
@@ -412,6 +416,7 @@ class Pipeline:
             self.times,
             sees=fusion.sees,
             hears=fusion.hears,
+            profile=profile,
         )
         self._following = Following(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice

@@ -30,6 +30,7 @@ from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.pipeline.chain import Pipeline
+from av_tracker_nodes.pipeline.profile import Profile
 from av_tracker_nodes.recordings.bag import BagReader, Sources
 from av_tracker_nodes.recordings.bag.reader import Record
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
@@ -69,13 +70,14 @@ class Run:
         model: str = DEFAULT_MODEL,
         tracker: TrackerConfig | None = None,
         mute: bool = False,
+        profile: Profile | None = None,
     ) -> None:
         fusion = create_fusion(model)
         self._reader, self._fusion = reader, fusion
         self._mute = mute
         reader.check(fusion.sees, fusion.hears)
         self.sensors = reader.sensors(fusion.sees, fusion.hears)
-        self.pipeline = Pipeline(self.sensors, fusion, tracker)
+        self.pipeline = Pipeline(self.sensors, fusion, tracker, profile=profile)
         self._duration_of_sound = 0
         for stamp, talks in reader.robot_speaking():
             self.pipeline.own_voice.tell(talks, stamp)
@@ -170,6 +172,7 @@ def track_bag(
     mute: bool = False,
     audio_offset: float = 0.0,
     sources: Sources | None = None,
+    profile: Profile | None = None,
 ) -> dict:
     """Track a bag as fast as possible and write ``tracks.csv`` and its companions.
 
@@ -188,6 +191,8 @@ def track_bag(
         Added to the stamps of the sound (s).
     sources : Sources, optional
         Topics that are named, the frame of the tracks, and files for what the bag does not tell.
+    profile : Profile, optional
+        What it may cost.
 
     Returns
     -------
@@ -203,7 +208,7 @@ def track_bag(
     """
     sources = replace(sources or Sources(), audio_offset=audio_offset)
     with BagReader(bag, sources) as reader:
-        run = Run(reader, model, tracker, mute)
+        run = Run(reader, model, tracker, mute, profile)
         start = time.perf_counter()
         with TrackWriter(out) as writer:
             for frame in run.frames(progress, lambda image: writer.saw(image.stamp)):

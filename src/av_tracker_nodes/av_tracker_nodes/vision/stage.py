@@ -31,7 +31,7 @@ from av_tracker_nodes.vision.appearance import AppearanceEncoder
 from av_tracker_nodes.vision.lips import LipReader
 from av_tracker_nodes.vision.search import FaceSearch
 from av_tracker_nodes.vision.tracklets import Tracklets
-from av_tracker_nodes.vision.yunet import YuNet
+from av_tracker_nodes.vision.yunet import SCALE, YuNet
 
 
 class FaceStage:
@@ -59,7 +59,7 @@ class FaceStage:
     def __init__(
         self,
         model: Path | None = None,
-        scale: float = 1.75,
+        scale: float = SCALE,
         threshold: float = 0.6,
         memory: float = 0.5,
         max_side: int = 800,

@@ -33,6 +33,8 @@ from av_tracker_nodes.types import Face
 
 _STRIDES = (8, 16, 32)
 MULTIPLE = 32
+SCALE = 1.75
+"""By which images are enlarged."""
 """Width and height of what the network is given are multiples of this (pixels)."""
 # The network counts from the corner of the first pixel, cameras from its centre.
 _CENTRE = 0.5
@@ -67,7 +69,7 @@ class YuNet:
     def __init__(
         self,
         model: Path,
-        scale: float = 1.75,
+        scale: float = SCALE,
         threshold: float = 0.6,
         nms: float = 0.3,
         max_side: int = 800,
