@@ -50,7 +50,9 @@ _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), s
 
 @click.command()
 @click.argument(
-    'names', nargs=-1, type=click.Choice(['acoustic_map', 'pipeline', 'latency', 'soak'])
+    'names',
+    nargs=-1,
+    type=click.Choice(['acoustic_map', 'pipeline', 'latency', 'scaling', 'soak']),
 )
 @_tables_option
 @click.option(
@@ -61,7 +63,8 @@ _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), s
 def bench(names: tuple[str, ...], out: Path, seconds: float | None) -> None:
     """Measure speed, all of it or NAMES; prints tables, writes one JSON file each.
 
-    What an hour of streams leaves in memory, soak, is measured only when it is named.
+    How costs grow with people, microphones and pictures (scaling), and what an hour of streams
+    leaves in memory (soak), is measured only when it is named.
     """
     from av_tracker_nodes.research.speed import BENCHMARKS, LONG, STREAMED
 

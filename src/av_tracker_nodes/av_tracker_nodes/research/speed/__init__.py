@@ -18,17 +18,19 @@
 from av_tracker_nodes.research.speed.acoustic_map import bench_acoustic_map
 from av_tracker_nodes.research.speed.latency import bench_latency
 from av_tracker_nodes.research.speed.pipeline import bench_pipeline
+from av_tracker_nodes.research.speed.scaling import bench_scaling
 from av_tracker_nodes.research.speed.soak import bench_soak
 
 BENCHMARKS = {
     'acoustic_map': bench_acoustic_map,
     'pipeline': bench_pipeline,
     'latency': bench_latency,
+    'scaling': bench_scaling,
     'soak': bench_soak,
 }
 """By the name of the table and of the JSON file; each takes a folder and a progress bar."""
 
-LONG = {'soak'}
+LONG = {'scaling', 'soak'}
 """Those that are measured only when they are asked for."""
 
 STREAMED = {'latency', 'soak'}

@@ -19,8 +19,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
+
+Result = TypeVar('Result')
 
 
 def median_ms(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -48,6 +51,11 @@ def median_ms(functions: Mapping[str, Callable[[], object]], rounds: int) -> dic
 
 def milliseconds(function: Callable[[], object]) -> float:
     """Time one call (ms)."""
+    return timed(function)[1]
+
+
+def timed(function: Callable[..., Result], *arguments: object) -> tuple[Result, float]:
+    """Call a function; return what it returns, and how long it took (ms)."""
     start = time.perf_counter()
-    function()
-    return 1e3 * (time.perf_counter() - start)
+    result = function(*arguments)
+    return result, 1e3 * (time.perf_counter() - start)
