@@ -64,6 +64,7 @@ EXTRAS = {
         'Jinja2>=3.1',
         'matplotlib>=3.8',
         'motmetrics>=1.4',
+        'pillow>=10.0',
         'psutil>=5.9',
         'trackeval>=1.3',
     ],

@@ -16,9 +16,11 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.research.evaluation.loop import write_loop
 from av_tracker_nodes.research.evaluation.overlay import SCALE, write_overlay
 from av_tracker_nodes.research.evaluation.plots import plot_tracks
 from av_tracker_nodes.types import AudioBlock, ImageFrame
@@ -88,6 +90,30 @@ def test_no_video_is_left_of_a_bag_without_sound(world, run, tmp_path):
     with pytest.raises(InputError, match='no messages on /audio'):
         write_overlay(tmp_path / 'mute', run, tmp_path / 'out' / 'run.mp4')
     assert list((tmp_path / 'out').iterdir()) == []
+
+
+def test_the_loop_shows_the_room_beside_the_video(world, run, bag, tmp_path):
+    sequence = world.write_sequence(tmp_path, [world.person(1, np.tile(PLACE, (COUNT, 1)))])
+    video = write_overlay(bag, run, tmp_path / 'run.mp4')
+    shares = []
+    out = write_loop(video, run, sequence, 1, tmp_path / 'loop.webp', 0.2, shares.append)
+    with Image.open(out) as loop:
+        # Five images at 25 Hz, of which every second one is shown.
+        assert (loop.n_frames, loop.size[1]) == (3, 360)
+        assert loop.info['loop'] == 0
+        loop.seek(2)
+        picture = np.asarray(loop.convert('RGB'))[..., ::-1]
+    assert shares[-1] == 1
+    room = picture[:, -360:]
+    for number in (1, 2):
+        assert near_colour(room, bgr_of(number))
+
+
+def test_no_loop_is_made_of_what_is_no_video(world, run, tmp_path):
+    sequence = world.write_sequence(tmp_path, [world.person(1, np.tile(PLACE, (COUNT, 1)))])
+    (tmp_path / 'run.mp4').write_bytes(b'no video')
+    with pytest.raises(InputError, match=r'run\.mp4 has no images'):
+        write_loop(tmp_path / 'run.mp4', run, sequence, 1, tmp_path / 'loop.webp')
 
 
 def test_plot(world, run, tmp_path):

@@ -25,6 +25,7 @@ import click
 
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.evaluation.loop import write_loop
 from av_tracker_nodes.research.evaluation.metrics import evaluate
 from av_tracker_nodes.research.evaluation.overlay import write_overlay
 from av_tracker_nodes.research.evaluation.plots import plot_tracks
@@ -61,6 +62,13 @@ def run_demo(out: Path, seed: int, progress_bar: Callable) -> None:
     plot_tracks(out, sequence, CAMERA, out / 'tracks.png')
     with progress_bar('drawing the video') as progress:
         write_overlay(bag, out, out / 'overlay.mp4', progress=progress)
+    with progress_bar('drawing the loop') as progress:
+        write_loop(
+            out / 'overlay.mp4', out, sequence, CAMERA, out / 'loop.webp', progress=progress
+        )
     print_table([metrics])
-    for name in ('recording', 'bag', 'tracks.csv', 'metrics.json', 'tracks.png', 'overlay.mp4'):
+    for name in (
+        *('recording', 'bag', 'tracks.csv', 'metrics.json'),
+        *('tracks.png', 'overlay.mp4', 'loop.webp'),
+    ):
         click.echo(f'  {out / name}')

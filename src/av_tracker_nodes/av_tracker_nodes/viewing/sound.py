@@ -25,8 +25,9 @@ from av_tracker_nodes.geometry.grid import image_grid
 from av_tracker_nodes.types import AcousticMap
 
 _HEAT_LOW, _HEAT_HIGH = 0.06, 0.18
-"""Coherence above the mean of the map where the shade begins and where it is full."""
-_OPACITY = 0.6
+"""Coherence above the mean of the map where the shade begins; it is full at the maximum, but not
+below this."""
+_OPACITY = 0.5
 _STEPS = 31
 """Of colour: a layer that is not smooth to the last bit takes a fifth of the room as PNG."""
 
@@ -34,7 +35,8 @@ _STEPS = 31
 def heat(sound: AcousticMap) -> np.ndarray:
     """Return how much each point stands out, 0..1, shape (rows, columns); noise is zero."""
     excess = sound.values - sound.mean
-    return np.clip((excess - _HEAT_LOW) / (_HEAT_HIGH - _HEAT_LOW), 0, 1)
+    high = max(_HEAT_HIGH, float(excess.max(initial=0.0)))
+    return np.clip((excess - _HEAT_LOW) / (high - _HEAT_LOW), 0, 1)
 
 
 def colour(shares: np.ndarray) -> np.ndarray:
@@ -73,7 +75,7 @@ def map_layer(sound: AcousticMap, size: tuple[int, int]) -> np.ndarray:
     scale = np.array([[sound.pitch, 0, offset], [0, sound.pitch, offset]], np.float32)
     share = cv2.warpAffine(heat(sound), scale, size, borderMode=cv2.BORDER_REPLICATE)
     step = np.round(_STEPS * share) / _STEPS
-    weight = (255 * _OPACITY * np.sqrt(step)).astype(np.uint8)
+    weight = (255 * _OPACITY * step).astype(np.uint8)
     return np.concatenate([colour(step), weight[..., None]], axis=-1)
 
 

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,10 @@ def plot_tracks(run_dir: str | Path, seq_dir: str | Path, camera: int, out: str 
     """
     truth = read_truth(seq_dir, camera, protocol=None)
     tracks = read_tracks(run_dir)
+    # The clock of the video: its first image is at 0.
+    start = int(truth.stamps[0])
+    truth = replace(truth, stamps=truth.stamps - start)
+    tracks = replace(tracks, stamp=tracks.stamp - start)
     figure = Figure(figsize=(12.5, 6.2), dpi=130, facecolor='white', layout='constrained')
     FigureCanvasAgg(figure)
     axes = figure.subplot_mosaic(
@@ -89,8 +94,16 @@ def plot_tracks(run_dir: str | Path, seq_dir: str | Path, camera: int, out: str 
     return out
 
 
-def _draw_plan(axes: Axes, truth: Truth, tracks: TrackTable) -> None:
+def draw_room(axes: Axes, truth: Truth) -> None:
+    """Draw the sensors from above, with room for all people."""
     _draw_sensors(axes, truth.rig)
+    axes.set(xlabel='x (m)', ylabel='y (m)', aspect='equal')
+    _limit_to_people(axes, truth)
+    axes.grid(color=_GRID, lw=0.6)
+
+
+def _draw_plan(axes: Axes, truth: Truth, tracks: TrackTable) -> None:
+    draw_room(axes, truth)
     for person in truth.people:
         axes.plot(*_split(truth.stamps, person.mouth)[:, :2].T, color=_TRUTH, lw=4, alpha=0.6)
         start = np.flatnonzero(~np.isnan(person.mouth[:, 0]))[:1]
@@ -101,9 +114,7 @@ def _draw_plan(axes: Axes, truth: Truth, tracks: TrackTable) -> None:
         axes.plot(*path[:, :2].T, color=colour, lw=1.0)
         talks = rows[tracks.speaking[rows] >= SPEAKING_THRESHOLD]
         axes.plot(*tracks.position[talks, :2].T, '.', color=colour, ms=5)
-    axes.set(xlabel='x (m)', ylabel='y (m)', aspect='equal', title='from above')
-    _limit_to_people(axes, truth)
-    axes.grid(color=_GRID, lw=0.6)
+    axes.set_title('from above')
     axes.legend(handles=_legend(tracks), loc='best', fontsize=8, framealpha=0.9)
 
 
@@ -149,23 +160,36 @@ def _draw_coordinate(axes: Axes, truth: Truth, tracks: TrackTable, column: int) 
 
 
 def _draw_speech(axes: Axes, truth: Truth, tracks: TrackTable) -> None:
-    """Draw a bar for each person and each track: when it speaks."""
+    """Draw when each person speaks, with the tracks of each below, and all other tracks last."""
     names = []
-    for person in truth.people:
-        if person.speaking is not None:
+    followed = {number: _whom(truth, tracks, rows) for number, rows in _by_id(tracks)}
+    for index, person in enumerate([*truth.people, None]):
+        if person is not None and person.speaking is not None:
             _draw_bars(axes, truth.stamps[person.speaking], len(names), _TRUTH)
             names.append(f'person {person.person}')
-    for number, rows in _by_id(tracks):
-        said = rows[tracks.speaking[rows] >= SPEAKING_THRESHOLD]
-        if len(said):
-            _draw_bars(axes, tracks.stamp[said], len(names), colour_of(number))
-            names.append(f'track {number}')
+        whom = None if person is None else index
+        for number, rows in _by_id(tracks):
+            said = rows[tracks.speaking[rows] >= SPEAKING_THRESHOLD]
+            if followed[number] == whom and len(said):
+                _draw_bars(axes, tracks.stamp[said], len(names), colour_of(number))
+                names.append(f'track {number}')
     axes.set(yticks=range(len(names)), yticklabels=names, xlabel='time (s)')
     axes.tick_params(axis='y', labelsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_ylabel('speaks')
     axes.set_axisbelow(True)
     axes.grid(axis='x', color=_GRID, lw=0.6)
+
+
+def _whom(truth: Truth, tracks: TrackTable, rows: np.ndarray) -> int | None:
+    """Index of the person whom a track is nearest to, in the median; None for nobody."""
+    at = np.searchsorted(truth.stamps, tracks.stamp[rows]).clip(0, len(truth.stamps) - 1)
+    apart = np.linalg.norm(truth.mouth[:, at] - tracks.position[rows], axis=-1)
+    known = ~np.isnan(apart).all(axis=1)
+    if not known.any():
+        return None
+    distances = np.where(known, np.nanmedian(np.where(known[:, None], apart, 0), axis=1), np.inf)
+    return int(np.argmin(distances))
 
 
 def _draw_bars(axes: Axes, stamps: np.ndarray, row: int, colour: object) -> None:
