@@ -75,7 +75,7 @@ def test_the_voice_that_one_microphone_hears_is_that_of_the_face(name, speech):
     assert bool(detection.modalities & Modality.AUDIO) == (speech > 0.5)
 
 
-@pytest.mark.parametrize('name', ['vggcf', 'vwswe', 'stgcf'])
+@pytest.mark.parametrize('name', ['vggcf', 'stgcf'])
 def test_one_microphone_tells_nothing_of_the_range(name):
     places = []
     for speech in (0.1, 0.9):

@@ -31,7 +31,6 @@ from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.models.zoo import DEVICES, check_provider, execution_providers
 
 BASELINES: dict[str, Callable[[], FusionModel]] = {
-    'vwswe': partial(GeometricFusion, 'vwswe'),
     'vggcf': partial(GeometricFusion, 'vggcf'),
     'stgcf': partial(GeometricFusion, 'stgcf', hear_faces=False),
     'visual': partial(GeometricFusion, hear=False),
