@@ -42,7 +42,7 @@ class Listener(StageNode):
         self.stamps = []
         self.hold_until(lambda: True)
         for topic in ('first', 'second'):
-            self.listen(CameraInfo, topic, self._take, needed=True)
+            self.subscribe(CameraInfo, topic, self._take, needed=True)
 
     def _take(self, message):
         stamp = message.header.stamp.sec

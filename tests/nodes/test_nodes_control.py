@@ -76,7 +76,7 @@ class Counter(ControlledNode):
         self.total = 0
         self.count = self.guarded(self._count)
 
-    def start_anew(self):
+    def reset(self):
         if self.total > 100:
             raise ValueError('too much to forget')
         self.total = 0

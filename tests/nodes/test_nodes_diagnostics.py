@@ -125,8 +125,8 @@ class Listener(StageNode):
         return SimpleNamespace(now=lambda: now)
 
     def configure(self):
-        self.listen(String, 'needed', lambda message: None, needed=True)
-        self.listen(String, 'welcome', lambda message: None)
+        self.subscribe(String, 'needed', lambda message: None, needed=True)
+        self.subscribe(String, 'welcome', lambda message: None)
 
     def report(self):
         self.status = self.diagnose()

@@ -65,9 +65,9 @@ class Probe(StageNode):
     def configure(self):
         self.model = Model()
         self.size = self.value('size')
-        self.out = self.output(String, 'out')
-        self.listen(String, 'in', self.heard.append)
-        self.every(1.0, self.condition)
+        self.out = self.advertise(String, 'out')
+        self.subscribe(String, 'in', self.heard.append)
+        self.add_timer(1.0, self.condition)
         self._do('configure')
 
     def activate(self):
@@ -155,7 +155,7 @@ def test_only_an_active_node_publishes(make, monkeypatch):
     node.out.publish(String(data='inactive'))
     node.trigger_activate()
     node.out.publish(String(data='active'))
-    node.output(String, 'more').publish(String(data='created later'))
+    node.advertise(String, 'more').publish(String(data='created later'))
     node.trigger_deactivate()
     node.out.publish(String(data='inactive again'))
     assert sent == ['active', 'created later']

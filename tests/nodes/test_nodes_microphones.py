@@ -129,7 +129,7 @@ class Node:
     def __init__(self):
         self.topics = {}
 
-    def output(self, kind, topic, quality):
+    def advertise(self, kind, topic, quality):
         return self.topics.setdefault(topic, Publisher())
 
     def get_logger(self):
@@ -187,10 +187,10 @@ def unstamped(message):
 class Bridge(audio_bridge.AudioBridge):
     """A bridge that listens to nobody."""
 
-    def listen(self, *_, **__):
+    def subscribe(self, *_, **__):
         pass
 
-    learn = listen
+    subscribe_always = subscribe
 
 
 class TestBridge:

@@ -43,7 +43,7 @@ def kept(tree):
 
 
 def test_attributes_are_found():
-    assert {'listen', 'output'} <= of_all_nodes()
+    assert {'subscribe', 'advertise'} <= of_all_nodes()
     assert kept(ast.parse('self.a = other.b = self.c.d = 1')) == ['a']
 
 

@@ -71,7 +71,7 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
         )
         self.stamp = to_nanoseconds(50)
 
-    def output(self, kind, topic, quality=None):
+    def advertise(self, kind, topic, quality=None):
         return self.topics.setdefault(topic, Topic())
 
     def destroy_lifecycle_publisher(self, publisher):
@@ -198,7 +198,7 @@ def test_topics_go_with_people(bridge):
     assert not {f'{FACE}/roi', f'{VOICE}/audio'} & bridge.topics.keys()
     assert bridge.ids('persons/known') == ['p0001']
     assert bridge.ids('persons/tracked') == []
-    bridge.start_anew()
+    bridge.reset()
     assert f'{PERSON}/face_id' not in bridge.topics
 
 

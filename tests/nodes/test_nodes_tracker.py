@@ -163,7 +163,7 @@ def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
     track, header = follow(node, Modality.VISUAL), Header(frame_id='world')
     sent = Kept()
     monkeypatch.setattr(track_mirror, 'vision', VISION)
-    monkeypatch.setattr(node, 'output', lambda kind, topic: sent)
+    monkeypatch.setattr(node, 'advertise', lambda kind, topic: sent)
     track_mirror.TrackMirror(node).publish(header, [track])
     (message,) = sent
     (detection,) = message.detections

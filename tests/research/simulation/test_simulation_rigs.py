@@ -69,7 +69,7 @@ def scene_of(rig, scenario='two_talking', seed=2000):
 @pytest.mark.parametrize('rig', RIGS)
 def test_whole_heads_are_in_view_at_ranges_of_people_who_talk_to_a_robot(rig):
     drawn = scene_of(rig)
-    scene, camera = drawn.scene, drawn.scene.told_cameras[0]
+    scene, camera = drawn.scene, drawn.scene.calibrated_cameras[0]
     times = scene.frame_times(0)
     assert len(scene.people) == 2
     mouths = [person.at(times, person.mouth) for person in scene.people]

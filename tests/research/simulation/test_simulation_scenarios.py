@@ -109,7 +109,7 @@ def test_speech_is_silent_outside_its_segments_and_moves_the_jaw(name, seed):
 @every_scene
 def test_unknowns_stay_within_their_limits(name, seed):
     scene = scene_of(name, seed)
-    true, told = scene.microphones, scene.told_microphones
+    true, told = scene.microphones, scene.calibrated_microphones
     assert np.abs(true.positions - told.positions).max() <= 0.002
     assert abs(true.speed_of_sound - told.speed_of_sound) <= 3
     assert np.abs(20 * np.log10(scene.gains)).max() <= 2
@@ -121,7 +121,7 @@ def test_unknowns_stay_within_their_limits(name, seed):
     outward = np.stack([ROOM.minimum - scene.room.minimum, scene.room.maximum - ROOM.maximum])
     assert (outward >= limits.widening[0] / 2 - 1e-9)[outward != 0].all()
     assert (outward <= limits.widening[1] + 1e-9).all()
-    for camera, calibrated in zip(scene.cameras, scene.told_cameras, strict=True):
+    for camera, calibrated in zip(scene.cameras, scene.calibrated_cameras, strict=True):
         turn = camera.pose.rotation.T @ calibrated.pose.rotation
         assert np.degrees(np.arccos(min((np.trace(turn) - 1) / 2, 1))) <= 0.3 + 1e-6
         assert np.linalg.norm(camera.centre - calibrated.centre) <= 0.01

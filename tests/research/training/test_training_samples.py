@@ -258,10 +258,10 @@ def test_neighbours_are_the_same_people_in_the_same_take():
 
 
 def test_blind_and_deaf_samples_lack_what_they_should_lack():
-    deaf = draw(SampleSource([clip(voices=(BOB,))], replace(QUIET, deaf=1.0)))
+    deaf = draw(SampleSource([clip(voices=(BOB,))], replace(QUIET, sound_dropout=1.0)))
     assert Kind.VOICE not in deaf.kind
     assert not deaf.arrays.global_map.any()
-    blind = draw(SampleSource([clip()], replace(QUIET, blind=1.0)))
+    blind = draw(SampleSource([clip()], replace(QUIET, image_dropout=1.0)))
     assert not blind.arrays.crops.any()
     assert not blind.visible.any()
 

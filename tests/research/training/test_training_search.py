@@ -77,9 +77,11 @@ def test_who_was_never_seen_in_the_take_is_left_out():
 
 def test_without_sound_the_maps_are_silent_and_without_pictures_the_crops_are_black():
     voices = [clip(voices=(BOB,))]
-    deaf = draw(SearchSource(voices, Disturbance(deaf=1.0)))
+    deaf = draw(SearchSource(voices, Disturbance(sound_dropout=1.0)))
     assert (deaf.arrays.maps == 0).all()
-    blind = draw(SearchSource(voices, Disturbance(blind=1.0, light=0.0, poor=0.0, covered=0.0)))
+    blind = draw(
+        SearchSource(voices, Disturbance(image_dropout=1.0, light=0.0, poor=0.0, covered=0.0))
+    )
     assert (blind.arrays.searches == 0).all()
     assert (blind.arrays.templates > 0).any()
 

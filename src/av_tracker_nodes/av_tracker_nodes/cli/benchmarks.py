@@ -257,11 +257,11 @@ def benchmark_quality(
 ) -> None:
     """Sweep the thresholds of quality of a Siamese network; writes quality.json."""
     from av_tracker_nodes.research.experiments.comparison.models import compare_models
-    from av_tracker_nodes.research.experiments.comparison.quality import quality_contenders
+    from av_tracker_nodes.research.experiments.comparison.quality import quality_entries
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 
     options = Options(scenario, split, scenes, jobs)
-    compare_models(out, options, progress_bar, quality_contenders(model), table='quality')
+    compare_models(out, options, progress_bar, quality_entries(model), table='quality')
 
 
 @benchmark.command('ablations')

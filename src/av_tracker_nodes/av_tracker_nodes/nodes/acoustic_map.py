@@ -149,19 +149,19 @@ class AcousticMapNode(ControlledNode):
         self._has_begun = False
         self.facts['ready'] = not self._hears
         self._sensors = RigListener(self, self.guarded(self._announce))
-        self._maps = self.output(av.AcousticMap, 'acoustic_map')
+        self._maps = self.advertise(av.AcousticMap, 'acoustic_map')
         self._views = AcousticViews(self)
         if self._hears:
             self.hold_until(self._is_prepared)
-            self.listen(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
+            self.subscribe(av.AudioBlock, 'audio', self._hear, AUDIO, needed=True)
         if self.value('sees'):
-            self.listen(av.FaceArray, 'faces', self._see)
+            self.subscribe(av.FaceArray, 'faces', self._see)
         # Some publish it latched, some do not: one subscription cannot have both.
         for quality in (RESULTS, LATCHED):
-            self.learn(Bool, 'robot_speaking', self._note_robot_speaking, quality)
-        self.every(_QUIET / 4, self._answer_the_rest)
-        self.every(_PREPARATION_PERIOD, self._prepare)
-        self.every(_WATCH_PERIOD, self._watch)
+            self.subscribe_always(Bool, 'robot_speaking', self._note_robot_speaking, quality)
+        self.add_timer(_QUIET / 4, self._answer_the_rest)
+        self.add_timer(_PREPARATION_PERIOD, self._prepare)
+        self.add_timer(_WATCH_PERIOD, self._watch)
 
     def adapt(self) -> None:
         """Give the stage its numbers, and set the times; sound at other stamps is other sound."""
@@ -177,9 +177,9 @@ class AcousticMapNode(ControlledNode):
         self._own_voice.hold = self.value('robot_speaking_hold')
         if self._audio_offset != self.value('audio_offset'):
             self._audio_offset = self.value('audio_offset')
-            self.start_anew()
+            self.reset()
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget all sound; images that still wait for theirs are not answered."""
         self._trigger.reset()
         self._sound.reset()

@@ -49,9 +49,9 @@ class AcousticViews:
 
     def __init__(self, node: StageNode) -> None:
         self._node = node
-        self._points = node.output(PointCloud2, 'acoustic_map/points')
-        self._overlay = node.output(Image, 'acoustic_map/overlay')
-        self._sensors = node.output(MarkerArray, 'sensor_markers', LATCHED)
+        self._points = node.advertise(PointCloud2, 'acoustic_map/points')
+        self._overlay = node.advertise(Image, 'acoustic_map/overlay')
+        self._sensors = node.advertise(MarkerArray, 'sensor_markers', LATCHED)
         self._rig: Rig | None = None
         self._source = ImageInput(node)
         self._memory = ImageMemory()
@@ -71,7 +71,7 @@ class AcousticViews:
         if self._images is None:
             pictures = SimpleFilter()
             self._images = Cache(pictures, cache_size=_KEPT_IMAGES)
-            self._source.listen(pictures.signalMessage)
+            self._source.subscribe(pictures.signalMessage)
         stamp = Time.from_msg(header(sound.stamp, '').stamp)
         for message in self._images.getInterval(stamp, stamp):
             image = draw_overlay(from_image(message, self._memory).image, sound)

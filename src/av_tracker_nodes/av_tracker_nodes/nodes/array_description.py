@@ -72,7 +72,7 @@ class ArrayDescription:
         self.frame = node.value('frame_id') or mounting.frame or 'mic_array'
         self._node = node
         self._room = load_room(path)
-        self._info = node.output(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
+        self._info = node.advertise(MicrophoneArrayInfo, 'audio/array_info', LATCHED)
         self._static_frame = StaticFrame(node, self.frame, mounting)
         self.adapt()
 

@@ -69,15 +69,15 @@ class AudioBridge(StageNode):
         self._array = ArrayDescription(self)
         self._sound = AudioCommonSound(self._array.channels)
         self._told = 0
-        self._samples = self.output(AudioBlock, 'audio', AUDIO)
+        self._samples = self.advertise(AudioBlock, 'audio', AUDIO)
         self.problems['info'] = 'no audio_info yet: the driver sends it every few seconds'
-        self.learn(audio_common.AudioInfo, 'audio_info', self._learn, expected=True)
+        self.subscribe_always(audio_common.AudioInfo, 'audio_info', self._learn, expected=True)
         if self.value('stamped'):
             kind, topic = audio_common.AudioDataStamped, 'audio_stamped'
         else:
             kind, topic = audio_common.AudioData, 'audio_data'
-        self.listen(kind, topic, self._hear, AUDIO, needed=True)
-        self.every(_WATCH_PERIOD, self._watch)
+        self.subscribe(kind, topic, self._hear, AUDIO, needed=True)
+        self.add_timer(_WATCH_PERIOD, self._watch)
 
     def adapt(self) -> None:
         """Take over the temperature."""

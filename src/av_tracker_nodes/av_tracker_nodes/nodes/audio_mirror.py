@@ -44,8 +44,8 @@ class AudioMirror:
         if not hasattr(audio_common, 'AudioDataStamped'):
             node.get_logger().info('audio_common_msgs is not installed: no audio_stamped')
             return
-        self._publisher = node.output(audio_common.AudioDataStamped, 'audio_stamped', AUDIO)
-        self._info = node.output(audio_common.AudioInfo, 'audio_info', LATCHED)
+        self._publisher = node.advertise(audio_common.AudioDataStamped, 'audio_stamped', AUDIO)
+        self._info = node.advertise(audio_common.AudioInfo, 'audio_info', LATCHED)
 
     def publish(self, block: AudioBlock) -> None:
         """Publish a block when somebody listens; with the first one, its format."""

@@ -163,12 +163,14 @@ class BagPlayer(StageNode):
         self._absent_at = 0
         self._unplaced = 0, ''
         self._is_known_to_writer = False
-        self._time = self.output(Clock, '/clock', QoSProfile(depth=10))
-        self._truth_markers = self.output(MarkerArray, 'ground_truth/markers')
+        self._time = self.advertise(Clock, '/clock', QoSProfile(depth=10))
+        self._truth_markers = self.advertise(MarkerArray, 'ground_truth/markers')
         with self._open() as bag:
             self._advertise(self._playback(bag))
-        self.learn(DiagnosticArray, '/diagnostics', self._note_connections, QoSProfile(depth=50))
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._note_answer)
+        self.subscribe_always(
+            DiagnosticArray, '/diagnostics', self._note_connections, QoSProfile(depth=50)
+        )
+        self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._note_answer)
         self._player: threading.Thread | None = None
 
     def activate(self) -> None:
@@ -222,7 +224,7 @@ class BagPlayer(StageNode):
             package, _, kind = message_type.split('/')
             message_class = getattr(import_module(f'{package}.msg'), kind)
             name = topic if topic in _GLOBAL else topic.lstrip('/')
-            self._outputs[topic] = self.output(message_class, name, _QUALITIES[topic])
+            self._outputs[topic] = self.advertise(message_class, name, _QUALITIES[topic])
         if playback.left_out:
             self.get_logger().info(f'not played: {", ".join(playback.left_out)}')
 

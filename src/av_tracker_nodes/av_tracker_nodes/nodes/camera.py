@@ -107,9 +107,9 @@ class CameraNode(StageNode):
             pixel_format=self.value('pixel_format'),
         )
         quality = EVERY_IMAGE if self.value('reliable_images') else CAMERA
-        self._raw = self.output(Image, 'image_raw', quality)
-        self._compressed = self.output(CompressedImage, 'image_raw/compressed', quality)
-        self._info = self.output(CameraInfo, 'camera_info', quality)
+        self._raw = self.advertise(Image, 'image_raw', quality)
+        self._compressed = self.advertise(CompressedImage, 'image_raw/compressed', quality)
+        self._info = self.advertise(CameraInfo, 'camera_info', quality)
         self._static_frame = StaticFrame(self, self._frame, mounting)
         self._name = without_password(self.value('device'))
         self.facts['device'] = self._name

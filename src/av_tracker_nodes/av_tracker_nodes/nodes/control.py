@@ -42,13 +42,13 @@ class ControlledNode(StageNode, ABC):
         self.create_service(SetBool, '~/enable', self._enable)
 
     @abstractmethod
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget what was seen and heard, as when the stamps jump back."""
 
     def deactivate(self) -> None:
         """Forget what was seen and heard."""
         if self.context.ok():
-            self.start_anew()
+            self.reset()
 
     @property
     def is_working(self) -> bool:
@@ -78,6 +78,6 @@ class ControlledNode(StageNode, ABC):
         if not self.is_configured:
             return False
         errors = self.counts['errors']
-        self.guarded(self.start_anew, always=True)()
+        self.guarded(self.reset, always=True)()
         self.counts['restarts'] += 1
         return self.counts['errors'] == errors

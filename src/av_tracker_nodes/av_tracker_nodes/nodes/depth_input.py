@@ -47,7 +47,7 @@ class DepthInput:
         self._depth: StampedBuffer[np.ndarray] = StampedBuffer(LONGEST_WAIT)
         if node.value('depth'):
             quality = images(node.value('reliable_images'))
-            node.listen(Image, 'depth/image', self._keep, quality, needed=True)
+            node.subscribe(Image, 'depth/image', self._keep, quality, needed=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:

@@ -81,8 +81,8 @@ class DiagnosticNode(ParameterNode):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._told_progress: tuple[object, ...] | None = None
-        self.every(_PERIOD, self._publish_diagnostics, always=True)
-        self.every(_GLANCE, self._tell_progress, always=True)
+        self.add_timer(_PERIOD, self._publish_diagnostics, always=True)
+        self.add_timer(_GLANCE, self._tell_progress, always=True)
 
     @property
     def state(self) -> str:
@@ -125,7 +125,7 @@ class DiagnosticNode(ParameterNode):
 
         return run
 
-    def every(self, seconds: float, callback: Callable, *, always: bool = False) -> None:
+    def add_timer(self, seconds: float, callback: Callable, *, always: bool = False) -> None:
         """Call back at a period of steady time, whatever the ROS clock does."""
         self.create_timer(seconds, self.guarded(callback, always=always), clock=self._steady)
 

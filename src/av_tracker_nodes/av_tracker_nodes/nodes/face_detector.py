@@ -86,9 +86,9 @@ class FaceDetector(ControlledNode):
         self._newest = 0
         self._rate = RateLimit()
         self._memory = ImageMemory()
-        self._faces = self.output(FaceArray, 'faces')
+        self._faces = self.advertise(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
-        ImageInput(self).listen(self._see, needed=True)
+        ImageInput(self).subscribe(self._see, needed=True)
 
     def adapt(self) -> None:
         """Set what the detector looks for."""
@@ -98,7 +98,7 @@ class FaceDetector(ControlledNode):
         self._stage.reads_lips = self.value('lips')
         self._stage.sees_looks = self.value('looks')
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the faces of earlier images."""
         self._stage.reset()
         self._newest = 0
@@ -112,7 +112,7 @@ class FaceDetector(ControlledNode):
         frame = self.readable(partial(from_image, message, self._memory))
         self._rate.take(frame.stamp)
         if frame.stamp < self._newest - JUMP:
-            self.start_anew()
+            self.reset()
         self._newest = max(frame.stamp, self._newest)
         seen = self._stage.process(frame)
         faces = replace(seen, faces=usable(seen.faces, checked_face, self.leave_out))

@@ -36,7 +36,7 @@ class FaceMirror:
         if vision is None:
             node.get_logger().info('vision_msgs is not installed: no faces/detections')
         else:
-            self._publisher = node.output(vision.Detection2DArray, 'faces/detections')
+            self._publisher = node.advertise(vision.Detection2DArray, 'faces/detections')
 
     def publish(self, frame: FaceFrame, header: Header) -> None:
         """Publish the faces of an image when somebody listens."""

@@ -113,15 +113,15 @@ class Fusion(ControlledNode):
         self._answered_until = 0
         self._memory = ImageMemory()
         self._input = InputWatch(self.clock, _QUIET)
-        self._detections = self.output(av.FusedDetectionArray, 'fused_detections')
+        self._detections = self.advertise(av.FusedDetectionArray, 'fused_detections')
         self._depth = DepthInput(self)
         self.hold_until(lambda: self._sensors.rig(None) is not None)
         self._joining = self._begin_joining()
-        self.listen(av.FaceArray, 'faces', self._see)
-        self.listen(av.AcousticMap, 'acoustic_map', self._hear, needed=True)
+        self.subscribe(av.FaceArray, 'faces', self._see)
+        self.subscribe(av.AcousticMap, 'acoustic_map', self._hear, needed=True)
         if self._model.needs_image:
-            ImageInput(self).listen(self._look)
-        self.every(_QUIET / 4, self._answer_the_rest)
+            ImageInput(self).subscribe(self._look)
+        self.add_timer(_QUIET / 4, self._answer_the_rest)
 
     def adapt(self) -> None:
         """Set how long faces are waited for."""
@@ -141,7 +141,7 @@ class Fusion(ControlledNode):
                     'is false'
                 )
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the heads of earlier images; maps that still wait are answered first."""
         self._answer(self._join.flush())
         self._join.reset()

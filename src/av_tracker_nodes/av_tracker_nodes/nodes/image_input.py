@@ -54,9 +54,9 @@ class ImageInput:
         )
         declare_reliable_images(node)
 
-    def listen(self, callback: Callable[[Any], None], needed: bool = False) -> Subscription:
+    def subscribe(self, callback: Callable[[Any], None], needed: bool = False) -> Subscription:
         """Call back with every image message."""
-        return self._node.listen(
+        return self._node.subscribe(
             self.message_type, self.topic, callback, self.quality, needed=needed
         )
 

@@ -94,10 +94,10 @@ class MicrophoneArrayNode(StageNode):
             channel_map=channel_map,
             latency=self.value('buffer'),
         )
-        self._samples = self.output(AudioBlock, 'audio', AUDIO)
+        self._samples = self.advertise(AudioBlock, 'audio', AUDIO)
         self._mirror = AudioMirror(self)
         self._stream: MicrophoneStream | None = None
-        self.every(_WATCH_PERIOD, self._watch)
+        self.add_timer(_WATCH_PERIOD, self._watch)
 
     def adapt(self) -> None:
         """Take over the temperature."""

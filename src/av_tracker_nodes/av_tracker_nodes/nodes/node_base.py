@@ -243,7 +243,7 @@ class StageNode(DiagnosticNode):
 
     # ---- topics
 
-    def listen(
+    def subscribe(
         self,
         message_type: type,
         topic: str,
@@ -308,7 +308,7 @@ class StageNode(DiagnosticNode):
         """
         if self.value('catch_up'):
             self._awaits = is_ready
-            self.every(_GLANCE, self._release_held)
+            self.add_timer(_GLANCE, self._release_held)
 
     def in_time(self, stamp: int, work: Callable[[], None]) -> None:
         """Do the work for a message of a stamp (ns), or keep it: it is done by order of stamps."""
@@ -341,7 +341,7 @@ class StageNode(DiagnosticNode):
             for _, work in sorted(held, key=itemgetter(0)):
                 work()
 
-    def learn(
+    def subscribe_always(
         self,
         message_type: type,
         topic: str,
@@ -370,7 +370,9 @@ class StageNode(DiagnosticNode):
             self._inputs.append(subscription)
         return subscription
 
-    def output(self, message_type: type, topic: str, quality: QoSProfile = RESULTS) -> Publisher:
+    def advertise(
+        self, message_type: type, topic: str, quality: QoSProfile = RESULTS
+    ) -> Publisher:
         """Create a publisher, which publishes while the node is active."""
         publisher = self.create_lifecycle_publisher(
             message_type, topic, self._quality_for(topic, quality)

@@ -53,7 +53,9 @@ class PublishersPerId:
         for name in wanted:
             if name not in self._publishers:
                 self._publishers[name] = {
-                    topic: self._node.output(kind, f'{self._prefix.format(name)}/{topic}', quality)
+                    topic: self._node.advertise(
+                        kind, f'{self._prefix.format(name)}/{topic}', quality
+                    )
                     for topic, (kind, quality) in self._topics.items()
                 }
 

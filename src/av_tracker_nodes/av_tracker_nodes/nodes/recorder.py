@@ -119,9 +119,9 @@ class Recorder(StageNode):
                 self._take_in(name)
         if _EITHER in names:
             self._looks, self._has_chosen = 0, False
-            self.every(_LOOK_PERIOD, self._choose_images, always=True)
-        self.every(_WATCH_PERIOD, self._watch)
-        self.every(_TELL_PERIOD, self._tell)
+            self.add_timer(_LOOK_PERIOD, self._choose_images, always=True)
+        self.add_timer(_WATCH_PERIOD, self._watch)
+        self.add_timer(_TELL_PERIOD, self._tell)
 
     def activate(self) -> None:
         """Begin a bag, with what was said once and for all before."""
@@ -209,9 +209,9 @@ class Recorder(StageNode):
                 self._write(name, data)
 
         if name in _STEADY:
-            self.listen(message_type, name, take, quality, needed=True, raw=True)
+            self.subscribe(message_type, name, take, quality, needed=True, raw=True)
         else:
-            self.learn(message_type, name, take, quality, expected=True, raw=True)
+            self.subscribe_always(message_type, name, take, quality, expected=True, raw=True)
 
     def _write(self, name: str, data: bytes) -> None:
         message_type = _STREAMS[name][0]

@@ -66,10 +66,10 @@ class CameraListener:
         self._rectified: bool = node.value('rectified')
         self._geometry = self._make_geometry()
         self.target_frame = self._geometry.target_frame
-        listen_to_frames(node.learn, self._geometry.take)
+        listen_to_frames(node.subscribe_always, self._geometry.take)
         if node.value('sees'):
             quality = images(node.value('reliable_images'), depth=10)
-            node.listen(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
+            node.subscribe(CameraInfo, 'camera_info', self._hear_info, quality, always=True)
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -174,7 +174,7 @@ class RigListener(CameraListener):
         # Maps without microphones are nowhere; their markers are those of the camera.
         self.array_frame = '' if node.value('hears') else self.target_frame
         if node.value('hears'):
-            node.learn(
+            node.subscribe_always(
                 MicrophoneArrayInfo, 'audio/array_info', self._hear_array, LATCHED, expected=True
             )
 

@@ -114,8 +114,8 @@ class Ros4HriBridge(ControlledNode):
         self._beams: dict[str, SubscriptionOnDemand] = {}
         self._told: dict[str, tuple[str, str]] = {}
         self._publish_under_humans()
-        self.listen(FaceArray, 'faces', self._keep_faces)
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
+        self.subscribe(FaceArray, 'faces', self._keep_faces)
+        self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
 
     def adapt(self) -> None:
         """Set the size of pictures, and for how long people are known."""
@@ -124,7 +124,7 @@ class Ros4HriBridge(ControlledNode):
 
     def _publish_under_humans(self) -> None:
         self._lists = {
-            name: self.output(hri.IdsList, f'/humans/{name}')
+            name: self.advertise(hri.IdsList, f'/humans/{name}')
             for name in ('faces/tracked', 'voices/tracked', 'persons/tracked', 'persons/known')
         }
         self._faces = PublishersPerId(
@@ -147,9 +147,9 @@ class Ros4HriBridge(ControlledNode):
                 'location_confidence': (Float32, RESULTS),
             },
         )
-        self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
+        self._transforms = self.advertise(TFMessage, '/tf', TRANSFORMS)
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget everybody."""
         self._humans.reset()
         self._seen.clear()

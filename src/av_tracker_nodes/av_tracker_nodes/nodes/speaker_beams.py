@@ -71,15 +71,15 @@ class SpeakerBeams(ControlledNode):
         self._followed_at = time.monotonic_ns()
         self._beams = PublishersPerId(self, 'speaker_{}', {'audio': (AudioBlock, AUDIO)})
         self._sound = SubscriptionOnDemand(self, AudioBlock, 'audio', self._hear, AUDIO)
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
-        self.every(_LONGEST_SILENCE / 4, self._forget_when_quiet)
+        self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._follow, needed=True)
+        self.add_timer(_LONGEST_SILENCE / 4, self._forget_when_quiet)
 
     def adapt(self) -> None:
         """Set by how much sound is shifted; sound at other stamps is other sound."""
         self._audio_offset = self.value('audio_offset')
         self._beamformer = None
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget everybody and all sound."""
         self._places = {}
         self._beamformer = None
@@ -110,7 +110,7 @@ class SpeakerBeams(ControlledNode):
 
     def _forget_when_quiet(self) -> None:
         if self._places and elapsed_seconds(self._followed_at) > _LONGEST_SILENCE:
-            self.start_anew()
+            self.reset()
 
     def _hear(self, message: AudioBlock) -> None:
         began = time.monotonic_ns()

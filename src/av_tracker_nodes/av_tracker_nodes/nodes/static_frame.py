@@ -41,7 +41,7 @@ class StaticFrame:
         self._node, self._frame, self._mounting = node, frame, mounting
         self._publisher = None
         if node.value('publish_static_frame') and mounting.parent is not None:
-            self._publisher = node.output(TFMessage, '/tf_static', LATCHED)
+            self._publisher = node.advertise(TFMessage, '/tf_static', LATCHED)
 
     @staticmethod
     def declare(node: StageNode) -> None:

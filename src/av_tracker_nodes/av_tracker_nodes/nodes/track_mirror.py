@@ -47,7 +47,7 @@ class TrackMirror:
         if vision is None:
             node.get_logger().info('vision_msgs is not installed: no speaker_tracks/detections')
         else:
-            self._publisher = node.output(vision.Detection3DArray, 'speaker_tracks/detections')
+            self._publisher = node.advertise(vision.Detection3DArray, 'speaker_tracks/detections')
 
     def publish(self, header: Header, tracks: Sequence[SpeakerTrack]) -> None:
         """Publish the tracks of a cycle when somebody listens."""

@@ -37,7 +37,7 @@ from av_tracker_nodes.nodes.quality_of_service import TRACKS, images
 from av_tracker_nodes.nodes.stage_reports import StageReports
 from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
-from av_tracker_nodes.recordings.tally import Tally
+from av_tracker_nodes.recordings.stamp_counter import StampCounter
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.recordings.usage import Usage
 from av_tracker_nodes.types import to_seconds
@@ -86,16 +86,18 @@ class TrackWriterNode(StageNode):
         self._stages = StageReports()
         self._extent: Extent | None = None
         quality = images(self.value('reliable_images'), depth=10)
-        self.listen(CameraInfo, 'camera_info', self._note_image, quality)
-        self.listen(SpeakerTrackArray, 'speaker_tracks', self._write, TRACKS, needed=True)
-        self.learn(DiagnosticArray, '/diagnostics', self._note_stage, QoSProfile(depth=50))
-        self.every(_NOTE_PERIOD, self._note)
+        self.subscribe(CameraInfo, 'camera_info', self._note_image, quality)
+        self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._write, TRACKS, needed=True)
+        self.subscribe_always(
+            DiagnosticArray, '/diagnostics', self._note_stage, QoSProfile(depth=50)
+        )
+        self.add_timer(_NOTE_PERIOD, self._note)
 
     def activate(self) -> None:
         """Begin the files, or go on with those of a writer that has died."""
         self._writer = TrackWriter(self.value('out'), self.value('run'))
         noted = self._writer.noted
-        self._answered = Tally.resumed(noted['answered']) if noted else Tally()
+        self._answered = StampCounter.resumed(noted['answered']) if noted else StampCounter()
         self._first: int | None = noted.get('first')
         self._last: int = noted.get('last', 0)
         # Steady time is that of the machine, not of a process.

@@ -74,23 +74,23 @@ class Tracker(ControlledNode):
         self._tracker = SpeakerTracker()
         self._sensors = RigListener(self)
         self._markers = TrackMarkers()
-        self._tracks = self.output(av.SpeakerTrackArray, 'speaker_tracks', TRACKS)
-        self._poses = self.output(PoseArray, 'speaker_poses')
-        self._active = self.output(av.SpeakerTrackStamped, 'active_speaker')
-        self._active_pose = self.output(PoseWithCovarianceStamped, 'active_speaker/pose')
-        self._drawn = self.output(MarkerArray, 'markers')
+        self._tracks = self.advertise(av.SpeakerTrackArray, 'speaker_tracks', TRACKS)
+        self._poses = self.advertise(PoseArray, 'speaker_poses')
+        self._active = self.advertise(av.SpeakerTrackStamped, 'active_speaker')
+        self._active_pose = self.advertise(PoseWithCovarianceStamped, 'active_speaker/pose')
+        self._drawn = self.advertise(MarkerArray, 'markers')
         self._transforms = None
         self._detections = TrackMirror(self)
         if self.value('sees'):
             self.hold_until(lambda: self._sensors.camera(None) is not None)
         if self.value('publish_tf'):
-            self._transforms = self.output(TFMessage, '/tf', TRANSFORMS)
-        self.listen(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)
+            self._transforms = self.advertise(TFMessage, '/tf', TRANSFORMS)
+        self.subscribe(av.FusedDetectionArray, 'fused_detections', self._follow, needed=True)
         self._known: KnownPeople | None = None
         if self.value('run'):
             self._known = KnownPeople(self.value('run'))
             self._resume()
-            self.every(_NOTE_PERIOD, self._note)
+            self.add_timer(_NOTE_PERIOD, self._note)
 
     def deactivate(self) -> None:
         """Leave nothing behind: who ends in order is not followed by another."""
@@ -114,7 +114,7 @@ class Tracker(ControlledNode):
         """Give the tracker its numbers."""
         self._tracker.reconfigure(self.settings_of(TrackerConfig))
 
-    def start_anew(self) -> None:
+    def reset(self) -> None:
         """Forget everybody; ids go on."""
         self._tracker.reset()
 

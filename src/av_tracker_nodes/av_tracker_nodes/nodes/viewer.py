@@ -53,9 +53,9 @@ class Viewer(StageNode):
         self._open = ExitStack()
         self._memory = ImageMemory()
         self._sensors = RigListener(self)
-        ImageInput(self).listen(self._see)
-        self.listen(av.AcousticMap, 'acoustic_map', self._hear)
-        self.listen(av.SpeakerTrackArray, 'speaker_tracks', self._follow)
+        ImageInput(self).subscribe(self._see)
+        self.subscribe(av.AcousticMap, 'acoustic_map', self._hear)
+        self.subscribe(av.SpeakerTrackArray, 'speaker_tracks', self._follow)
 
     def activate(self) -> None:
         """Open the viewer, or begin the recording."""

@@ -15,17 +15,17 @@
 
 """The stages chained without ROS: the same recording gives the same tracks as the live graph."""
 
-from av_tracker_nodes.pipeline.chain import Following, Pipeline, Sensed, Sensing, StageTimes
+from av_tracker_nodes.pipeline.chain import Pipeline, Sensed, Sensing, StageTimes, Tracking
 from av_tracker_nodes.pipeline.profile import Profile
 from av_tracker_nodes.pipeline.runs import Viewer, track_bag, watch_bag
 
 __all__ = [
-    'Following',
     'Pipeline',
     'Profile',
     'Sensed',
     'Sensing',
     'StageTimes',
+    'Tracking',
     'Viewer',
     'track_bag',
     'watch_bag',

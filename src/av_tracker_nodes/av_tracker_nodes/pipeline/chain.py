@@ -293,7 +293,7 @@ def _sensed(joined: Joined) -> Sensed:
     return Sensed(faces, joined.sound, joined.image)
 
 
-class Following:
+class Tracking:
     """Fusion and tracks of what was sensed.
 
     Parameters
@@ -418,7 +418,7 @@ class Pipeline:
             hears=fusion.hears,
             profile=profile,
         )
-        self._following = Following(rig, fusion, tracker, self.times)
+        self._following = Tracking(rig, fusion, tracker, self.times)
         self.own_voice = self._sensing.own_voice
         self.refused = self._sensing.refused
         self.on_map = on_map

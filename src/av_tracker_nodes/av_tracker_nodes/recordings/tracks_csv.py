@@ -38,8 +38,8 @@ import numpy as np
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.json_files import partial_path, read_json, write_json
 from av_tracker_nodes.recordings.plausible import LARGEST
+from av_tracker_nodes.recordings.stamp_counter import StampCounter
 from av_tracker_nodes.recordings.tables import NumberTable, as_numbers, read_rows
-from av_tracker_nodes.recordings.tally import Tally
 from av_tracker_nodes.types import NANOSECONDS, TOLD_AGAIN, Track, TrackFrame, TrackState
 
 TRACKS = 'tracks.csv'
@@ -76,7 +76,7 @@ class TrackWriter:
     ----------
     frames : int
         Cycles of images that were written.
-    images : Tally
+    images : StampCounter
         Images that came.
     noted : dict
         What :meth:`note` was given last where this writer goes on, else empty.
@@ -91,7 +91,7 @@ class TrackWriter:
         self.directory = Path(directory)
         self._run = run
         self.frames = 0
-        self.images = Tally()
+        self.images = StampCounter()
         self.noted: dict[str, Any] = {}
         self._written_until: int | None = None
         try:
@@ -209,7 +209,7 @@ class TrackWriter:
             notes = read_json(self._notes, 'notes of a run')
             if notes['run'] != self._run:
                 return False
-            images = Tally.resumed(notes['images'], estimates=True)
+            images = StampCounter.resumed(notes['images'], estimates=True)
             frames, noted = int(notes['frames']), dict(notes['state'])
             last, _ = (
                 _cut_to_whole_lines(partial_path(self.directory / name))

@@ -25,7 +25,7 @@ from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.research.experiments.comparison import models, scenes
 from av_tracker_nodes.research.experiments.comparison.models import (
     TRACK_METRICS,
-    Contender,
+    Entry,
     compare_models,
     interval,
     paired_interval,
@@ -42,16 +42,16 @@ from av_tracker_nodes.research.experiments.comparison.scenes import (
 from av_tracker_nodes.types import AcousticPeak
 
 
-def track_one(out, files, contender):
-    return track_scene(out, files, [contender])[contender.title]
+def track_one(out, files, entry):
+    return track_scene(out, files, [entry])[entry.title]
 
 
 @pytest.mark.thorough
 def test_models_are_scored_on_identical_input(recorded, tmp_path):
     _, files = recorded
-    seen = track_one(tmp_path, files, Contender('visual', 'visual'))
-    again = track_one(tmp_path, files, Contender('visual again', 'visual'))
-    both = track_one(tmp_path, files, Contender('vggcf', 'vggcf'))
+    seen = track_one(tmp_path, files, Entry('visual', 'visual'))
+    again = track_one(tmp_path, files, Entry('visual again', 'visual'))
+    both = track_one(tmp_path, files, Entry('vggcf', 'vggcf'))
     assert {key: seen[key] for key in models.METRICS} == {
         key: again[key] for key in models.METRICS
     }
@@ -61,10 +61,10 @@ def test_models_are_scored_on_identical_input(recorded, tmp_path):
 
 def test_taking_an_input_away_takes_it_away(recorded, tmp_path):
     _, files = recorded
-    blind = track_one(tmp_path, files, Contender('blind', 'visual', models.BLIND))
+    blind = track_one(tmp_path, files, Entry('blind', 'visual', models.WITHOUT_PICTURE))
     assert blind['mota'] == 0
-    deaf = track_one(tmp_path, files, Contender('deaf', 'vggcf', models.DEAF))
-    seen = track_one(tmp_path, files, Contender('visual', 'visual'))
+    deaf = track_one(tmp_path, files, Entry('deaf', 'vggcf', models.WITHOUT_SOUND))
+    seen = track_one(tmp_path, files, Entry('visual', 'visual'))
     assert deaf['mota'] == pytest.approx(seen['mota'])
     assert not deaf['speaking_f1']
 
@@ -78,24 +78,24 @@ def test_without_a_picture_others_listen_as_if_there_were_no_camera(recorded):
     frame = replace(frame, sound=replace(frame.sound, peaks=(peak,)))
 
     def heard(model, without):
-        faces, sound, image = Contender(model, model, without).given(frame, needs_image=True)
+        faces, sound, image = Entry(model, model, without).given(frame, needs_image=True)
         *_, voice = create_fusion(model).process(faces, sound, clip.rig, image).detections
         return voice.covariance
 
     for model in ('vggcf', 'stnet'):
-        listened = heard('audio', models.BLIND)
-        np.testing.assert_array_equal(heard(model, models.BLIND), listened)
+        listened = heard('audio', models.WITHOUT_PICTURE)
+        np.testing.assert_array_equal(heard(model, models.WITHOUT_PICTURE), listened)
         assert not np.allclose(heard(model, ''), listened)
 
 
-def test_the_table_has_a_row_a_contender_and_is_written(
+def test_the_table_has_a_row_an_entry_and_is_written(
     recorded, no_bar, tmp_path, monkeypatch, capsys
 ):
     _, files = recorded
     monkeypatch.setattr(models, 'record_scenes', lambda *_: [files, files, files])
     options = Options('varied', 'validation', 3, inputs=(COMPLETE, INCOMPLETE))
-    contenders = [Contender('visual', 'visual', inputs=inputs) for inputs in options.inputs]
-    rows = compare_models(tmp_path, options, no_bar, contenders)
+    entries = [Entry('visual', 'visual', inputs=inputs) for inputs in options.inputs]
+    rows = compare_models(tmp_path, options, no_bar, entries)
     assert json.loads((tmp_path / 'models.json').read_text()) == rows
     row, less = rows
     assert row['model'] == less['model'] == 'visual'
@@ -136,17 +136,17 @@ def test_a_network_tells_its_size_and_can_be_believed_otherwise(recorded, tmp_pa
     assert 0 < facts['params_m'] < 5
     assert 0 < facts['gflops'] <= 0.5
     assert 0 < facts['onnx_mb'] < 20
-    contender = Contender('doubtful', 'avclnet', thresholds={'person': 1.0})
-    assert track_one(tmp_path, files, contender)['mota'] == 0
+    entry = Entry('doubtful', 'avclnet', thresholds={'person': 1.0})
+    assert track_one(tmp_path, files, entry)['mota'] == 0
 
 
 def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, monkeypatch):
     _, files = recorded
     monkeypatch.setattr(models, 'record_scenes', lambda *_: [files])
     deaf = TrackerConfig(birth_quality=1.0, confirm_seen=5.0)
-    contenders = [Contender('usual', 'visual'), Contender('never', 'visual', tracker=deaf)]
+    entries = [Entry('usual', 'visual'), Entry('never', 'visual', tracker=deaf)]
     rows = compare_models(
-        tmp_path, Options('varied', 'validation', 1), no_bar, contenders, TRACK_METRICS, 'trackers'
+        tmp_path, Options('varied', 'validation', 1), no_bar, entries, TRACK_METRICS, 'trackers'
     )
     assert json.loads((tmp_path / 'trackers.json').read_text()) == rows
     usual, never = rows
@@ -160,12 +160,12 @@ def test_trackers_are_compared_by_their_own_scores(recorded, no_bar, tmp_path, m
 def test_trackers_of_one_fusion_are_run_together_and_do_not_meet(recorded, tmp_path):
     _, files = recorded
     greedy = TrackerConfig(assignment='greedy', reference='previous')
-    team = [Contender('usual', 'visual'), Contender('greedy', 'visual', tracker=greedy)]
-    assert team[0].fusion == team[1].fusion != Contender('deaf', 'visual', models.DEAF).fusion
+    team = [Entry('usual', 'visual'), Entry('greedy', 'visual', tracker=greedy)]
+    assert team[0].fusion == team[1].fusion != Entry('deaf', 'visual', models.WITHOUT_SOUND).fusion
     together = models.track_all(tmp_path / 'team', [files], team, 1, lambda share: None)
-    for contender in team:
-        alone = track_one(tmp_path / 'alone', files, contender)
-        (run,) = together[contender.title]
+    for entry in team:
+        alone = track_one(tmp_path / 'alone', files, entry)
+        (run,) = together[entry.title]
         for key in TRACK_METRICS:
             np.testing.assert_equal(run[key], alone[key])
 

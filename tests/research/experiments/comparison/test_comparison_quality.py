@@ -24,15 +24,15 @@ from av_tracker_nodes.research.experiments.comparison.models import (
     summarise,
     track_scene,
 )
-from av_tracker_nodes.research.experiments.comparison.quality import quality_contenders
+from av_tracker_nodes.research.experiments.comparison.quality import quality_entries
 
 
 def test_the_thresholds_that_are_swept_are_those_of_siamese_networks():
-    contenders = quality_contenders('stnet')
-    assert len({contender.title for contender in contenders}) == len(contenders)
-    assert all(contender.inputs == COMPLETE for contender in contenders)
-    for contender in contenders:
-        replace(QualityThresholds(), **contender.thresholds)
+    entries = quality_entries('stnet')
+    assert len({entry.title for entry in entries}) == len(entries)
+    assert all(entry.inputs == COMPLETE for entry in entries)
+    for entry in entries:
+        replace(QualityThresholds(), **entry.thresholds)
 
 
 @pytest.mark.thorough
@@ -40,9 +40,9 @@ def test_thresholds_decide_what_becomes_of_templates(recorded, tmp_path):
     _, files = recorded
     network = str(write_search_network(tmp_path / 'tiny.onnx', (0.0, 0.0), 0.0))
     shares = {}
-    for contender in quality_contenders(network):
-        run = track_scene(tmp_path, files, [contender])[contender.title]
-        shares[contender.name] = summarise(contender.name, 'one scene', [run])
+    for entry in quality_entries(network):
+        run = track_scene(tmp_path, files, [entry])[entry.title]
+        shares[entry.name] = summarise(entry.name, 'one scene', [run])
     unaware, always = shares['unaware of quality'], shares['always updated']
     assert (unaware['share_update'], unaware['share_keep'], unaware['share_reset']) == (0, 1, 0)
     assert (always['share_update'], always['share_keep'], always['share_reset']) == (1, 0, 0)

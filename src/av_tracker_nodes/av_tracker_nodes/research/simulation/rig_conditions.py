@@ -85,7 +85,7 @@ def _with_small_pictures(rig: RigDescription) -> RigDescription:
 
 def _before_camera_1(scene: Scene) -> RigScene:
     """Describe AV16.3's microphones and its camera 1 as a rig."""
-    camera, array = scene.told_cameras[0], scene.told_microphones
+    camera, array = scene.calibrated_cameras[0], scene.calibrated_microphones
     rig = RigDescription(
         path=Path(AV163),
         name=AV163,

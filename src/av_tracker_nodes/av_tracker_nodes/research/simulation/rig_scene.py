@@ -91,18 +91,18 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
     split = Split.of_seed(seed)
     rng = np.random.default_rng([seed, zlib.crc32(f'{rig.name} {scenario}'.encode())])
     scene_from_parent = _standing_in_the_room(rig)
-    told_camera = rig.camera.in_frame(scene_from_parent)
-    told_microphones = _placed(rig.microphones, scene_from_parent @ rig.target_from_array)
+    calibrated_camera = rig.camera.in_frame(scene_from_parent)
+    calibrated_microphones = _placed(rig.microphones, scene_from_parent @ rig.target_from_array)
     script = RIG_SCRIPTS[scenario]
-    room = script.room.draw(told_camera.centre, rng)
+    room = script.room.draw(calibrated_camera.centre, rng)
     stage = RigStage(
         split,
         duration,
         rng,
-        told_camera,
-        told_microphones.centre,
+        calibrated_camera,
+        calibrated_microphones.centre,
         room,
-        len(told_microphones.positions),
+        len(calibrated_microphones.positions),
     )
     cast = script.cast(stage)
     scene = Scene(
@@ -110,13 +110,13 @@ def build_rig_scene(rig: RigDescription, scenario: str, seed: int, duration: flo
         seed=seed,
         duration=duration,
         people=tuple(cast.people),
-        cameras=(meeting_room.disturb_camera(told_camera, rng),),
-        told_cameras=(told_camera,),
+        cameras=(meeting_room.disturb_camera(calibrated_camera, rng),),
+        calibrated_cameras=(calibrated_camera,),
         video_starts=(float(rng.integers(2, 12)) / FRAME_RATE,),
         audio_video_offset=rng.uniform(-0.02, 0.02),
-        microphones=meeting_room.disturb_microphones(told_microphones, rng),
-        told_microphones=told_microphones,
-        gains=10 ** (rng.uniform(-2, 2, len(told_microphones.positions)) / 20),
+        microphones=meeting_room.disturb_microphones(calibrated_microphones, rng),
+        calibrated_microphones=calibrated_microphones,
+        gains=10 ** (rng.uniform(-2, 2, len(calibrated_microphones.positions)) / 20),
         room=room,
         rt60=rng.uniform(*cast.conditions.rt60),
         snr_db=rng.uniform(*cast.conditions.snr_db),

@@ -44,8 +44,8 @@ class Scenario:
 def build_scene(name: str, seed: int) -> Scene:
     """Draw one scene of a scenario.
 
-    The same name and seed give the same scene. What a tracker is told (`told_cameras`,
-    `told_microphones`) is the same in all scenes.
+    The same name and seed give the same scene. What a tracker is told (`calibrated_cameras`,
+    `calibrated_microphones`) is the same in all scenes.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ def draw_scene(scenario: Scenario, name: str, seed: int) -> Scene:
         duration=scenario.duration,
         people=tuple(cast.people),
         cameras=tuple(meeting_room.disturb_camera(camera, rng) for camera in cameras),
-        told_cameras=cameras,
+        calibrated_cameras=cameras,
         video_starts=_draw_video_starts(rng),
         audio_video_offset=rng.uniform(-0.02, 0.02),
         microphones=meeting_room.disturb_microphones(microphones, rng),
-        told_microphones=microphones,
+        calibrated_microphones=microphones,
         gains=10 ** (rng.uniform(-2, 2, len(microphones.positions)) / 20),
         room=meeting_room.ROOM,
         rt60=rng.uniform(*cast.conditions.rt60),

@@ -153,13 +153,13 @@ class Scene:
     duration : float
         Seconds.
     people : tuple of Person
-    cameras, told_cameras : tuple of Camera
+    cameras, calibrated_cameras : tuple of Camera
         As they are, and as the calibration files say.
     video_starts : tuple of float
         Scene time (s) that the timecode of the first frame of each camera says.
     audio_video_offset : float
         The first frame was really taken this much later (s) than its timecode says.
-    microphones, told_microphones : MicrophoneArray
+    microphones, calibrated_microphones : MicrophoneArray
         As they are (position, speed of sound), and as the calibration files say.
     gains : np.ndarray, shape (microphones,)
         Linear gain of each microphone.
@@ -193,11 +193,11 @@ class Scene:
     duration: float
     people: tuple[Person, ...]
     cameras: tuple[Camera, ...]
-    told_cameras: tuple[Camera, ...]
+    calibrated_cameras: tuple[Camera, ...]
     video_starts: tuple[float, ...]
     audio_video_offset: float
     microphones: MicrophoneArray
-    told_microphones: MicrophoneArray
+    calibrated_microphones: MicrophoneArray
     gains: np.ndarray
     room: Room
     rt60: float

@@ -33,25 +33,28 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from av_tracker_nodes.acoustics import AcousticStage
-from av_tracker_nodes.association import SpeakerTracker
-from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes import (
+    DEFAULT_MODEL,
+    AcousticStage,
+    AudioBlock,
+    BagReader,
+    Camera,
+    Face,
+    FaceFrame,
+    FaceStage,
+    ImageFrame,
+    MicrophoneArray,
+    Rig,
+    SpeakerTracker,
+    create_fusion,
+)
+from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet
 from av_tracker_nodes.research.speed.pipeline import recording
 from av_tracker_nodes.research.speed.stopwatch import timed
-from av_tracker_nodes.types import (
-    NANOSECONDS,
-    AudioBlock,
-    Face,
-    FaceFrame,
-    ImageFrame,
-    samples_to_nanoseconds,
-)
-from av_tracker_nodes.vision.stage import FaceStage
+from av_tracker_nodes.types import NANOSECONDS, samples_to_nanoseconds
 
 PEOPLE = 1, 2, 3, 5, 7, 10
 MICROPHONES = 4, 8, 16, 32, 64

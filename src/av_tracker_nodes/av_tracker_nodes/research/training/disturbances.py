@@ -41,7 +41,7 @@ class Disturbance:
         There is a memory of a false alarm; and the number of memories elsewhere of nobody.
     across, along : float
         Deviations of memories (face heights, log range).
-    blind, deaf : float
+    image_dropout, sound_dropout : float
         There is no picture, no sound.
     covered : float
         A part of a picture of a candidate is covered.
@@ -65,8 +65,8 @@ class Disturbance:
     false_memory: float = 0.5
     across: float = 0.25
     along: float = 0.12
-    blind: float = 0.05
-    deaf: float = 0.08
+    image_dropout: float = 0.05
+    sound_dropout: float = 0.08
     covered: float = 0.1
     blurred: float = 0.1
     light: float = 0.15
@@ -83,8 +83,8 @@ UNDISTURBED = Disturbance(
     false_memory=0.5,
     across=0.15,
     along=0.08,
-    blind=0.0,
-    deaf=0.0,
+    image_dropout=0.0,
+    sound_dropout=0.0,
     covered=0.0,
     blurred=0.0,
     light=0.0,

@@ -115,7 +115,9 @@ def record_scene(
     dict of str to Clip
         By acoustic measure.
     """
-    told = told or Told(Rig(scene.told_cameras[camera], scene.told_microphones, room=ROOM))
+    told = told or Told(
+        Rig(scene.calibrated_cameras[camera], scene.calibrated_microphones, room=ROOM)
+    )
     rig = told.rig
     blocks = list(scene_blocks(scene))
     pictures = render_frames(scene, camera, [frame for take in takes for frame in take])

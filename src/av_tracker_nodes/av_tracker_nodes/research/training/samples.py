@@ -118,10 +118,10 @@ class SampleSource(ClipSource):
         places = true_positions(frame.people, clip.rig)
         nobody = Nobody(clip.rig, places[is_pictured(frame.people, clip.rig)])
         frame = with_false_faces(frame, clip, nobody, how, rng)
-        if rng.uniform() < how.deaf:
+        if rng.uniform() < how.sound_dropout:
             frame = replace(frame, sound=frame.sound.silenced())
         candidates = self._candidates(frame, places, nobody, rng)
-        image = None if rng.uniform() < how.blind else frame.image
+        image = None if rng.uniform() < how.image_dropout else frame.image
         arrays = candidate_arrays(candidates, frame.sound, clip.rig, image)
         seen = frame.people.visible > (SEEN if image is not None else np.inf)
         person, offset, visible = _truths(candidates, places, seen, clip.rig)

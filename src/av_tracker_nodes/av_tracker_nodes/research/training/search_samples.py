@@ -188,9 +188,9 @@ class SearchSource(ClipSource):
             history = _history(clip, f, local=True)
         if rng.uniform() < how.occluded:
             image, frame = occluded(image, frame)
-        if rng.uniform() < how.deaf:
+        if rng.uniform() < how.sound_dropout:
             history = [sound.silenced() for sound in history]
-        if rng.uniform() < how.blind:
+        if rng.uniform() < how.image_dropout:
             image = np.zeros_like(image)
         heard = {face.tracklet for face in frame.faces.faces}
         sounds = tuple(each for each in history[-1].faces if each.tracklet in heard)

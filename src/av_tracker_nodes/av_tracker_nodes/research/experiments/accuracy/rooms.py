@@ -103,11 +103,11 @@ def draw_scene(condition: Condition, seed: int) -> Scene:
         duration=DURATION,
         people=tuple(people),
         cameras=(camera,),
-        told_cameras=(camera,),
+        calibrated_cameras=(camera,),
         video_starts=(0.0,),
         audio_video_offset=0.0,
         microphones=meeting_room.disturb_microphones(told, rng),
-        told_microphones=told,
+        calibrated_microphones=told,
         gains=10 ** (rng.uniform(-2, 2, len(told.positions)) / 20),
         room=room,
         rt60=condition.rt60,
@@ -117,7 +117,7 @@ def draw_scene(condition: Condition, seed: int) -> Scene:
 
 def rig_of(scene: Scene) -> Rig:
     """Return what the acoustic stage is told of a scene."""
-    return Rig(scene.told_cameras[0], scene.told_microphones, room=scene.room)
+    return Rig(scene.calibrated_cameras[0], scene.calibrated_microphones, room=scene.room)
 
 
 def _draw_room(rng: np.random.Generator) -> Room:

@@ -134,7 +134,7 @@ def measure(name: str, voices: int, seed: int, duration: float) -> list[np.ndarr
     scene = draw_scene(name, voices, seed, duration)
     parts = record_parts(scene)
     heard = parts.voices.sum(axis=0) + parts.background
-    array = scene.told_microphones
+    array = scene.calibrated_microphones
     places = _told_places(scene)
     delays = PairDelays.of(array, across=True).travel(places)
     summed = delay_and_sum(heard, delays, array.rate)

@@ -36,7 +36,7 @@ from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.experiments.comparison.models import (
     METRICS,
-    Contender,
+    Entry,
     known_mean,
     paired_interval,
     summarise,
@@ -127,8 +127,8 @@ def measure_ablations(
     table = []
     learnt_on = '' if clips is None else f' of {clips} clips'
     for inputs in options.inputs:
-        contenders = [
-            Contender(
+        entries = [
+            Entry(
                 variant.name,
                 str(file),
                 tracker=replace(TrackerConfig(), **variant.tracker),
@@ -138,9 +138,7 @@ def measure_ablations(
             for variant, file in zip(everything, files, strict=True)
         ]
         with progress_bar(f'tracking, {inputs} inputs') as advance:
-            scores = track_all(
-                out / 'ablations' / 'runs', scenes, contenders, options.jobs, advance
-            )
+            scores = track_all(out / 'ablations' / 'runs', scenes, entries, options.jobs, advance)
         runs = dict(zip((variant.name for variant in everything), scores.values(), strict=True))
         protocol = (
             f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes, {inputs}, '

@@ -81,14 +81,14 @@ COSTS = ('fusion_ms', 'fps', 'params_m', 'gflops', 'onnx_mb')
 """What a model costs: time of an image, images a second, parameters (10^6), operations for four
 people (10^9), size of the file."""
 
-DEAF, BLIND = 'deaf', 'blind'
+WITHOUT_SOUND, WITHOUT_PICTURE = 'without sound', 'without picture'
 
 _WIDTH = 200
 """Of a printed table, in characters: what is written to a file or scrolled is not cut."""
 
 
 @dataclass(frozen=True)
-class Contender:
+class Entry:
     """A row of the table.
 
     Attributes
@@ -97,7 +97,7 @@ class Contender:
     model : str
         Fusion model, or path of an ONNX file.
     without : str
-        Input that is taken away: ``deaf``, ``blind``, or nothing.
+        Input that is taken away: `WITHOUT_SOUND`, `WITHOUT_PICTURE`, or nothing.
     tracker : TrackerConfig or None
     inputs : str
         `COMPLETE` or `INCOMPLETE`.
@@ -119,39 +119,39 @@ class Contender:
 
     @property
     def fusion(self) -> tuple:
-        """Everything before the tracker: contenders with the same have the same detections."""
+        """Everything before the tracker: entries with the same have the same detections."""
         return self.model, self.without, self.inputs, *sorted(self.thresholds.items())
 
     def given(
         self, frame: ClipFrame, needs_image: bool
     ) -> tuple[FaceFrame, AcousticMap, np.ndarray | None]:
         """Return faces, sound and, if it is needed, image, less what is taken away."""
-        if self.without == BLIND:
+        if self.without == WITHOUT_PICTURE:
             sound = replace(frame.sound, faces=(), from_image=False)
             return replace(frame.faces, faces=()), sound, None
-        sound = frame.sound.silenced() if self.without == DEAF else frame.sound
+        sound = frame.sound.silenced() if self.without == WITHOUT_SOUND else frame.sound
         return frame.faces, sound, frame.image if needs_image else None
 
 
 CONTENDERS = (
-    *(Contender(model, model) for model in (*BASELINES, *NETWORKS)),
-    *(Contender(f'{model}, no sound', model, DEAF) for model in NETWORKS),
-    *(Contender(f'{model}, no picture', model, BLIND) for model in NETWORKS),
-    *(Contender(model, model, inputs=INCOMPLETE) for model in (*BASELINES, *NETWORKS)),
+    *(Entry(model, model) for model in (*BASELINES, *NETWORKS)),
+    *(Entry(f'{model}, no sound', model, WITHOUT_SOUND) for model in NETWORKS),
+    *(Entry(f'{model}, no picture', model, WITHOUT_PICTURE) for model in NETWORKS),
+    *(Entry(model, model, inputs=INCOMPLETE) for model in (*BASELINES, *NETWORKS)),
 )
 
 TRACKERS = (
-    Contender('as it is', DEFAULT_MODEL),
-    Contender('greedy', DEFAULT_MODEL, tracker=TrackerConfig(assignment='greedy')),
-    Contender('previous places', DEFAULT_MODEL, tracker=TrackerConfig(reference='previous')),
-    Contender(
+    Entry('as it is', DEFAULT_MODEL),
+    Entry('greedy', DEFAULT_MODEL, tracker=TrackerConfig(assignment='greedy')),
+    Entry('previous places', DEFAULT_MODEL, tracker=TrackerConfig(reference='previous')),
+    Entry(
         'greedy, previous places',
         DEFAULT_MODEL,
         tracker=TrackerConfig(assignment='greedy', reference='previous'),
     ),
-    Contender('without 2-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=0.0)),
-    Contender('without 3-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=1.0)),
-    Contender('without looks', DEFAULT_MODEL, tracker=TrackerConfig(appearance=0.0)),
+    Entry('without 2-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=0.0)),
+    Entry('without 3-D', DEFAULT_MODEL, tracker=TrackerConfig(beta=1.0)),
+    Entry('without looks', DEFAULT_MODEL, tracker=TrackerConfig(appearance=0.0)),
 )
 """The tracker, as AVCLNet publishes it (the fourth), and without each part of its costs."""
 
@@ -160,7 +160,7 @@ def compare_models(
     out: Path,
     options: Options,
     progress_bar: Callable[[str], AbstractContextManager],
-    contenders: Sequence[Contender] = CONTENDERS,
+    entries: Sequence[Entry] = CONTENDERS,
     metrics: Sequence[str] = METRICS,
     table: str = 'models',
 ) -> list[dict]:
@@ -173,7 +173,7 @@ def compare_models(
     options : Options
     progress_bar : callable
         Opens a progress bar with a text.
-    contenders : sequence of Contender
+    entries : sequence of Entry
     metrics : sequence of str
         Columns of the table.
     table : str
@@ -182,16 +182,16 @@ def compare_models(
     Returns
     -------
     list of dict
-        A row for each contender.
+        A row for each entry.
     """
     scenes = record_scenes(out / 'scenes', options, progress_bar)
     with progress_bar('tracking') as advance:
-        scores = track_all(out / 'runs', scenes, contenders, options.jobs, advance)
+        scores = track_all(out / 'runs', scenes, entries, options.jobs, advance)
     protocol = f'simulated {options.scenario}, {options.split}, {len(scenes)} scenes'
     rows = [
-        summarise(contender.name, f'{protocol}, {contender.inputs}', runs, metrics)
-        | _network_facts(contender.model)
-        for contender, runs in zip(contenders, scores.values(), strict=True)
+        summarise(entry.name, f'{protocol}, {entry.inputs}', runs, metrics)
+        | _network_facts(entry.model)
+        for entry, runs in zip(entries, scores.values(), strict=True)
     ]
     write_json(out / f'{table}.json', rows)
     for inputs in options.inputs:
@@ -216,15 +216,15 @@ def _network_facts(model: str) -> dict[str, float | None]:
 def track_all(
     out: Path,
     scenes: Sequence[SceneFiles],
-    contenders: Sequence[Contender],
+    entries: Sequence[Entry],
     jobs: int,
     advance: Callable[[float], None],
 ) -> dict[str, list[dict]]:
-    """Score every contender, by title, on every scene, in the order of the scenes."""
-    table: dict[str, dict[int, dict]] = {contender.title: {} for contender in contenders}
-    teams: dict[tuple, list[Contender]] = defaultdict(list)
-    for contender in contenders:
-        teams[contender.fusion].append(contender)
+    """Score every entry, by title, on every scene, in the order of the scenes."""
+    table: dict[str, dict[int, dict]] = {entry.title: {} for entry in entries}
+    teams: dict[tuple, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        teams[entry.fusion].append(entry)
     tasks = {
         (number, fusion): (out, files, team)
         for number, files in enumerate(scenes)
@@ -238,15 +238,15 @@ def track_all(
 
 
 def track_scene(
-    out: Path, files: SceneFiles, contenders: Sequence[Contender]
+    out: Path, files: SceneFiles, entries: Sequence[Entry]
 ) -> dict[str, dict[str, float]]:
-    """Track one recorded scene with contenders of the same fusion; return scores by title."""
-    shared = contenders[0]
+    """Track one recorded scene with entries of the same fusion; return scores by title."""
+    shared = entries[0]
     fusion = _fusion(shared.model)
     if shared.thresholds:
         fusion.thresholds = replace(fusion.thresholds, **shared.thresholds)
     clip = load_scene(files, fusion.measure, shared.inputs)
-    runs = [_Run(out, files, contender) for contender in contenders]
+    runs = [_Run(out, files, entry) for entry in entries]
     times = StageTimes()
     for frame in clip.frames:
         faces, sound, image = shared.given(frame, fusion.needs_image)
@@ -258,16 +258,16 @@ def track_scene(
         'fusion_ms': times.summary()['fusion']['median'],
         'decisions': dict(fusion.decisions),
     }
-    return {run.contender.title: run.scores(clip) | facts for run in runs}
+    return {run.entry.title: run.scores(clip) | facts for run in runs}
 
 
 class _Run:
-    """A contender's tracks of a scene."""
+    """A entry's tracks of a scene."""
 
-    def __init__(self, out: Path, files: SceneFiles, contender: Contender) -> None:
-        self.contender, self._files = contender, files
-        self._folder = out / contender.title.replace(', ', '-').replace(' ', '-') / files.name
-        self._tracker = SpeakerTracker(contender.tracker)
+    def __init__(self, out: Path, files: SceneFiles, entry: Entry) -> None:
+        self.entry, self._files = entry, files
+        self._folder = out / entry.title.replace(', ', '-').replace(' ', '-') / files.name
+        self._tracker = SpeakerTracker(entry.tracker)
         self._writer, self._times = TrackWriter(self._folder), StageTimes()
 
     def track(self, detections: DetectionFrame, camera: Camera) -> None:
@@ -277,7 +277,7 @@ class _Run:
         self._writer.write(replace(tracks, from_image=True))
 
     def scores(self, clip: Clip) -> dict[str, float]:
-        run = {'model': self.contender.name, 'mode': 'recorded', 'frames_in': len(clip.frames)}
+        run = {'model': self.entry.name, 'mode': 'recorded', 'frames_in': len(clip.frames)}
         self._writer.close(run)
         truth = read_truth(self._files.truth, self._files.camera)
         matching = Matching(truth, read_tracks(self._folder))
@@ -301,7 +301,7 @@ def _fusion(model: str) -> FusionModel:
 def summarise(
     name: str, protocol: str, runs: Sequence[Mapping], metrics: Sequence[str] = METRICS
 ) -> dict:
-    """Average the scores of a contender over scenes.
+    """Average the scores of a entry over scenes.
 
     Returns
     -------

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from av_tracker_nodes.research.experiments.comparison.models import Contender
+from av_tracker_nodes.research.experiments.comparison.models import Entry
 
 PUBLISHED = {'update': 0.985, 'reset': 0.94}
 """Of STNet: results are off by 0.6 and 2.4 pixels of the search crop."""
@@ -30,7 +30,7 @@ _SWEPT = ((0.7, 0.6), (0.85, 0.75), (0.9, 0.85), (0.93, 0.9), (0.95, 0.92), (0.9
 the template."""
 
 
-def quality_contenders(model: str) -> list[Contender]:
+def quality_entries(model: str) -> list[Entry]:
     """Make the rows of the table: a network with its own thresholds, and with others.
 
     Parameters
@@ -48,6 +48,6 @@ def quality_contenders(model: str) -> list[Contender]:
         },
     }
     return [
-        Contender('as it is', model),
-        *(Contender(name, model, thresholds=thresholds) for name, thresholds in others.items()),
+        Entry('as it is', model),
+        *(Entry(name, model, thresholds=thresholds) for name, thresholds in others.items()),
     ]

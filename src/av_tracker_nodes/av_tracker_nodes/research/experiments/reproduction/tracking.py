@@ -27,7 +27,7 @@ from av_tracker_nodes import __version__
 from av_tracker_nodes.fusion import BASELINES, create_fusion, network_file, open_fusion
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.pipeline import Following, Sensed, Sensing, StageTimes
+from av_tracker_nodes.pipeline import Sensed, Sensing, StageTimes, Tracking
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run
 from av_tracker_nodes.research.datasets.convert import records_in_log_order
 from av_tracker_nodes.research.datasets.incomplete import (
@@ -125,7 +125,7 @@ class _Run:
 
     def __init__(self, out: Path, rig: Rig, fusion: FusionModel) -> None:
         self.out, self.seconds = out, 0.0
-        self._following, self.writer = Following(rig, fusion), TrackWriter(out)
+        self._following, self.writer = Tracking(rig, fusion), TrackWriter(out)
 
     @property
     def times(self) -> StageTimes:

@@ -28,7 +28,7 @@ _NOTED = 250
 """Of these, the newest are noted: more is not told again."""
 
 
-class Tally:
+class StampCounter:
     """Counts and numbers the stamps of a stream, each once.
 
     After a jump back, as in a replay that begins again, they count anew.
@@ -61,7 +61,7 @@ class Tally:
         }
 
     @classmethod
-    def resumed(cls, noted: Mapping[str, Any], estimates: bool = False) -> Tally:
+    def resumed(cls, noted: Mapping[str, Any], estimates: bool = False) -> StampCounter:
         """Go on where another one stopped; what it has counted may be told again.
 
         Parameters
@@ -76,13 +76,13 @@ class Tally:
         KeyError, TypeError, ValueError
             It is not what :meth:`as_json` returned.
         """
-        tally = cls()
-        tally.count, tally.span = int(noted['count']), int(noted['span'])
-        tally.missed, tally._newest = int(noted['missed']), int(noted['newest'])
-        tally._steps = int(noted['steps'])
-        tally._recent = {int(stamp): int(number) for stamp, number in noted['recent']}
-        tally._was_away, tally._estimates = tally.count > 0, estimates
-        return tally
+        counter = cls()
+        counter.count, counter.span = int(noted['count']), int(noted['span'])
+        counter.missed, counter._newest = int(noted['missed']), int(noted['newest'])
+        counter._steps = int(noted['steps'])
+        counter._recent = {int(stamp): int(number) for stamp, number in noted['recent']}
+        counter._was_away, counter._estimates = counter.count > 0, estimates
+        return counter
 
     def add(self, stamp: int) -> None:
         """Count a stamp (ns) of the stream."""

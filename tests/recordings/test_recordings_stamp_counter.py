@@ -15,72 +15,72 @@
 
 import pytest
 
-from av_tracker_nodes.recordings.tally import Tally
+from av_tracker_nodes.recordings.stamp_counter import StampCounter
 
 STAMPS = [10**18 + k * 40_000_000 for k in range(100)]
 
 
-def tally_of(stamps):
-    tally = Tally()
+def counter_of(stamps):
+    counter = StampCounter()
     for stamp in stamps:
-        tally.add(stamp)
-    return tally
+        counter.add(stamp)
+    return counter
 
 
 def test_each_stamp_counts_once():
-    tally = tally_of([stamp for stamp in STAMPS for _ in range(2)])
-    assert tally.count == 100
-    assert tally.span == STAMPS[-1] - STAMPS[1]
+    counter = counter_of([stamp for stamp in STAMPS for _ in range(2)])
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
 
 
 def test_slight_disorder_is_no_jump():
-    tally = tally_of([*STAMPS[:10], STAMPS[11], STAMPS[10], STAMPS[10], *STAMPS[12:]])
-    assert tally.count == 100
-    assert tally.span == STAMPS[-1] - STAMPS[1]
+    counter = counter_of([*STAMPS[:10], STAMPS[11], STAMPS[10], STAMPS[10], *STAMPS[12:]])
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
 
 
 @pytest.mark.parametrize('passes', [1, 2, 3])
 def test_a_stream_that_begins_again_counts_anew(passes):
-    tally = tally_of(STAMPS * passes)
-    assert tally.count == 100 * passes
-    assert tally.span == passes * (STAMPS[-1] - STAMPS[0]) - 40_000_000
+    counter = counter_of(STAMPS * passes)
+    assert counter.count == 100 * passes
+    assert counter.span == passes * (STAMPS[-1] - STAMPS[0]) - 40_000_000
 
 
 def test_other_streams_add_only_what_is_missing():
-    tally = tally_of(STAMPS[:50] + STAMPS[51:])
+    counter = counter_of(STAMPS[:50] + STAMPS[51:])
     for stamp in STAMPS:
-        tally.number(stamp)
-    assert tally.count == 100
-    assert tally.span == STAMPS[-1] - STAMPS[1]
+        counter.number(stamp)
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
 
 
 def test_stamps_are_numbered_as_they_came_whoever_asks_for_which():
-    tally = tally_of(STAMPS)
-    assert [tally.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
-    assert tally.count == 100
-    assert tally.number(STAMPS[-1] + 40_000_000) == 100
-    assert tally.count == 101
+    counter = counter_of(STAMPS)
+    assert [counter.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
+    assert counter.count == 100
+    assert counter.number(STAMPS[-1] + 40_000_000) == 100
+    assert counter.count == 101
 
 
 def test_numbers_go_on_where_a_stream_begins_again():
-    tally = tally_of(STAMPS * 2)
-    assert [tally.number(stamp) for stamp in STAMPS] == list(range(100, 200))
+    counter = counter_of(STAMPS * 2)
+    assert [counter.number(stamp) for stamp in STAMPS] == list(range(100, 200))
 
 
 def test_memory_is_bounded():
-    tally = tally_of(range(0, 10**6, 40))
-    assert tally.count == 25_000
-    assert len(tally._recent) <= 1500
+    counter = counter_of(range(0, 10**6, 40))
+    assert counter.count == 25_000
+    assert len(counter._recent) <= 1500
 
 
 @pytest.mark.parametrize('told_first', [False, True], ids=['in order', 'by another stream first'])
 @pytest.mark.parametrize('away', [0, 7])
 def test_what_came_while_nobody_counted_is_estimated_by_the_usual_time(told_first, away):
     before, after = STAMPS[:20], STAMPS[20 + away :]
-    tally = Tally.resumed(tally_of(before).as_json(), estimates=True)
+    counter = StampCounter.resumed(counter_of(before).as_json(), estimates=True)
     if told_first:
         for stamp in after:
-            tally.number(stamp)
+            counter.number(stamp)
     for stamp in (*before[10:], *after):
-        tally.add(stamp)
-    assert (tally.count, tally.missed) == (100, away)
+        counter.add(stamp)
+    assert (counter.count, counter.missed) == (100, away)
