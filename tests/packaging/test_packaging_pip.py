@@ -38,6 +38,7 @@ PACKAGE = ROOT / 'src/av_tracker_nodes/av_tracker_nodes'
 DISTRIBUTIONS = {
     'backports': 'backports.zstd',
     'compression': 'backports.zstd',  # part of Python from 3.14 on
+    'PIL': 'pillow',
     'cv2': 'opencv-python-headless',
     'jinja2': 'Jinja2',
     'rerun': 'rerun-sdk',
