@@ -131,6 +131,16 @@ def test_maps_lie_over_the_image_and_in_space(draw):
     assert [len(peaks) for peaks in drawn.values(paths.PEAKS, 'positions')] == [1, 0]
 
 
+def test_what_was_heard_stays_over_an_image_that_was_passed_over_but_not_for_ever(draw):
+    passed_over = [AcousticMap.blank(to_nanoseconds(1 + late), 'vggcf') for late in (0.04, 0.6)]
+    drawn = draw(
+        lambda scene: scene.draw_rig(RIG, 0),
+        lambda scene: scene.draw_map(make_map(to_nanoseconds(1.0))),
+        *[lambda scene, m=m: scene.draw_map(m) for m in passed_over],
+    )
+    assert [len(peaks) for peaks in drawn.values(paths.PEAKS, 'positions')] == [1, 0]
+
+
 def test_nothing_stays_of_who_has_gone(draw):
     drawn = draw(
         lambda scene: scene.draw_tracks(TrackFrame(0, (make_track(1), make_track(4, x=1.0)))),

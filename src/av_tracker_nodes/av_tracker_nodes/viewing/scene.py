@@ -24,7 +24,7 @@ import numpy as np
 import rerun as rr
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
-from av_tracker_nodes.types import AcousticMap, ImageFrame, Track, TrackFrame
+from av_tracker_nodes.types import AcousticMap, ImageFrame, Track, TrackFrame, to_nanoseconds
 from av_tracker_nodes.viewing import paths
 from av_tracker_nodes.viewing.layout import blueprint
 from av_tracker_nodes.viewing.palette import colour_of
@@ -49,6 +49,8 @@ _PEAK_RADIUS = 0.04
 _TRAIL_RADIUS = 0.01
 _FAINT = (0.35, 0.35, 0.35)
 """What the colour of a head fades to."""
+_KEPT = to_nanoseconds(0.5)
+"""Sound is shown for so long (ns) while nobody listens: to images that are passed over."""
 _SPEECH, _NOISE = (1.0, 0.9, 0.3), (0.4, 0.4, 0.4)
 
 
@@ -69,6 +71,7 @@ class SceneView:
         self._rig: Rig | None = None
         self._trails = Trails()
         self._plotted: set[int] = set()
+        self._heard = -_KEPT
         self._log_always(paths.WORLD, rr.ViewCoordinates.RIGHT_HAND_Z_UP)
 
     def draw_rig(self, rig: Rig, stamp: int) -> None:
@@ -110,6 +113,11 @@ class SceneView:
         Nothing is drawn before the geometry is known.
         """
         if self._rig is None:
+            return
+        if sound.is_heard:
+            self._heard = sound.stamp
+        elif not sound.values.size and 0 <= sound.stamp - self._heard < _KEPT:
+            # An image that was passed over.
             return
         self._at(sound.stamp)
         if sound.values.size:
