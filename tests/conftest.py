@@ -18,7 +18,12 @@ import signal
 from collections import Counter
 from contextlib import contextmanager
 
+import hypothesis
 import pytest
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile('untimed', deadline=None)
+hypothesis.settings.load_profile('untimed')
 
 pytest_plugins = ['strict_skips']
 
