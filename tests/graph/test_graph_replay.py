@@ -188,6 +188,7 @@ def test_on_a_small_computer_every_image_is_answered_though_not_all_are_looked_a
     assert np.median(np.linalg.norm(live.position[-20:] - chained.position[-20:], axis=1)) < 0.02
 
 
+@pytest.mark.slow
 def test_one_node_killed_takes_no_other_down(recording):
     specs = node_set({'bag': str(recording.path), 'respawn': 'false'})
     with live_graph(specs) as graph:
