@@ -50,6 +50,7 @@ from av_tracker_nodes.nodes.quality_of_service import (
     PLAYED_AUDIO,
     PLAYED_IMAGES,
     PLAYED_INFOS,
+    REPORTS,
     RESULTS,
     STATIC_TRANSFORMS,
     TRANSFORMS,
@@ -88,8 +89,7 @@ _ABSENCE = 2.5
 """A node that says nothing of itself for so long (s) has died: it does so once a second."""
 _HOLDING = 0.02
 _WRITER = 'track_writer'
-_CLOCK_PERIOD = to_nanoseconds(0.04)
-_PROGRESS_PERIOD = to_nanoseconds(0.2)
+_CLOCK_PERIOD, _PROGRESS_PERIOD = to_nanoseconds(0.04), to_nanoseconds(0.2)
 _SETTLING = 0.3
 """Seconds between everybody being there and the beginning: connections are made both ways."""
 _FAREWELL = 1.3
@@ -167,9 +167,7 @@ class BagPlayer(StageNode):
         self._truth_markers = self.advertise(MarkerArray, 'ground_truth/markers')
         with self._open() as bag:
             self._advertise(self._playback(bag))
-        self.subscribe_always(
-            DiagnosticArray, '/diagnostics', self._note_connections, QoSProfile(depth=50)
-        )
+        self.subscribe_always(DiagnosticArray, '/diagnostics', self._note_connections, REPORTS)
         self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._note_answer)
         self._player: threading.Thread | None = None
 

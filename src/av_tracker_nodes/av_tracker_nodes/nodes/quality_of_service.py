@@ -22,6 +22,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 RESULTS = QoSProfile(depth=50, reliability=ReliabilityPolicy.RELIABLE)
 """Results of stages, 2 s deep."""
 
+REPORTS = QoSProfile(depth=50)
+"""What nodes say of themselves once a second."""
+
 AUDIO = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
 """Sound, 2 s deep: a lost block breaks the frames around it."""
 

@@ -24,7 +24,6 @@ from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import SpeakerTrackArray
@@ -33,7 +32,7 @@ from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
-from av_tracker_nodes.nodes.quality_of_service import TRACKS, images
+from av_tracker_nodes.nodes.quality_of_service import REPORTS, TRACKS, images
 from av_tracker_nodes.nodes.stage_reports import StageReports
 from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
@@ -88,9 +87,7 @@ class TrackWriterNode(StageNode):
         quality = images(self.value('reliable_images'), depth=10)
         self.subscribe(CameraInfo, 'camera_info', self._note_image, quality)
         self.subscribe(SpeakerTrackArray, 'speaker_tracks', self._write, TRACKS, needed=True)
-        self.subscribe_always(
-            DiagnosticArray, '/diagnostics', self._note_stage, QoSProfile(depth=50)
-        )
+        self.subscribe_always(DiagnosticArray, '/diagnostics', self._note_stage, REPORTS)
         self.add_timer(_NOTE_PERIOD, self._note)
 
     def activate(self) -> None:
