@@ -42,7 +42,7 @@ def test_whole_samples_of_delay_are_undone_exactly():
     np.testing.assert_allclose(beam[7:], sound[:-7], atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 3e-3), min_size=1, max_size=6),
     st.lists(st.floats(100, 7000), min_size=1, max_size=4),

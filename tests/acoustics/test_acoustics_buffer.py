@@ -33,7 +33,7 @@ def filled(stream, held=2.0):
     return audio
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(50, 3000), end=st.integers(1000, RATE))
 def test_blocks_join_at_any_border(size, end):
     audio = filled(blocks(SAMPLES, size))
@@ -42,7 +42,7 @@ def test_blocks_join_at_any_border(size, end):
     np.testing.assert_array_equal(samples, SAMPLES[end - 1000 : end])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(10)))
 def test_disorder_and_repeats_change_nothing(order):
     stream = blocks(SAMPLES[:1600], 160, start=seconds(10))

@@ -51,7 +51,7 @@ def test_array_without_pairs_is_refused():
         PairDelays.of(lonely)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(delay=st.floats(-8, 8), gain=st.floats(1e-3, 1e3))
 def test_a_fractional_delay_is_found(delay, gain):
     rng = np.random.default_rng(3)

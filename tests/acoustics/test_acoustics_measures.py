@@ -77,7 +77,7 @@ def written_out(maps, n=3):
     return enhanced
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=MAPS)
 def test_vwswe_is_equations_3_to_8(values):
     maps = [np.array(v, np.float32).reshape(GRID) for v in values]

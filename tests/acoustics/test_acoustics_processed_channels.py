@@ -118,7 +118,7 @@ def test_of_two_the_late_one_is_named():
     assert list(processed_channels(sound, pair)) == [0]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(2, 6), st.floats(0.02, 0.5), st.sampled_from([8000, 16_000, 44_100]), st.data())
 def test_microphones_are_microphones(count, extent, rate, data):
     """However they stand, and however many sound at once."""

@@ -96,7 +96,6 @@ def assert_same(one, other):
 @given(config=CONFIGS, measure=st.sampled_from(list(MEASURES)))
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 def test_a_stage_that_takes_numbers_over_hears_as_one_that_had_them(heard, config, measure):

@@ -72,7 +72,6 @@ def assert_same(maps, expected):
 @given(size=st.integers(40, 6_000), fed=st.floats(0, 1), placed=st.floats(0, 1))
 @settings(
     max_examples=12,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @pytest.mark.thorough

@@ -188,7 +188,7 @@ def test_a_start_amid_delays_is_put_right():
     assert (np.diff([block.time for block in card.placed]) > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**31),
     ppm=st.floats(-300, 300),

@@ -155,7 +155,6 @@ def receive_anything(receive, topics, examples, derandomize=False):
     @settings(
         max_examples=examples,
         derandomize=derandomize,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -148,7 +148,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize('kind', KINDS)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_the_good_parts_of_a_message_are_read_and_the_bad_ones_told(kind, data):
     write, read, (make, name_of), faults = KINDS[kind]

@@ -168,7 +168,7 @@ def test_another_size_begins_anew():
         np.testing.assert_allclose(face.box, (30, 40, 200, 250), atol=3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     width=st.integers(1, 8000),
     height=st.integers(1, 6000),

@@ -39,7 +39,7 @@ def folder(whole_corpus):
     st.floats(-0.4, 0.6),
     st.floats(0.0, 0.6),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_projection_agrees_with_the_published_equations(folder, number, x, y, z):
     camera = read_camera(folder, number)
     expected = mini_corpus.project(Calibration(number), np.array([x, y, z]))
@@ -47,7 +47,7 @@ def test_projection_agrees_with_the_published_equations(folder, number, x, y, z)
 
 
 @given(st.integers(1, 3), st.floats(20, 339), st.floats(20, 267), st.floats(0.5, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_back_projection_agrees_with_the_published_equations(folder, number, u, v, depth):
     camera = read_camera(folder, number)
     # Their 20 steps of the fixed point, run to the end.

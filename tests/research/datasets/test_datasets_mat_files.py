@@ -62,7 +62,7 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp('mat') / 'a.mat'
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.dictionaries(names, values, min_size=1, max_size=3), st.booleans())
 def test_level_5_is_read_as_by_scipy(path, content, packed):
     savemat(path, content, do_compression=packed)
@@ -73,7 +73,7 @@ def test_level_5_is_read_as_by_scipy(path, content, packed):
         same(ours[name], theirs[name])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         names,

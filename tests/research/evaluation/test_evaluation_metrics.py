@@ -277,9 +277,7 @@ def test_faces_turned_away(world, match, frames_away, speaking_share, expected):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_libraries_agree(world, match, seed):
     """Random walks, misses, strays and swaps; boxes well apart, so that matches are plain."""
     generator = np.random.default_rng(seed)

@@ -36,7 +36,7 @@ TIMES = np.arange(-1.0, 12.0, 0.01)
 points = st.tuples(st.floats(-1.5, 1.5), st.floats(-5, 2))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(points, min_size=1, max_size=5), st.floats(0.2, 1.1))
 def test_walks_are_never_faster_than_asked_and_reach_their_end(places, speed):
     route = Itinerary.start((0.0, 0.0), 0.0)

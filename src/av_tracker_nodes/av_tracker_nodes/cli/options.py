@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from av_tracker_nodes import InputError
+from av_tracker_nodes.launching.profiles import PROFILES
 
 _TOPICS = {
     'image': 'Images, raw or compressed',
@@ -232,7 +233,7 @@ audio_offset_option = click.option(
 )
 profile_option = click.option(
     '--profile',
-    type=click.Choice(['full', 'small']),
+    type=click.Choice(list(PROFILES)),
     default='full',
     show_default=True,
     help='What it may cost: small is for small computers.',

@@ -37,6 +37,7 @@ from av_tracker_nodes.cli.options import (
     topic_options,
 )
 from av_tracker_nodes.cli.recording import as_bag, sound_files_option
+from av_tracker_nodes.launching.profiles import PROFILES
 
 _model_option = fusion_model_option(
     'Fusion model: see `av-tracker models`.', default='avclnet', show_default=True
@@ -67,7 +68,6 @@ def track(recording, model, out, mute, audio_offset, sound_files, sources, profi
     The exit status is 1 when more than 5 % of its images or sound went unused.
     """
     from av_tracker_nodes import Profile, track_bag
-    from av_tracker_nodes.launching.profiles import PROFILES
 
     options = {'mute': mute, 'audio_offset': audio_offset}
     options |= {'sources': sources, 'profile': Profile.of(PROFILES[profile])}

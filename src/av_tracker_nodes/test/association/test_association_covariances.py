@@ -79,7 +79,7 @@ configs = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(configs, st.lists(steps, min_size=1, max_size=15))
 def test_every_track_is_published_with_a_covariance(config, history):
     tracker, stamp = SpeakerTracker(config), 10**9

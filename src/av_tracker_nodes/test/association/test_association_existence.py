@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
@@ -60,7 +60,6 @@ def is_known(states):
     return any(state != TrackState.TENTATIVE for state in states)
 
 
-@settings(deadline=None)
 @given(EVENTS, st.floats(0, 1), st.booleans(), st.floats(0, 0.2))
 def test_existence_is_a_probability_whatever_happens(events, quality, seen, seconds):
     existence = Existence(quality, seen)

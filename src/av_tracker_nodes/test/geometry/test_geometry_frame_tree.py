@@ -68,7 +68,7 @@ def between(samples, stamp):
     return pose
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12))
 def test_any_two_frames_of_any_tree(seed, count):
     """Trees of static and moving frames, against products of matrices."""

@@ -18,7 +18,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from late_streams import DETECTION, PERIOD, arrivals
 
@@ -80,7 +80,6 @@ def test_rare_images_are_not_outrun_by_the_sound(period):
     assert of_images(answers, 4000)[:-1] == expected(4000, 12_000, period)[:-1]
 
 
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     most=st.integers(0, 2000),
