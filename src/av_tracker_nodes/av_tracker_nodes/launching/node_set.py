@@ -277,7 +277,7 @@ def _sources(chosen: _Chosen) -> list[_Node]:
             'wait_for': ','.join(waited_for),
             # It makes the time of a replay and cannot follow it.
             'use_sim_time': False,
-            'catch_up': True,
+            **_catches_up(chosen),
             'respawn': chosen.is_on('respawn'),
             **_senses(chosen),
         }
@@ -345,7 +345,12 @@ def _transport(chosen: _Chosen) -> dict[str, str]:
 
 
 def _time(chosen: _Chosen) -> dict[str, bool]:
-    return {'use_sim_time': True, 'catch_up': True} if chosen['bag'] else {}
+    return {'use_sim_time': True, **_catches_up(chosen)} if chosen['bag'] else {}
+
+
+def _catches_up(chosen: _Chosen) -> dict[str, bool]:
+    """Nodes that share a process die together: none of them starts late."""
+    return {'catch_up': not chosen.is_on('one_process')}
 
 
 def _reliable(chosen: _Chosen) -> dict[str, bool]:

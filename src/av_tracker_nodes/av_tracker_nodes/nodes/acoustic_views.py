@@ -27,15 +27,13 @@ from visualization_msgs.msg import MarkerArray
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.nodes.conversions import header
 from av_tracker_nodes.nodes.image_input import ImageInput
-from av_tracker_nodes.nodes.image_messages import to_image
 from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.recordings.messages.images import from_image
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.types import AcousticMap, ImageFrame
-from av_tracker_nodes.viewing.sound import draw_overlay, place_map
+
+# What draws and decodes is imported where it is used: while nobody looks, no OpenCV is needed.
 
 _FIELDS = ('x', 'y', 'z', 'intensity')
 _KEPT_IMAGES = 50
@@ -54,7 +52,6 @@ class AcousticViews:
         self._sensors = node.advertise(MarkerArray, 'sensor_markers', LATCHED)
         self._rig: Rig | None = None
         self._source = ImageInput(node)
-        self._memory = ImageMemory()
         self._images: Cache | None = None
 
     def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
@@ -68,13 +65,16 @@ class AcousticViews:
             self._publish_overlay(sound)
 
     def _publish_overlay(self, sound: AcousticMap) -> None:
+        from av_tracker_nodes.nodes.image_messages import to_image
+        from av_tracker_nodes.viewing.sound import draw_overlay
+
         if self._images is None:
             pictures = SimpleFilter()
             self._images = Cache(pictures, cache_size=_KEPT_IMAGES)
             self._source.subscribe(pictures.signalMessage)
         stamp = Time.from_msg(header(sound.stamp, '').stamp)
         for message in self._images.getInterval(stamp, stamp):
-            image = draw_overlay(from_image(message, self._memory).image, sound)
+            image = draw_overlay(self._source.read(message).image, sound)
             self._overlay.publish(
                 to_image(ImageFrame(sound.stamp, image), message.header.frame_id)
             )
@@ -82,6 +82,8 @@ class AcousticViews:
 
 def to_points(sound: AcousticMap, rig: Rig, frame_id: str) -> PointCloud2:
     """Place the map in space, at the depth of its peak, with the coherence as intensity."""
+    from av_tracker_nodes.viewing.sound import place_map
+
     rows, columns = sound.values.shape
     values = np.concatenate([place_map(sound, rig), sound.values[..., None]], axis=-1)
     return PointCloud2(

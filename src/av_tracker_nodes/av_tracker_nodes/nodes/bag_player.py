@@ -93,7 +93,7 @@ _CLOCK_PERIOD, _PROGRESS_PERIOD = to_nanoseconds(0.04), to_nanoseconds(0.2)
 _SETTLING = 0.3
 """Seconds between everybody being there and the beginning: connections are made both ways."""
 _FAREWELL = 1.3
-"""Seconds between the last answer and the end: the last diagnostics come once a second."""
+"""Seconds without an answer before the end: the last diagnostics come once a second."""
 
 
 class BagPlayer(StageNode):
@@ -182,7 +182,7 @@ class BagPlayer(StageNode):
         self._asked = images * self._loops if self._loops else None
         self._is_cut_short = self._asked is not None
         self._has_ended = self._is_known_to_writer = False
-        self._began = self._answered_at = time.monotonic_ns()
+        self._began = self._answered_at = self._told_at = time.monotonic_ns()
         self._next_tick = self._next_progress = 0
         self._stopped = threading.Event()
         self._player = threading.Thread(target=self._run, name='player', daemon=True)
@@ -311,7 +311,8 @@ class BagPlayer(StageNode):
         began = time.monotonic_ns()
 
         def waits() -> bool:
-            if not (self._unanswered.waits and self._is_behind(now)):
+            behind = self._unanswered.waits and self._unanswered.is_behind(now)
+            if not (behind and self._is_answered_by_somebody()):
                 return False
             silent_since = max(began, self._answered_at)
             if self._is_given_up(silent_since):
@@ -346,9 +347,6 @@ class BagPlayer(StageNode):
         answer.message = 'paused' if is_paused else 'playing'
         return answer
 
-    def _is_behind(self, now: int) -> bool:
-        return self._unanswered.is_behind(now) and self._is_answered_by_somebody()
-
     def _send(self, message: Played) -> None:
         if message.topic in IMAGES:
             self._unanswered.send(stamp_of_cdr(message.data), message.time)
@@ -366,7 +364,8 @@ class BagPlayer(StageNode):
             if self._is_paused:
                 now = self._stream_time(time.monotonic_ns())
                 self._stand_still(now, lambda: self._is_paused)
-            now, due = time.monotonic_ns(), self._steady_time(stream)
+            now = time.monotonic_ns()
+            due = self._began + (stream - self._bag.start_time) / self._rate
             if now >= self._next_tick:
                 self._time.publish(Clock(clock=time_message(self._stream_time(now))))
                 self._next_tick = max(self._next_tick + _CLOCK_PERIOD, now)
@@ -380,9 +379,6 @@ class BagPlayer(StageNode):
     def _stream_time(self, steady: int) -> int:
         return self._bag.start_time + round((steady - self._began) * self._rate)
 
-    def _steady_time(self, stream: int) -> float:
-        return self._began + (stream - self._bag.start_time) / self._rate
-
     def _show_progress(self, steady: int) -> None:
         if self._shows_progress:
             done = (self._stream_time(steady) - self._bag.start_time) / NANOSECONDS
@@ -393,6 +389,7 @@ class BagPlayer(StageNode):
     # ---- answers
 
     def _note_answer(self, message: SpeakerTrackArray) -> None:
+        self._told_at = time.monotonic_ns()
         if message.from_image:
             self._answered += 1
             self._answered_at = now = time.monotonic_ns()
@@ -405,7 +402,10 @@ class BagPlayer(StageNode):
             if self._stopped.is_set() or self._is_given_up(self._answered_at):
                 break
         else:
-            self._tick_for(to_nanoseconds(_FAREWELL))
+            # Sound that goes on after the last image is answered, too.
+            self._told_at = time.monotonic_ns()
+            while elapsed_seconds(self._told_at) < _FAREWELL and not self._stopped.is_set():
+                self._tick_for(_CLOCK_PERIOD)
         self._lost += self._unanswered.lost()
 
     def _tell_the_end(self) -> None:

@@ -21,11 +21,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rclpy.context import Context
 from rclpy.executors import Executor, SingleThreadedExecutor
 
 
-def make_executor() -> Executor:
-    """Make an executor of one thread.
+def make_executor(context: Context | None = None) -> Executor:
+    """Make an executor of one thread, of the default context where none is given.
 
     That of events, which rclpy has had since Kilted, does not go through everything that a node
     owns before each callback: with the tens of services and topics of a managed node that takes
@@ -34,8 +35,8 @@ def make_executor() -> Executor:
     try:
         from rclpy.experimental import EventsExecutor
     except ImportError:
-        return SingleThreadedExecutor()
-    return EventsExecutor()
+        return SingleThreadedExecutor(context=context)
+    return EventsExecutor(context=context)
 
 
 def with_info(callback: Callable[[Any, Mapping[str, Any]], None]) -> Callable[..., None]:

@@ -30,8 +30,6 @@ from av_tracker_nodes.nodes.face_mirror import FaceMirror
 from av_tracker_nodes.nodes.image_input import ImageInput
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.recordings.messages import stamp_of
-from av_tracker_nodes.recordings.messages.images import from_image
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_face, usable
 from av_tracker_nodes.synchronisation import MAX_RATE, RateLimit
 from av_tracker_nodes.types import JUMP
@@ -45,6 +43,8 @@ class FaceDetector(ControlledNode):
     Of fast cameras it passes images over. Live it takes the newest image and drops those it has
     no time for; with `reliable_images` all come.
     """
+
+    has_own_thread = True
 
     def __init__(self, **node_options: object) -> None:
         super().__init__('face_detector', **node_options)
@@ -85,10 +85,10 @@ class FaceDetector(ControlledNode):
         self.facts['provider'] = self._stage.detector.execution_provider
         self._newest = 0
         self._rate = RateLimit()
-        self._memory = ImageMemory()
         self._faces = self.advertise(FaceArray, 'faces')
         self._mirror = FaceMirror(self)
-        ImageInput(self).subscribe(self._see, needed=True)
+        self._images = ImageInput(self)
+        self._images.subscribe(self._see, needed=True)
 
     def adapt(self) -> None:
         """Set what the detector looks for."""
@@ -109,7 +109,7 @@ class FaceDetector(ControlledNode):
         if not self._rate.is_due(stamp_of(message.header)):
             self.counts['passed over'] += 1
             return
-        frame = self.readable(partial(from_image, message, self._memory))
+        frame = self.readable(partial(self._images.read, message))
         self._rate.take(frame.stamp)
         if frame.stamp < self._newest - JUMP:
             self.reset()

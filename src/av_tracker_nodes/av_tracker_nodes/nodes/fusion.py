@@ -46,8 +46,6 @@ from av_tracker_nodes.nodes.joins import SimpleFilter, TimeSynchronizer
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.nodes.waiting import WAITING, declare_waiting
-from av_tracker_nodes.recordings.messages.images import from_image
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.recordings.plausible import checked_detection, usable
 from av_tracker_nodes.synchronisation import Arrival, FusionJoin, Joined, Rounds
 from av_tracker_nodes.types import JUMP, AcousticMap, DetectionFrame, FaceFrame, Modality
@@ -111,7 +109,6 @@ class Fusion(ControlledNode):
         self._join: FusionJoin[AcousticMap, FaceFrame, np.ndarray] = FusionJoin()
         self._rounds = Rounds()
         self._answered_until = 0
-        self._memory = ImageMemory()
         self._input = InputWatch(self.clock, _QUIET)
         self._detections = self.advertise(av.FusedDetectionArray, 'fused_detections')
         self._depth = DepthInput(self)
@@ -120,7 +117,8 @@ class Fusion(ControlledNode):
         self.subscribe(av.FaceArray, 'faces', self._see)
         self.subscribe(av.AcousticMap, 'acoustic_map', self._hear, needed=True)
         if self._model.needs_image:
-            ImageInput(self).subscribe(self._look)
+            self._images = ImageInput(self)
+            self._images.subscribe(self._look)
         self.add_timer(_QUIET / 4, self._answer_the_rest)
 
     def adapt(self) -> None:
@@ -162,7 +160,7 @@ class Fusion(ControlledNode):
         self._answer(self._join.faces(faces.stamp, faces))
 
     def _look(self, message: object) -> None:
-        frame = from_image(message, self._memory)
+        frame = self._images.read(message)
         self._note('pictures', frame.stamp)
         self._joining.pictures.signalMessage(_Stamped(message.header, frame.image))
 

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rclpy.subscription import Subscription
@@ -25,12 +26,13 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import images
+from av_tracker_nodes.types import ImageFrame
 
 _TOPICS = {'raw': (Image, 'image_raw'), 'compressed': (CompressedImage, 'image_raw/compressed')}
 
 
 class ImageInput:
-    """Subscribes to the images.
+    """Subscribes to the images, and decodes them.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ class ImageInput:
         self._node = node
         self.message_type, self.topic = _TOPICS[node.value('image_transport')]
         self.quality = images(node.value('reliable_images'))
+        self._memory: object = None
 
     @staticmethod
     def declare(node: StageNode) -> None:
@@ -59,6 +62,23 @@ class ImageInput:
         return self._node.subscribe(
             self.message_type, self.topic, callback, self.quality, needed=needed
         )
+
+    def read(self, message: Any) -> ImageFrame:
+        """Decode an image; nodes that share a process decode it once.
+
+        Raises
+        ------
+        InputError
+            It cannot be decoded.
+        """
+        # Here, since some nodes only declare their images: decoding takes OpenCV.
+        from av_tracker_nodes.recordings.messages.images import from_image
+        from av_tracker_nodes.recordings.messages.pixels import ImageMemory
+
+        self._memory = self._memory or ImageMemory()
+        decode = partial(from_image, message, self._memory)
+        neighbours = self._node.neighbours
+        return decode() if neighbours is None else neighbours.once(message, decode)
 
 
 def declare_reliable_images(node: StageNode) -> None:

@@ -39,6 +39,7 @@ from av_tracker_nodes.nodes.diagnostics import DiagnosticNode, one_line
 from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.flow import Flow
 from av_tracker_nodes.nodes.handover import Handover
+from av_tracker_nodes.nodes.intra_process import IntraProcess, IntraProcessPublisher
 from av_tracker_nodes.nodes.quality_of_service import RESULTS, with_past
 from av_tracker_nodes.recordings.messages import stamp_of
 
@@ -61,11 +62,19 @@ class StageNode(DiagnosticNode):
     ----------
     exit_status : int or None
         Set by a node that has done its work: it ends the process.
+    neighbours : IntraProcess or None
+        What it shares with other nodes of its process, where there are some.
+    has_own_thread : bool
+        Of a class: beside others in a process it has a thread of its own. That pays where most
+        of the work is done outside the interpreter, which all threads share.
     """
+
+    has_own_thread = False
 
     def __init__(self, name: str, **node_options: Any) -> None:
         super().__init__(name, **node_options)
         self.exit_status: int | None = None
+        self.neighbours: IntraProcess | None = None
         self._is_starting = False
         self._has_warned = False
         self._lasting: tuple[set[str], set[object]] | None = None
@@ -212,6 +221,8 @@ class StageNode(DiagnosticNode):
         for publisher in set(self.publishers) - entities:
             self.destroy_lifecycle_publisher(publisher)
         for subscription in set(self.subscriptions) - entities:
+            if self.neighbours is not None:
+                self.neighbours.forget(subscription)
             self.destroy_subscription(subscription)
         for timer in set(self.timers) - entities:
             self.destroy_timer(timer)
@@ -292,9 +303,13 @@ class StageNode(DiagnosticNode):
                     self.in_time(stamp, partial(run, message))
 
         self.flows.append(flow)
-        subscription = self.create_subscription(
-            message_type, topic, with_info(take), self._quality_for(topic, quality, _ROOM), raw=raw
-        )
+        quality = self._quality_for(topic, quality, _ROOM)
+        if self.neighbours is None or raw:
+            subscription = self._listen(message_type, topic, take, quality, raw=raw)
+        else:
+            subscription = self.neighbours.subscribe(
+                self, message_type, topic, take, quality, self._listen
+            )
         self._inputs.append(subscription)
         return subscription
 
@@ -372,14 +387,26 @@ class StageNode(DiagnosticNode):
 
     def advertise(
         self, message_type: type, topic: str, quality: QoSProfile = RESULTS
-    ) -> Publisher:
+    ) -> Publisher | IntraProcessPublisher:
         """Create a publisher, which publishes while the node is active."""
-        publisher = self.create_lifecycle_publisher(
-            message_type, topic, self._quality_for(topic, quality)
-        )
+        quality = self._quality_for(topic, quality)
+        if self.neighbours is None:
+            publisher = self.create_lifecycle_publisher(message_type, topic, quality)
+        else:
+            publisher = self.neighbours.advertise(self, message_type, topic, quality)
         if self.is_active:
             publisher.on_activate(None)
         return publisher
+
+    def _listen(
+        self,
+        message_type: type,
+        topic: str,
+        callback: Callable[[Any, Mapping[str, Any]], None],
+        quality: QoSProfile,
+        raw: bool = False,
+    ) -> Subscription:
+        return self.create_subscription(message_type, topic, with_info(callback), quality, raw=raw)
 
     def _quality_for(self, topic: str, quality: QoSProfile, times: int = 1) -> QoSProfile:
         """Return the quality of a topic; topics of everybody, as /tf, stay as everybody's are."""

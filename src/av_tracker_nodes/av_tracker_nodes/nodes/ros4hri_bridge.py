@@ -46,8 +46,6 @@ from av_tracker_nodes.nodes.quality_of_service import (
 )
 from av_tracker_nodes.nodes.rig_listener import CameraListener
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
-from av_tracker_nodes.recordings.messages.images import from_image
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.synchronisation import LONGEST_WAIT, StampedBuffer
 from av_tracker_nodes.types import FaceFrame, ImageFrame
 
@@ -106,8 +104,7 @@ class Ros4HriBridge(ControlledNode):
         self._sensors = CameraListener(self)
         self._seen: StampedBuffer[_Seen] = StampedBuffer(LONGEST_WAIT)
         self._images: StampedBuffer[Any] = StampedBuffer(LONGEST_WAIT)
-        self._memory = ImageMemory()
-        source = ImageInput(self)
+        self._source = source = ImageInput(self)
         self._pictures = SubscriptionOnDemand(
             self, source.message_type, source.topic, self._keep_image, source.quality
         )
@@ -225,7 +222,7 @@ class Ros4HriBridge(ControlledNode):
     def _publish_faces(self, seen: _Seen) -> None:
         pictures = set(self._faces.heard('cropped'))
         message = self._images.at(seen.faces.stamp) if pictures else None
-        image = None if message is None else from_image(message, self._memory).image
+        image = None if message is None else self._source.read(message).image
         head = header(seen.faces.stamp, seen.frame_id)
         size = np.array(seen.faces.image_size)
         for name in self._humans.seen:

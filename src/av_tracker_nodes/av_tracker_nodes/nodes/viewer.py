@@ -30,8 +30,6 @@ from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.rig_listener import RigListener
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
-from av_tracker_nodes.recordings.messages.images import from_image
-from av_tracker_nodes.recordings.messages.pixels import ImageMemory
 from av_tracker_nodes.viewing.recording import open_recording, require_rerun
 
 _AS_IT_IS = 'jpeg', 'jpg', 'jpeg compressed bgr8'
@@ -51,9 +49,9 @@ class Viewer(StageNode):
         """Listen to what is to be drawn."""
         require_rerun()
         self._open = ExitStack()
-        self._memory = ImageMemory()
         self._sensors = RigListener(self)
-        ImageInput(self).subscribe(self._see)
+        self._images = ImageInput(self)
+        self._images.subscribe(self._see)
         self.subscribe(av.AcousticMap, 'acoustic_map', self._hear)
         self.subscribe(av.SpeakerTrackArray, 'speaker_tracks', self._follow)
 
@@ -76,7 +74,7 @@ class Viewer(StageNode):
         if isinstance(message, CompressedImage) and message.format.endswith(_AS_IT_IS):
             self._scene.draw_encoded(stamp, message.data.tobytes(), 'image/jpeg')
         else:
-            self._scene.draw_image(from_image(message, self._memory))
+            self._scene.draw_image(self._images.read(message))
 
     def _hear(self, message: av.AcousticMap) -> None:
         self.counts['maps'] += 1

@@ -17,19 +17,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from av_tracker_nodes.launching.replay import replay
+from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.pipeline import track_bag
+from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.simulation.simulate import simulate
 from av_tracker_nodes.research.speed.report import print_result
+from av_tracker_nodes.types import ImageFrame
+from av_tracker_nodes.vision.yunet import YuNet
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
 LIVE_STAGE = 'speaker_tracks'
 """Topic whose publication ends the chain."""
+_REFERENCE_IMAGES = 200
 
 
 def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
@@ -45,12 +54,14 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
     Returns
     -------
     dict
-        Flat: frames_per_second, STAGE_median_ms and STAGE_p95_ms offline, live median_ms and
+        Flat: frames_per_second, STAGE_median_ms and STAGE_p95_ms offline, detector_reference_ms
+        (see `detector_reference`) and how many times as long all stages take, live median_ms and
         p99_ms from capture stamp to track publication, lost_frames, realtime_factor.
     """
     bag = recording(out, progress_bar)
     with progress_bar('tracking offline') as progress:
         offline = track_bag(bag, out / 'offline', progress=progress)
+    reference = detector_reference(bag)
     with progress_bar('tracking live') as progress:
         live = replay(bag, offline['model'], out / 'live', progress=progress)
     stages = {
@@ -62,6 +73,9 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
     result = {
         'frames_per_second': offline['frames_per_second'],
         **stages,
+        'detector_reference_ms': reference,
+        'stages_per_reference': sum(times['median'] for times in offline['latency_ms'].values())
+        / reference,
         'median_ms': latency['median'],
         'p99_ms': latency['p99'],
         'lost_frames': live['lost_frames'],
@@ -70,6 +84,22 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
     write_json(out / 'pipeline.json', result)
     print_result('pipeline', result)
     return result
+
+
+def detector_reference(bag: Path) -> float:
+    """Time (ms, median) that YuNet alone takes to look at a whole image, without any schedule.
+
+    Computers differ, and so does one from hour to hour: times of stages measured together with
+    this one are compared by their ratio to it.
+    """
+    detector, durations = YuNet(YUNET.verified()), []
+    with BagReader(bag) as reader:
+        images = (record for record in reader.records() if isinstance(record, ImageFrame))
+        for frame in islice(images, _REFERENCE_IMAGES):
+            began = time.perf_counter()
+            detector.detect(frame.image)
+            durations.append(1e3 * (time.perf_counter() - began))
+    return float(np.median(durations))
 
 
 def recording(out: Path, progress_bar: Callable) -> Path:
