@@ -147,7 +147,7 @@ def test_nothing_stays_of_who_has_gone(draw):
         lambda scene: scene.draw_tracks(TrackFrame(1, (make_track(4, x=1.5),))),
         lambda scene: scene.draw_tracks(TrackFrame(2, ())),
     )
-    assert drawn.values(paths.HEADS, 'labels') == [
+    assert drawn.values(paths.CAPTIONS, 'labels') == [
         ['1: 90% speaks', '4: 90% speaks'],
         ['4: 90% speaks'],
         [],
@@ -158,8 +158,22 @@ def test_nothing_stays_of_who_has_gone(draw):
     (first, *_) = drawn.values(paths.UNCERTAINTY, 'half_sizes')
     np.testing.assert_allclose(first, 0.3)
     assert [len(boxes) for boxes in drawn.values(paths.BOXES, 'half_sizes')] == [2, 1, 0]
+    assert drawn.values(paths.BOX_CAPTIONS, 'labels') == [['1', '4'], ['4'], []]
     assert [s for s in drawn.values('speaking/4', 'scalars') if s] == [[0.9], [0.9]]
     assert any(drawn.values('speaking/1', 'is_recursive')), 'the line ends'
+
+
+def test_captions_are_light_on_the_dark_ground_whatever_the_colour_of_the_track(draw):
+    drawn = draw(lambda scene: scene.draw_tracks(TrackFrame(0, (make_track(1), make_track(2)))))
+    for path in (paths.CAPTIONS, paths.BOX_CAPTIONS):
+        ((shade, *_),) = drawn.values(path, 'colors')
+        assert min(shade.to_bytes(4, 'big')[:3]) > 200
+
+
+def test_the_legend_tells_what_grey_balls_are(draw):
+    drawn = draw(lambda scene: scene.draw_rig(RIG, 0))
+    ((text,),) = drawn.values(paths.LEGEND, 'text')
+    assert 'yellow is speech, grey is not' in text
 
 
 def test_a_voice_out_of_view_has_no_box(draw):

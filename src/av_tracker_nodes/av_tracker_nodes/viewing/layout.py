@@ -30,16 +30,18 @@ _AHEAD = 2.0
 
 
 def blueprint(camera: Camera | None) -> rrb.Blueprint:
-    """Return the room at the left; the image and the probabilities of speech at the right."""
+    """Return room and legend at the left; image and probabilities of speech at the right."""
     eye = {} if camera is None else {'eye_controls': _eye(camera)}
     room = rrb.Spatial3DView(origin=paths.WORLD, name='Room', **eye)
     image = rrb.Spatial2DView(origin=paths.IMAGE, name='Image with sound')
     speech = rrb.TimeSeriesView(
         origin=paths.SPEAKING, name='Speaking', axis_y=rrb.ScalarAxis(range=(0.0, 1.0))
     )
+    legend = rrb.TextDocumentView(origin=paths.LEGEND, name='What is what')
+    left = rrb.Vertical(room, legend, row_shares=[4, 1])
     right = rrb.Vertical(image, speech, row_shares=[3, 2])
     return rrb.Blueprint(
-        rrb.Horizontal(room, right, column_shares=[3, 2]),
+        rrb.Horizontal(left, right, column_shares=[3, 2]),
         rrb.TimePanel(state='collapsed'),
         rrb.SelectionPanel(state='collapsed'),
     )

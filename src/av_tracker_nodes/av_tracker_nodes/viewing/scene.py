@@ -47,6 +47,17 @@ _MICROPHONE_RADIUS = 0.01
 _POINT_RADIUS = 0.01
 _PEAK_RADIUS = 0.04
 _TRAIL_RADIUS = 0.01
+_CAPTION_COLOUR, _CAPTION_RADIUS = (0.95, 0.95, 0.95), 0.001
+"""Of the points that hold the captions: a caption has the colour of its point."""
+_CAPTION_HEIGHT = 0.75 * HEAD_DIAMETER
+"""Of a caption above the middle of the head (m)."""
+_LEGEND = """
+- Large balls are people, one colour an id, pale while they are silent or only remembered; their
+  ellipsoids are three standard deviations, their lines the last 75 images.
+- Small balls are peaks of sound: yellow is speech, grey is not.
+- The glowing sheet is the acoustic map, at the depth of its highest point.
+- Grey cages are the truth, where the recording has it.
+"""
 _FAINT = (0.35, 0.35, 0.35)
 """What the colour of a head fades to."""
 _KEPT = to_nanoseconds(0.5)
@@ -73,6 +84,8 @@ class SceneView:
         self._plotted: set[int] = set()
         self._heard = -_KEPT
         self._log_always(paths.WORLD, rr.ViewCoordinates.RIGHT_HAND_Z_UP)
+        legend = rr.TextDocument(_LEGEND, media_type=rr.MediaType.MARKDOWN)
+        self._log_always(paths.LEGEND, legend)
 
     def draw_rig(self, rig: Rig, stamp: int) -> None:
         """Draw what there is of camera and microphones where it is from a stamp (ns) on.
@@ -217,10 +230,17 @@ class SceneView:
                 for rgb, track in zip(colours, tracks, strict=True)
             ],
             radii=HEAD_DIAMETER / 2,
+        )
+        self._log(paths.HEADS, heads)
+        above = np.array([0.0, 0.0, _CAPTION_HEIGHT])
+        captions = rr.Points3D(
+            [track.position + above for track in tracks],
+            colors=_CAPTION_COLOUR,
+            radii=_CAPTION_RADIUS,
             labels=[caption(track) for track in tracks],
             show_labels=True,
         )
-        self._log(paths.HEADS, heads)
+        self._log(paths.CAPTIONS, captions)
 
     def _draw_uncertainty(
         self, tracks: Sequence[Track], colours: Sequence[tuple[float, float, float]]
@@ -240,11 +260,18 @@ class SceneView:
             array=np.reshape([track.box for track in seen], (-1, 4)),
             array_format=rr.Box2DFormat.XYWH,
             colors=[colour_of(track.id) for track in seen],
-            labels=[str(track.id) for track in seen],
-            show_labels=True,
             draw_order=2.0,
         )
         self._log(paths.BOXES, boxes)
+        captions = rr.Points2D(
+            np.reshape([_foot(track.box) for track in seen], (-1, 2)),
+            colors=_CAPTION_COLOUR,
+            radii=_CAPTION_RADIUS,
+            labels=[str(track.id) for track in seen],
+            show_labels=True,
+            draw_order=3.0,
+        )
+        self._log(paths.BOX_CAPTIONS, captions)
 
     def _plot(self, tracks: Sequence[Track]) -> None:
         """Plot the probability that each speaks; the line of one who goes ends there."""
@@ -258,6 +285,12 @@ class SceneView:
                 self._log_always(path, style)
             self._log(path, rr.Scalars(track.speaking))
         self._plotted = here
+
+
+def _foot(box: np.ndarray) -> tuple[float, float]:
+    """Return the middle of the lower side of a box (left, top, width, height)."""
+    left, top, width, height = box
+    return left + width / 2, top + height
 
 
 def _mix(first: Sequence[float], second: Sequence[float], share: float) -> np.ndarray:
