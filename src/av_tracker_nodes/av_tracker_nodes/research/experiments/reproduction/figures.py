@@ -32,30 +32,32 @@ from av_tracker_nodes.research.experiments.reproduction.tables import PUBLISHED_
 from av_tracker_nodes.viewing.palette import colour_of
 
 _GRID = '0.9'
-_HATCH = '///'
+_HATCHES = ('///', '...', '\\\\\\', 'xxx', '', '|||', 'ooo', '---', '+++')
+"""Of published rows, in order."""
 _COLUMNS = 3
 _SMOOTH = 0.4
 _MOST_PIXELS = 60.0
 
 
 def error_bars(rows: Sequence[Row], runs: Sequence[str], kind: str) -> Figure:
-    """Draw the error of each run as bars, one colour a row; published rows are grey."""
+    """Draw the error of each run as bars; rows have colours, published ones greys and hatches."""
     shown = [row for row in rows if row.runs.get('mae_px')]
     figure, axes = _figure(12, 4.2)
     width = 0.8 / max(len(shown), 1)
-    colour = 0
+    colour = hatch = 0
     for number, row in enumerate(shown):
         values = [row.runs['mae_px'].get(run) for run in runs]
         heights = [np.nan if value is None else value for value in values]
         published = row.kind == PUBLISHED_KIND
         colour += not published
+        hatch += published
         axes.bar(
             np.arange(len(runs)) - 0.4 + (number + 0.5) * width,
             heights,
             width,
             label=row.name + (' (published, real recordings)' if published else ''),
-            color='0.8' if published else colour_of(colour),
-            hatch=_HATCH if published else None,
+            color=_shade(hatch) if published else colour_of(colour),
+            hatch=_HATCHES[(hatch - 1) % len(_HATCHES)] if published else None,
             edgecolor='0.4',
             linewidth=0.4,
         )
@@ -171,6 +173,11 @@ def _figure(width: float, height: float) -> tuple:
     figure = Figure(figsize=(width, height), dpi=100, facecolor='white', layout='constrained')
     FigureCanvasAgg(figure)
     return figure, figure.subplots()
+
+
+def _shade(number: int) -> str:
+    """Return one of three greys; bars beside each other differ."""
+    return ('0.9', '0.75', '0.6')[number % 3]
 
 
 def _smoothed(times: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -117,7 +117,7 @@ def write_report(report: Report, out: Path) -> list[Path]:
 
 
 def write_overview(reports: Sequence[Report], out: Path) -> None:
-    """Write a page that leads to several reports in folders below, and their tables as one file.
+    """Write a page with the scores of several reports below it, and their tables as one file.
 
     Parameters
     ----------
@@ -125,7 +125,13 @@ def write_overview(reports: Sequence[Report], out: Path) -> None:
     out : Path
         Folder; each report is in a folder of its protocol's name in it.
     """
-    content = {'reports': reports, 'version': __version__}
+    content = {
+        'reports': reports,
+        'labels': LABELS,
+        'summed': SUMMED,
+        'averaging': AVERAGING,
+        'version': __version__,
+    }
     page = _environment(True).get_template('overview.html.jinja').render(content)
     (out / 'index.html').write_text(page)
     tables = [(out / report.protocol.name / 'results.md').read_text() for report in reports]
