@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from av_tracker_nodes.research.networks.gld_objective import GldObjective
     from av_tracker_nodes.research.training.search_batches import SearchBatch
 
-_COLUMNS = 2 * ('complete', 'given', 'local features', 'reconstructed', "teacher's")
+_COLUMNS = ('complete', 'given', 'local features', 'reconstructed', "teacher's")
+_HALVES = 'Picture, and what is made of it', 'Sound, and what is made of it'
 _PEOPLE = 8
 
 
@@ -63,8 +64,14 @@ def draw_reconstructions(
     sights = _components(sight.local, sight.reconstructed, seen)
     sounds = _components(sound.local, sound.reconstructed, heard)
     chosen = _lacking(batch)[:_PEOPLE]
-    figure = Figure(figsize=(1.1 * len(_COLUMNS), 1.15 * len(chosen) + 0.4), layout='constrained')
-    grid = figure.subplots(len(chosen), len(_COLUMNS), squeeze=False)
+    count = len(_COLUMNS)
+    figure = Figure(figsize=(2.2 * count + 0.4, 1.15 * len(chosen) + 0.7), layout='constrained')
+    halves = figure.subfigures(1, 2, wspace=0.03)
+    grids = []
+    for half, name in zip(halves, _HALVES, strict=True):
+        half.suptitle(name, fontsize=11)
+        grids.append(half.subplots(len(chosen), count, squeeze=False))
+    grid = np.hstack(grids)
     for row, person in zip(grid, chosen, strict=True):
         pictures = [
             crops[person].flip(-1).cpu().numpy() for crops in (complete.searches, given.searches)
@@ -76,7 +83,7 @@ def draw_reconstructions(
             limits = {'vmin': 0, 'vmax': loudest} if panel.shape == maps[0].shape else {}
             axes.imshow(panel, **limits)
             axes.set_axis_off()
-    for axes, title in zip(grid[0], _COLUMNS, strict=True):
+    for axes, title in zip(grid[0], 2 * _COLUMNS, strict=True):
         axes.set_title(title, fontsize=8)
     figure.savefig(path, dpi=90)
 

@@ -23,6 +23,28 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 _TRAINING, _VALIDATION = 'training_', 'validation_'
+_COLUMNS = 4
+_MEANINGS = {
+    'position': 'place of the mouth',
+    'person': 'is somebody there?',
+    'visible': 'is the head seen?',
+    'speaking': 'does the person speak?',
+    'quality': 'quality of the result',
+    'cross': 'L_cc: sound against face',
+    'visual': 'L_vc: one face over time',
+    'quintuplet': 'L_qui: quintuplets',
+    'alignment': "features against teachers'",
+    'guidance': "fused features against teachers'",
+    'logits': "places against teachers'",
+    'soft': "places against teachers'",
+    'visual_teacher': 'teacher for sight',
+    'audio_teacher': 'teacher for sound',
+    'visual_generator': 'generator for sight',
+    'audio_generator': 'generator for sound',
+    'visual_discriminator': 'discriminator for sight',
+    'audio_discriminator': 'discriminator for sound',
+}
+"""What a panel is called; a loss that is not listed keeps its own name."""
 
 
 def draw_curves(rows: Sequence[dict[str, float]], path: Path) -> None:
@@ -39,11 +61,19 @@ def draw_curves(rows: Sequence[dict[str, float]], path: Path) -> None:
         {key.removeprefix(_TRAINING) for row in rows for key in row if key.startswith(_TRAINING)}
     )
     minutes = [row['minutes'] for row in rows]
-    figure = Figure(figsize=(3.2 * len(names), 2.6), layout='constrained')
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    columns = min(_COLUMNS, len(names))
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(2.8 * columns, 2.2 * lines + 0.4), layout='constrained')
+    panels = figure.subplots(lines, columns, squeeze=False).flat
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    for axes, name in zip(panels, names, strict=False):
         for prefix, style in ((_TRAINING, '-'), (_VALIDATION, '--')):
             values = [row.get(prefix + name, float('nan')) for row in rows]
             axes.plot(minutes, values, style, label=prefix.rstrip('_'))
-        axes.set(title=name, xlabel='minutes')
-    figure.legend(*axes.get_legend_handles_labels(), loc='outside upper right')
+        axes.set_title(_MEANINGS.get(name, name), fontsize=9)
+        axes.set_xlabel('minutes', fontsize=8)
+        axes.tick_params(labelsize=8)
+    figure.supylabel('loss', fontsize=9)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc='outside upper center', ncols=2)
     figure.savefig(path, dpi=90)
