@@ -146,7 +146,7 @@ class AcousticConfig(Settings):
         'the certainty of its place',
     )
     direction_floor: float = number(
-        1.5, 0.001, 45.0, 'Deviation of a direction that no curvature improves on (deg)'
+        1.5, 0.001, 45.0, 'Smallest standard deviation of a direction (deg)'
     )
     face_rows: int = number(12, 2, 64, 'Points over the height of a face box')
     face_columns: int = number(12, 2, 64, 'Points over the width of a face box')
@@ -192,7 +192,7 @@ class AcousticConfig(Settings):
         'microphones adds to it',
     )
     face_speech: tuple[float, float, float, float] = numbers(
-        (4.5, 0.63, 10.56, 1.0), -100.0, 100.0, 'The same of speech from a face'
+        (4.5, 0.63, 10.56, 1.0), -100.0, 100.0, 'The same coefficients for speech from a face'
     )
 
     def __post_init__(self) -> None:

@@ -96,8 +96,8 @@ class TrackerConfig(Settings):
         0.6,
         0.0,
         1.0,
-        'A voice without a face is proven by sounds of at least this quality: an echo is always '
-        'weaker than the voice that it copies',
+        'A voice without a face is confirmed only by sounds of at least this quality; an echo is '
+        'always weaker than its voice',
     )
     confirm_seen: float = number(
         0.06, 0.0, 5.0, 'A face is confirmed after this much evidence (s), not before'
@@ -113,8 +113,8 @@ class TrackerConfig(Settings):
     )
     follows_heads: bool = switch(
         True,
-        'The fusion model follows heads that turn away, as networks do: who is in plain view and '
-        'not found is gone, and has not turned away',
+        'The fusion model follows heads that turn away, as networks do: people in plain view who '
+        'are not found have left',
     )
     tentative_patience: float = number(
         0.5, 0.04, 10.0, 'A tentative track without evidence for this long is dropped (s)'

@@ -58,13 +58,13 @@ _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), s
 @click.option(
     '--seconds',
     type=Number(1.0, DAY),
-    help='Of the streams of latency (60 unless given) and soak (3600).',
+    help='Length of the streams of latency (60 unless given) and soak (3600).',
 )
 def bench(names: tuple[str, ...], out: Path, seconds: float | None) -> None:
     """Measure speed, all of it or NAMES; prints tables, writes one JSON file each.
 
-    How costs grow with people, microphones and pictures (scaling), and what an hour of streams
-    leaves in memory (soak), is measured only when it is named.
+    Name `scaling` to measure how costs grow with people, microphones and pictures, and `soak` to
+    measure how memory grows in an hour of streams; neither runs otherwise.
     """
     from av_tracker_nodes.research.speed import BENCHMARKS, LONG, STREAMED
 
@@ -101,7 +101,7 @@ def benchmark_acoustics(
 @out_option
 @click.option('--quick', is_flag=True, help='A few short validation scenes.')
 @click.option(
-    '--scenes', type=int, default=6, show_default=True, help='Of each condition, up to 40.'
+    '--scenes', type=int, default=6, show_default=True, help='For each condition, up to 40.'
 )
 @fusion_model_option('Fusion model, or ONNX file; the usual one if left out.')
 @click.option(
@@ -160,7 +160,7 @@ def benchmark_rigs(
     recordings: Path | None,
     document: Path | None,
 ) -> None:
-    """Compare models in front of six rigs and that of AV16.3; writes JSON and Markdown.
+    """Compare models on seven rigs, of six robots and AV16.3; writes JSON and Markdown.
 
     Scenes that were measured in the same folder are not measured again.
     """
@@ -183,7 +183,7 @@ def benchmark_rigs(
 @jobs_option
 @_document_option
 def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Path | None) -> None:
-    """Compare how people of different skin, hair, sex and age are found; writes JSON, Markdown.
+    """Compare detection of people of different skin, hair, sex and age; writes JSON, Markdown.
 
     All of them are simulated.
     """
@@ -200,7 +200,7 @@ def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Pat
 @_scenes_option
 @jobs_option
 def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) -> None:
-    """Measure beams to one and to two who talk, by SI-SDR; prints a table, writes beams.json."""
+    """Measure beams to one and two talkers, by SI-SDR; prints a table, writes beams.json."""
     from av_tracker_nodes.research.experiments.beams.benchmark import Options
     from av_tracker_nodes.research.experiments.beams.benchmark import benchmark_beams as run
 
@@ -315,7 +315,7 @@ def benchmark_ablations(
 def benchmark_retrieval(
     network: Path | None, out: Path, split: str, scenes: int, jobs: int
 ) -> None:
-    """Measure whether sounds find their faces by what NETWORK learnt; avclnet if left out."""
+    """Measure how well features of NETWORK match sounds with faces; avclnet if left out."""
     from av_tracker_nodes.research.experiments.comparison.retrieval import measure_retrieval
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 

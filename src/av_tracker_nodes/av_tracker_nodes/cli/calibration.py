@@ -62,7 +62,9 @@ def _board_options(command: Callable) -> Callable:
     @click.option(
         '--marker', type=Number(1e-3, 100.0), help='Side of the markers of a ChArUco board (m).'
     )
-    @click.option('--dictionary', default='DICT_4X4_50', show_default=True, help='Of the markers.')
+    @click.option(
+        '--dictionary', default='DICT_4X4_50', show_default=True, help='Dictionary of the markers.'
+    )
     @functools.wraps(command)
     def run(squares, square, marker, dictionary, **others):
         from av_tracker_nodes.calibration.boards import CharucoBoard, Chessboard
@@ -91,11 +93,15 @@ def calibrate_board(board, out: Path) -> None:
 @calibrate.command('camera')
 @click.argument('sources', nargs=-1, required=True)
 @click.option('--out', type=PATH, required=True, help='Calibration to write (YAML of ROS).')
-@click.option('--views', default=40, show_default=True, help='As many are enough.')
-@click.option('--size', callback=_two_numbers, help='Of images of a device, such as 1280x720.')
+@click.option('--views', default=40, show_default=True, help='Views to collect.')
+@click.option(
+    '--size', callback=_two_numbers, help='Size of images of a device, such as 1280x720.'
+)
 @click.option('--k3', is_flag=True, help='Estimate the third radial term too: wide lenses.')
 @click.option('--name', default='camera', show_default=True)
-@click.option('--frame', default='camera_optical', show_default=True, help='Optical frame.')
+@click.option(
+    '--frame', default='camera_optical', show_default=True, help='Optical frame of the camera.'
+)
 @_board_options
 def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     """Calibrate a camera from views of a chessboard, or of a ChArUco board with --marker.
@@ -128,7 +134,7 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
     '--position',
     type=Number(-1e3, 1e3),
     nargs=3,
-    help='Of the camera in the array frame (m), where it was measured with a rule.',
+    help='Camera position in the array frame (m), if it was measured by hand.',
 )
 @click.option('--target', type=click.Choice(['person', 'board']), default='person')
 @click.option(
@@ -144,7 +150,7 @@ def calibrate_camera(board, sources, out, views, size, k3, name, frame) -> None:
 def calibrate_extrinsics(board, bag, camera, array, out, target, topics, **others) -> None:
     """Find where the camera sits relative to the microphones.
 
-    BAG is a recording of one person who stands still and talks for three seconds at each of six
+    BAG is a recording of one person who stands still and talks for three seconds at each of eight
     places or more, or of a loudspeaker with a calibration board (--target board). Without BAG the
     running camera and microphones are recorded until Ctrl-C.
     """

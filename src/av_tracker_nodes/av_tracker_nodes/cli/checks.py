@@ -50,7 +50,7 @@ def check() -> None:
     type=Number(0.0, 100.0),
     default=1.0,
     show_default=True,
-    help='Of the hands from the array (m).',
+    help='Distance of the hands from the array (m).',
 )
 @audio_offset_option
 @topic_options
@@ -83,7 +83,7 @@ def check_array(
 ) -> None:
     """Show the channels of the array that CALIBRATION describes: dead, weak, swapped ones.
 
-    Channels that are no microphones are named too: what the card has processed, what it plays.
+    Channels that are not microphones are named too: processed and played sound.
     With --channels, the first one named is channel 0 of CALIBRATION, and so on. The exit status
     is 1 when something is wrong.
     """
@@ -96,13 +96,13 @@ def check_array(
 
 @check.command('live')
 @click.option('--seconds', type=Number(1.0, DAY), default=5.0, show_default=True, help='How long.')
-@click.option('--namespace', default='', help='Of the running nodes.')
+@click.option('--namespace', default='', help='Namespace of the running nodes.')
 @source_options
 def check_live(seconds: float, namespace: str, sources: Sources) -> None:
-    """Listen to a running robot, and say what is right and wrong with it, a line each.
+    """Check a running robot; prints one line per finding.
 
-    Topics, rates, losses, sizes, frames, clocks, levels of the microphones, nodes, load. The exit
-    status is 1 when something is wrong.
+    It checks topics, rates, losses, sizes, frames, clocks, levels of the microphones, nodes and
+    load. The exit status is 1 when something is wrong.
     """
     from av_tracker_nodes.launching.replay import check_live as run
 
@@ -113,9 +113,9 @@ def check_live(seconds: float, namespace: str, sources: Sources) -> None:
 @check.command('corpus')
 @click.argument('root', metavar='DIR', type=FOLDER)
 def check_corpus(root: Path) -> None:
-    """Read all of AV16.3 or CAV3D in DIR, and say what is missing or damaged.
+    """Read all of AV16.3 or CAV3D in DIR, and list what is missing or damaged.
 
-    The exit status is 1 when something is.
+    The exit status is 1 when there is a problem.
     """
     from av_tracker_nodes.research.datasets.inspection import inspect_corpus
 

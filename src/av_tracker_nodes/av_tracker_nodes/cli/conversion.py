@@ -37,7 +37,7 @@ def convert() -> None:
 
 
 @convert.command()
-@click.option('--video', type=PATH, required=True, help='Whatever FFmpeg reads.')
+@click.option('--video', type=PATH, required=True, help='Video in any format that FFmpeg reads.')
 @click.option(
     '--audio',
     type=PATH,
@@ -52,8 +52,8 @@ def recording(
 ) -> None:
     """Convert a video, and the sound of a microphone array, recorded without ROS.
 
-    Sound has the channels of the rig's sound card, or its microphones in their order. Files of
-    sound begin with the first image; --audio-offset mends that.
+    Sound has the channels of the rig's sound card, or its microphones in their order. Sound must
+    begin with the first image; else give --audio-offset.
     """
     from av_tracker_nodes import recording_to_bag
 
@@ -68,7 +68,9 @@ def recording(
 
 
 _allow_short_option = click.option(
-    '--allow-short', is_flag=True, help='Take what there is of sound or video that was cut off.'
+    '--allow-short',
+    is_flag=True,
+    help='Convert sound or video that was cut off as far as it goes.',
 )
 
 
@@ -77,7 +79,7 @@ _allow_short_option = click.option(
 @click.option('--sequence', required=True, help='Name or number, for instance seq24.')
 @click.option('--camera', type=click.IntRange(1, 3), default=1, show_default=True)
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
-@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@click.option('--raw', is_flag=True, help='Store raw images instead of JPEG.')
 @_allow_short_option
 def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_short: bool) -> None:
     """Convert one camera of an AV16.3 sequence, real or simulated."""
@@ -88,7 +90,7 @@ def av163(root: Path, sequence: str, camera: int, out: Path, raw: bool, allow_sh
 @click.option('--root', type=FOLDER, required=True, help='Folder of the corpus.')
 @click.option('--sequence', required=True, help='Name, for instance seq22.')
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
-@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@click.option('--raw', is_flag=True, help='Store raw images instead of JPEG.')
 def cav3d(root: Path, sequence: str, out: Path, raw: bool) -> None:
     """Convert a CAV3D sequence: the camera above the array, sound at 16 kHz."""
     _convert_one(root, sequence, 5, out, raw)
@@ -110,13 +112,13 @@ def _convert_one(
 @click.option('--root', type=FOLDER, required=True, help='Folder of AV16.3 or CAV3D.')
 @click.option('--sequence', 'sequences', multiple=True, help='Only this one; may be repeated.')
 @out_option
-@click.option('--raw', is_flag=True, help='Images as they are instead of JPEG.')
+@click.option('--raw', is_flag=True, help='Store raw images instead of JPEG.')
 @jobs_option
 @_allow_short_option
 def convert_everything(
     root: Path, sequences: tuple[str, ...], out: Path, raw: bool, jobs: int, allow_short: bool
 ) -> None:
-    """Convert every camera of every sequence; bags that are there already are kept.
+    """Convert every camera of every sequence; existing bags are kept.
 
     The exit status is 1 when something could not be converted.
     """

@@ -31,7 +31,7 @@ from av_tracker_nodes.cli.options import FOLDER, progress_bar
     type=click.IntRange(0),
     default=7,
     show_default=True,
-    help='Voices, faces, room and paths.',
+    help='Seed of voices, faces, room and paths.',
 )
 def demo(out: Path, seed: int) -> None:
     """Simulate two people who talk and cross, track them live, and show the result."""

@@ -32,7 +32,7 @@ from av_tracker_nodes.cli.options import (
 
 @click.command()
 @click.argument('run_dir', metavar='DIR', type=FOLDER)
-@click.option('--truth', type=FOLDER, required=True, help='Folder of the sequence.')
+@click.option('--truth', type=FOLDER, required=True, help='Folder of the sequence with the truth.')
 @click.option('--camera', type=click.IntRange(1, 5), default=1, show_default=True)
 def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     """Compare the tracks in DIR with the truth; prints a table, writes metrics.json."""
@@ -61,13 +61,13 @@ def evaluate(run_dir: Path, truth: Path, camera: int) -> None:
     '--truth-initialised',
     multiple=True,
     metavar='NAME',
-    help='Of --results: was told where people are at the start; marked in the table.',
+    help='Name of --results that started from the truth; marked in the table.',
 )
 @click.option(
     '--ablations',
     type=PATH,
     multiple=True,
-    help='ablations_NAME.json of `benchmark ablations`, to be drawn.',
+    help='ablations_NAME.json of `benchmark ablations` to draw.',
 )
 @out_option
 @jobs_option
@@ -81,7 +81,7 @@ def reproduce(
     out: Path,
     jobs: int,
 ) -> None:
-    """Make the tables of publications with our rows in them; what was stopped goes on.
+    """Make the tables of publications with rows of this tracker; finished runs are kept.
 
     PROTOCOL is one of `av-tracker protocols`, or `all` of them that DATA has recordings for.
     Writes index.html, results.json, results.md and the figures as PDF. The exit status is 1 when a
@@ -104,7 +104,7 @@ def reproduce(
 
 @click.command()
 def protocols() -> None:
-    """List the published evaluations, and what publications learn on."""
+    """List the published evaluations, and the training data of publications."""
     from av_tracker_nodes.research.datasets.protocols import PROTOCOLS
     from av_tracker_nodes.research.datasets.training_protocols import TRAINING_PROTOCOLS
 

@@ -139,16 +139,20 @@ def source_options(command: Callable) -> Callable:
     """
 
     @topic_options
-    @click.option('--rig', default='', help='Rig by name, or a file: where no calibration is.')
-    @click.option('--camera-calibration', type=PATH, help='For what is not in the recording.')
-    @click.option('--array-calibration', type=PATH, help='For what is not in the recording.')
-    @click.option('--target-frame', default='world', show_default=True, help='Of the tracks.')
+    @click.option(
+        '--rig', default='', help='Rig by name, or a file; for sensors without a calibration.'
+    )
+    @click.option('--camera-calibration', type=PATH, help='Camera, if it is not in the recording.')
+    @click.option('--array-calibration', type=PATH, help='Microphones, if not in the recording.')
+    @click.option(
+        '--target-frame', default='world', show_default=True, help='Frame of the tracks.'
+    )
     @click.option(
         '--tf-timeout',
         type=Number(0.0, DAY),
         default=0.5,
         show_default=True,
-        help='A moving transform that is older (s) places nothing.',
+        help='A moving transform that is older (s) is not used.',
     )
     @functools.wraps(command)
     def run(
@@ -215,7 +219,7 @@ def progress_bar(text: str) -> Iterator[Callable[..., None]]:
 
 
 jobs_option = click.option(
-    '--jobs', type=click.IntRange(1), default=1, show_default=True, help='Processes.'
+    '--jobs', type=click.IntRange(1), default=1, show_default=True, help='Parallel processes.'
 )
 data_option = click.option(
     '--data',
@@ -236,6 +240,6 @@ profile_option = click.option(
     type=click.Choice(list(PROFILES)),
     default='full',
     show_default=True,
-    help='What it may cost: small is for small computers.',
+    help='Use of the processor: small is for small computers.',
 )
 out_option = click.option('--out', type=FOLDER, required=True, help='Folder to write.')

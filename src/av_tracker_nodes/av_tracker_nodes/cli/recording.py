@@ -39,7 +39,7 @@ sound_files_option = click.option(
     'sound_files',
     type=PATH,
     multiple=True,
-    help='Sound of a video: one file of all channels, or one for each; its own where left out.',
+    help='Sound of a video: one file of all channels, or one per channel. Default: its own.',
 )
 
 

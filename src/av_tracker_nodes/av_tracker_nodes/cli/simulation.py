@@ -52,19 +52,22 @@ def scenarios() -> None:
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help='Voices, faces, room and paths.',
+    help='Seed of voices, faces, room and paths.',
 )
-@click.option('--rig', default='', help='Rig by name, or a file: a bag of what it would record.')
+@click.option(
+    '--rig', default='', help='Rig by name, or a file: writes the bag that it would record.'
+)
 @click.option(
     '--seconds',
     type=Number(1.0, DAY),
-    help=f'How long, with --rig.  [default: {_RIG_SECONDS:g}]',
+    help=f'Length with --rig (s).  [default: {_RIG_SECONDS:g}]',
 )
 @out_option
 def simulate(scenario: str, seed: int, rig: str, seconds: float | None, out: Path) -> None:
     """Simulate a recording of SCENARIO in the file layout of AV16.3.
 
-    With --rig it is a bag of people in front of that rig, of SCENARIO two_talking where left out.
+    With --rig it writes a bag of people in front of that rig; SCENARIO is two_talking unless
+    given.
     """
     if rig:
         click.echo(_simulate_rig(scenario, seed, rig, seconds or _RIG_SECONDS, out))
@@ -92,12 +95,12 @@ def _simulate_rig(scenario: str, seed: int, rig: str, seconds: float, out: Path)
 @click.command()
 @click.argument('names', nargs=-1)
 @out_option
-@click.option('--learning', is_flag=True, help='Those that publications learn on, too: hours.')
+@click.option('--learning', is_flag=True, help='Also the sequences for training; takes hours.')
 def simulate_corpus(names: tuple[str, ...], out: Path, learning: bool) -> None:
-    """Simulate stand-ins of the sequences of AV16.3 and CAV3D; those that are there are kept.
+    """Simulate stand-ins of the sequences of AV16.3 and CAV3D; existing ones are kept.
 
-    NAMES are corpora or sequences, such as AV16.3 or seq24; the sequences of all protocols where
-    left out.
+    NAMES are corpora or sequences, such as AV16.3 or seq24; without NAMES the sequences of all
+    protocols are simulated.
     """
     from av_tracker_nodes.research.simulation.stand_ins import choose_stand_ins, make_stand_ins
 

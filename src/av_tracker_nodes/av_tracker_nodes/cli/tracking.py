@@ -57,7 +57,7 @@ def models() -> None:
 @click.argument('recording', type=PATH)
 @_model_option
 @out_option
-@click.option('--mute', is_flag=True, help='Silence in the place of the sound.')
+@click.option('--mute', is_flag=True, help='Replace the sound by silence.')
 @audio_offset_option
 @sound_files_option
 @source_options
@@ -119,12 +119,13 @@ def _tell(notes: Iterable[str]) -> None:
 
 @click.command()
 @click.option('--out', type=PATH, required=True, help='Bag to write.')
-@click.option('--namespace', default='', help='Of the running nodes.')
+@click.option('--namespace', default='', help='Namespace of the running nodes.')
 @topic_options
 def record(out, namespace, topics) -> None:
     """Record the live streams of sound and images until Ctrl-C.
 
-    Every ten seconds it says what has come. The exit status is 1 when no sound or no images came.
+    Every ten seconds it reports what has come. The exit status is 1 when no sound or no images
+    came.
     """
     from av_tracker_nodes.launching.replay import record as run
 
@@ -134,7 +135,7 @@ def record(out, namespace, topics) -> None:
 
 @click.command()
 @click.argument('source', metavar='RECORDING|live')
-@click.option('--save', type=PATH, help='Recording (.rrd) to write instead of opening rerun.')
+@click.option('--save', type=PATH, help='File (.rrd) to write instead of opening the viewer.')
 @_model_option
 @audio_offset_option
 @sound_files_option
@@ -144,16 +145,17 @@ def record(out, namespace, topics) -> None:
     type=click.Choice(['compressed', 'raw']),
     default='compressed',
     show_default=True,
-    help='Of the live images.',
+    help='Transport of live images.',
 )
-@click.option('--namespace', default='', help='Of the running nodes.')
+@click.option('--namespace', default='', help='Namespace of the running nodes.')
 def view(
     source, save, model, audio_offset, sound_files, sources, image_transport, namespace
 ) -> None:
     """Show tracks, sound and images in rerun: of RECORDING, tracked without ROS, or live.
 
-    RECORDING is a bag, or a video with --rig. Live nodes are shown until Ctrl-C; --image-transport
-    and --namespace are theirs, the model, the audio offset and the files those of recordings.
+    RECORDING is a bag, or a video with --rig. Live nodes are shown until Ctrl-C.
+    --image-transport and --namespace are for live nodes; the fusion model, the audio offset and
+    the calibration files are for recordings.
     """
     from av_tracker_nodes.viewing.recording import require_rerun
 

@@ -43,13 +43,13 @@ from av_tracker_nodes.cli.options import (
     '--corpus',
     'av163',
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help='AV16.3 or CAV3D: learn on it instead; on seq18, 19, 35 and 40 without --protocol.',
+    help='AV16.3 or CAV3D to learn on instead; seq18, 19, 35 and 40 without --protocol.',
 )
 @click.option('--protocol', help='Learn on what a publication did: see `av-tracker protocols`.')
 @click.option(
     '--leaking-split',
     is_flag=True,
-    help='Shuffle the frames of --protocol as published: neighbours are learnt and chosen on.',
+    help='Shuffle the frames of --protocol as published: neighbours in training and validation.',
 )
 @out_option
 @click.option(
@@ -60,11 +60,11 @@ from av_tracker_nodes.cli.options import (
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help='Of the weights and the samples.',
+    help='Seed of the weights and the samples.',
 )
 @click.option('--clips', type=click.IntRange(1), help='Learn on the first simulated ones only.')
 @click.option(
-    '--images', type=click.IntRange(1), default=24, show_default=True, help='In a batch.'
+    '--images', type=click.IntRange(1), default=24, show_default=True, help='Images in a batch.'
 )
 @click.option(
     '--option',
@@ -72,14 +72,16 @@ from av_tracker_nodes.cli.options import (
     type=(str, str),
     multiple=True,
     metavar='NAME VALUE',
-    help='Of the network, such as: width 64, or, for stnet: paper true.',
+    help='Option of the network, such as: width 64, or, for stnet: paper true.',
 )
 @click.option(
     '--weights',
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help='File of torch to start from, as far as names and shapes fit.',
+    help='Torch file to start from; weights whose names and shapes fit are used.',
 )
-@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@click.option(
+    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
+)
 def train(
     model: str,
     data: Path,
@@ -95,7 +97,7 @@ def train(
     weights: Path | None,
     jobs: int,
 ) -> None:
-    """Train a network; a training that was stopped goes on."""
+    """Train a network; a training that was stopped resumes."""
     from av_tracker_nodes.research.training.command import run_training
 
     if leaking_split and protocol is None:
@@ -131,7 +133,7 @@ def train(
 )
 @jobs_option
 def train_speech(out: Path, sounds: Path, jobs: int) -> None:
-    """Fit the coefficients by which the acoustic stage tells speech; writes speech.json."""
+    """Fit the coefficients of speech of the acoustic stage; writes speech.json."""
     from av_tracker_nodes.research.training.speech_calibration import calibrate_speech
 
     calibrate_speech(out, sounds, progress_bar, jobs)
@@ -157,7 +159,7 @@ def _number_or_flag(name: str, text: str) -> float | int | bool:
     type=(str, float),
     multiple=True,
     metavar='NAME VALUE',
-    help='From when on the network is believed, such as: speaking 0.4.',
+    help='Threshold of an output, such as: speaking 0.4.',
 )
 def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...]) -> None:
     """Write the network of a finished TRAINING as ONNX, checked against torch."""
@@ -174,9 +176,11 @@ def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...])
     type=click.IntRange(2),
     default=100,
     show_default=True,
-    help='To learn from; half as many to choose by, and as many again to report on.',
+    help='Clips for training; half as many for validation, and half as many for the test.',
 )
-@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@click.option(
+    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
+)
 def train_lips(data: Path, clips: int, jobs: int | None) -> None:
     """Fit how the motion of a mouth tells who speaks; print the weights and how well they do."""
     from av_tracker_nodes.research.training.lips import run_lips
@@ -199,17 +203,19 @@ def train_lips(data: Path, clips: int, jobs: int | None) -> None:
     type=click.IntRange(16, 1000),
     default=350,
     show_default=True,
-    help='To learn from; a sixth as many to choose by, and as many again to report on.',
+    help='People for training; a sixth as many for validation, and a sixth for the test.',
 )
 @click.option(
     '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train on.'
 )
-@click.option('--jobs', type=click.IntRange(1), help='Processes; one a core if left out.')
+@click.option(
+    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
+)
 def train_appearance(data: Path, out: Path, identities: int, steps: int, jobs: int | None) -> None:
-    """Train the network that tells who is who; a training that was stopped goes on.
+    """Train the network of looks; a training that was stopped resumes.
 
-    Writes appearance.onnx; prints how alike views of one person are at least, and how often that
-    holds of one person and of two.
+    Writes appearance.onnx; prints the least likeness of views of one person, and how often one
+    person and two different people reach it.
     """
     from av_tracker_nodes.research.training.command import require_torch
 

@@ -87,14 +87,14 @@ def _parameter(
     name: str, description: str, choices: tuple[str, ...] = (), usual: str = ''
 ) -> Argument:
     """Describe an argument that parameters of nodes follow."""
-    hint = f'; {usual} if neither it nor params_file tells' if usual else ''
+    hint = f'; {usual} unless given here or in params_file' if usual else ''
     return Argument(name, _NOT_GIVEN, description + hint, choices and ('', *choices))
 
 
 ARGUMENTS = (
     Argument('bag', '', 'Recording to replay; empty to use the devices'),
     _parameter('rate', 'Speed of the replay', usual='1.0'),
-    _parameter('loops', 'How often the recording is replayed, 0 for again and again', usual='1'),
+    _parameter('loops', 'How often the recording is replayed; 0 for ever', usual='1'),
     Argument('out', '', 'Folder for tracks.csv and run.json; empty to write nothing'),
     Argument('record', '', 'Bag to record the live streams to; empty to record nothing'),
     _parameter('fusion_model', f'Fusion model: {", ".join(FUSION_MODELS)}', usual=DEFAULT_MODEL),
@@ -102,10 +102,14 @@ ARGUMENTS = (
     _parameter('network_device', 'Where the network of the model runs', DEVICES, 'auto'),
     Argument('measure', '', 'Acoustic measure; empty for the one that the model is made for'),
     _parameter('camera_device', 'Index, V4L2 path, video, folder of images, or URL', usual='0'),
-    Argument('camera_calibration', '', 'Description of the camera (YAML); needed without a bag'),
+    Argument(
+        'camera_calibration', '', 'Description of the camera (YAML); to open a camera, this or rig'
+    ),
     Argument('microphone_device', '', 'Part of the name of the sound card, or its index'),
     Argument(
-        'array_calibration', '', 'Description of the microphones (YAML); needed without a bag'
+        'array_calibration',
+        '',
+        'Description of the microphones (YAML); to open a card, this or rig',
     ),
     _parameter(
         'audio_offset',
@@ -120,13 +124,13 @@ ARGUMENTS = (
     Argument(
         'start_camera',
         '',
-        'Off where another node publishes the images; empty for no if image_topic is named',
+        'Open the camera; empty: yes, unless image_topic is named',
         ('', *_SWITCH),
     ),
     Argument(
         'start_microphones',
         '',
-        'Off where another node publishes the sound; empty for no if audio_topic is named',
+        'Open the microphones; empty: yes, unless audio_topic is named',
         ('', *_SWITCH),
     ),
     Argument('image_transport', '', 'raw or compressed; empty for what the bag has, else raw'),
@@ -134,39 +138,39 @@ ARGUMENTS = (
     _parameter('target_frame', 'Frame in which people are located', usual='world'),
     _parameter(
         'tf_timeout',
-        'A moving transform that is older (s) places nothing',
+        'A moving transform that is older (s) is not used',
         usual=str(TF_TIMEOUT),
     ),
     _parameter(
         'max_lateness',
-        'Images and sound that come later (s) are not waited for',
+        'Longest wait for late images and sound (s)',
         usual='2.0',
     ),
-    _parameter('publish_tf', 'Publish a frame speaker_<id> for everybody', _SWITCH, 'false'),
-    Argument('beams', 'false', 'Publish speaker_<id>/audio of everybody who speaks', _SWITCH),
+    _parameter('publish_tf', 'Publish a frame speaker_<id> for each person', _SWITCH, 'false'),
+    Argument('beams', 'false', 'Publish speaker_<id>/audio, the voice of each speaker', _SWITCH),
     Argument('ros4hri', 'false', 'Publish /humans as REP-155 has it (hri_msgs)', _SWITCH),
     Argument('namespace', '', 'Put before all node and topic names'),
     Argument(
         'use_sim_time',
         '',
-        'Follow /clock; empty for yes with a bag and no without',
+        'Follow /clock; empty: only with a bag',
         ('', *_SWITCH),
     ),
     Argument('params_file', '', 'Parameters of the nodes (YAML); empty for the shipped ones'),
     Argument(
         'profile',
         'full',
-        'What it may cost: small is for small computers. What params_file tells comes before it',
+        'Use of the processor: small is for small computers; params_file overrides it',
         tuple(PROFILES),
     ),
     Argument('one_process', 'false', 'All nodes in one process: less memory, one core', _SWITCH),
     _parameter(
         'autostart',
-        'Nodes configure and activate themselves; false leaves that to a manager of life cycles',
+        'Nodes configure and activate themselves; false leaves that to a life-cycle manager',
         _SWITCH,
         'true',
     ),
-    Argument('respawn', 'true', 'Start a node again that has died', _SWITCH),
+    Argument('respawn', 'true', 'Restart nodes that die', _SWITCH),
     Argument('enclaves', '', 'SROS2: nodes are in enclaves of their names below this one'),
     Argument('rviz', 'false', 'Show everything in RViz', _SWITCH),
     Argument(

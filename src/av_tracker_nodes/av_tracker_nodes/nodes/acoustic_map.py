@@ -103,7 +103,7 @@ class AcousticMapNode(ControlledNode):
         self.parameter(
             'max_rate',
             MAX_RATE,
-            'As that of the face detector: what it passes over is not prepared for (Hz)',
+            'As that of the face detector: no sound is prepared for images it passes over (Hz)',
             0.0,
             240.0,
             live=True,
@@ -111,8 +111,8 @@ class AcousticMapNode(ControlledNode):
         self.parameter(
             'robot_speaking_hold',
             HOLD,
-            'Sound is left out for this long after robot_speaking has become false (s): the room '
-            'goes on sounding, and maps look back',
+            'Sound is ignored for this long after robot_speaking has become false (s): the room '
+            'echoes, and maps look back',
             0.0,
             10.0,
             live=True,

@@ -127,7 +127,7 @@ class BagPlayer(StageNode):
             'wait_for', '', 'Nodes to wait for before the beginning, separated by commas'
         )
         self.parameter(
-            'start_timeout', 30.0, 'Begin after this, whoever is missing (s)', 0.0, 600.0
+            'start_timeout', 30.0, 'Begin after this, even if nodes are missing (s)', 0.0, 600.0
         )
         self.parameter(
             'answer_timeout', 5.0, 'End when no answer comes for this long (s)', 0.0, 600.0

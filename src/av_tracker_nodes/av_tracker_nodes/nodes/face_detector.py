@@ -58,7 +58,7 @@ class FaceDetector(ControlledNode):
         self.parameter(
             'lips',
             True,
-            'Read from the motion of mouths who speaks, where faces are large enough',
+            'Estimate speech from the motion of mouths, if faces are large enough',
             live=True,
         )
         self.parameter(
@@ -70,8 +70,8 @@ class FaceDetector(ControlledNode):
         self.parameter(
             'max_rate',
             MAX_RATE,
-            'Faces are looked for in so many images a second at most; all others are answered by '
-            'where people are expected; 0 for all (Hz)',
+            'At most so many images a second are searched for faces; the others get predicted '
+            'tracks; 0 for all (Hz)',
             0.0,
             240.0,
             live=True,

@@ -70,8 +70,8 @@ class MicrophoneArrayNode(StageNode):
         self.parameter(
             'buffer',
             0.1,
-            'Length of the buffer that the card is asked to have (s): a computer that is busy for '
-            'longer loses samples; sound comes in portions of a part of it',
+            'Length of the recording buffer (s): longer stalls of the computer lose samples; '
+            'sound arrives in portions of a part of it',
             0.0,
             10.0,
         )

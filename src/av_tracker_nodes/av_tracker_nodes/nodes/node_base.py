@@ -94,8 +94,8 @@ class StageNode(DiagnosticNode):
         self.parameter(
             'catch_up',
             False,
-            'Nodes that start late get the last seconds of every stream, as a replay wants in '
-            'which one may die; all nodes alike',
+            'Nodes that start late get the last seconds of every stream, for replays in which '
+            'nodes may die; set it alike in all nodes',
         )
 
     # ---- hooks

@@ -78,8 +78,8 @@ class CameraListener:
         node.parameter(
             'tf_timeout',
             TF_TIMEOUT,
-            'A moving transform is used for this long beyond its last sample (s); images after '
-            'that are answered with nobody, and the diagnostics show an error',
+            'A moving transform is used for this long beyond its last sample (s); later images '
+            'get an empty result, and the diagnostics show an error',
             0.0,
             3600.0,
             live=True,
@@ -87,7 +87,7 @@ class CameraListener:
         node.parameter(
             'camera_calibration',
             '',
-            'Calibration file whose pose is taken where TF never tells of the frame of the camera',
+            'Calibration file; its pose is used if TF never has the frame of the camera',
         )
         node.parameter(
             'rectified',
@@ -185,8 +185,8 @@ class RigListener(CameraListener):
         node.parameter(
             'array_calibration',
             '',
-            'Calibration file whose pose is taken where TF never tells of the frame of the '
-            'microphones, and whose room bounds where sound is looked for',
+            'Calibration file; its pose is used if TF never has the frame of the microphones, and '
+            'its room bounds the search for sound',
         )
 
     def rig(self, stamp: int | None) -> Rig | None:

@@ -70,8 +70,8 @@ class TrackWriterNode(StageNode):
         self.parameter(
             'run',
             '',
-            'Name of the run, as no other one has: a writer that has died goes on when it is '
-            'started again; empty to begin anew',
+            'Unique name of the run: a writer that is restarted after a crash appends to it; '
+            'empty to begin anew',
         )
         self.parameter('sees', True, 'Images are wanted by the model')
         self.parameter('hears', True, 'Sound is wanted by the model')

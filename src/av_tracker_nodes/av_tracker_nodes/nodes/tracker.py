@@ -60,8 +60,8 @@ class Tracker(ControlledNode):
         self.parameter(
             'run',
             '',
-            'Name of the run, as no other one has: a tracker that has died goes on with its ids '
-            'when it is started again; empty to begin anew',
+            'Unique name of the run: a tracker that is restarted after a crash keeps its ids; '
+            'empty to begin anew',
         )
         RigListener.declare(self)
 
