@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""People who are not there now, and may come back."""
+"""People who left and may come back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _REACH_AT_ONCE, _REACH_PER_SECOND, _LONGEST_REACH = 0.4, 0.8, 2.0
 
 @dataclass(frozen=True, eq=False)
 class AbsentPerson:
-    """Somebody who was confirmed and is not tracked now.
+    """A confirmed person who is not tracked now.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class AbsentPerson:
 def recognised(
     absent: list[AbsentPerson], position: np.ndarray, embedding: np.ndarray | None, stamp: int
 ) -> AbsentPerson | None:
-    """Find who of those absent a newcomer most probably is: the most alike, then the nearest.
+    """Match a newcomer with the absent people: by likeness, then by distance.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ class Existence:
         self._add(np.log1p(-chance) * independent * _looks(seconds))
 
     def unheard(self, seconds: float) -> None:
-        """Note that a voice that nobody ever saw is silent."""
+        """Note that a voice that never had a face is silent."""
         self._add(np.log1p(-_TALKATIVE) * _looks(seconds))
 
     def _add(self, evidence: float) -> None:

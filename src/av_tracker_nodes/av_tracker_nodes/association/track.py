@@ -42,7 +42,7 @@ _GLIMPSE = 0.2
 
 
 class PersonTrack:
-    """A track as the tracker keeps it; :meth:`published` is what others see.
+    """A track inside the tracker; :meth:`published` returns its public form.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class PersonTrack:
         return Place(self.position, self._filter.covariance[:3, :3])
 
     def absent(self) -> AbsentPerson:
-        """Return what is remembered of the person."""
+        """Return the memory of a person who leaves."""
         return AbsentPerson(
             self.id, self.born, self.last_place, self.last_evidence, self.embedding
         )
@@ -124,7 +124,7 @@ class PersonTrack:
         self._filter.predict(seconds, seen=unseen_for <= _GLIMPSE or not self.ever_seen)
 
     def await_evidence(self) -> None:
-        """Begin a cycle in which the senses tell something."""
+        """Begin a cycle with evidence from at least one sense."""
         self.matched = False
         self.modalities = Modality.NONE
 
@@ -185,7 +185,7 @@ class PersonTrack:
         self._previous = detection
 
     def remember_face(self, detection: Detection, seconds: float) -> None:
-        """Learn the face of this person from one that can be nobody else's.
+        """Learn the face of this person from an unambiguous match.
 
         Its tracklet counts from now on, and its looks are averaged over the `seconds` since the
         last cycle. A face that is taken where people meet, before it is known whose it is, must
@@ -202,7 +202,7 @@ class PersonTrack:
         self.embedding = embedding / np.linalg.norm(embedding)
 
     def miss(self, without: Modality, seconds: float) -> None:
-        """Note that nothing came for this track in a cycle that went without some senses."""
+        """Note a cycle without a detection for this track, in which some senses were absent."""
         if not self.ever_seen and Modality.AUDIO not in without:
             self.existence.unheard(seconds)
         self._speaking.update(0.0, seconds)
@@ -218,7 +218,7 @@ class PersonTrack:
         return (seen and probable) or self.heard_for >= config.confirm_heard
 
     def is_lost(self, stamp: int) -> bool:
-        """Tell whether nobody is there any more, or there was no evidence for too long."""
+        """Tell whether the person has probably left, or had no evidence for too long."""
         if self.confirmed and self.existence.probability < self._config.lost_existence:
             return True
         if not self.confirmed:

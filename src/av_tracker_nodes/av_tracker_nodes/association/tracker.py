@@ -77,7 +77,7 @@ class SpeakerTracker:
         self._since_told = 0.0
 
     def reconfigure(self, config: TrackerConfig) -> None:
-        """Go on with other numbers, for everybody who is known too."""
+        """Change the configuration; it also applies to existing tracks."""
         self.config = config
         for track in self._tracks:
             track.reconfigure(config)
@@ -88,7 +88,7 @@ class SpeakerTracker:
         return self._next_id
 
     def people(self) -> list[AbsentPerson]:
-        """Everybody who is known, as they would be remembered if they left now."""
+        """All known people, in the form in which absent people are remembered."""
         return [*self._absent, *(track.absent() for track in self._tracks if track.confirmed)]
 
     def resume(self, people: Iterable[AbsentPerson], next_id: int) -> None:

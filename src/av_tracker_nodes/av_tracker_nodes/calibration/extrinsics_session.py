@@ -123,7 +123,7 @@ def _report(result: Extrinsics, places: list[Place], echo: Echo) -> None:
         echo(
             f'place {number:2}: seen {np.degrees(np.arctan2(x, z)):+6.1f} degrees to the right, '
             f'{np.degrees(np.arctan2(y, np.hypot(x, z))):+6.1f} down, {np.hypot(x, z):.1f} m; '
-            f'heard {np.degrees(angle):4.1f} degrees beside it{note}'
+            f'heard {np.degrees(angle):4.1f} degrees from it{note}'
         )
     x, y, z = result.array_from_camera.translation
     worst = result.translation_std.max()

@@ -105,7 +105,7 @@ class FusionModel(ABC):
         """Detect people as if the rig were known exactly; see :meth:`process`."""
 
     def check_rig(self, rig: Rig) -> None:
-        """Refuse sensors with which the model can locate nobody.
+        """Refuse sensors that are not sufficient for the model to locate people.
 
         Raises
         ------

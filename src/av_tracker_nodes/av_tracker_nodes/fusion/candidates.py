@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Candidates for people and all that is measured of them: what the networks are given.
+"""Candidates for people and their measurements: the input of the networks.
 
 The same code serves training and running. A candidate is a detected face, a voice that no face
 explains, or a head that was there a moment ago and that the face detector no longer finds. Each
@@ -83,7 +83,7 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Candidate:
-    """Somebody who may be there.
+    """A place where somebody may be.
 
     Attributes
     ----------
@@ -242,7 +242,7 @@ def coherence_over(sound: AcousticMap, box: np.ndarray, size: int) -> np.ndarray
 def sight_features(
     candidate: Candidate, frame: SightFrame, rig: Rig, pictured: bool
 ) -> np.ndarray:
-    """Describe what is seen of a candidate, but for the picture.
+    """Return the visual features of a candidate, without the picture.
 
     Parameters
     ----------
@@ -292,7 +292,7 @@ def _margins(box: np.ndarray, rig: Rig) -> np.ndarray:
 def sound_features(
     candidate: Candidate, frame: SightFrame, sound: AcousticMap, rig: Rig
 ) -> np.ndarray:
-    """Describe what is heard about a candidate, but for the map.
+    """Return the acoustic features of a candidate, without the map.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ _OWN_FACE = 0.7
 
 @dataclass(frozen=True)
 class Evidence:
-    """What tells that something is a head: its detected faces.
+    """Evidence that a place is a head: its detected faces.
 
     Attributes
     ----------

@@ -182,7 +182,7 @@ class NetworkSession:
 
 
 def probability(log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities of what a network says in log-odds."""
+    """Convert log-odds from a network to probabilities."""
     return 1 / (1 + np.exp(-log_odds))
 
 

@@ -60,7 +60,7 @@ class PictureWatch:
         self._watched: dict[int, _Watched] = {}
 
     def doubted(self, faces: FaceFrame, sound: AcousticMap, rig: Rig) -> FaceFrame:
-        """Lower the scores of pictures to one that proves nobody.
+        """Lower the scores of pictures below the score that confirms a person.
 
         Parameters
         ----------

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far off somebody is: Gaussians of what size, depth and sound tell, multiplied (Bayes).
+"""Range of a person: the product of Gaussians from size, depth and sound (Bayes).
 
 Each sense is a likelihood of its own, ``N(r; mean, std^2)``, and two are multiplied::
 
@@ -73,7 +73,7 @@ class Range:
 
     @classmethod
     def by_size(cls, mean: float, deviation: float = SIZE_STD) -> Range:
-        """Tell what the size of a face tells; the deviation is relative."""
+        """Return the range from the size of a face; the deviation is relative."""
         return cls(mean, mean * deviation, 1.0)
 
     def times(self, other: Range) -> Range:
@@ -113,7 +113,7 @@ class Range:
 def range_of_face(
     by_size: Range, face: Face | None, heard: FaceSound | AcousticPeak | None
 ) -> Range:
-    """Join what is known of how far off a face is.
+    """Combine all measurements of the range of a face.
 
     A measured depth takes the place of the size, which next to it tells little and is wrong for
     one person throughout. Sound tells a range while the face speaks; sound without any coherence,
@@ -140,7 +140,7 @@ def ranged(
     heard: FaceSound | AcousticPeak | None,
     camera: Camera,
 ) -> Detection:
-    """Move what sight places, along its line of sight, to where depth and sound have it too.
+    """Move visual positions along their lines of sight to the combined range.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from av_tracker_nodes.types import FaceFrame
 
 
 def in_reach(faces: FaceFrame, camera: Camera) -> FaceFrame:
-    """Leave out faces that lie, in part, where the lens images nothing: they have no direction."""
+    """Drop faces that lie partly beyond the field of the lens: they have no direction."""
     if not faces.faces:
         return faces
     boxes = np.array([face.box for face in faces.faces])

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Who speaks, of those who are seen: what was heard of each, and what their lips say.
+"""Which of the seen people speak, from sound and lips.
 
 By Bayes' rule the log-odds of speech and the log-likelihood ratio of the lips add up, were both
 independent given who speaks. They are not quite, and neighbouring images say the same again: lips
@@ -41,7 +41,7 @@ _SILENCE = 1e-3
 
 
 def with_lips(detections: DetectionFrame, faces: FaceFrame) -> DetectionFrame:
-    """Tell anew of those whose lips are seen how likely they speak.
+    """Update the probability of speech of those whose lips are seen.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Directions that microphones cannot tell apart, because of where they are."""
+"""Directions that an array cannot tell apart because of its shape."""
 
 from __future__ import annotations
 

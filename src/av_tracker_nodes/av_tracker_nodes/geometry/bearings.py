@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far directions are apart for microphones that cannot tell all directions apart.
+"""Angles between directions for arrays with ambiguous directions.
 
 One small array in a plane hears the angle about the axis of the plane well, and the angle to the
 plane badly: echoes and noise shorten all delays alike, which looks like a voice nearer to that
@@ -68,7 +68,7 @@ def normal_of_plane(positions: np.ndarray) -> np.ndarray | None:
 def heard_angles(
     microphones: MicrophoneArray, direction: np.ndarray, others: np.ndarray
 ) -> np.ndarray:
-    """Angles (rad) between a direction and others, as far as the microphones can tell.
+    """Angles (rad) between a direction and others, as measured by the microphones.
 
     Parameters
     ----------

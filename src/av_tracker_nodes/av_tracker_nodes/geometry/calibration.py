@@ -273,7 +273,7 @@ def save_mounted(
     parent: str | None = None,
     pose: RigidTransform | None = None,
 ) -> None:
-    """Copy what a file says of a sensor, ``camera`` or ``array``, with a frame.
+    """Copy the section of a sensor, ``camera`` or ``array``, to a file, with a frame.
 
     Where `parent` is named, a pose in it comes with it, and the place of the sensor counts as
     exact. Everything else stays as it is.

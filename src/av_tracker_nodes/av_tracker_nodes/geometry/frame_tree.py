@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The tree of frames that ``/tf`` and ``/tf_static`` tell, without ROS.
+"""The tree of frames from ``/tf`` and ``/tf_static``, without ROS.
 
 A stand-in for tf2, which ROS from wheels and recordings do not have; the same live and offline, so
 that both place the sensors alike.
@@ -83,7 +83,7 @@ class StampedTransform:
 
 @dataclass(frozen=True)
 class Transforms:
-    """What one message on ``/tf`` or ``/tf_static`` tells.
+    """The transforms of one message on ``/tf`` or ``/tf_static``.
 
     Attributes
     ----------
@@ -225,7 +225,7 @@ class FrameTree:
                 self._leave_former_parents(known)
 
     def mount(self, parent: str, child: str, parent_from_child: RigidTransform) -> None:
-        """Set where a frame is if TF never tells it, neither now nor later."""
+        """Set the pose of a frame, used only if TF never has it."""
         key = _names(parent, child)
         self._mountings[key] = _Static(*key, parent_from_child)
         self._paths.clear()

@@ -96,7 +96,7 @@ def _filled(plane: np.ndarray) -> np.ndarray:
 
 
 def same_lens(first: Camera, second: Camera) -> bool:
-    """Tell whether two cameras differ in nothing but their poses."""
+    """Tell whether two cameras are equal except for their poses."""
     return all(
         np.array_equal(getattr(first, each.name), getattr(second, each.name))
         for each in fields(Camera)

@@ -64,7 +64,7 @@ class Room(Box):
 
     @classmethod
     def of(cls, boxes: Sequence[Box]) -> Room:
-        """Make a room of what `boxes` of one returned."""
+        """Make a room from the result of `boxes`."""
         return cls(boxes[0].minimum, boxes[0].maximum, tuple(boxes[1:]))
 
     def contains(self, points: np.ndarray) -> np.ndarray:
@@ -123,7 +123,7 @@ class Rig:
 
     @property
     def tells_directions(self) -> bool:
-        """Whether there are microphones enough to tell where sound comes from: two."""
+        """Whether there are enough microphones to measure directions: at least two."""
         return self.microphones is not None and len(self.microphones.positions) > 1
 
     def has_moved_as_one(self, other: Rig) -> bool:

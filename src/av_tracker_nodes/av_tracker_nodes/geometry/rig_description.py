@@ -155,7 +155,7 @@ class RigDescription:
     has_field_of_view: bool
 
     def rig(self) -> Rig:
-        """Return the geometry, in the parent frame; what the rig lacks is None."""
+        """Return the geometry, in the parent frame; missing sensors are None."""
         return Rig(
             self.camera, self.microphones, self.target_from_array, self.room, self.uncertainty
         )

@@ -81,7 +81,7 @@ _OPTICAL = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]))
 
 
 def open_sensor(path: Path | str, sensor: str) -> YamlFile | None:
-    """Read what a file says of a sensor, in the words of a calibration file.
+    """Read the section of a sensor, as the content of a calibration file.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def open_sensor(path: Path | str, sensor: str) -> YamlFile | None:
 
 
 def require_sensor(path: Path | str, sensor: str) -> YamlFile:
-    """Read what a file says of a sensor that must be there; see `open_sensor`."""
+    """Read the section of a required sensor; see `open_sensor`."""
     file = open_sensor(path, sensor)
     if file is None:
         raise InputError(f'{path}: {sensor}: is missing: this rig has none')

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The rig of a robot at any time, from what its sensors and TF tell, without ROS."""
+"""The rig of a robot at any time, from descriptions of its sensors and TF, without ROS."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class CameraDescription:
-    """What ``camera_info`` tells: the camera in its own frame, and the name of that."""
+    """The content of ``camera_info``: the camera in its own frame, and the name of the frame."""
 
     camera: Camera
     frame: str
@@ -64,7 +64,7 @@ class CameraDescription:
 
 @dataclass(frozen=True)
 class ArrayDescription:
-    """What ``audio/array_info`` tells: the microphones, their frame, and the room if known."""
+    """The content of ``audio/array_info``: microphones, their frame, and the room if known."""
 
     microphones: MicrophoneArray
     frame: str
@@ -219,7 +219,7 @@ class SensorRig:
         return self._rig
 
     def missing(self) -> str | None:
-        """Tell what keeps the sensors from ever being placed by what was taken in so far.
+        """Say what is missing so far to place the sensors.
 
         Transforms count whatever their time: this is asked of a recording before it is tracked.
         """
@@ -316,7 +316,7 @@ Geometry = FixedRig | SensorRig
 
 
 def geometry_of(rig: Rig | SensorRig) -> Geometry:
-    """Return what tells the rig at a stamp, of a rig that may be fixed."""
+    """Return a source of the rig at any stamp, also for a rig that is fixed."""
     return rig if isinstance(rig, SensorRig) else FixedRig(rig)
 
 

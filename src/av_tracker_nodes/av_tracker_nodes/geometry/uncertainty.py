@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""How far the geometry of the sensors can be from what is told of it."""
+"""How uncertain the described geometry of the sensors is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class RigUncertainty:
-    """Standard deviations of what is told of a rig; zero for one that was calibrated.
+    """Standard deviations of the geometry of a rig; zero if it was calibrated.
 
     Attributes
     ----------
@@ -44,14 +44,14 @@ class RigUncertainty:
     microphone_std: float = 0.0
 
     def worst(self, other: RigUncertainty) -> RigUncertainty:
-        """Take the larger value of each: what holds for two sensors together."""
+        """Take the larger of each value, for two sensors together."""
         pairs = zip(astuple(self), astuple(other), strict=True)
         return RigUncertainty(*(max(pair) for pair in pairs))
 
     def widen(
         self, covariance: np.ndarray, line: np.ndarray, along_std: float = 0.0
     ) -> np.ndarray:
-        """Add what the rig makes uncertain to the covariance of a position.
+        """Add the uncertainty of the rig to the covariance of a position.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ class YamlFile:
         return [items.index(item) for item in items.content]
 
     def only(self, names: Collection[str]) -> None:
-        """Refuse names that mean nothing, which are slips of the pen."""
+        """Refuse unknown names, which are probably misspelt."""
         for name in self.content:
             if name not in names:
                 raise self.error(name, f'is unknown; known are {", ".join(names)}')

@@ -276,7 +276,7 @@ class Sensing:
         self._is_stale = bool(stale)
         if stale:
             why = self._geometry.problems[min(stale)]
-            _logger.error('%.2f s: %s; nobody is tracked until it is told', to_seconds(stamp), why)
+            _logger.error('%.2f s: %s; no tracks until this is known', to_seconds(stamp), why)
         else:
             _logger.warning('%.2f s: the sensors have their place again', to_seconds(stamp))
 

@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What belongs together in time: buffers by stamp, what is waited for, clocks that are apart.
+"""Matching in time: buffers by stamp, waiting for late streams, clocks that differ.
 
 Nothing here reads a clock. Time passes only with the stamps of the input, so a recording gives
 the same cycles however fast it is replayed, live or offline.

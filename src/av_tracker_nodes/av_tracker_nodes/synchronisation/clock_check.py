@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Stamps that do not fit together, recognised and told with both times."""
+"""Finds stamps that do not fit together; messages name both times."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class _Step:
 
 
 class ClockCheck:
-    """Told of stamps as they come, tells what is wrong with the clocks behind them.
+    """Takes stamps as they come and reports what is wrong with their clocks.
 
     It recognises stamps that stand still, as those of drivers that do not stamp; streams that
     are farther apart than `max_lateness` allows, of which each goes on; and a clock that was set
@@ -135,7 +135,7 @@ class ClockCheck:
                 self._compare(stream, other)
 
     def finish(self) -> None:
-        """Judge what is still open: no more stamps come, as at the end of a recording."""
+        """Decide open cases at the end of a recording, when no more stamps come."""
         for leap in self._leaps:
             for other, then in leap.others.items():
                 if not leap.is_shared and self._streams[other].stamp - then > _LASTING:
@@ -149,7 +149,7 @@ class ClockCheck:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is wrong, what explains the rest first.
+        """All problems, root causes first.
 
         The times in a text are those at which it was first told.
         """

@@ -159,7 +159,7 @@ class CycleTrigger:
         return None if first is None or self._audio_until < first else first
 
     def image(self, stamp: int, image_size: tuple[int, int] | None = None) -> list[Cycle]:
-        """Tell of an image and its size (width, height); a repeated stamp changes nothing."""
+        """Add an image and its size (width, height); a repeated stamp is ignored."""
         if not self._accept('image', stamp):
             return []
         self._announce(stamp, image_size or self._image_size)

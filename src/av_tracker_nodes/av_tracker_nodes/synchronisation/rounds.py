@@ -34,7 +34,7 @@ class Arrival(Enum):
 
 
 class Rounds:
-    """Tells the first stamp after a jump back, and what other streams still deliver from before.
+    """Finds the first stamp after a jump back, and late data of other streams from before it.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Rounds:
         return arrival
 
     def forget(self, stream: str | None = None) -> None:
-        """Start anew, or without what came of one stream."""
+        """Reset all streams, or one stream."""
         if stream is None:
             self.newest.clear()
         else:

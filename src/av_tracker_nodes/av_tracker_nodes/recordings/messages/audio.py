@@ -53,7 +53,9 @@ def from_audio(message: object) -> AudioBlock:
         For an unknown encoding, a block whose size does not fit its header, or absurd counts.
     """
     if message.first_sample > _LAST_SAMPLE:
-        raise InputError(f'audio block at sample {message.first_sample}: nothing lasts so long')
+        raise InputError(
+            f'audio block at sample {message.first_sample}: too large for any recording'
+        )
     data = np.frombuffer(memoryview(message.data), np.uint8)
     size = sample_size(message.encoding)
     if data.size != size * message.frames * message.channels:

@@ -25,5 +25,5 @@ def print_result(title: str, result: dict[str, float | None]) -> None:
     """Print named figures as a table; None is something that was not run."""
     table = Table('figure', 'value', title=title)
     for name, value in result.items():
-        table.add_row(name, '-' if value is None else f'{value:.4g}')
+        table.add_row(name.replace('_', ' '), '-' if value is None else f'{value:.4g}')
     Console().print(table)
