@@ -66,7 +66,13 @@ def interval_over(scenes: Sequence, statistic: Callable[[list], float]) -> tuple
     return interval_of(len(scenes), over_each)
 
 
-def interval_of(count: int, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
+def interval_of(
+    count: int,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    resamples: int = _RESAMPLES,
+    least: int = 2,
+    quantile: str = 'closest_observation',
+) -> tuple[float, float]:
     """Bootstrap a percentile interval of 95 %, all resamples at once.
 
     Parameters
@@ -75,20 +81,25 @@ def interval_of(count: int, statistic: Callable[[np.ndarray], np.ndarray]) -> tu
         Of what is resampled, with replacement.
     statistic : callable
         Takes indices (resamples, count), gives values (resamples,); NaN does not count.
+    resamples : int
+    least : int
+        How many there must be.
+    quantile : str
+        A method of `numpy.percentile`. The default takes values themselves, since some may be
+        infinite; where none is, ``linear`` is smoother.
 
     Returns
     -------
     low, high : float
-        NaN of fewer than two.
+        NaN of fewer than `least`.
     """
-    if count < 2:
+    if count < least:
         return float('nan'), float('nan')
-    drawn = np.random.default_rng(0).integers(count, size=(_RESAMPLES, count))
+    drawn = np.random.default_rng(0).integers(count, size=(resamples, count))
     values = statistic(drawn)
     known = values[~np.isnan(values)]
     if not len(known):
         return float('nan'), float('nan')
     tails = 50 * (1 - _CONFIDENCE), 50 * (1 + _CONFIDENCE)
-    # Values themselves, since some may be infinite.
-    low, high = np.percentile(known, tails, method='closest_observation')
+    low, high = np.percentile(known, tails, method=quantile)
     return float(low), float(high)

@@ -17,12 +17,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import bootstrap
 
+from av_tracker_nodes.research.evaluation.statistics import interval_of
 from av_tracker_nodes.research.experiments.accuracy.images import MEASURES, SCORES
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
 from av_tracker_nodes.research.experiments.accuracy.plan import RecordingTask, RoomTask
@@ -42,7 +42,6 @@ _FEWEST_SCENES = 8
 """Fewer scenes give no interval."""
 
 _RESAMPLES = 5000
-_CONFIDENCE = 0.95
 
 Row = dict[str, object]
 RoomResult = tuple[RoomTask, dict[str, np.ndarray]]
@@ -142,16 +141,16 @@ def _figures(scenes: list[dict[str, np.ndarray]], method: str) -> Row:
     hits = np.array([np.sum(errors <= DETECTED) for errors in found])
     voices = np.array([errors.size for errors in found])
     rate = float(hits.sum() / voices.sum())
-    low, high = _interval((hits, voices), lambda h, v, axis: h.sum(axis) / v.sum(axis))
+    low, high = _interval(hits, lambda drawn: hits[drawn].sum(-1) / voices[drawn].sum(-1))
     figures = zip(names, (float(median), float(p90), rate, low, high), strict=True)
     return dict(figures) | counts
 
 
 def _difference(results: list[RecordingResult], first: str, second: str, name: str) -> Row:
-    pair = _of(results, first, name), _of(results, second, name)
-    difference = float(np.mean(pair[0] - pair[1]))
+    differences = _of(results, first, name) - _of(results, second, name)
+    difference = float(np.mean(differences))
     published = PUBLISHED[first][name] - PUBLISHED[second][name]
-    low, high = _interval(pair, lambda a, b, axis: np.mean(a - b, axis))
+    low, high = _interval(differences, lambda drawn: differences[drawn].mean(-1))
     return {
         'table': 'image difference',
         'measure': first,
@@ -171,20 +170,8 @@ def _of(results: list[RecordingResult], measure: str, name: str) -> np.ndarray:
 
 
 def _interval(
-    samples: Iterable[np.ndarray], statistic: Callable[..., np.ndarray]
+    scenes: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float | None, float | None]:
-    """Paired percentile bootstrap over scenes."""
-    samples = tuple(samples)
-    if len(samples[0]) < _FEWEST_SCENES:
-        return None, None
-    interval = bootstrap(
-        samples,
-        statistic,
-        paired=True,
-        vectorized=True,
-        n_resamples=_RESAMPLES,
-        confidence_level=_CONFIDENCE,
-        method='percentile',
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(interval.low), float(interval.high)
+    """Interval over scenes, None of too few; see `interval_of`."""
+    low, high = interval_of(len(scenes), statistic, _RESAMPLES, _FEWEST_SCENES, 'linear')
+    return (None, None) if np.isnan(low) else (low, high)

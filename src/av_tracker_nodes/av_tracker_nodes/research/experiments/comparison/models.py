@@ -26,7 +26,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import bootstrap
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
@@ -50,6 +49,7 @@ from av_tracker_nodes.research.evaluation.absences import absences
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.metrics import METRICS as SCORES
 from av_tracker_nodes.research.evaluation.metrics import score
+from av_tracker_nodes.research.evaluation.statistics import interval_of
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.experiments.comparison.scenes import (
     COMPLETE,
@@ -83,6 +83,7 @@ people (10^9), size of the file."""
 
 WITHOUT_SOUND, WITHOUT_PICTURE = 'without sound', 'without picture'
 
+_RESAMPLES = 4000
 _WIDTH = 200
 """Of a printed table, in characters: what is written to a file or scrolled is not cut."""
 
@@ -340,9 +341,10 @@ def interval(values: np.ndarray) -> list[float] | None:
     known = values[np.isfinite(values)]
     if len(known) < 3 or np.ptp(known) == 0:
         return None
-    drawn = bootstrap((known,), np.mean, n_resamples=4000, rng=0, method='percentile')
-    low, high = drawn.confidence_interval
-    return [round(float(low), 3), round(float(high), 3)]
+    ends = interval_of(
+        len(known), lambda drawn: known[drawn].mean(axis=-1), _RESAMPLES, quantile='linear'
+    )
+    return [round(end, 3) for end in ends]
 
 
 def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None:
