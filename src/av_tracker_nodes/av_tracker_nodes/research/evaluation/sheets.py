@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,18 @@ class Sheet:
         for row in self.rows:
             table.add_row(*row)
         return table
+
+
+def figure(value: float | None, form: str, scale: float = 1) -> str:
+    """Write a number in a format, such as ``.2f``; None, which nobody knows, is a dash."""
+    return '-' if value is None else f'{scale * value:{form}}'
+
+
+def with_interval(row: Mapping, name: str, form: str, scale: float = 1) -> str:
+    """Write a number of a row, and its interval (``_low``, ``_high``) where there is one."""
+    known = [row[name + end] for end in ('', '_low', '_high')]
+    value, low, high = (figure(each, form, scale) for each in known)
+    return value if known[0] is None or known[1:] == [None, None] else f'{value} ({low} to {high})'
 
 
 def print_sheets(drawn: list[Sheet], console: Console | None = None) -> None:

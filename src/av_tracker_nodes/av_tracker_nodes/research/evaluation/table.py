@@ -21,7 +21,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 
 COLUMNS = {
     'MOTA %': ('mota', 1),
@@ -59,23 +60,19 @@ def print_table(metrics: Sequence[dict], console: Console | None = None) -> None
     console : rich.console.Console, optional
     """
     simulated = any(run['simulated'] for run in metrics)
-    table = Table(title='Scores' + (' (simulated recordings)' if simulated else ''))
-    table.add_column('')
-    for run in metrics:
-        heading = f'{run["sequence"]}\ncamera {run["camera"]}'
-        table.add_column(
-            heading + (f'\n{run["model"]}' if run.get('model') else ''), justify='right'
-        )
+    header = [
+        f'{run["sequence"]}\ncamera {run["camera"]}'
+        + (f'\n{run["model"]}' if run.get('model') else '')
+        for run in metrics
+    ]
     if len(metrics) > 1:
-        table.add_column('mean', justify='right')
+        header.append('mean')
+    rows = []
     for name, (key, digits) in COLUMNS.items():
         values = [run.get(key) for run in metrics]
         known = [value for value in values if value is not None]
         if known:
             means = [float(np.mean(known))] if len(metrics) > 1 else []
-            table.add_row(name, *(_cell(value, digits) for value in [*values, *means]))
-    (console or Console()).print(table)
-
-
-def _cell(value: float | None, digits: int) -> str:
-    return '-' if value is None else f'{value:.{digits}f}'
+            rows.append([name, *(figure(value, f'.{digits}f') for value in [*values, *means])])
+    title = 'Scores' + (' (simulated recordings)' if simulated else '')
+    print_sheets([Sheet(title, ['', *header], rows)], console)

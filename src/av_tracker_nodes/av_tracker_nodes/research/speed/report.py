@@ -17,13 +17,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 
 
 def print_result(title: str, result: dict[str, float | None]) -> None:
     """Print named figures as a table; None is something that was not run."""
-    table = Table('figure', 'value', title=title)
-    for name, value in result.items():
-        table.add_row(name.replace('_', ' '), '-' if value is None else f'{value:.4g}')
-    Console().print(table)
+    rows = [[name.replace('_', ' '), figure(value, '.4g')] for name, value in result.items()]
+    print_sheets([Sheet(title, ['figure', 'value'], rows)])

@@ -31,7 +31,6 @@ import cv2
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from rich.console import Console
 
 from av_tracker_nodes import (
     DEFAULT_MODEL,
@@ -51,7 +50,7 @@ from av_tracker_nodes import (
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import Sheet
+from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
 from av_tracker_nodes.research.speed.pipeline import recording
 from av_tracker_nodes.research.speed.stopwatch import timed
 from av_tracker_nodes.types import NANOSECONDS, samples_to_nanoseconds
@@ -126,7 +125,7 @@ def bench_scaling(out: Path, progress_bar: Callable) -> dict[str, float]:
         with progress_bar(f'timing by {axis}') as progress:
             growths += _along(axis, counts, measure, progress)
     for axis in axes:
-        Console().print(_sheet([each for each in growths if each.axis == axis]).rich())
+        print_sheets([_sheet([each for each in growths if each.axis == axis])])
     _plot(growths, out / 'scaling.png')
     result = _flat(growths)
     write_json(out / 'scaling.json', result)

@@ -28,8 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
@@ -38,6 +36,7 @@ from av_tracker_nodes.acoustics.activity import speech_probability
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import ratio, written
 from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE
@@ -333,16 +332,14 @@ def _rounded(values: np.ndarray) -> tuple[float, ...]:
 
 
 def _print(found: dict) -> None:
-    console = Console()
     for place in USES:
         name = f'{place}_speech'
-        table = Table(title=f'{name} = {found[name]} (simulated validation scenes)')
+        title = f'{name} = {found[name]} (simulated validation scenes)'
         scores = found['validation'][name]['present']['all']
-        for column in ('microphones', 'coefficients', *scores):
-            table.add_column(column, justify='right')
-        for label, rows in found['validation'][name].items():
-            for microphones, row in rows.items():
-                cells = ('-' if value is None else f'{value:.3f}' for value in row.values())
-                table.add_row(microphones, label, *cells)
-        console.print(table)
-        console.print(f'constants by microphones: {found["constants_by_microphones"][name]}')
+        rows = [
+            [microphones, label, *(figure(value, '.3f') for value in row.values())]
+            for label, judged in found['validation'][name].items()
+            for microphones, row in judged.items()
+        ]
+        print_sheets([Sheet(title, ['microphones', 'coefficients', *scores], rows)])
+        print(f'constants by microphones: {found["constants_by_microphones"][name]}')

@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
-from rich.table import Table
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.fusion import create_fusion
 from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
 from av_tracker_nodes.research.experiments.comparison.models import (
     METRICS,
     Entry,
@@ -149,7 +149,7 @@ def measure_ablations(
         rows[0]['validation'] = [_validation(file) for file in files[: len(whole)]]
         for row, file in zip(rows[1:], files[len(whole) :], strict=True):
             row['validation'] = _validation(file)
-        Console(width=120).print(_table(rows, protocol))
+        print_sheets([_sheet(rows, protocol)], Console(width=120))
         table += rows
     write_json(out / f'ablations_{name}.json', table)
     return table
@@ -254,15 +254,11 @@ def _column(runs: Sequence[Mapping], key: str) -> np.ndarray:
     return np.array([run[key] for run in runs], float)
 
 
-def _table(rows: Sequence[dict], title: str) -> Table:
-    table = Table(title=title)
-    for column in ('variant', *METRICS):
-        table.add_column(column, justify='left' if column == 'variant' else 'right')
+def _sheet(rows: Sequence[dict], title: str) -> Sheet:
     whole, *variants = rows
-    table.add_row(whole['model'], *(_spread(whole, key) for key in METRICS))
-    for row in variants:
-        table.add_row(row['model'], *(_change(row, key) for key in METRICS))
-    return table
+    lines = [[whole['model'], *(_spread(whole, key) for key in METRICS)]]
+    lines += [[row['model'], *(_change(row, key) for key in METRICS)] for row in variants]
+    return Sheet(title, ['variant', *METRICS], lines)
 
 
 def _spread(row: Mapping, key: str) -> str:

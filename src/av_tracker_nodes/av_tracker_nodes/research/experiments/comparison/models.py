@@ -25,7 +25,6 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
@@ -49,6 +48,7 @@ from av_tracker_nodes.research.evaluation.absences import absences
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.metrics import METRICS as SCORES
 from av_tracker_nodes.research.evaluation.metrics import score
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import interval_of
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.experiments.comparison.scenes import (
@@ -198,7 +198,7 @@ def compare_models(
     for inputs in options.inputs:
         title = f'{protocol}, {inputs}'
         shown = [row for row in rows if row['protocol'] == title]
-        Console(width=_WIDTH).print(_table(shown, title, metrics))
+        print_sheets([_sheet(shown, title, metrics)], Console(width=_WIDTH))
     return rows
 
 
@@ -354,18 +354,15 @@ def paired_interval(first: np.ndarray, second: np.ndarray) -> list[float] | None
     return interval(np.asarray(first, float) - np.asarray(second, float))
 
 
-def _table(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Table:
-    table = Table(title=title)
-    shares = [key for key in rows[0] if key.startswith('share_')]
-    for column in ('model', *metrics, *COSTS, *shares):
-        table.add_column(column, justify='left' if column == 'model' else 'right')
+def _sheet(rows: Sequence[dict], title: str, metrics: Sequence[str]) -> Sheet:
+    rest = [*COSTS, *(key for key in rows[0] if key.startswith('share_'))]
+    lines = []
     for row in rows:
         cells = [row['model']]
         for key in metrics:
             # With every interval the table would be wider than a screen; the file has them all.
             spread = row[f'{key}_95'] if key == 'mota' else None
             note = '' if spread is None else f' ({spread[0]:.4g}, {spread[1]:.4g})'
-            cells.append('-' if row[key] is None else f'{row[key]:.4g}{note}')
-        rest = (row.get(key) for key in (*COSTS, *shares))
-        table.add_row(*cells, *('-' if number is None else f'{number:.4g}' for number in rest))
-    return table
+            cells.append(figure(row[key], '.4g') + note)
+        lines.append([*cells, *(figure(row.get(key), '.4g') for key in rest)])
+    return Sheet(title, ['model', *metrics, *rest], lines)

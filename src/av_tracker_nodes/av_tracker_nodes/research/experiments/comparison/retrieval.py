@@ -23,14 +23,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from av_tracker_nodes.fusion import network_file
 from av_tracker_nodes.fusion.candidates import CandidateArrays, candidate_arrays, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.models.zoo import open_model
 from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
 from av_tracker_nodes.research.experiments.comparison.models import interval
 from av_tracker_nodes.research.experiments.comparison.scenes import (
     Options,
@@ -93,7 +92,7 @@ def measure_retrieval(
             advance(done / len(scenes))
     result = {task: _summary(np.array(scores)) for task, scores in tasks.items()}
     write_json(out / 'retrieval.json', result)
-    Console().print(_table(result))
+    print_sheets([_sheet(result)])
     return result
 
 
@@ -183,12 +182,11 @@ def _summary(scores: np.ndarray) -> dict:
     }
 
 
-def _table(result: dict) -> Table:
-    table = Table(title='best match, mean over scenes (simulated)')
-    for column in ('task', 'right', '95 %', 'chance', 'scenes'):
-        table.add_column(column, justify='left' if column == 'task' else 'right')
+def _sheet(result: dict) -> Sheet:
+    rows = []
     for task, row in result.items():
         spread = '' if row['right_95'] is None else '{:.3f} .. {:.3f}'.format(*row['right_95'])
         shares = (f'{row["right"]:.3f}', spread, f'{row["chance"]:.3f}')
-        table.add_row(task, *shares, str(row['scenes']))
-    return table
+        rows.append([task, *shares, str(row['scenes'])])
+    header = ['task', 'right', '95 %', 'chance', 'scenes']
+    return Sheet('best match, mean over scenes (simulated)', header, rows)

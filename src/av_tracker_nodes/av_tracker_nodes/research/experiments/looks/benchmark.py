@@ -24,7 +24,7 @@ from pathlib import Path
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import Sheet, publish
+from av_tracker_nodes.research.evaluation.sheets import Sheet, publish, with_interval
 from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
 from av_tracker_nodes.research.experiments.looks.scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.views import CONDITIONS, Seen, see_person
@@ -164,15 +164,8 @@ def _line(row: Row) -> list[str]:
     who = ALL if row['group'] == ALL else f'{row["trait"]}: {row["group"]}'
     cells = [who, str(row['people'])]
     for name, (_, digits) in _COLUMNS.items():
-        mark = ' *' if is_clear(row, name) else ''
-        cells += [_between(row, name, digits), _between(row, f'{name}_difference', digits) + mark]
+        ours, difference = (
+            with_interval(row, each, f'.{digits}f') for each in (name, f'{name}_difference')
+        )
+        cells += [ours, difference + (' *' if is_clear(row, name) else '')]
     return cells
-
-
-def _between(row: Row, name: str, digits: int) -> str:
-    value, low, high = (row[f'{name}{end}'] for end in ('', '_low', '_high'))
-    if value is None:
-        return '-'
-    if low is None:
-        return f'{value:.{digits}f}'
-    return f'{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})'

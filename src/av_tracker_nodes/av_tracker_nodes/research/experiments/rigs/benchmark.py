@@ -26,10 +26,7 @@ from pathlib import Path
 from av_tracker_nodes import DEFAULT_MODEL, InputError
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import (
-    Sheet,
-    publish,
-)
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, publish, with_interval
 from av_tracker_nodes.research.experiments.rigs.scores import (
     RigScores,
     eyes_of,
@@ -200,22 +197,11 @@ def sheet(rows: Sequence[Row]) -> Sheet:
         [
             str(row['rig']),
             Path(str(row['model'])).stem,
-            _between(row, 'mota'),
-            _between(row, 'difference'),
-            *(_figure(row, name, digits) for name, (_, digits) in _FIGURES.items()),
+            with_interval(row, 'mota', '.1f'),
+            with_interval(row, 'difference', '.1f'),
+            *(figure(row[name], f'.{digits}f') for name, (_, digits) in _FIGURES.items()),
         ]
         for row in rows
     ]
     title = 'Models in front of rigs (simulated): 95 % intervals over scenes; medians of ranges'
     return Sheet(title, header, lines)
-
-
-def _figure(row: Row, name: str, digits: int) -> str:
-    return '-' if row[name] is None else f'{row[name]:.{digits}f}'
-
-
-def _between(row: Row, name: str) -> str:
-    if row[f'{name}_low'] is None:
-        return _figure(row, name, 1)
-    low, high = (_figure(row, f'{name}_{end}', 1) for end in ('low', 'high'))
-    return f'{_figure(row, name, 1)} ({low} to {high})'

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from av_tracker_nodes.research.evaluation.sheets import Sheet
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, with_interval
 from av_tracker_nodes.research.simulation.rig_conditions import AV163
 
 Row = dict[str, object]
@@ -42,11 +42,11 @@ def _speaking(rows: list[Row]) -> Sheet:
     lines = [
         [
             row['condition'],
-            _share(row, 'f1'),
-            _share(row, 'precision'),
-            _share(row, 'recall'),
-            _share(row, 'false_share', 1),
-            _percent(row, 'mota'),
+            with_interval(row, 'f1', '.0f', 100),
+            with_interval(row, 'precision', '.0f', 100),
+            with_interval(row, 'recall', '.0f', 100),
+            with_interval(row, 'false_share', '.1f', 100),
+            with_interval(row, 'mota', '.0f'),
         ]
         for row in rows
     ]
@@ -56,8 +56,9 @@ def _speaking(rows: list[Row]) -> Sheet:
 def _delays(rows: list[Row]) -> Sheet:
     header = ['scenes', 'onset (s)', 'end (s)', 'images with a voice astray (%)']
     lines = [
-        [row['condition'], _seconds(row, 'onset_s'), _seconds(row, 'end_s'),
-         _share(row, 'astray_share', 1)]
+        [row['condition'], with_interval(row, 'onset_s', '.2f'),
+         with_interval(row, 'end_s', '.2f'),
+         with_interval(row, 'astray_share', '.1f', 100)]
         for row in rows
     ]  # fmt: skip
     title = (
@@ -83,37 +84,11 @@ def _overlaps(rows: list[Row]) -> Sheet:
             _RIG_NAMES.get(row['rig'], row['rig']),
             str(row['microphones']),
             str(row['voices']),
-            _share(row, 'found'),
-            '-' if row['ghosts'] is None else f'{100 * row["ghosts"]:.1f}',
+            with_interval(row, 'found', '.0f', 100),
+            figure(row['ghosts'], '.1f', 100),
             f'{100 * row["heard"]:.0f}',
         ]
         for row in rows
     ]
     title = 'Simultaneous voices 45 degrees apart, without pauses, by sound alone (simulated)'
     return Sheet(title, header, lines)
-
-
-def _share(row: Row, name: str, digits: int = 0) -> str:
-    scaled = {
-        key: None if row[key] is None else 100 * row[key]
-        for key in (name, f'{name}_low', f'{name}_high')
-    }
-    return _percent(scaled, name, digits)
-
-
-def _percent(row: Row, name: str, digits: int = 0) -> str:
-    return _with_interval(row, name, f'.{digits}f')
-
-
-def _seconds(row: Row, name: str) -> str:
-    return _with_interval(row, name, '.2f')
-
-
-def _with_interval(row: Row, name: str, form: str) -> str:
-    value, low, high = (row[key] for key in (name, f'{name}_low', f'{name}_high'))
-    if value is None:
-        return '-'
-    if low is None and high is None:
-        return f'{value:{form}}'
-    ends = ('-' if end is None else f'{end:{form}}' for end in (low, high))
-    return f'{value:{form}} ({" to ".join(ends)})'
