@@ -122,6 +122,6 @@ def test_peers_are_left_out_where_they_are_not_installed(rig, monkeypatch):
         'StageListener',
         'PeerListener',
     }
-    monkeypatch.setattr(listening, 'have_peers', lambda: False)
+    monkeypatch.setattr(listening, 'have_pyroomacoustics', lambda: False)
     assert {type(listener).__name__ for listener in listeners(rig, silence)} == {'StageListener'}
     assert set(METHODS) >= {'gcf', 'stgcf', 'vggcf', 'vwswe', 'srp', 'music'}

@@ -24,12 +24,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from types import SimpleNamespace
 
 import numpy as np
 
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.research.pyroom import spectrum_over_points
 
 Peer = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Takes whitened spectra (microphones, bins) and points (n, 3); gives a map (n,) up to scale and
@@ -90,33 +90,18 @@ def _acoular(array: MicrophoneArray, gcc: GccPhat) -> Callable[..., np.ndarray]:
 
 
 def _pyroomacoustics(array: MicrophoneArray, gcc: GccPhat) -> Callable[..., np.ndarray]:
-    """Make `SRP` with near-field mode vectors, computed on the fly: a table would take gigabytes.
+    """Make `SRP` on our frequencies.
 
-    Those mode vectors have the opposite sign of a delay, so that the spectra go in conjugated. It
-    wants an even transform: twice the size has our frequencies at every other bin.
+    It wants an even transform: twice the size has them at every other bin.
     """
-    import pyroomacoustics
-
     size, bins = 2 * gcc.size, 2 * (gcc.first_bin + np.arange(len(gcc.frequencies)))
-    rate, speed = array.rate, array.speed_of_sound
 
     def steer(whitened: np.ndarray, positions: np.ndarray, points: np.ndarray) -> np.ndarray:
         spectra = np.zeros((len(positions), size // 2 + 1, 1), complex)
-        spectra[:, bins, 0] = whitened.conj()
-        somewhere = np.zeros(1)
-        peer = pyroomacoustics.doa.SRP(
-            positions.T, rate, size, speed, dim=3, azimuth=somewhere, colatitude=somewhere
+        spectra[:, bins, 0] = whitened
+        return spectrum_over_points(
+            'srp', positions, spectra, bins, points, array.rate, array.speed_of_sound
         )
-        x, y, z = points.T
-        values: list[np.ndarray] = []
-        peer.grid = SimpleNamespace(x=x, y=y, z=z, n_points=len(points), set_values=values.append)
-        peer.mode_vec = pyroomacoustics.doa.ModeVector(
-            positions.T, rate, size, speed, peer.grid, mode='near'
-        )
-        peer.freq_bins, peer.num_freq, peer.num_snap = bins, len(bins), 1
-        # What `locate_sources` does beside looks for peaks on a sphere.
-        peer._process(spectra)
-        return values[0]
 
     return steer
 

@@ -39,7 +39,8 @@ from av_tracker_nodes.research.experiments.accuracy.map_peaks import (
     peak_of_face,
     unit,
 )
-from av_tracker_nodes.research.experiments.accuracy.peers import PEERS, PeerMap, have_peers
+from av_tracker_nodes.research.pyroom import METHODS as PEERS
+from av_tracker_nodes.research.pyroom import have_pyroomacoustics, spectrum_over_points
 from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.types import AcousticPeak, AudioBlock, Face, FaceFrame, FaceSound, to_seconds
 
@@ -141,8 +142,9 @@ class PeerListener:
         array = rig.microphones
         self._method = method
         self._length = round(_CONFIG.frame * array.rate)
-        self._rate = array.rate
-        self._spectrum = PeerMap(method, array, self._length, _PEER_BAND)
+        self._array = array
+        low, high = np.array(_PEER_BAND) * self._length / array.rate
+        self._bins = np.arange(np.ceil(low), high // 1 + 1, dtype=int)
         self._centre = array.centre
         self._samples = sound
         baseline = 2 * np.linalg.norm(array.positions - array.centre, axis=1).max()
@@ -157,7 +159,7 @@ class PeerListener:
 
     def listen(self, faces: FaceFrame, count: int) -> dict[str, np.ndarray]:
         """Find `count` voices; see :meth:`StageListener.listen`."""
-        spectra = self._spectra(round(to_seconds(faces.stamp) * self._rate))
+        spectra = self._spectra(round(to_seconds(faces.stamp) * self._array.rate))
         values = self._spectrum(spectra, count, self._points)
         peaks = self._points[highest(values, unit(self._points - self._centre), count)]
         steps = np.full(len(peaks), 0.5)
@@ -168,6 +170,14 @@ class PeerListener:
             peaks = points[np.arange(len(peaks)), best]
             steps[best == 0] /= 2
         return {self._method: unit(peaks - self._centre)}
+
+    def _spectrum(self, spectra: np.ndarray, count: int, points: np.ndarray) -> np.ndarray:
+        """Spectrum (n,) of `count` sources at points (n, 3)."""
+        array = self._array
+        setting = array.rate, array.speed_of_sound
+        return spectrum_over_points(
+            self._method, array.positions, spectra, self._bins, points, *setting, count
+        )
 
     def _spectra(self, end: int) -> np.ndarray:
         """Transform half-overlapping Hamming frames, shape (microphones, bins, frames)."""
@@ -198,4 +208,4 @@ def listeners(rig: Rig, sound: np.ndarray) -> list[StageListener | PeerListener]
     """
     blocks = list(cut_blocks([sound], _BLOCK, RATE, start=0))
     stages = [StageListener(rig, measure, blocks) for measure in (*MAP_MEASURES, *FACE_MEASURES)]
-    return stages + [PeerListener(rig, peer, sound) for peer in PEERS if have_peers()]
+    return stages + [PeerListener(rig, peer, sound) for peer in PEERS if have_pyroomacoustics()]
