@@ -71,6 +71,26 @@ def in_processes(
             yield running[job], job.result()
 
 
+def all_in_processes(
+    function: Callable,
+    tasks: Mapping[Hashable, tuple],
+    jobs: int,
+    progress: Callable[[float], None],
+) -> dict[Any, Any]:
+    """Call a function for each of many tasks; see `in_processes`.
+
+    Returns
+    -------
+    dict
+        Results by key, in the order of the tasks; `progress` is told the share done, 0..1.
+    """
+    results = {}
+    for key, result in in_processes(function, tasks, jobs):
+        results[key] = result
+        progress(len(results) / len(tasks))
+    return {key: results[key] for key in tasks}
+
+
 @contextmanager
 def workers(
     count: int, begin: Callable[..., None] | None = None, *arguments: Any

@@ -30,6 +30,7 @@ from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.evaluation.sheets import markdown
 from av_tracker_nodes.research.evaluation.speech_scores import SpeakingCounts
 from av_tracker_nodes.research.evaluation.truth import Truth
+from av_tracker_nodes.research.experiments.kit.scenes import truth_of
 from av_tracker_nodes.research.experiments.speaking.benchmark import (
     ConditionTask,
     Options,
@@ -44,7 +45,6 @@ from av_tracker_nodes.research.experiments.speaking.overlaps import (
 )
 from av_tracker_nodes.research.experiments.speaking.quiet import QUIETS, QuietTask, quiet_scene
 from av_tracker_nodes.research.experiments.speaking.report import sheets
-from av_tracker_nodes.research.experiments.speaking.scenes import truth_of
 from av_tracker_nodes.research.experiments.speaking.scores import (
     SceneScores,
     row_of,

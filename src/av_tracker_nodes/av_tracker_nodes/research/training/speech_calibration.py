@@ -38,7 +38,7 @@ from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import ratio, written
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE
 from av_tracker_nodes.research.training.speech_samples import EVERY, Samples, scene_samples
 
@@ -121,11 +121,8 @@ def calibrate_speech(
         for split, count in scenes.items()
         for seed in range(FIRST_SEED[split], FIRST_SEED[split] + count)
     }
-    heard = {}
     with progress_bar('listening to simulated scenes') as progress:
-        for key, samples in in_processes(scene_samples, tasks, jobs):
-            heard[key] = samples
-            progress(len(heard) / len(tasks))
+        heard = all_in_processes(scene_samples, tasks, jobs, progress)
     found: dict[str, dict] = {'regressed': {}, 'constants_by_microphones': {}, 'validation': {}}
     for number, (place, use) in enumerate(USES.items()):
         name = f'{place}_speech'

@@ -41,7 +41,7 @@ from av_tracker_nodes.research.experiments.accuracy.rows import (
     image_rows,
     weaker_rows,
 )
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 
 FIGURES, TABLES = 'acoustics.json', 'acoustics.md'
 
@@ -136,10 +136,7 @@ def measure(task: Task) -> dict:
 def _measure_all(
     plan: list[Task], jobs: int, progress: Callable[[float], None]
 ) -> list[tuple[Task, dict]]:
-    results: dict[int, dict] = {}
     # The longest are begun first.
     tasks = {number: (task,) for number, task in reversed(list(enumerate(plan)))}
-    for number, found in in_processes(measure, tasks, jobs):
-        results[number] = found
-        progress(len(results) / len(plan))
+    results = all_in_processes(measure, tasks, jobs, progress)
     return [(task, results[number]) for number, task in enumerate(plan)]

@@ -28,14 +28,7 @@ from rich.console import Console
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
-from av_tracker_nodes.fusion import (
-    BASELINES,
-    DEFAULT_MODEL,
-    NETWORKS,
-    FusionModel,
-    create_fusion,
-    open_fusion,
-)
+from av_tracker_nodes.fusion import BASELINES, DEFAULT_MODEL, NETWORKS
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.pipeline import StageTimes
 from av_tracker_nodes.recordings.json_files import write_json
@@ -59,6 +52,7 @@ from av_tracker_nodes.research.experiments.comparison.scenes import (
     load_scene,
     record_scenes,
 )
+from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.parallel import in_processes
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.truths import SEEN
@@ -204,7 +198,7 @@ def compare_models(
 
 def _network_facts(model: str) -> dict[str, float | None]:
     """Size and cost of a network; None for models without one."""
-    network = _fusion(model).network
+    network = open_model(model, 'cpu').network
     if network is None:
         return {'params_m': None, 'gflops': None, 'onnx_mb': None}
     return {
@@ -243,7 +237,7 @@ def track_scene(
 ) -> dict[str, dict[str, float]]:
     """Track one recorded scene with entries of the same fusion; return scores by title."""
     shared = entries[0]
-    fusion = _fusion(shared.model)
+    fusion = open_model(shared.model, 'cpu')
     if shared.thresholds:
         fusion.thresholds = replace(fusion.thresholds, **shared.thresholds)
     clip = load_scene(files, fusion.measure, shared.inputs)
@@ -291,12 +285,6 @@ class _Run:
             **{key: scores[key] for key in {*METRICS, *TRACK_METRICS}},
             'tracker_ms': self._times.summary()['tracker']['median'],
         }
-
-
-def _fusion(model: str) -> FusionModel:
-    if model.endswith('.onnx'):
-        return open_fusion(Path(model))
-    return create_fusion(model, device='cpu')
 
 
 def summarise(

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_tracker_nodes.acoustics.measures import find_measure
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.writer import write_calibration, write_truth
 from av_tracker_nodes.research.training.clips import Clip
@@ -109,12 +109,8 @@ def make_scenes(
     write_calibration(out)
     first, count = FIRST_SEED[options.split], options.scenes
     tasks = [(out, options.scenario, first + k, k % 3 + 1, options.inputs) for k in range(count)]
-    files: dict[int, SceneFiles] = {}
     numbered = dict(enumerate(tasks))
-    for number, made in in_processes(_make_scene, numbered, options.jobs):
-        files[number] = made
-        progress(len(files) / count)
-    return [files[number] for number in range(count)]
+    return list(all_in_processes(_make_scene, numbered, options.jobs, progress).values())
 
 
 def _make_scene(

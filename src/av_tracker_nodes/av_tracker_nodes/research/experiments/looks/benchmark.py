@@ -28,7 +28,7 @@ from av_tracker_nodes.research.evaluation.sheets import Sheet, publish, with_int
 from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
 from av_tracker_nodes.research.experiments.looks.scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.views import CONDITIONS, Seen, see_person
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.figures import traits_of
 from av_tracker_nodes.research.simulation.heads import Traits
 from av_tracker_nodes.research.simulation.studio import VIEWS
@@ -113,12 +113,9 @@ def benchmark_looks(
     make_folder(out)
     first = FIRST_IDENTITY[options.split]
     calls = {identity: (identity,) for identity in range(first, first + options.people)}
-    found: dict[int, dict[str, Seen]] = {}
     with progress_bar('looking at people') as progress:
-        for identity, seen in in_processes(see_person, calls, options.jobs):
-            found[identity] = seen
-            progress(len(found) / len(calls))
-    people = [(traits_of(identity), found[identity]) for identity in calls]
+        found = all_in_processes(see_person, calls, options.jobs, progress)
+    people = [(traits_of(identity), seen) for identity, seen in found.items()]
     labels = {'simulated': True, 'split': options.split}
     rows = [labels | row for row in rows_of(people)]
     write_json(out / FIGURES, rows)

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.protocols import Protocol, find_protocol
+from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.experiments.reproduction.ablation_files import read_ablations
 from av_tracker_nodes.research.experiments.reproduction.report import Report, write_report
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry, run_view
 from av_tracker_nodes.research.experiments.reproduction.tables import measured_row, published_rows
-from av_tracker_nodes.research.experiments.reproduction.tracking import open_model
 from av_tracker_nodes.research.experiments.reproduction.views import View, find_views, run_names
 from av_tracker_nodes.research.parallel import in_processes, or_input_error
 
@@ -124,7 +124,7 @@ def make_entries(
     InputError
         When there is nothing to measure, or a text has another form.
     """
-    entries = [Entry(Path(m).stem if m.endswith('.onnx') else m, m) for m in _listed(models)]
+    entries = [Entry(Path(m).stem, m) for m in _listed(models)]
     for text in results:
         name, equals, folder = text.partition('=')
         if not (name and equals and Path(folder).is_dir()):

@@ -24,7 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from av_tracker_nodes import __version__
-from av_tracker_nodes.fusion import BASELINES, create_fusion, network_file, open_fusion
+from av_tracker_nodes.fusion import BASELINES, network_file
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.pipeline import Sensed, Sensing, StageTimes, Tracking
@@ -37,6 +37,7 @@ from av_tracker_nodes.research.datasets.incomplete import (
 from av_tracker_nodes.research.datasets.protocols import Protocol
 from av_tracker_nodes.research.datasets.recordings import Recording
 from av_tracker_nodes.research.evaluation.truth import Truth
+from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.experiments.reproduction.views import View
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 
@@ -169,17 +170,6 @@ def _records(
             return
         if log_time >= window[0]:
             yield record
-
-
-def open_model(model: str) -> FusionModel:
-    """Make a fusion model of its name, or of an ONNX file.
-
-    Raises
-    ------
-    InputError
-        When there is no such model or file.
-    """
-    return open_fusion(Path(model)) if model.endswith('.onnx') else create_fusion(model)
 
 
 def _fingerprint(model: str) -> str:

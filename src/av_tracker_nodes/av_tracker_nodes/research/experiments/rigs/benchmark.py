@@ -17,16 +17,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from av_tracker_nodes import DEFAULT_MODEL, InputError
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, publish, with_interval
+from av_tracker_nodes.research.experiments.kit.kept import kept
+from av_tracker_nodes.research.experiments.kit.scenes import record_scene, track_scene, truth_of
 from av_tracker_nodes.research.experiments.rigs.scores import (
     RigScores,
     eyes_of,
@@ -41,12 +43,7 @@ from av_tracker_nodes.research.experiments.rigs.trials import (
     TRIALS,
     Trial,
 )
-from av_tracker_nodes.research.experiments.speaking.scenes import (
-    record_scene,
-    track_scene,
-    truth_of,
-)
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 
 COMMAND = 'benchmark rigs'
 FIGURES, TABLES = 'rigs.json', 'rigs.md'
@@ -140,13 +137,10 @@ def benchmark_rigs(
         for seed in range(first, first + options.scenes)
         for trial in TRIALS
     }
-    found: dict[tuple[str, int], dict[str, RigScores]] = {}
     with progress_bar('comparing models in front of rigs') as progress:
-        for key, scores in in_processes(measure, calls, options.jobs):
-            found[key] = scores
-            progress(len(found) / len(calls))
+        found = all_in_processes(measure, calls, options.jobs, progress)
     labels = {'simulated': True, 'split': options.split}
-    rows = [labels | row for row in rows_of({key: found[key] for key in calls}, options.models)]
+    rows = [labels | row for row in rows_of(found, options.models)]
     write_json(out / FIGURES, rows)
     publish([sheet(rows)], options.origin, COMMAND, out / TABLES, document)
     return rows
@@ -157,18 +151,16 @@ def measure(
 ) -> dict[str, RigScores]:
     """Score the models in one scene, or read what was scored there before."""
     name = f'{trial.name.replace(", ", "-").replace(" ", "_")}-{seed}-{options.seconds:g}s'
-    drawn = None
-    scores = {}
-    for model in options.models:
-        kept = runs / Path(model).stem / f'{name}.json'
-        if not kept.exists():
-            drawn = drawn or trial.draw(seed, options.seconds)
-            bag = record_scene(recordings / name, drawn)
-            scored = score_rig_scene(truth_of(drawn), track_scene(bag, model), eyes_of(drawn))
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_json(kept, vars(scored))
-        scores[model] = RigScores(**json.loads(kept.read_text(encoding='utf-8')))
-    return scores
+    draw = cache(partial(trial.draw, seed, options.seconds))
+
+    def score(model: str) -> dict:
+        bag = record_scene(recordings / name, draw())
+        return vars(score_rig_scene(truth_of(draw()), track_scene(bag, model), eyes_of(draw())))
+
+    return {
+        model: RigScores(**kept(runs / Path(model).stem / f'{name}.json', partial(score, model)))
+        for model in options.models
+    }
 
 
 def rows_of(

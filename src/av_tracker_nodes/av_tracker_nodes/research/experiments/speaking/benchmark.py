@@ -17,16 +17,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from av_tracker_nodes import DEFAULT_MODEL, InputError
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import publish
+from av_tracker_nodes.research.experiments.kit.kept import kept
+from av_tracker_nodes.research.experiments.kit.scenes import record_scene, track_scene, truth_of
 from av_tracker_nodes.research.experiments.speaking.conditions import (
     CONDITIONS,
     FIRST_SEED,
@@ -48,17 +50,12 @@ from av_tracker_nodes.research.experiments.speaking.quiet import (
     quiet_tasks,
 )
 from av_tracker_nodes.research.experiments.speaking.report import Row, sheets
-from av_tracker_nodes.research.experiments.speaking.scenes import (
-    record_scene,
-    track_scene,
-    truth_of,
-)
 from av_tracker_nodes.research.experiments.speaking.scores import (
     SceneScores,
     row_of,
     score_scene,
 )
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.rig_conditions import RigCondition
 
 COMMAND = 'benchmark speaking'
@@ -178,14 +175,11 @@ def benchmark_speaking(
         number: (task, out / 'runs', recordings, options.model)
         for number, task in enumerate(tasks)
     }
-    results: dict[int, dict] = {}
     with progress_bar('measuring in simulated scenes') as progress:
-        for number, result in in_processes(measure, calls, options.jobs):
-            results[number] = result
-            progress(len(results) / len(tasks))
+        results = all_in_processes(measure, calls, options.jobs, progress)
     split = 'validation' if options.quick else options.split
     labels = {'simulated': True, 'split': split, 'model': options.model}
-    found = [(task, results[number]) for number, task in enumerate(tasks)]
+    found = zip(tasks, results.values(), strict=True)
     rows = [labels | row for row in rows_of(found)]
     write_json(out / FIGURES, rows)
     publish(sheets(rows), options.origin, COMMAND, out / TABLES, document)
@@ -219,16 +213,10 @@ def plan(options: Options) -> list[Task]:
 
 def measure(task: Task, runs: Path, recordings: Path, model: str) -> dict:
     """Measure in one scene, or read what was measured there before."""
-    kept = runs / _file_of(task, model)
-    if kept.exists():
-        return json.loads(kept.read_text(encoding='utf-8'))
-    result = _measured(task, recordings, model)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    write_json(kept, result)
-    return result
+    return kept(runs / _file_of(task, model), partial(_measured, task, recordings, model))
 
 
-def rows_of(found: Sequence[tuple[Task, dict]]) -> list[Row]:
+def rows_of(found: Iterable[tuple[Task, dict]]) -> list[Row]:
     """Take the scenes of a condition, of a noise, of a rig and number of voices together."""
     conditions, quiet, overlaps = defaultdict(list), defaultdict(list), defaultdict(list)
     for task, result in found:

@@ -32,7 +32,7 @@ from av_tracker_nodes.geometry.rig_description import NoiseSource
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.evaluation.statistics import ratio, written
 from av_tracker_nodes.research.experiments.accuracy.boxes import BoxDetector
-from av_tracker_nodes.research.experiments.speaking.scenes import open_model
+from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.rig_sound import images_of_sound, rig_of_sound
 from av_tracker_nodes.research.simulation.room_acoustics import record

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes import BagReader, Pipeline
-from av_tracker_nodes.fusion import FusionModel, create_fusion, open_fusion
 from av_tracker_nodes.recordings.tracks_csv import TrackTable
 from av_tracker_nodes.research.evaluation.truth import Truth
+from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.simulation.rig_bag import (
     image_stamps,
     true_people,
@@ -40,11 +40,6 @@ def record_scene(bag: Path, drawn: RigScene) -> Path:
         bag.parent.mkdir(parents=True, exist_ok=True)
         write_rig_scene(drawn, bag)
     return bag
-
-
-def open_model(model: str) -> FusionModel:
-    """Open a fusion model by its name, or an ONNX file by its path."""
-    return open_fusion(Path(model)) if model.endswith('.onnx') else create_fusion(model)
 
 
 def track_scene(bag: Path, model: str) -> list[TrackFrame]:
