@@ -22,42 +22,8 @@ from pathlib import Path
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_files import is_sequence
 from av_tracker_nodes.research.datasets.av163_sequence import Sequence
-from av_tracker_nodes.research.datasets.sequence_names import find_sequence
-
-
-class Av163:
-    """The corpus.
-
-    Parameters
-    ----------
-    root : str or Path
-        Directory with a folder for each sequence.
-
-    Raises
-    ------
-    InputError
-        When there is no such directory.
-    """
-
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise InputError(f'no directory {self.root} with AV16.3 sequences')
-
-    def sequences(self) -> list[str]:
-        """Names of the sequences that are there, sorted."""
-        folders = (entry for entry in self.root.iterdir() if entry.is_dir())
-        return sorted(folder.name for folder in folders if is_sequence(folder))
-
-    def sequence(self, name: str) -> Sequence:
-        """Open a sequence by its full or short name (``seq24-2p-0111`` or ``seq24``).
-
-        Raises
-        ------
-        InputError
-            When it is not there.
-        """
-        return Sequence(self.root / find_sequence(self.sequences(), name, self.root))
+from av_tracker_nodes.research.datasets.corpus import Corpus
+from av_tracker_nodes.research.datasets.protocols import AV163
 
 
 def open_sequence(directory: str | Path) -> Sequence:
@@ -72,3 +38,11 @@ def open_sequence(directory: str | Path) -> Sequence:
     if not directory.is_dir():
         raise InputError(f'no sequence folder {directory}')
     return Sequence(directory)
+
+
+class Av163(Corpus):
+    """The corpus."""
+
+    name = AV163
+    open = staticmethod(open_sequence)
+    holds = staticmethod(is_sequence)

@@ -40,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 
 def is_sequence(folder: Path) -> bool:
     """Tell whether a folder is named like a sequence, or holds the timings of one."""
-    named = _NAME.fullmatch(folder.name) is not None
+    named = folder.is_dir() and _NAME.fullmatch(folder.name) is not None
     return named or any(folder.glob(f'{folder.name}_timings_cam[0-9]'))
 
 

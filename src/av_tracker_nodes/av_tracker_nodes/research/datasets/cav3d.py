@@ -43,8 +43,9 @@ from av_tracker_nodes.research.datasets.cav3d_calibration import (
     read_room,
     read_view,
 )
+from av_tracker_nodes.research.datasets.corpus import Corpus
 from av_tracker_nodes.research.datasets.pictures import read_picture
-from av_tracker_nodes.research.datasets.sequence_names import find_sequence
+from av_tracker_nodes.research.datasets.protocols import CAV3D
 from av_tracker_nodes.research.datasets.sound import decimated, open_sound, read_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame
 
@@ -91,40 +92,6 @@ class Synchronisation:
     start: float
     end: float
     tracked: tuple[int, int]
-
-
-class Cav3d:
-    """The corpus.
-
-    Parameters
-    ----------
-    root : str or Path
-        Directory with a folder for each sequence.
-
-    Raises
-    ------
-    InputError
-        When there is no such directory.
-    """
-
-    def __init__(self, root: str | Path) -> None:
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise InputError(f'no directory {self.root} with sequences')
-
-    def sequences(self) -> list[str]:
-        """Names of the sequences that are there, sorted."""
-        return sorted(entry.name for entry in self.root.iterdir() if is_sequence(entry))
-
-    def sequence(self, name: str) -> Cav3dSequence:
-        """Open a sequence by its name (``seq22``).
-
-        Raises
-        ------
-        InputError
-            When it is not there.
-        """
-        return Cav3dSequence(self.root / find_sequence(self.sequences(), name, self.root))
 
 
 def is_sequence(folder: Path) -> bool:
@@ -420,3 +387,11 @@ def _checked(camera: int) -> int:
 
 def _glob(folder: Path) -> Iterator[Path]:
     return folder.glob('*.3dmouthgt') if folder.is_dir() else iter(())
+
+
+class Cav3d(Corpus):
+    """The corpus."""
+
+    name = CAV3D
+    open = Cav3dSequence
+    holds = staticmethod(is_sequence)

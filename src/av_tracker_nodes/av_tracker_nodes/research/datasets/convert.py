@@ -27,8 +27,9 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth, person_truth
-from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus
+from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.parallel import in_processes, or_input_error
 from av_tracker_nodes.types import (
     AudioBlock,

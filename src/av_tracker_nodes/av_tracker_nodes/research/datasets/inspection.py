@@ -25,10 +25,10 @@ from pathlib import Path
 import numpy as np
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.research.datasets.cav3d import Cav3d
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.person_truth import person_truth
-from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
-from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus
+from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, Protocol
+from av_tracker_nodes.research.datasets.recordings import CORPORA, open_corpus
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 
 _UNFINISHED = ('.part', '.crdownload', '.download', '.tmp', '.aria2')
@@ -77,7 +77,8 @@ def inspect_corpus(
     corpus = open_corpus(root)
     names = corpus.sequences()
     if not names:
-        raise InputError(f'{root} holds no sequence of {AV163} or {CAV3D}')
+        known = ' or '.join(sorted(each.name for each in CORPORA))
+        raise InputError(f'{root} holds no sequence of {known}')
     problems = []
     runnable: dict[str, set[int]] = {}
     for done, name in enumerate(names):
@@ -90,13 +91,12 @@ def inspect_corpus(
         problems += [(name, problem) for problem in dict.fromkeys(found)]
         cameras = {camera for camera in recording.cameras if _can_run(recording, camera)}
         runnable[short_name(name)] = cameras
-    kind = CAV3D if isinstance(corpus, Cav3d) else AV163
     lacking = {
         protocol.name: tuple(_lacking(protocol, runnable))
         for protocol in PROTOCOLS.values()
-        if protocol.corpus == kind
+        if protocol.corpus == corpus.name
     }
-    return Inspection(kind, tuple(names), tuple(problems), lacking)
+    return Inspection(corpus.name, tuple(names), tuple(problems), lacking)
 
 
 def _can_run(recording: Recording, camera: int) -> bool:

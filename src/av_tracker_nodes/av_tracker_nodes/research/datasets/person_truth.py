@@ -24,7 +24,7 @@ import numpy as np
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.research.datasets.av163_truth import ImagePoints, within
-from av_tracker_nodes.research.datasets.recordings import Recording
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.types import NANOSECONDS
 
 

@@ -13,38 +13,34 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Recordings of any corpus: what they have in common."""
+"""Recordings of any corpus."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from av_tracker_nodes.research.datasets import cav3d
-from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence
-from av_tracker_nodes.research.datasets.av163_sequence import Sequence
-from av_tracker_nodes.research.datasets.cav3d import Cav3d, Cav3dSequence
+from av_tracker_nodes.research.datasets.av163 import Av163
+from av_tracker_nodes.research.datasets.cav3d import Cav3d
+from av_tracker_nodes.research.datasets.corpus import Corpus, Recording
 
-Corpus = Av163 | Cav3d
-"""A directory of sequences."""
-
-Recording = Sequence | Cav3dSequence
-"""A sequence: sensors and truth on one clock, both classes with the same methods."""
+CORPORA: tuple[type[Corpus], ...] = (Cav3d, Av163)
+"""All that can be read; whatever no other one knows is taken for the last."""
 
 
 def open_corpus(root: str | Path) -> Corpus:
-    """Open a directory of sequences of AV16.3 or CAV3D.
+    """Open a directory of sequences of any of `CORPORA`.
 
     Raises
     ------
     InputError
         When there is no such directory.
     """
-    corpus = Cav3d(root)
-    return corpus if corpus.sequences() else Av163(root)
+    corpora = (corpus(root) for corpus in CORPORA[:-1])
+    return next((corpus for corpus in corpora if corpus.sequences()), CORPORA[-1](root))
 
 
 def open_recording(directory: str | Path) -> Recording:
-    """Open the folder of a sequence of AV16.3 or CAV3D.
+    """Open the folder of a sequence of any of `CORPORA`.
 
     Raises
     ------
@@ -52,4 +48,5 @@ def open_recording(directory: str | Path) -> Recording:
         When there is no such folder.
     """
     directory = Path(directory)
-    return Cav3dSequence(directory) if cav3d.is_sequence(directory) else open_sequence(directory)
+    corpora = (corpus for corpus in CORPORA[:-1] if corpus.holds(directory))
+    return next(corpora, CORPORA[-1]).open(directory)

@@ -25,7 +25,8 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.datasets.recordings import Corpus, Recording, open_corpus
+from av_tracker_nodes.research.datasets.corpus import Corpus, Recording
+from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.datasets.training_protocols import TrainingProtocol, split_frames
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.training.clips import Clip

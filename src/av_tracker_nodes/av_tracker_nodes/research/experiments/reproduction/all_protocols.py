@@ -17,13 +17,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.research.datasets.cav3d import Cav3d
-from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D, PROTOCOLS, Protocol
+from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, Protocol
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 from av_tracker_nodes.research.experiments.reproduction.command import reproduce
@@ -83,7 +82,10 @@ def protocols_of(root: Path) -> list[Protocol]:
     """
     corpus = open_corpus(root)
     there = {short_name(full): full for full in corpus.sequences()}
-    name = CAV3D if isinstance(corpus, Cav3d) or _are_stand_ins_of_cav3d(there.values()) else AV163
+    # The files of a stand-in are those of AV16.3, whatever it stands for.
+    of = {stand_in.name: stand_in.corpus for stand_in in STAND_INS}
+    others = (of[full] for full in there.values() if of.get(full, corpus.name) != corpus.name)
+    name = next(others, corpus.name)
     simulated = any(corpus.sequence(full).simulated for full in there.values())
     found = [
         protocol
@@ -95,9 +97,3 @@ def protocols_of(root: Path) -> list[Protocol]:
     if not found:
         raise InputError(f'{root} holds no sequence of any protocol of {name}')
     return found
-
-
-def _are_stand_ins_of_cav3d(names: Iterable[str]) -> bool:
-    """Tell by the full names; the files are those of AV16.3."""
-    known = {stand_in.name for stand_in in STAND_INS if stand_in.corpus == CAV3D}
-    return not known.isdisjoint(names)

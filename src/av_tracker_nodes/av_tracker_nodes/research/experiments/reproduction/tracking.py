@@ -30,12 +30,12 @@ from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.pipeline import Sensed, Sensing, StageTimes, Tracking
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_run
 from av_tracker_nodes.research.datasets.convert import records_in_log_order
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.incomplete import (
     half_of_the_microphones,
     without_the_middle,
 )
 from av_tracker_nodes.research.datasets.protocols import Protocol
-from av_tracker_nodes.research.datasets.recordings import Recording
 from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.experiments.reproduction.views import View

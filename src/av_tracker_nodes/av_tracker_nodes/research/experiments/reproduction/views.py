@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from av_tracker_nodes import InputError
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.protocols import Protocol
-from av_tracker_nodes.research.datasets.recordings import Recording, open_corpus, open_recording
+from av_tracker_nodes.research.datasets.recordings import open_corpus, open_recording
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 
 
