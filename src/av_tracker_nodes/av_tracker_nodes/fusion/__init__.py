@@ -39,7 +39,8 @@ BASELINES: dict[str, Callable[[], FusionModel]] = {
 """Fusion models without a network, by name."""
 
 NETWORKS = ('avclnet', 'stnet', 'msmd_avt', 'gldtracker')
-"""Fusion models with a network, in models/."""
+"""Fusion models with a network, in models/; the module of each name in `research.networks` trains
+it."""
 
 RUNTIMES: dict[str, Callable[[NetworkSession], FusionModel]] = {
     'candidates': LearnedFusion,

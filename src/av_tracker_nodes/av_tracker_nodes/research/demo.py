@@ -23,6 +23,7 @@ from pathlib import Path
 
 import click
 
+from av_tracker_nodes import DEFAULT_MODEL
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.evaluation.loop import write_loop
@@ -33,7 +34,6 @@ from av_tracker_nodes.research.evaluation.table import print_table
 from av_tracker_nodes.research.simulation.simulate import simulate
 
 SCENARIO = 'two_crossing'
-MODEL = 'avclnet'
 CAMERA = 1
 
 
@@ -57,7 +57,7 @@ def run_demo(out: Path, seed: int, progress_bar: Callable) -> None:
     with progress_bar('converting to a ROS 2 bag') as progress:
         convert_sequence(sequence.parent, sequence.name, CAMERA, bag, progress=progress)
     with progress_bar('tracking live with the ROS 2 nodes') as progress:
-        replay(bag, MODEL, out, progress=progress)
+        replay(bag, DEFAULT_MODEL, out, progress=progress)
     metrics = evaluate(out, sequence, CAMERA)
     plot_tracks(out, sequence, CAMERA, out / 'tracks.png')
     with progress_bar('drawing the video') as progress:

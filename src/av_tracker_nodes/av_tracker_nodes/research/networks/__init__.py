@@ -15,15 +15,14 @@
 
 """The networks in torch, for training and export; the nodes run them with ONNX Runtime."""
 
-from av_tracker_nodes.research.networks import avclnet, gldtracker, msmd_avt, stnet
+from importlib import import_module
+
+from av_tracker_nodes.fusion import NETWORKS as NAMES
 from av_tracker_nodes.research.networks.spec import NetworkSpec, Variant
 
-NETWORKS = {
-    'avclnet': avclnet.SPEC,
-    'stnet': stnet.SPEC,
-    'msmd_avt': msmd_avt.SPEC,
-    'gldtracker': gldtracker.SPEC,
+NETWORKS: dict[str, NetworkSpec] = {
+    name: import_module(f'{__name__}.{name}').SPEC for name in NAMES
 }
-"""Networks by name."""
+"""Networks by name: each is the SPEC of the module of that name."""
 
 __all__ = ['NETWORKS', 'NetworkSpec', 'Variant']
