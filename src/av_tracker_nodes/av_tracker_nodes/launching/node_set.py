@@ -32,6 +32,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.arguments import complete
 from av_tracker_nodes.launching.parameter_files import parameters_of, unknown_nodes
+from av_tracker_nodes.launching.player import PLAYER
 from av_tracker_nodes.launching.profiles import PROFILES
 from av_tracker_nodes.launching.topics import (
     TOPIC_ARGUMENTS,
@@ -105,11 +106,14 @@ class _Node:
         What somebody has chosen, and what has to agree with that.
     usual : mapping
         What holds where the parameter file tells nothing else.
+    ends_all : bool
+        See `NodeSpec`.
     """
 
     name: str
     given: _Parameters = field(default_factory=dict)
     usual: _Parameters = field(default_factory=dict)
+    ends_all: bool = False
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -127,7 +131,7 @@ _RECORDED = _same(
 _FUSED = {'model': 'fusion_model', 'device': 'network_device'}
 
 _FOLLOWS = {
-    'bag_player': _RECORDED,
+    PLAYER: _RECORDED,
     'microphone_array': {'device': 'microphone_device', 'calibration': 'array_calibration'},
     'camera': {'device': 'camera_device', 'calibration': 'camera_calibration'},
     'face_detector': _same('image_transport'),
@@ -170,14 +174,13 @@ def node_set(arguments: Mapping[str, str]) -> list[NodeSpec]:
     parameters = [f'{node.name}={json.dumps(chosen.parameters(node))}' for node in nodes]
     if chosen.is_on('one_process'):
         name = 'av_tracker_all'
-        specs = [NodeSpec(PACKAGE, name, name, tuple(parameters), common, chosen.file)]
+        ends_all = any(node.ends_all for node in nodes)
+        specs = [NodeSpec(PACKAGE, name, name, tuple(parameters), common, chosen.file, ends_all)]
     else:
         specs = [
-            NodeSpec(PACKAGE, node.name, node.name, (values,), common, chosen.file)
+            NodeSpec(PACKAGE, node.name, node.name, (values,), common, chosen.file, node.ends_all)
             for node, values in zip(nodes, parameters, strict=True)
         ]
-    decisive = ('bag_player', 'av_tracker_all') if chosen['bag'] else ()
-    specs = [replace(spec, ends_all=spec.name in decisive) for spec in specs]
     if chosen['enclaves']:
         specs = [_in_enclave(spec, chosen['enclaves']) for spec in specs]
     if chosen.is_on('respawn'):
@@ -264,7 +267,7 @@ class _Chosen:
     def _recorded_topics(self) -> dict[str, str]:
         """Topics of the recording that the file names."""
         names = [f'{name}_topic' for name in TOPIC_ARGUMENTS]
-        return {name: self.told('bag_player', name) for name in names} if self['bag'] else {}
+        return {name: self.told(PLAYER, name) for name in names} if self['bag'] else {}
 
 
 def _sources(chosen: _Chosen) -> list[_Node]:
@@ -281,7 +284,8 @@ def _sources(chosen: _Chosen) -> list[_Node]:
             'respawn': chosen.is_on('respawn'),
             **_senses(chosen),
         }
-        return [_Node('bag_player', given, {'depth': chosen.told('fusion', 'depth', False)})]
+        usual = {'depth': chosen.told('fusion', 'depth', False)}
+        return [_Node(PLAYER, given, usual, ends_all=True)]
     devices = (
         ('microphone_array', chosen.model.hears, 'start_microphones', 'audio_topic'),
         ('camera', chosen.model.sees, 'start_camera', 'image_topic'),
@@ -336,7 +340,7 @@ def _goes_on(chosen: _Chosen) -> dict[str, str]:
 
 
 def _patience(chosen: _Chosen) -> float:
-    rate = float(chosen.told('bag_player', 'rate', 1.0))
+    rate = float(chosen.told(PLAYER, 'rate', 1.0))
     return REPLAY_PATIENCE * min(max(rate, 1.0), _FASTEST)
 
 

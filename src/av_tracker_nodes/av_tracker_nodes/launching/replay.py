@@ -27,13 +27,11 @@ from pathlib import Path
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import DEFAULT_MODEL, create_fusion
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec, node_set
+from av_tracker_nodes.launching.player import PLAYER, PROGRESS
 from av_tracker_nodes.launching.processes import Supervisor, private_environment
 from av_tracker_nodes.launching.topics import launch_arguments, live_remappings
 from av_tracker_nodes.recordings.bag import BagReader, Sources, TopicNames, Topics
 from av_tracker_nodes.recordings.tracks_csv import read_run
-
-PROGRESS = '@progress '
-"""Lines of the bag player that begin with this tell how far it is, in JSON."""
 
 VERDICT = '@verdict '
 """Lines of the check of a running robot that begin with this are for the person, in JSON."""
@@ -262,6 +260,6 @@ def _check(statuses: Mapping[str, int], lines: deque[str]) -> None:
 
 
 def _with_progress(spec: NodeSpec) -> NodeSpec:
-    if spec.executable != 'bag_player':
+    if spec.executable != PLAYER:
         return spec
     return replace(spec, ros_arguments=(*spec.ros_arguments, '-p', 'progress:=true'))

@@ -40,6 +40,7 @@ from visualization_msgs.msg import MarkerArray
 
 from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.launching.player import PLAYER, PROGRESS
 from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.conversions import time_message
 from av_tracker_nodes.nodes.markers import TrackMarkers
@@ -63,9 +64,6 @@ from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.messages import from_tracks, stamp_of
 from av_tracker_nodes.recordings.usage import MOST_UNUSED
 from av_tracker_nodes.types import NANOSECONDS, to_nanoseconds
-
-PROGRESS = '@progress '
-"""Lines on standard output that begin with this are for the program that started the player."""
 
 _QUALITIES = {
     '/audio': PLAYED_AUDIO,
@@ -116,7 +114,7 @@ class BagPlayer(StageNode):
     """
 
     def __init__(self, **node_options: object) -> None:
-        super().__init__('bag_player', **node_options)
+        super().__init__(PLAYER, **node_options)
         self.parameter('bag', '', 'Recording to play')
         self.parameter('rate', 1.0, 'Speed of the replay', 0.01, 100.0)
         self.parameter(
@@ -148,7 +146,7 @@ class BagPlayer(StageNode):
         """Advertise what the bag holds."""
         path = self.value('bag')
         if not path:
-            raise InputError('bag_player: parameter bag is not set; give it the path of a bag')
+            raise InputError(f'{PLAYER}: parameter bag is not set; give it the path of a bag')
         names = self.value('wait_for').split(',')
         self._expected = {name.strip() for name in names if name.strip()}
         self._rate = self.value('rate')

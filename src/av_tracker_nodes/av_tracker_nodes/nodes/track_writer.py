@@ -28,6 +28,7 @@ from sensor_msgs.msg import CameraInfo
 
 from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.launching.player import PLAYER
 from av_tracker_nodes.nodes.clock import elapsed_seconds
 from av_tracker_nodes.nodes.image_input import declare_reliable_images
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -48,7 +49,7 @@ _OUTPUTS = {
     'tracker': 'speaker_tracks',
 }
 """What each stage publishes."""
-_PLAYER, _REPLAY = 'bag_player', 'replay'
+_REPLAY = 'replay'
 _NOTE_PERIOD = 1.0
 
 
@@ -142,7 +143,7 @@ class TrackWriterNode(StageNode):
             values = {value.key: value.value for value in status.values}
             if name in _OUTPUTS:
                 self._stages.take(name, values)
-            elif name == _PLAYER:
+            elif name == PLAYER:
                 self._extent = Extent.from_values(values) or self._extent
                 # Told to the player, which waits for this before it ends.
                 self.facts['ended'] = self._has_all()
