@@ -55,6 +55,11 @@ def to_seconds(stamp: int) -> float:
     return stamp / NANOSECONDS
 
 
+def log_odds(probability: float) -> float:
+    """Logarithm of the odds of a probability."""
+    return float(np.log(probability / (1 - probability)))
+
+
 JUMP = to_nanoseconds(0.5)
 """A stream that falls back by more than this has started anew (ns); less is disorder."""
 

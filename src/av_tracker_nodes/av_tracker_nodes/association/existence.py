@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.types import PROVES_NOBODY
+from av_tracker_nodes.types import PROVES_NOBODY, log_odds
 
 _LOOK = 0.3
 """Time (s) over which images tell one and the same thing."""
@@ -53,11 +53,6 @@ _SEEN_EASILY, _SEEN_HARDLY = 0.75, 0.3
 """Chance that a look finds a head in plain view: by a model that follows heads, where the faces
 had sure scores; and where they had weak ones, or by a model that only knows faces, as who turned
 away stays away for long (three validation scenes of multi_speaker: 0.6 is as good, 0.85 worse)."""
-
-
-def log_odds(probability: float) -> float:
-    """Logarithm of the odds of a probability."""
-    return float(np.log(probability / (1 - probability)))
 
 
 def score_gain(quality: float) -> float:

@@ -46,6 +46,7 @@ from av_tracker_nodes.types import (
     Face,
     FaceFrame,
     FaceSound,
+    log_odds,
 )
 
 CROP_SIZE = 64
@@ -320,7 +321,7 @@ def sound_features(
                 1.0,
                 heard.peak / strongest,
                 heard.mean / strongest,
-                _log_odds(heard.speech),
+                _scaled_log_odds(heard.speech),
                 min(max(ratio, -_LARGEST_RATIO), _LARGEST_RATIO),
                 math.log(heard.range_std / heard.range),
             ]
@@ -328,7 +329,7 @@ def sound_features(
     dead = len(sound.dead_channels) / len(rig.microphones.positions)
     return np.concatenate(
         [
-            [sound.coverage, dead, _log_odds(candidate.base.speaking)],
+            [sound.coverage, dead, _scaled_log_odds(candidate.base.speaking)],
             own,
             _nearest_peaks(candidate, frame, sound, strongest, rig).ravel(),
         ]
@@ -360,13 +361,13 @@ def _nearest_peaks(
     rows[:, 0] = 1.0
     rows[:, 1:4] = np.clip(offset, -_REACH, _REACH)
     rows[:, 4] = [peak.score / strongest for peak in sound.peaks]
-    rows[:, 5] = [_log_odds(peak.speech) for peak in sound.peaks]
+    rows[:, 5] = [_scaled_log_odds(peak.speech) for peak in sound.peaks]
     rows[:, 6] = np.log(frame.deviations(left)[:, 0] * frame.range / ranges[1])
     nearest = np.argsort(np.hypot(rows[:, 1], rows[:, 2]), kind='stable')[:PEAKS]
     table[: len(nearest)] = rows[nearest]
     return table
 
 
-def _log_odds(probability: float) -> float:
+def _scaled_log_odds(probability: float) -> float:
     kept = min(max(probability, 1e-3), 1 - 1e-3)
-    return math.log(kept / (1 - kept)) / _LOGIT_SCALE
+    return log_odds(kept) / _LOGIT_SCALE

@@ -38,13 +38,20 @@ from av_tracker_nodes.fusion.candidates import (
 )
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, followed_quality, is_same_head
-from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
+from av_tracker_nodes.fusion.network_session import NetworkSession, probability
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.bearings import axis_of_line
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, visible_box
-from av_tracker_nodes.types import AcousticMap, Detection, DetectionFrame, FaceFrame, Modality
+from av_tracker_nodes.types import (
+    AcousticMap,
+    Detection,
+    DetectionFrame,
+    FaceFrame,
+    Modality,
+    log_odds,
+)
 
 _LONGEST_STEP = np.array([0.6, 0.6, 0.1])
 """A remembered head that moves farther than this from one image to the next (face heights across,

@@ -186,11 +186,6 @@ def probability(log_odds: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-log_odds))
 
 
-def log_odds(probability: float) -> float:
-    """Log-odds of a probability between 0 and 1."""
-    return float(np.log(probability / (1 - probability)))
-
-
 def _filled(values: np.ndarray, size: int) -> np.ndarray:
     empty = np.zeros((size - len(values), *values.shape[1:]), values.dtype)
     return np.concatenate([values, empty])

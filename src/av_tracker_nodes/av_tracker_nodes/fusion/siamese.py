@@ -40,7 +40,7 @@ from av_tracker_nodes.fusion.head_memory import (
     is_same_head,
     remembered,
 )
-from av_tracker_nodes.fusion.network_session import NetworkSession, log_odds, probability
+from av_tracker_nodes.fusion.network_session import NetworkSession, probability
 from av_tracker_nodes.fusion.quality import QualityThresholds, expected_error
 from av_tracker_nodes.fusion.ranges import as_far_as, ranged
 from av_tracker_nodes.fusion.search import (
@@ -65,6 +65,7 @@ from av_tracker_nodes.types import (
     DetectionFrame,
     FaceFrame,
     Modality,
+    log_odds,
     to_nanoseconds,
     to_seconds,
 )

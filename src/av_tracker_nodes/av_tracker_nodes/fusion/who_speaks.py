@@ -26,8 +26,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from av_tracker_nodes.fusion.network_session import log_odds, probability
-from av_tracker_nodes.types import Detection, DetectionFrame, FaceFrame, Modality
+from av_tracker_nodes.fusion.network_session import probability
+from av_tracker_nodes.types import Detection, DetectionFrame, FaceFrame, Modality, log_odds
 
 _WEIGHT = 0.25
 """Share of the log-likelihood ratio of lips that counts.
