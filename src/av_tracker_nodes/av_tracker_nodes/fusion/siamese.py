@@ -23,26 +23,22 @@ is renewed by it, kept, or the person is taken from the face detector again.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
-from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind, in_picture
+from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import (
-    Evidence,
     followed_quality,
-    head_distance,
-    is_of_a_face,
-    is_same_head,
     remembered,
 )
 from av_tracker_nodes.fusion.network_session import NetworkSession, probability
 from av_tracker_nodes.fusion.quality import QualityThresholds, expected_error
-from av_tracker_nodes.fusion.ranges import as_far_as, ranged
+from av_tracker_nodes.fusion.ranges import ranged
 from av_tracker_nodes.fusion.search import (
     FACE_PIXELS,
     FOUND,
@@ -57,6 +53,16 @@ from av_tracker_nodes.fusion.search import (
     template_crop,
 )
 from av_tracker_nodes.fusion.sight_frame import SightFrame
+from av_tracker_nodes.fusion.sought import (
+    Person,
+    Sought,
+    called_back,
+    is_heard,
+    one_each,
+    owners_of,
+    parted,
+    range_std,
+)
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import HEAD_SIZE_STD, face_box, visible_box
 from av_tracker_nodes.types import (
@@ -66,53 +72,11 @@ from av_tracker_nodes.types import (
     FaceFrame,
     Modality,
     log_odds,
-    to_nanoseconds,
     to_seconds,
 )
 
-_PATIENCE = to_nanoseconds(0.6)
-"""A person whom neither network nor detector finds is searched for this long (ns)."""
-_RANGE_STD, _RANGE_DRIFT = 0.1, 0.15
-"""Relative deviation of the range of somebody without a detected face, and its growth a second."""
-_LONGEST = to_nanoseconds(4.0)
-"""A person is followed for this long (ns) without a face or a voice there: what the network finds
-then is often not their head. Of 2 s, 4 s and for ever, 4 s was best on validation scenes."""
-_MEMORY = to_nanoseconds(10.0)
-"""Who was lost is looked for where a voice is for this long (ns)."""
-_STEP, _WALK = 0.5, 1.0
-"""How far (m) from where somebody was lost a voice may be theirs, and its growth a second."""
-_LONG, _STRAYED = to_nanoseconds(1.0), 2.0
-"""Without a face for so long (ns), a person may be this much farther off than one head."""
 _LEAST_ERROR = 1.0
 """Least deviation of a found pixel, in pixels of the search crop."""
-
-
-@dataclass(frozen=True)
-class _Person:
-    """Somebody who is searched for.
-
-    Stamps are in ns: when found last, when a face was detected last, and when that or a voice
-    told last that it is somebody. The faces that were detected tell whether it is a head.
-    """
-
-    position: np.ndarray
-    template: np.ndarray
-    tracklet: int
-    embedding: np.ndarray | None
-    found: int
-    face: int
-    sure: int
-    evidence: Evidence = field(default_factory=Evidence)
-
-
-@dataclass(frozen=True)
-class _Sought:
-    """A person, the place (m) that is searched about, and what else tells that they are there."""
-
-    person: _Person
-    place: np.ndarray
-    face: Detection | None = None
-    heard: bool = False
 
 
 class SiameseFusion(FusionModel):
@@ -161,7 +125,7 @@ class SiameseFusion(FusionModel):
         self._forget()
 
     def _forget(self) -> None:
-        self._people: list[_Person] = []
+        self._people: list[Person] = []
         self._history: deque[AcousticMap] = deque(maxlen=HISTORY)
 
     def detect(
@@ -200,41 +164,41 @@ class SiameseFusion(FusionModel):
         seen, voices = geometric.detections[:count], geometric.detections[count:]
         pictured = [face for face in seen if face.box is not None]
         people, missing = self._adopt(stamp, pictured, rig, image)
-        followed, lost = _parted(missing, [face.box for face in pictured], stamp, rig)
+        followed, lost = parted(missing, [face.box for face in pictured], stamp, rig)
         people += [
-            _Sought(person, person.position, heard=_is_heard(person.position, voices, rig))
+            Sought(person, person.position, heard=is_heard(person.position, voices, rig))
             for person in followed
         ]
-        people += _called(lost, people, voices, stamp, rig)
+        people += called_back(lost, people, voices, stamp, rig)
         judged = [
             self._judge(sought, said, stamp, rig, image)
             for sought, said in zip(
                 people, self._search(people, sound, stamp, rig, image), strict=True
             )
         ]
-        self._people, found = _one_each(judged, stamp, rig)
+        self._people, found = one_each(judged, stamp, rig)
         self._people += lost
         heads = [each.position for each in found]
         found += [face for face in seen if face.box is None]
         found += [
-            voice for voice in voices if not any(_is_heard(head, [voice], rig) for head in heads)
+            voice for voice in voices if not any(is_heard(head, [voice], rig) for head in heads)
         ]
         return found
 
     def _adopt(
         self, stamp: int, seen: Sequence[Detection], rig: Rig, image: np.ndarray
-    ) -> tuple[list[_Sought], list[_Person]]:
+    ) -> tuple[list[Sought], list[Person]]:
         """Give each detected face to the person it goes on with, or to somebody new.
 
         Returns those with a face, and those without one.
         """
         missing, people = list(self._people), []
-        owners = _owners(missing, seen, stamp, rig)
+        owners = owners_of(missing, seen, stamp, rig)
         for index, face in enumerate(seen):
             person = owners.get(index)
             if person is None:
                 template = template_crop(image, face.box)
-                person = _Person(face.position, template, face.tracklet, None, stamp, stamp, stamp)
+                person = Person(face.position, template, face.tracklet, None, stamp, stamp, stamp)
             person = replace(
                 person,
                 tracklet=face.tracklet,
@@ -243,12 +207,12 @@ class SiameseFusion(FusionModel):
                 evidence=person.evidence.with_face(face.quality),
             )
             # What was found before drifts with the template; a detected face does not.
-            people.append(_Sought(person, face.position, face))
+            people.append(Sought(person, face.position, face))
         return people, missing
 
     def _search(
         self,
-        people: Sequence[_Sought],
+        people: Sequence[Sought],
         sound: AcousticMap,
         stamp: int,
         rig: Rig,
@@ -269,12 +233,12 @@ class SiameseFusion(FusionModel):
 
     def _judge(
         self,
-        sought: _Sought,
+        sought: Sought,
         said: np.ndarray,
         stamp: int,
         rig: Rig,
         image: np.ndarray,
-    ) -> tuple[_Person, Detection | None]:
+    ) -> tuple[Person, Detection | None]:
         """Believe what was found or the face detector; and treat the template accordingly."""
         person, face = sought.person, sought.face
         quality = float(probability(said[2]))
@@ -310,7 +274,7 @@ class SiameseFusion(FusionModel):
 
     def _found(
         self,
-        sought: _Sought,
+        sought: Sought,
         pixel: np.ndarray,
         quality: float,
         stamp: int,
@@ -320,7 +284,7 @@ class SiameseFusion(FusionModel):
         camera, person, face = rig.camera, sought.person, sought.face
         sight = SightFrame.towards(camera, sought.place)
         position = camera.centre + sight.range * camera.rays(pixel)
-        along = _range_std(person, stamp)
+        along = range_std(person, stamp)
         if face is not None:
             along = float(sight.deviations(face.covariance)[1])
         across = max(expected_error(quality), _LEAST_ERROR) / FACE_PIXELS
@@ -334,121 +298,3 @@ class SiameseFusion(FusionModel):
             tracklet=person.tracklet,
             embedding=person.embedding,
         )
-
-
-def _parted(
-    people: Sequence[_Person], faces: Sequence[np.ndarray], stamp: int, rig: Rig
-) -> tuple[list[_Person], list[_Person]]:
-    """Part people without a face: who is followed on, and who is lost but remembered.
-
-    Only a head whose face was detected well is followed, and nobody where the picture shows one
-    of the `faces` (boxes) of others.
-    """
-    followed, lost = [], []
-    for person in people:
-        box = face_box(rig.camera, person.position)
-        if (
-            person.evidence.is_head
-            and 0 <= stamp - person.found <= _PATIENCE
-            and stamp - person.sure <= _LONGEST
-            and in_picture(box, rig)
-            and not is_of_a_face(box, faces)
-        ):
-            followed.append(person)
-        elif 0 <= stamp - person.found <= _MEMORY:
-            lost.append(person)
-    return followed, lost
-
-
-def _is_at(place: np.ndarray, heads: Iterable[np.ndarray], rig: Rig) -> bool:
-    """Tell whether a place (m) can be that of one of some heads."""
-    return any(is_same_head(head, place, rig.camera) for head in heads)
-
-
-def _is_heard(head: np.ndarray, voices: Iterable[Detection], rig: Rig) -> bool:
-    """Tell whether one of some voices can be that of a head (m)."""
-    return _is_at(head, (as_far_as(voice, head, rig.camera) for voice in voices), rig)
-
-
-def _called(
-    lost: list[_Person],
-    people: Sequence[_Sought],
-    voices: Sequence[Detection],
-    stamp: int,
-    rig: Rig,
-) -> list[_Sought]:
-    """Take people out of those who were lost: search for the nearest where a voice is."""
-    called = []
-    for voice in voices:
-        known = any(_is_heard(each.place, [voice], rig) for each in people)
-        near = [
-            (float(np.linalg.norm(voice.position - person.position)), k)
-            for k, person in enumerate(lost)
-        ]
-        if known or not near or not in_picture(face_box(rig.camera, voice.position), rig):
-            continue
-        distance, nearest = min(near)
-        if distance <= _STEP + _WALK * to_seconds(stamp - lost[nearest].found):
-            person = lost.pop(nearest)
-            called.append(_Sought(person, _at_voice(person, voice, stamp, rig), heard=True))
-    return called
-
-
-def _range_std(person: _Person, stamp: int) -> float:
-    """Relative deviation of the range of a person whose face is not detected."""
-    return float(np.hypot(_RANGE_STD, _RANGE_DRIFT * to_seconds(stamp - person.face)))
-
-
-def _at_voice(person: _Person, voice: Detection, stamp: int, rig: Rig) -> np.ndarray:
-    """Place (m) in the direction of a voice, at the range of both it and the person."""
-    sight = SightFrame.towards(rig.camera, voice.position)
-    by_sound = sight.deviations(voice.covariance)[1] ** 2
-    before = _range_std(person, stamp) ** 2
-    towards = np.log(np.linalg.norm(person.position - rig.camera.centre) / sight.range)
-    return sight.place(np.array([0.0, 0.0, towards * by_sound / (by_sound + before)]))
-
-
-def _owners(
-    people: list[_Person], faces: Sequence[Detection], stamp: int, rig: Rig
-) -> dict[int, _Person]:
-    """Take the people whom faces go on with out of a list.
-
-    The same tracklet, else the same head, else the nearest who has had no face for long: results
-    drift meanwhile, and a face that appears beside them is theirs, not that of a second person.
-    """
-    owners = {}
-    for index, face in enumerate(faces):
-        same = [k for k, person in enumerate(people) if 0 < person.tracklet == face.tracklet]
-        if same:
-            owners[index] = people.pop(same[0])
-    for reach, unseen in ((1.0, 0), (_STRAYED, _LONG)):
-        for index, face in enumerate(faces):
-            near = [
-                (head_distance(person.position, face.position, rig.camera), k)
-                for k, person in enumerate(people)
-                if stamp - person.face >= unseen
-            ]
-            if index not in owners and near and min(near)[0] < reach:
-                owners[index] = people.pop(min(near)[1])
-    return owners
-
-
-def _one_each(
-    judged: Sequence[tuple[_Person, Detection | None]], stamp: int, rig: Rig
-) -> tuple[list[_Person], list[Detection]]:
-    """Of several who were found at one head leave one: who has a face, else the best quality.
-
-    Who is found at the head of somebody else, and has no face, was lost: nobody goes on searching
-    for two people where there is one. Who was not found at all is still searched for.
-    """
-    people = [person for person, detection in judged if detection is None]
-    found = [(person, detection) for person, detection in judged if detection is not None]
-    found.sort(key=lambda pair: (pair[0].face < stamp, -pair[1].quality))
-    kept: list[Detection] = []
-    for person, detection in found:
-        alone = not _is_at(detection.position, (each.position for each in kept), rig)
-        if alone:
-            kept.append(detection)
-        if alone or person.face == stamp:
-            people.append(person)
-    return people, kept

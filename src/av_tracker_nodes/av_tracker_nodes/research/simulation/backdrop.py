@@ -24,8 +24,9 @@ import numba
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera
-from av_tracker_nodes.research.simulation.furniture import Panel, furnish
+from av_tracker_nodes.research.simulation.furniture import furnish
 from av_tracker_nodes.research.simulation.lighting import Lighting, encode
+from av_tracker_nodes.research.simulation.panels import Panel
 from av_tracker_nodes.research.simulation.scene import Scene
 
 _RAY_PITCH = 8
