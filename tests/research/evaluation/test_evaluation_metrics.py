@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
+from trackeval.metrics import CLEAR, Identity
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.tracks_csv import read_tracks
@@ -30,7 +31,7 @@ from av_tracker_nodes.research.evaluation.metrics import evaluate
 from av_tracker_nodes.research.evaluation.mot_scores import (
     clear_scores,
     hota_score,
-    trackeval_scores,
+    trackeval_data,
 )
 from av_tracker_nodes.research.evaluation.position_errors import inside_ellipsoid, position_errors
 from av_tracker_nodes.research.evaluation.speech_scores import (
@@ -298,10 +299,14 @@ def test_both_libraries_agree(world, match, seed):
             tracks.append(world.track(9, [2.0, 0.3, -0.6]))
         frames.append(tracks)
     matching = match(people, frames)
-    ours, other = clear_scores(matching), trackeval_scores(matching)
-    assert ours['mota'] == pytest.approx(other['mota'], abs=1e-6)
-    assert ours['idf1'] == pytest.approx(other['idf1'], abs=1e-6)
-    assert ours['ids'] == other['ids']
+    ours, data = clear_scores(matching), trackeval_data(matching)
+    clear, identity = (
+        metric({'THRESHOLD': 0.5, 'PRINT_CONFIG': False}).eval_sequence(data)
+        for metric in (CLEAR, Identity)
+    )
+    assert ours['mota'] == pytest.approx(100 * clear['MOTA'], abs=1e-6)
+    assert ours['idf1'] == pytest.approx(100 * identity['IDF1'], abs=1e-6)
+    assert ours['ids'] == clear['IDSW']
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from itertools import combinations
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.channel_states import OK, SILENCE, TWIN, channel_states
+from av_tracker_nodes.acoustics.channel_states import SILENCE, TWIN, channel_states
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -91,12 +91,6 @@ class ArrayReport:
     heard: tuple[Heard, ...]
     swaps: tuple[tuple[int, int], ...]
     intruders: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing was found."""
-        right = all(state == OK for state in self.states)
-        return right and not self.swaps and not self.intruders
 
 
 class ArrayCheck:

@@ -35,8 +35,6 @@ _INTERVAL = 1.0
 _MEMORY = 60
 _ARRIVAL_JITTER = 0.3e-3
 _USUAL_DRIFT = 50e-6
-_LEAST_STEP = 1e-6
-"""Time (s) by which a block is at least later than the one before it."""
 
 
 @dataclass(frozen=True)

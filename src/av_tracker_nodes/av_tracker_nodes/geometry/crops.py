@@ -22,11 +22,6 @@ import numpy as np
 
 from av_tracker_nodes.geometry.head import box_centre
 
-UPPER_BODY_SIDE = 4.0
-"""Side of the upper-body crop in heights of the face box."""
-UPPER_BODY_DROP = 1.0
-"""The centre of the upper body lies this many face heights below the centre of the face."""
-
 
 def square_crop(image: np.ndarray, centre: np.ndarray, side: float, size: int) -> np.ndarray:
     """Cut a square out of an image and bring it to a fixed size.
@@ -71,9 +66,3 @@ def face_crop(image: np.ndarray, box: np.ndarray, size: int, context: float = 1.
     np.ndarray, shape (size, size, 3), uint8
     """
     return square_crop(image, box_centre(box), context * max(box[2], box[3]), size)
-
-
-def upper_body_crop(image: np.ndarray, box: np.ndarray, size: int) -> np.ndarray:
-    """Cut out head and chest of the person whose face box is `box`; else as `face_crop`."""
-    centre = box_centre(box) + np.array([0.0, UPPER_BODY_DROP * box[3]])
-    return square_crop(image, centre, UPPER_BODY_SIDE * box[3], size)

@@ -16,7 +16,7 @@
 import numpy as np
 import pytest
 
-from av_tracker_nodes.geometry.crops import face_crop, square_crop, upper_body_crop
+from av_tracker_nodes.geometry.crops import face_crop, square_crop
 
 
 @pytest.fixture
@@ -53,11 +53,8 @@ def test_border_is_repeated(ramp):
     assert (far[..., 0] == 119).all()
 
 
-def test_face_and_upper_body(ramp):
+def test_face(ramp):
     box = np.array([50, 30, 10, 12])
     np.testing.assert_array_equal(
         face_crop(ramp, box, size=18), square_crop(ramp, np.array([55, 36]), 18, 18)
-    )
-    np.testing.assert_array_equal(
-        upper_body_crop(ramp, box, size=48), square_crop(ramp, np.array([55, 48]), 48, 48)
     )

@@ -26,7 +26,7 @@ import numpy as np
 from av_tracker_nodes.research.evaluation.matching import Matching
 
 with contextlib.redirect_stdout(io.StringIO()):  # it prints which of its optional parts it lacks
-    from trackeval.metrics import CLEAR, HOTA, Identity
+    from trackeval.metrics import HOTA
 
 _CLEAR = 'mota', 'motp', 'num_switches', 'num_false_positives', 'num_misses', 'idf1', 'num_objects'
 
@@ -59,18 +59,6 @@ def hota_score(matching: Matching) -> float:
     The similarity falls from 1 at no distance to 0.5 at the gate and 0 at twice the gate.
     """
     return 100 * float(np.mean(HOTA().eval_sequence(trackeval_data(matching))['HOTA']))
-
-
-def trackeval_scores(matching: Matching) -> dict[str, float]:
-    """MOTA, IDF1 (%) and identity switches by trackeval, to compare with motmetrics."""
-    data = trackeval_data(matching)
-    clear = CLEAR({'THRESHOLD': 0.5, 'PRINT_CONFIG': False}).eval_sequence(data)
-    identity = Identity({'THRESHOLD': 0.5, 'PRINT_CONFIG': False}).eval_sequence(data)
-    return {
-        'mota': 100 * float(clear['MOTA']),
-        'idf1': 100 * float(identity['IDF1']),
-        'ids': int(clear['IDSW']),
-    }
 
 
 def trackeval_data(matching: Matching) -> dict:

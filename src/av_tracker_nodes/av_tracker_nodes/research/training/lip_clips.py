@@ -77,28 +77,9 @@ class Glimpse:
 def make_lip_clips(
     out: Path, seeds: Sequence[int], jobs: int, progress: Callable[[float], None] | None = None
 ) -> list[Path]:
-    """Record clips that are not there yet.
+    """Record clips that are not there yet; see `corpus.make_corpus`.
 
-    Parameters
-    ----------
-    out : Path
-        Folder, made where it is missing.
-    seeds : sequence of int
-        Of the scenes; below 1000 to learn from, below 2000 to choose by, above to report on.
-    jobs : int
-        Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
-
-    Returns
-    -------
-    list of Path
-        Of the clips, in the order of the seeds.
-
-    Raises
-    ------
-    InputError
-        Speech or head data are not installed, or the folder cannot be written.
+    Seeds below 1000 are to learn from, below 2000 to choose by, above to report on.
     """
     tasks = {out / f'lips-{seed:04d}.npz': (seed,) for seed in seeds}
     return make_missing(_make_clip, tasks, jobs, progress)
