@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from av_tracker_nodes import FaceStage
 from av_tracker_nodes.launching.replay import replay
-from av_tracker_nodes.models.zoo import YUNET
 from av_tracker_nodes.pipeline import track_bag
 from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.json_files import write_json
@@ -33,7 +33,6 @@ from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.simulation.simulate import simulate
 from av_tracker_nodes.research.speed.report import print_result
 from av_tracker_nodes.types import ImageFrame
-from av_tracker_nodes.vision.yunet import YuNet
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
 LIVE_STAGE = 'speaker_tracks'
@@ -92,7 +91,7 @@ def detector_reference(bag: Path) -> float:
     Computers differ, and so does one from hour to hour: times of stages measured together with
     this one are compared by their ratio to it.
     """
-    detector, durations = YuNet(YUNET.verified()), []
+    detector, durations = FaceStage().detector, []
     with BagReader(bag) as reader:
         images = (record for record in reader.records() if isinstance(record, ImageFrame))
         for frame in islice(images, _REFERENCE_IMAGES):
