@@ -19,7 +19,6 @@ from acoustic_scenes import RATE, propagate, two_circles
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from av_tracker_nodes.acoustics import kernels_numba, kernels_numpy
 from av_tracker_nodes.acoustics.beam import PartedBeams, delay_and_sum
 from av_tracker_nodes.acoustics.delays import PairDelays
 
@@ -139,13 +138,12 @@ def test_parted_beams_are_those_of_the_microphones_that_hear_now():
         np.testing.assert_allclose(beams.form(heard, alive, places), fresh, atol=1e-5)
 
 
-@pytest.mark.parametrize('kernels', [kernels_numpy, kernels_numba])
-def test_offset_and_rumble_are_left_out(kernels):
+def test_offset_and_rumble_are_left_out():
     time = np.arange(8000) / RATE
     rumble, wanted = 1 + np.cos(2 * np.pi * 20 * time), np.cos(2 * np.pi * 500 * time)
     above = np.array([[0, 0, 1000.0]])
     with_rumble, without = (
-        parted(np.stack([each] * 16, 1).astype(np.float32), above, lowest=60, kernels=kernels)
+        parted(np.stack([each] * 16, 1).astype(np.float32), above, lowest=60)
         for each in (rumble + wanted, wanted)
     )
     # The block is filled up with silence, so an offset has edges.
@@ -161,5 +159,4 @@ def test_a_constant_on_all_delays_changes_nothing_and_no_place_gives_no_beam():
     beams = delay_and_sum(samples, delays, RATE)
     np.testing.assert_allclose(delay_and_sum(samples, delays + 0.7, RATE), beams, atol=1e-5)
     assert delay_and_sum(samples, np.zeros((0, 16)), RATE).shape == (0, 900)
-    for kernels in (kernels_numpy, kernels_numba):
-        assert parted(samples, np.zeros((0, 3)), kernels=kernels).shape == (0, 900)
+    assert parted(samples, np.zeros((0, 3))).shape == (0, 900)

@@ -26,7 +26,7 @@ from acoustic_scenes import RATE, angle_between, blocks, frame_at, look_at, two_
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.kernels_numpy import correlation_at
+from av_tracker_nodes.acoustics.kernels import correlation_at
 from av_tracker_nodes.acoustics.location import SourceLocator, local_axes
 from av_tracker_nodes.geometry import MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.calibration import load_microphones

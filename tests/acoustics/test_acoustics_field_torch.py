@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from acoustic_scenes import RATE, look_at, propagate, two_circles
 
-from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField, lag_table
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -57,7 +57,7 @@ def mapped(samples, delays, gcc, mapper):
     bins = len(gcc.frequencies)
     weights = np.full((1, bins), 1 / bins, np.float32)
     whitened = gcc.whiten(gcc.spectra(samples))[None]
-    cross = kernels_numpy.weighted_cross(whitened, weights, delays.pairs)
+    cross = kernels.weighted_cross(whitened, weights, delays.pairs)
     return mapper(gcc.correlate(cross), DEPTHS)
 
 
@@ -65,7 +65,7 @@ def mapped(samples, delays, gcc, mapper):
 def test_nearest_lags_agree(setting, device):
     delays, gcc = setting
     correlation = correlations(delays, gcc, 1)[0]
-    expected = CoherenceField(delays, gcc, POINTS, 'numpy')(correlation)
+    expected = CoherenceField(delays, gcc, POINTS)(correlation)
     field = TorchField(lag_table(delays, gcc, POINTS), len(gcc.lags), device)
     np.testing.assert_allclose(field.of_array(correlation), expected, rtol=1e-4, atol=1e-5)
 
@@ -81,7 +81,7 @@ def test_values_between_lags_agree(setting, device, frames):
     found = field(torch.from_numpy(batch).to(device)).cpu().numpy()
     assert found.shape == (len(POINTS), frames)
     for values, correlation in zip(found.T, batch, strict=True):
-        expected = kernels_numpy.mean_at_points(
+        expected = kernels.mean_at_points(
             correlation, POINTS, delays.microphones, delays.pairs, scale
         )
         np.testing.assert_allclose(values, expected, atol=1e-4)
@@ -90,7 +90,7 @@ def test_values_between_lags_agree(setting, device, frames):
 @pytest.mark.parametrize('device', DEVICES)
 def test_maps_of_a_batch_are_those_of_the_cpu_path(setting, device):
     delays, gcc = setting
-    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0, kernels_numpy)
+    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0)
     samples = recorded(frames=6)
     batch = TorchImageMap(delays, gcc, mapper, DEPTHS, device)(torch.from_numpy(samples))
     assert batch.shape == (6, 4, 96, 120)
@@ -101,14 +101,14 @@ def test_maps_of_a_batch_are_those_of_the_cpu_path(setting, device):
 
 def test_silence_maps_to_zeros(setting):
     delays, gcc = setting
-    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0, kernels_numpy)
+    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0)
     silence = torch.zeros(2, gcc.length, len(ARRAY.positions))
     assert not TorchImageMap(delays, gcc, mapper, DEPTHS, 'cpu')(silence).any()
 
 
 def test_a_single_frame_is_one_of_a_batch(setting):
     delays, gcc = setting
-    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0, kernels_numpy)
+    mapper = ImageMap(delays, gcc, CAMERA, (96, 120), 3.0)
     maps = TorchImageMap(delays, gcc, mapper, DEPTHS, 'cpu')
     samples = torch.from_numpy(recorded(frames=4))
     torch.testing.assert_close(maps(samples[2:3])[0], maps(samples)[2], rtol=0, atol=1e-5)

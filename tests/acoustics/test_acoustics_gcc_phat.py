@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField, lag_table
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
-from av_tracker_nodes.acoustics.kernels_numpy import weighted_cross
+from av_tracker_nodes.acoustics.kernels import weighted_cross
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
 

@@ -17,10 +17,11 @@ import sys
 
 import numpy as np
 import pytest
+import reference_kernels as reference
 from acoustic_scenes import two_circles
 
-from av_tracker_nodes.acoustics import backend, kernels_numba, kernels_numpy
-from av_tracker_nodes.acoustics.backend import choose_backend, load_kernels
+from av_tracker_nodes.acoustics import backend, kernels
+from av_tracker_nodes.acoustics.backend import choose_backend
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.errors import InputError
@@ -40,38 +41,38 @@ def test_lookup_agrees():
     table = np.random.default_rng(2).integers(0, len(GCC.lags), size=(56, 5003)).astype(np.uint16)
     for pairs in (1, 6, 56):
         some = correlation()[:pairs], table[:pairs]
-        expected = kernels_numpy.mean_at_lags(*some)
-        np.testing.assert_allclose(kernels_numba.mean_at_lags(*some), expected, atol=1e-5)
+        expected = reference.mean_at_lags(*some)
+        np.testing.assert_allclose(kernels.mean_at_lags(*some), expected, atol=1e-5)
         assert expected[7] == pytest.approx(some[0][range(pairs), some[1][:, 7]].mean(), abs=1e-5)
 
 
 def test_interpolation_agrees():
     arguments = (POINTS, ARRAY.positions, DELAYS.pairs, 1 / (DELAYS.speed * GCC.lag_step))
-    expected = kernels_numpy.mean_at_points(correlation(), *arguments)
+    expected = reference.mean_at_points(correlation(), *arguments)
     np.testing.assert_allclose(
-        kernels_numba.mean_at_points(correlation(), *arguments), expected, atol=1e-4
+        kernels.mean_at_points(correlation(), *arguments), expected, atol=1e-4
     )
 
 
-@pytest.mark.parametrize('kernels', [kernels_numpy, kernels_numba])
-def test_points_too_far_away_read_nothing_beyond_the_lags(kernels):
+@pytest.mark.parametrize('loops', [reference, kernels])
+def test_points_too_far_away_read_nothing_beyond_the_lags(loops):
     """What lies around the table would be added, or is not even memory of this process."""
     directions = np.random.default_rng(3).normal(size=(5000, 3))
     ones = np.ones((len(DELAYS.pairs), len(GCC.lags)), np.float32)
     scale = 1 / (DELAYS.speed * GCC.lag_step)
     for distance in (1e3, 1e6, 1e9, 1e30):
         points = distance * directions
-        values = kernels.mean_at_points(ones, points, ARRAY.positions, DELAYS.pairs, scale)
+        values = loops.mean_at_points(ones, points, ARRAY.positions, DELAYS.pairs, scale)
         assert values.shape == (5000,)
     np.testing.assert_allclose(
-        kernels.mean_at_points(ones, 1e3 * directions, ARRAY.positions, DELAYS.pairs, scale), 1.0
+        loops.mean_at_points(ones, 1e3 * directions, ARRAY.positions, DELAYS.pairs, scale), 1.0
     )
 
 
 def test_interpolation_is_exact_for_straight_lines():
     ramp = np.tile(np.arange(len(GCC.lags), dtype=np.float32), (56, 1))
     scale = 1 / (DELAYS.speed * GCC.lag_step)
-    values = kernels_numpy.mean_at_points(ramp, POINTS, ARRAY.positions, DELAYS.pairs, scale)
+    values = reference.mean_at_points(ramp, POINTS, ARRAY.positions, DELAYS.pairs, scale)
     expected = DELAYS.at(POINTS).mean(axis=1) / GCC.lag_step + len(GCC.lags) // 2
     np.testing.assert_allclose(values, expected, rtol=1e-5)
 
@@ -80,8 +81,8 @@ def test_cross_spectra_agree():
     rng = np.random.default_rng(0)
     whitened = np.exp(1j * rng.uniform(0, 6, (5, 16, 30))).astype(np.complex64)
     weights = rng.uniform(size=(5, 30)).astype(np.float32)
-    expected = kernels_numpy.weighted_cross(whitened, weights, DELAYS.pairs)
-    actual = kernels_numba.weighted_cross(whitened, weights, DELAYS.pairs)
+    expected = reference.weighted_cross(whitened, weights, DELAYS.pairs)
+    actual = kernels.weighted_cross(whitened, weights, DELAYS.pairs)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
@@ -95,9 +96,9 @@ def noise_in_band():
 
 def test_correlations_at_delays_agree():
     cross, delays, band = noise_in_band()
-    expected = kernels_numpy.correlation_at(cross, delays, *band)
+    expected = reference.correlation_at(cross, delays, *band)
     scale = np.abs(expected).max(axis=0)
-    actual = kernels_numba.correlation_at(cross, delays, *band)
+    actual = kernels.correlation_at(cross, delays, *band)
     np.testing.assert_allclose(actual / scale, expected / scale, atol=1e-5)
 
 
@@ -105,7 +106,7 @@ def test_derivatives_of_correlations_are_those_of_finite_differences():
     cross, delays, band = noise_in_band()
     step = 1e-7
     before, here, after = (
-        kernels_numpy.correlation_at(cross.astype(complex), delays + shift, *band)
+        reference.correlation_at(cross.astype(complex), delays + shift, *band)
         for shift in (-step, 0.0, step)
     )
     np.testing.assert_allclose(here[:, 0], pair_by_pair(cross, delays, *band), atol=1e-6)
@@ -129,11 +130,11 @@ def pair_by_pair(cross, delays, first_bin, bin_width):
 
 def test_aligned_spectra_agree():
     cross, delays, band = noise_in_band()
-    expected = kernels_numpy.aligned_spectrum(cross, delays, *band)
-    actual = kernels_numba.aligned_spectrum(cross, delays, *band)
+    expected = reference.aligned_spectrum(cross, delays, *band)
+    actual = kernels.aligned_spectrum(cross, delays, *band)
     np.testing.assert_allclose(actual, expected, atol=1e-7)
     assert actual.sum() == pytest.approx(
-        kernels_numba.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
+        kernels.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
     )
 
 
@@ -141,10 +142,10 @@ def test_delayed_spectra_agree_and_are_aligned_again():
     rng = np.random.default_rng(3)
     spectrum, gains = rng.uniform(size=308).astype(np.float32), np.ones(len(DELAYS.pairs))
     _, delays, band = noise_in_band()
-    expected = kernels_numpy.delayed_spectrum(spectrum, 2 * gains, delays, *band)
-    actual = kernels_numba.delayed_spectrum(spectrum, 2 * gains, delays, *band)
+    expected = reference.delayed_spectrum(spectrum, 2 * gains, delays, *band)
+    actual = kernels.delayed_spectrum(spectrum, 2 * gains, delays, *band)
     np.testing.assert_allclose(actual, expected, atol=1e-5)
-    again = kernels_numba.aligned_spectrum(actual, delays, *band)
+    again = kernels.aligned_spectrum(actual, delays, *band)
     np.testing.assert_allclose(again, 2 * spectrum, atol=1e-5)
 
 
@@ -158,9 +159,9 @@ def turns_to(places):
 def test_turned_sums_agree(places):
     rng = np.random.default_rng(0)
     spectra = (rng.normal(size=(16, 4000)) + 1j * rng.normal(size=(16, 4000))).astype(np.complex64)
-    expected = kernels_numpy.turned_sum(spectra, turns_to(places))
+    expected = reference.turned_sum(spectra, turns_to(places))
     assert expected.shape == (places, 4000)
-    actual = kernels_numba.turned_sum(spectra, turns_to(places))
+    actual = kernels.turned_sum(spectra, turns_to(places))
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
@@ -175,7 +176,7 @@ def test_weighed_spectra(microphones):
     spectra = rng.normal(size=(2, microphones, 1001))
     spectra = (spectra[0] + 1j * spectra[1]).astype(np.complex64)
     weights = symmetric(rng, 63, microphones)
-    actual = kernels_numpy.weighed(spectra, weights, 16)
+    actual = kernels.weighed(spectra, weights, 16)
     assert actual.dtype == np.complex64
     expected = np.einsum('kmn,nk->mk', weights[np.arange(1001) // 16], spectra)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
@@ -187,8 +188,8 @@ def test_parted_beams_agree(places):
     beams = rng.normal(size=(2, places, 1001))
     beams = (beams[0] + 1j * beams[1]).astype(np.complex64)
     arguments = beams, turns_to(places), symmetric(rng, 63, 16), 16
-    expected = kernels_numpy.parted(*arguments)
-    actual = kernels_numba.parted(*arguments)
+    expected = reference.parted(*arguments)
+    actual = kernels.parted(*arguments)
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
@@ -204,8 +205,7 @@ def test_without_a_driver_torch_is_not_asked(monkeypatch):
 
 
 def test_backends():
-    assert choose_backend('numpy') == 'numpy'
-    assert load_kernels('numpy') is kernels_numpy
-    assert choose_backend() in ('cuda', 'numba', 'numpy')
+    assert choose_backend('numba') == 'numba'
+    assert choose_backend() in ('cuda', 'numba')
     with pytest.raises(InputError, match='unknown acoustic backend'):
         choose_backend('fpga')

@@ -23,8 +23,8 @@ from tf2_msgs.msg import TFMessage
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.nodes import conversions
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
-from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.types import AudioBlock, Modality, Track, TrackFrame, TrackState
 
 

@@ -34,7 +34,7 @@ from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 from av_tracker_nodes.launching.replay import VERDICT
 from av_tracker_nodes.nodes import image_messages
-from av_tracker_nodes.nodes.track_messages import to_tracks
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
 
 pytestmark = pytest.mark.graph

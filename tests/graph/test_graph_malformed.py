@@ -43,11 +43,11 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec
 from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
 from av_tracker_nodes.nodes.speaker_beams import SpeakerBeams
-from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.types import (
     AcousticMap,

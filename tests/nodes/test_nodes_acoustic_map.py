@@ -222,9 +222,10 @@ class TestViews:
         return node
 
     def test_nobody_listens_and_nothing_is_made(self, make_node, sound, monkeypatch):
-        module = 'av_tracker_nodes.nodes.acoustic_views'
-        for name in ('to_points', 'draw_overlay'):
-            monkeypatch.setattr(f'{module}.{name}', lambda *_: pytest.fail('made for nobody'))
+        for name in ('nodes.acoustic_views.to_points', 'viewing.sound.draw_overlay'):
+            monkeypatch.setattr(
+                f'av_tracker_nodes.{name}', lambda *_: pytest.fail('made for nobody')
+            )
         node = self.answered(make_node, sound, 0, 0)
         assert node._views._points.sent == []
         assert node._views._images is None

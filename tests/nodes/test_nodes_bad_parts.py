@@ -35,9 +35,9 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
-from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.plausible import LARGEST_MAP, MOST_PARTS

@@ -30,7 +30,7 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.nodes import conversions, image_messages
-from av_tracker_nodes.nodes.track_messages import to_tracks
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.messages.images import from_image
 from av_tracker_nodes.types import (

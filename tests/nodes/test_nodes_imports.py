@@ -34,7 +34,7 @@ NEEDED = {
     'face_detector': {'cv2'},
     'fusion': {'cv2'},
     'bag_player': {'cv2'},
-    'acoustic_map': {'cv2', 'numba', 'scipy'},
+    'acoustic_map': {'numba', 'scipy'},
 }
 
 

@@ -27,7 +27,7 @@ if importlib.util.find_spec('rclpy') is None:
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.nodes import conversions, image_messages, ros4hri_bridge
-from av_tracker_nodes.nodes.track_messages import to_tracks
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.types import (
     Face,
     FaceFrame,

@@ -29,7 +29,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_nodes.nodes import conversions
-from av_tracker_nodes.nodes.track_messages import to_tracks
+from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.track_writer import TrackWriterNode
 from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks

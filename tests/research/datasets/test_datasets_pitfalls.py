@@ -97,7 +97,7 @@ def test_pitfall_03_a_video_may_start_before_the_sound(corpus):
 
 
 def test_pitfall_03_silence_before_the_sound_gives_no_nan(corpus):
-    stage = AcousticStage(Av163(corpus).sequence('seq24').rig(2), backend='numpy')
+    stage = AcousticStage(Av163(corpus).sequence('seq24').rig(2))
     before = stage.process(FaceFrame(9_720_000_000, (360, 288), ()))
     assert np.isfinite(before.values).all()
     spectra = np.zeros((2, 50), np.complex64)
@@ -211,7 +211,7 @@ def test_pitfall_12_no_sound_after_the_image_is_heard(corpus):
     stamp = 11_000_000_000
     maps = []
     for heard in (blocks, [block for block in blocks if block.stamp < stamp]):
-        stage = AcousticStage(sequence.rig(1), backend='numpy')
+        stage = AcousticStage(sequence.rig(1))
         for block in heard:
             stage.add(block)
         maps.append(stage.process(FaceFrame(stamp, (360, 288), ())).values)
@@ -239,7 +239,7 @@ def test_pitfall_15_coherence_is_a_mean_over_pairs_and_may_be_negative():
     delays = PairDelays.of(array)
     gcc = GccPhat(16_000, delays.longest)
     points = np.array([[2.0, 0.4, 0.0], [0.0, 2.4, 0.0]])
-    field = CoherenceField(delays, gcc, points, 'numpy')
+    field = CoherenceField(delays, gcc, points)
     one = np.ones((len(delays.pairs), len(gcc.lags)), np.float32)
     np.testing.assert_allclose(field(one), 1, atol=1e-6)
     np.testing.assert_allclose(field(-0.01 * one), -0.01, atol=1e-6)

@@ -25,11 +25,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 
-from av_tracker_nodes.acoustics import kernels_numpy
 from av_tracker_nodes.acoustics.beam import PartedBeams
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -127,8 +125,6 @@ class BeamListener:
     array : MicrophoneArray
     delays : PairDelays
         Of the array.
-    kernels : module
-        Inner loops.
     """
 
     def __init__(
@@ -136,13 +132,12 @@ class BeamListener:
         voice: VoiceActivity,
         array: MicrophoneArray,
         delays: PairDelays,
-        kernels: ModuleType = kernels_numpy,
     ) -> None:
         self._voice = voice
         self._channels = array.channels
         extent = np.linalg.norm(np.ptp(array.positions, axis=0)) / array.speed_of_sound
         self._count = int(np.ceil((voice.length / voice.RATE + extent) * array.rate))
-        self._beams = PartedBeams(delays, array.rate, voice.RATE, self._count, _LOWEST, kernels)
+        self._beams = PartedBeams(delays, array.rate, voice.RATE, self._count, _LOWEST)
 
     @property
     def bin_width(self) -> float:

@@ -20,11 +20,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from importlib.util import find_spec
-from types import ModuleType
+
+from numba import njit
 
 from av_tracker_nodes.errors import InputError
 
-BACKENDS = ('auto', 'cuda', 'numba', 'numpy')
+BACKENDS = ('auto', 'cuda', 'numba')
 
 
 def choose_backend(wanted: str = 'auto') -> str:
@@ -39,33 +40,18 @@ def choose_backend(wanted: str = 'auto') -> str:
         raise InputError(
             f"unknown acoustic backend '{wanted}': choose one of {', '.join(BACKENDS)}"
         )
-    usable = {'cuda': cuda_available, 'numba': _numba_available, 'numpy': lambda: True}
     if wanted == 'auto':
-        return next(name for name in usable if usable[name]())
-    if not usable[wanted]():
+        return 'cuda' if cuda_available() else 'numba'
+    if wanted == 'cuda' and not cuda_available():
         raise InputError(
-            f"acoustic backend '{wanted}' cannot be used here: "
-            + ('no CUDA device that torch can use' if wanted == 'cuda' else 'numba is missing')
-            + "; use backend 'auto'"
+            "acoustic backend 'cuda' cannot be used here: no CUDA device that torch can use; use "
+            "backend 'auto'"
         )
     return wanted
 
 
-def load_kernels(backend: str) -> ModuleType:
-    """Import the inner loops that run on the CPU beside a backend."""
-    if backend != 'numpy' and _numba_available():
-        from av_tracker_nodes.acoustics import kernels_numba as kernels
-    else:
-        from av_tracker_nodes.acoustics import kernels_numpy as kernels
-    return kernels
-
-
 def compiled(function: Callable) -> Callable:
-    """Compile a function of arrays that numba understands; without numba it runs as it is."""
-    if not _numba_available():
-        return function
-    from numba import njit
-
+    """Compile a function of arrays that numba understands."""
     return njit(cache=True, nogil=True)(function)
 
 
@@ -92,7 +78,3 @@ def _has_driver() -> bool:
     except OSError:
         return False
     return True
-
-
-def _numba_available() -> bool:
-    return find_spec('numba') is not None

@@ -18,12 +18,11 @@
 from __future__ import annotations
 
 from math import gcd
-from types import ModuleType
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.noise_field import noise_field
 
@@ -65,7 +64,7 @@ def delay_and_sum(
     waits = _waits(delays)
     size, beam_size = _block_sizes(len(samples) + waits.max(initial=0.0) * rate, rate, beam_rate)
     spectra = _spectra(samples, size, beam_size)
-    beams = kernels_numpy.turned_sum(spectra, rate / size * waits)
+    beams = kernels.turned_sum(spectra, rate / size * waits)
     beams *= np.float32(beam_size / size / len(spectra))
     return irfft(beams, beam_size)[:, : len(samples) * beam_rate // rate]
 
@@ -92,8 +91,6 @@ class PartedBeams:
         Samples of a block.
     lowest : float
         Sound below this frequency (Hz) is left out: offset and rumble.
-    kernels : module
-        Inner loops.
     """
 
     def __init__(
@@ -103,9 +100,8 @@ class PartedBeams:
         beam_rate: int,
         count: int,
         lowest: float = 0.0,
-        kernels: ModuleType = kernels_numpy,
     ) -> None:
-        self._delays, self._kernels = delays, kernels
+        self._delays = delays
         extent = np.linalg.norm(np.ptp(delays.microphones, axis=0)) / delays.speed
         self._size, self._beam_size = _block_sizes(count + extent * rate, rate, beam_rate)
         self._width = rate / self._size
@@ -157,9 +153,9 @@ class PartedBeams:
             self._alive, self._weights = alive.copy(), self._weights_of(alive)
         turns = self._width * _waits(self._delays.travel(places)[:, alive])
         spectra = _spectra(samples[:, alive], self._size, self._beam_size)
-        white = self._kernels.weighed(spectra, self._weights, _STRIP)
-        beams = self._kernels.turned_sum(white, turns)
-        beams = self._kernels.parted(beams, turns, self._weights, _STRIP)
+        white = kernels.weighed(spectra, self._weights, _STRIP)
+        beams = kernels.turned_sum(white, turns)
+        beams = kernels.parted(beams, turns, self._weights, _STRIP)
         beams[:, : self._lowest] = 0
         return beams * np.float32(self._beam_size / self._size)
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.acoustics.backend import load_kernels
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 
@@ -41,7 +41,7 @@ class CoherenceField:
     points : np.ndarray, shape (n, 3)
         Metres, array frame.
     backend : str
-        ``numba``, ``numpy`` or ``cuda``.
+        ``numba`` or ``cuda``.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class CoherenceField:
 
             self._evaluate = TorchField(table, len(gcc.lags), 'cuda').of_array
         else:
-            kernels, table = load_kernels(backend), np.ascontiguousarray(table.T)
+            table = np.ascontiguousarray(table.T)
             self._evaluate = lambda correlation: kernels.mean_at_lags(correlation, table)
 
     def __call__(self, correlation: np.ndarray) -> np.ndarray:

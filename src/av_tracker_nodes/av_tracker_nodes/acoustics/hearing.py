@@ -23,12 +23,12 @@ from functools import partial
 
 import numpy as np
 
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.activity import (
     BeamListener,
     VoiceActivity,
     speech_probability,
 )
-from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
@@ -145,7 +145,7 @@ class Hearing:
         In the array frame.
     measure : Measure
     backend : str
-        ``cuda``, ``numba`` or ``numpy``.
+        ``cuda`` or ``numba``.
     voice : VoiceActivity
     config : AcousticConfig
 
@@ -153,8 +153,6 @@ class Hearing:
     ----------
     array : MicrophoneArray
     region : SourceRegion
-    kernels : module
-        Inner loops of the backend.
     delays : PairDelays
     gcc : GccPhat
     audio : StampedAudio
@@ -180,7 +178,6 @@ class Hearing:
         self.array = array
         self._measure = measure
         self._backend = backend
-        self.kernels = load_kernels(backend)
         self.delays = PairDelays.of(array, config.across, config.max_pairs)
         self.gcc = GccPhat(
             array.rate, self.delays.longest, config.frame, config.band, config.oversampling
@@ -188,10 +185,8 @@ class Hearing:
         memory = 2 * config.floor_memory + config.lateness
         self.audio = StampedAudio(int(array.channels.max()) + 1, array.rate, memory)
         self._frames = FrameCache(self.gcc, array.channels)
-        self._noise = NoiseProfile(
-            self.gcc, array.channels, self.delays.pairs, config, self.kernels
-        )
-        self._beam = BeamListener(voice, array, self.delays, self.kernels)
+        self._noise = NoiseProfile(self.gcc, array.channels, self.delays.pairs, config)
+        self._beam = BeamListener(voice, array, self.delays)
         self._echoes = EchoFinder(array, self._beam.bin_width)
         self._take_numbers(config)
         self.search_in(region)
@@ -335,9 +330,7 @@ class Hearing:
         self._looks_back = max(config.context + 2 * TAIL_FRAMES, self._measure.looks_back(config))
 
     def _make_finder(self) -> SourceFinder:
-        return SourceFinder(
-            self.delays, self.gcc, self._surround, self.kernels, self.region, self._config
-        )
+        return SourceFinder(self.delays, self.gcc, self._surround, self.region, self._config)
 
     def _make_sparse(self) -> SparseDirections | None:
         """Small arrays and lines go by time and frequency, others by their field alone."""
@@ -354,7 +347,7 @@ class Hearing:
         band = self.gcc.first_bin, self.gcc.bin_width
         gains = np.full(len(self.delays.pairs), 0.5)
         cross = sum(
-            self.kernels.delayed_spectrum(spectrum, gains, delays, *band)
+            kernels.delayed_spectrum(spectrum, gains, delays, *band)
             for delays in self.delays.at(places)
         )
         self.finder.find(self.finder.survey(cross))
@@ -410,9 +403,7 @@ class Hearing:
         heard = alive[pairs].all(axis=1).sum()
         if heard == 0:
             return np.zeros((len(pairs), weights.shape[1]), np.complex64)
-        return self.kernels.weighted_cross(
-            whitened, weights * np.float32(len(pairs) / heard), pairs
-        )
+        return kernels.weighted_cross(whitened, weights * np.float32(len(pairs) / heard), pairs)
 
     # ---- what the maps show
 

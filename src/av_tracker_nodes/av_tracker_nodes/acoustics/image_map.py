@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import ModuleType
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.geometry import Camera
@@ -152,8 +152,6 @@ class ImageMap:
         Rows and columns of the map.
     pitch : float
         Pixels from one point of the map to the next; points are the centres of cells.
-    kernels : module
-        Inner loops.
     """
 
     def __init__(
@@ -163,7 +161,6 @@ class ImageMap:
         camera: Camera,
         shape: tuple[int, int],
         pitch: float,
-        kernels: ModuleType,
     ) -> None:
         self.shape = shape
         self._delays = delays
@@ -171,7 +168,6 @@ class ImageMap:
         self._cycles_per_metre = gcc.frequencies[-1] / delays.speed
         self._camera = camera
         self._pitch = pitch
-        self._kernels = kernels
         self._turned: dict[float, np.ndarray] = {}
         self._steepness = _Steepness.over(
             self._rays(_PROBE_SPACING), shape, delays, delays.microphones - camera.centre
@@ -195,7 +191,7 @@ class ImageMap:
         """
         result = np.empty((len(depths), *self.shape), np.float32)
         for lattice in self.lattices(depths):
-            values = self._kernels.mean_at_points(
+            values = kernels.mean_at_points(
                 correlation,
                 lattice.points.reshape(-1, 3),
                 self._delays.microphones,

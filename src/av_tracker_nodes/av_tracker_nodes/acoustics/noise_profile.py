@@ -32,12 +32,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from av_tracker_nodes.acoustics import kernels_numpy
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
@@ -201,8 +200,6 @@ class NoiseProfile:
     pairs : np.ndarray, shape (pairs, 2)
         Indices of microphones.
     config : AcousticConfig
-    kernels : module
-        Inner loops.
     """
 
     def __init__(
@@ -211,12 +208,10 @@ class NoiseProfile:
         channels: np.ndarray,
         pairs: np.ndarray,
         config: AcousticConfig,
-        kernels: ModuleType = kernels_numpy,
     ) -> None:
         self._gcc = gcc
         self._channels = channels
         self._pairs = pairs
-        self._kernels = kernels
         self._hop = gcc.length // 2
         self._memory = round(config.floor_memory * gcc.rate)
         self.reset()
@@ -324,7 +319,7 @@ class NoiseProfile:
             return
         whitened = np.array([frame.whitened for frame in self._onset])
         weights = np.full((_ONSET, len(own)), 1 / _ONSET, np.float32)
-        cross = self._kernels.weighted_cross(whitened, weights, self._pairs)
+        cross = kernels.weighted_cross(whitened, weights, self._pairs)
         self._known.learn(at, np.array([frame.power for frame in self._onset]), own, cross)
 
     def _block(self, at: int) -> _Block:
@@ -332,5 +327,5 @@ class NoiseProfile:
         alone = np.array(alone)
         power = np.array([frame.power for frame in frames])
         whitened = np.array([frame.whitened for frame in frames])
-        cross = self._kernels.weighted_cross(whitened, alone, self._pairs)
+        cross = kernels.weighted_cross(whitened, alone, self._pairs)
         return _Block(at, alone.sum(axis=0), (alone * power).sum(axis=0), cross)

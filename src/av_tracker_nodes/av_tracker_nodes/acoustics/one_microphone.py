@@ -24,7 +24,6 @@ from av_tracker_nodes.acoustics.activity import (
     VoiceActivity,
     speech_without_coherence,
 )
-from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -61,7 +60,7 @@ class OneMicrophoneStage:
         If the measure is unknown.
     """
 
-    backend = 'numpy'
+    backend = 'numba'
 
     def __init__(
         self,
@@ -84,7 +83,7 @@ class OneMicrophoneStage:
             delays = PairDelays(array.positions, _NO_PAIRS, array.speed_of_sound)
             self._array = array
             self._audio = StampedAudio(int(array.channels.max()) + 1, array.rate, _HELD)
-            self._beam = BeamListener(self._voice, array, delays, load_kernels(self.backend))
+            self._beam = BeamListener(self._voice, array, delays)
         camera = rig.camera_in_array
         if camera is None:
             self._sight = None

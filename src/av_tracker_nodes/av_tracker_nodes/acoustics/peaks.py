@@ -28,11 +28,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import ModuleType
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -135,8 +135,6 @@ class SourceFinder:
     gcc : GccPhat
     field : CoherenceField
         Over the surround grid.
-    kernels : module
-        Inner loops.
     region : Region
     config : AcousticConfig
     """
@@ -146,14 +144,12 @@ class SourceFinder:
         delays: PairDelays,
         gcc: GccPhat,
         field: CoherenceField,
-        kernels: ModuleType,
         region: Region,
         config: AcousticConfig,
     ) -> None:
         self._delays = delays
         self._gcc = gcc
         self._field = field
-        self._kernels = kernels
         self._region = region
         self._config = config
         self._centre = delays.microphones.mean(axis=0)
@@ -218,9 +214,7 @@ class SourceFinder:
         """Coherence (n,) of correlations at points (n, 3), linear between lags."""
         delays = self._delays
         scale = 1 / (delays.speed * self._gcc.lag_step)
-        return self._kernels.mean_at_points(
-            correlation, points, delays.microphones, delays.pairs, scale
-        )
+        return kernels.mean_at_points(correlation, points, delays.microphones, delays.pairs, scale)
 
     def refine(
         self,
@@ -321,16 +315,16 @@ class SourceFinder:
 
     def _correlation_at(self, cross: np.ndarray, position: np.ndarray) -> np.ndarray:
         band = self._gcc.first_bin, self._gcc.bin_width
-        return self._kernels.correlation_at(cross, self._delays.at(position), *band)
+        return kernels.correlation_at(cross, self._delays.at(position), *band)
 
     def _part(self, cross: np.ndarray, position: np.ndarray, gain: np.ndarray) -> np.ndarray:
         """Return what a source explains: its mean spectrum, delayed to the pairs that hear."""
         delays = self._delays.at(position)
         band = self._gcc.first_bin, self._gcc.bin_width
-        spectrum = self._kernels.aligned_spectrum(cross, delays, *band)
+        spectrum = kernels.aligned_spectrum(cross, delays, *band)
         window = np.full(_SIGNATURE_SMOOTHING, 1 / _SIGNATURE_SMOOTHING, np.float32)
         spectrum = np.maximum(np.convolve(spectrum, window, 'same'), 0)
-        return self._kernels.delayed_spectrum(spectrum, gain, delays, *band)
+        return kernels.delayed_spectrum(spectrum, gain, delays, *band)
 
 
 def surround_inverse_ranges(delays: PairDelays, config: AcousticConfig) -> np.ndarray:

@@ -49,7 +49,7 @@ class SoundMapper:
     source : iterable of AudioBlock
         Sound that can wait.
     backend : str
-        ``auto``, ``cuda``, ``numba`` or ``numpy``.
+        ``auto``, ``cuda`` or ``numba``.
     config : AcousticConfig, optional
     rehearses : bool
         Map noise with a stage of the same kind before the first one is used, so that all that is

@@ -78,7 +78,7 @@ class AcousticStage:
     measure : str
         What the maps show: one of `measures`.
     backend : str
-        ``auto``, ``cuda``, ``numba`` or ``numpy``.
+        ``auto``, ``cuda`` or ``numba``.
     config : AcousticConfig
 
     Raises
@@ -267,7 +267,6 @@ class AcousticStage:
             self._camera,
             shape,
             self._pitch,
-            self._hearing.kernels,
         )
         pixels = self._camera.project(points)
         self._in_view = self._camera.contains(np.nan_to_num(pixels, nan=-1.0))

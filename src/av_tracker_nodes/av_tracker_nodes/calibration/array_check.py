@@ -226,7 +226,7 @@ class _GroupField:
         if np.ptp(positions[:, 2]) < _FLAT:
             outwards = outwards[outwards[:, 2] >= 0]
         points = positions.mean(axis=0) + _RANGE * outwards
-        field = CoherenceField(alone, gcc, points, 'numpy')
+        field = CoherenceField(alone, gcc, points)
         return cls(int(group), gcc, members[alone.pairs], field, outwards)
 
     def peak(self, cross: np.ndarray, order: np.ndarray) -> Heard:

@@ -15,26 +15,27 @@
 
 """Between the messages of ROS and the types of this package.
 
-Readers of recorded topics (sound, images, calibration, tracks) are shared with the bags:
-:mod:`av_tracker_nodes.recordings.messages`; tracks are made in :mod:`.track_messages`, images in
-:mod:`.image_messages`. Long arrays go into messages as ``array.array`` of bytes, which rclpy takes
-over without looking at the elements.
+Readers and writers of what is recorded (sound, images, calibration, tracks) are shared with the
+bags: :mod:`av_tracker_nodes.recordings.messages`, documented there. Here they make messages of
+rclpy; images do in :mod:`.image_messages`.
 """
 
 from __future__ import annotations
 
 from array import array
+from functools import cache, partial
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
-from sensor_msgs.msg import CameraInfo
+from geometry_msgs.msg import Point, TransformStamped, Vector3
 from std_msgs.msg import Header
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
-from av_tracker_nodes.recordings.messages import corners_of, stamp_of
+from av_tracker_nodes.recordings import messages
+from av_tracker_nodes.recordings.messages import stamp_of
 from av_tracker_nodes.recordings.plausible import (
     LARGEST_MAP,
     LeaveOut,
@@ -58,44 +59,43 @@ from av_tracker_nodes.types import (
 )
 
 
-def time_message(stamp: int) -> Time:
-    """Make a time of a stamp (ns)."""
-    seconds, nanoseconds = divmod(stamp, NANOSECONDS)
-    return Time(sec=seconds, nanosec=nanoseconds)
+@cache
+def _message_class(msgtype: str) -> tuple[type, tuple[str, ...]]:
+    """Class of messages of a type, and its fields that are sequences."""
+    package, _, name = msgtype.split('/')
+    kind = getattr(import_module(f'{package}.msg'), name)
+    fields = kind.get_fields_and_field_types().items()
+    return kind, tuple(field for field, what in fields if what.startswith('sequence'))
+
+
+def make(msgtype: str, /, **fields: Any) -> Any:
+    """Make a message of rclpy of a type, such as ``std_msgs/msg/Header``.
+
+    Sequences of numbers become ``array.array``, which rclpy takes over without looking at the
+    elements.
+    """
+    kind, sequences = _message_class(msgtype)
+    for name in sequences:
+        if isinstance(values := fields.get(name), np.ndarray):
+            fields[name] = array(values.dtype.char, np.ascontiguousarray(values).tobytes())
+    return kind(**fields)
+
+
+time_message = partial(messages.make_time, make=make)
+header = partial(messages.make_header, make=make)
+point = partial(messages.make_point, make=make)
+vector = partial(messages.make_vector, make=make)
+box_message = partial(messages.make_box, make=make)
+to_audio = partial(messages.make_audio, make=make)
+to_array_info = partial(messages.to_array_info, make=make)
+to_camera_info = partial(messages.to_camera_info, make=make)
+to_transform = partial(messages.to_transform, make=make)
+to_tracks = partial(messages.to_tracks, make=make)
 
 
 def stamp_of_time(time: Time) -> int:
     """Stamp (ns) of a time."""
     return time.sec * NANOSECONDS + time.nanosec
-
-
-def header(stamp: int, frame_id: str) -> Header:
-    """Make a header of a stamp (ns)."""
-    return Header(stamp=time_message(stamp), frame_id=frame_id)
-
-
-def point(values: np.ndarray) -> Point:
-    """Make a point of x, y, z (m)."""
-    x, y, z = map(float, values)
-    return Point(x=x, y=y, z=z)
-
-
-def vector(values: np.ndarray) -> Vector3:
-    """Make a vector of x, y, z."""
-    x, y, z = map(float, values)
-    return Vector3(x=x, y=y, z=z)
-
-
-def quaternion(turn: RigidTransform) -> Quaternion:
-    """Make a quaternion of a rotation."""
-    x, y, z, w = map(float, turn.quaternion)
-    return Quaternion(x=x, y=y, z=z, w=w)
-
-
-def box_message(box: np.ndarray) -> av.Box:
-    """Make a box of left, top, width, height (pixels)."""
-    left, top, width, height = map(float, box)
-    return av.Box(left=left, top=top, width=width, height=height)
 
 
 def floats(values: np.ndarray) -> array:
@@ -110,64 +110,6 @@ def xyz(message: Point | Vector3) -> np.ndarray:
 
 def _box(message: av.Box) -> np.ndarray:
     return np.array([message.left, message.top, message.width, message.height])
-
-
-def to_audio(
-    stamp: int, first_sample: int, rate: int, samples: np.ndarray, frame_id: str
-) -> av.AudioBlock:
-    """Make a block of samples, shape (n, channels), int16 or float32."""
-    frames, channels = samples.shape
-    encoding = {'i': 'S16LE', 'f': 'FLOAT32LE'}[samples.dtype.kind]
-    return av.AudioBlock(
-        header=header(stamp, frame_id),
-        first_sample=first_sample,
-        sample_rate=rate,
-        channels=channels,
-        frames=frames,
-        encoding=encoding,
-        data=array('B', np.ascontiguousarray(samples).tobytes()),
-    )
-
-
-def to_array_info(
-    microphones: MicrophoneArray, stamp: int, frame_id: str, room: Room | None = None
-) -> av.MicrophoneArrayInfo:
-    """Make the description of an array."""
-    return av.MicrophoneArrayInfo(
-        header=header(stamp, frame_id),
-        name=microphones.name,
-        sample_rate=microphones.rate,
-        speed_of_sound=float(microphones.speed_of_sound),
-        positions=[point(position) for position in microphones.positions],
-        channels=microphones.channels.tolist(),
-        groups=microphones.groups.tolist(),
-        room=[point(corner) for corner in corners_of(room)],
-    )
-
-
-def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> CameraInfo:
-    """Make the calibration of a camera; the skew is in ``K[1]``."""
-    width, height = camera.size
-    return CameraInfo(
-        header=header(stamp, frame_id),
-        height=height,
-        width=width,
-        distortion_model=camera.model,
-        d=np.asarray(camera.distortion, float).tolist(),
-        k=camera.matrix.ravel(),
-        r=np.eye(3).ravel(),
-        p=np.column_stack([camera.matrix, np.zeros(3)]).ravel(),
-    )
-
-
-def to_transform(
-    parent: str, child: str, parent_from_child: RigidTransform, stamp: int
-) -> TransformStamped:
-    """Make a transform that takes points of `child` to `parent`."""
-    message = TransformStamped(header=header(stamp, parent), child_frame_id=child)
-    message.transform.translation = vector(parent_from_child.translation)
-    message.transform.rotation = quaternion(parent_from_child)
-    return message
 
 
 def to_faces(frame: FaceFrame, frame_id: str) -> av.FaceArray:
@@ -401,4 +343,13 @@ def _to_detection(detection: Detection) -> av.FusedDetection:
     )
     if detection.box is not None:
         message.box = box_message(detection.box)
+    return message
+
+
+def to_frame(track: av.SpeakerTrack, header: Header, name: str) -> TransformStamped:
+    """Make the frame of a person, at the mouth, out of a track."""
+    message = TransformStamped(header=header, child_frame_id=name)
+    pose = track.pose.pose
+    message.transform.translation = vector(xyz(pose.position))
+    message.transform.rotation = pose.orientation
     return message

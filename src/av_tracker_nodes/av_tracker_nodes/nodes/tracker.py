@@ -32,13 +32,12 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.association import SpeakerTracker, TrackerConfig
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.nodes.control import ControlledNode
-from av_tracker_nodes.nodes.conversions import from_detections
+from av_tracker_nodes.nodes.conversions import from_detections, to_frame, to_tracks
 from av_tracker_nodes.nodes.known_people import KnownPeople
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.process import run
 from av_tracker_nodes.nodes.quality_of_service import TRACKS, TRANSFORMS
 from av_tracker_nodes.nodes.rig_listener import RigListener
-from av_tracker_nodes.nodes.track_messages import to_frame, to_tracks
 from av_tracker_nodes.nodes.track_mirror import TrackMirror
 from av_tracker_nodes.recordings.plausible import checked_track, usable
 from av_tracker_nodes.types import TrackFrame

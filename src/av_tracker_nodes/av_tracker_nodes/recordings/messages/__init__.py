@@ -15,12 +15,12 @@
 
 """ROS messages without ROS: what bags hold, to and from the types of this package.
 
-Functions ``to_*`` build messages of the `rosbags` library; functions ``from_*`` only read
-attributes and so take messages of rclpy just as well. Those of images are in :mod:`.images` alone,
-as nobody else needs OpenCV.
+Functions ``to_*`` and ``make_*`` build messages of the `rosbags` library, or of rclpy where they
+are given what makes those; functions ``from_*`` only read attributes and so take either. Those of
+images are in :mod:`.images` alone, as nobody else needs OpenCV.
 """
 
-from av_tracker_nodes.recordings.messages.audio import from_audio, to_audio
+from av_tracker_nodes.recordings.messages.audio import from_audio, make_audio, to_audio
 from av_tracker_nodes.recordings.messages.audio_common import AudioCommonSound
 from av_tracker_nodes.recordings.messages.cameras import from_camera_info, to_camera_info
 from av_tracker_nodes.recordings.messages.definitions import (
@@ -30,34 +30,46 @@ from av_tracker_nodes.recordings.messages.definitions import (
     typestore,
 )
 from av_tracker_nodes.recordings.messages.microphones import (
-    corners_of,
     from_array_info,
     room_of,
     to_array_info,
 )
-from av_tracker_nodes.recordings.messages.standard import stamp_of, to_bool
+from av_tracker_nodes.recordings.messages.standard import (
+    make_box,
+    make_header,
+    make_point,
+    make_quaternion,
+    make_time,
+    make_vector,
+    stamp_of,
+    to_bool,
+)
 from av_tracker_nodes.recordings.messages.tracks import (
     from_tracks,
-    pose_covariance,
     to_tracks,
-    twist_covariance,
 )
 from av_tracker_nodes.recordings.messages.transforms import (
     from_transforms,
     stamped_transforms,
+    to_transform,
     to_transforms,
 )
 
 __all__ = [
     'AudioCommonSound',
-    'corners_of',
     'from_array_info',
     'from_audio',
     'from_camera_info',
     'from_tracks',
     'from_transforms',
+    'make_audio',
+    'make_box',
+    'make_header',
+    'make_point',
+    'make_quaternion',
+    'make_time',
+    'make_vector',
     'message_directory',
-    'pose_covariance',
     'require_rosbags',
     'room_of',
     'serialize',
@@ -68,7 +80,7 @@ __all__ = [
     'to_bool',
     'to_camera_info',
     'to_tracks',
+    'to_transform',
     'to_transforms',
-    'twist_covariance',
     'typestore',
 ]

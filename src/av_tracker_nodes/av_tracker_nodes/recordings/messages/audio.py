@@ -17,30 +17,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.messages.sample_formats import sample_size, to_samples
-from av_tracker_nodes.recordings.messages.standard import make, make_header, stamp_of
+from av_tracker_nodes.recordings.messages.standard import Make, make, make_header, stamp_of
 from av_tracker_nodes.types import AudioBlock
 
 _INT16_SCALE = 32_768
 _LAST_SAMPLE = 2**53
 
 
-def to_audio(block: AudioBlock, frame_id: str) -> object:
+def to_audio(block: AudioBlock, frame_id: str) -> Any:
     """Make an ``av_tracker_msgs/AudioBlock`` of 16-bit samples."""
-    samples = np.clip(np.rint(block.samples * _INT16_SCALE), -_INT16_SCALE, _INT16_SCALE - 1)
+    scaled = np.clip(np.rint(block.samples * _INT16_SCALE), -_INT16_SCALE, _INT16_SCALE - 1)
+    samples = scaled.astype(np.int16)
+    return make_audio(block.stamp, block.first_sample, block.rate, samples, frame_id)
+
+
+def make_audio(
+    stamp: int,
+    first_sample: int,
+    rate: int,
+    samples: np.ndarray,
+    frame_id: str,
+    make: Make = make,
+) -> Any:
+    """Make an ``av_tracker_msgs/AudioBlock`` of samples, shape (n, channels), int16 or float32."""
     frames, channels = samples.shape
+    encoding, kind = {'i': ('S16LE', '<i2'), 'f': ('FLOAT32LE', '<f4')}[samples.dtype.kind]
     return make(
         'av_tracker_msgs/msg/AudioBlock',
-        header=make_header(block.stamp, frame_id),
-        first_sample=block.first_sample,
-        sample_rate=block.rate,
+        header=make_header(stamp, frame_id, make),
+        first_sample=first_sample,
+        sample_rate=rate,
         channels=channels,
         frames=frames,
-        encoding='S16LE',
-        data=np.ascontiguousarray(samples, '<i2').view(np.uint8).ravel(),
+        encoding=encoding,
+        data=np.ascontiguousarray(samples, kind).view(np.uint8).ravel(),
     )
 
 

@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
@@ -25,19 +27,19 @@ from av_tracker_nodes.geometry.camera_checks import LARGEST_SIDE, check_lens
 from av_tracker_nodes.geometry.distortion import canonical_distortion
 from av_tracker_nodes.geometry.lens import PLUMB_BOB
 from av_tracker_nodes.geometry.rotations import nearest_rotation
-from av_tracker_nodes.recordings.messages.standard import make, make_header
+from av_tracker_nodes.recordings.messages.standard import Make, make, make_header
 from av_tracker_nodes.recordings.plausible import check_numbers
 
 _ROTATION = 1e-3
 """How far a matrix may be from a rotation: drivers write few digits."""
 
 
-def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:
+def to_camera_info(camera: Camera, stamp: int, frame_id: str, make: Make = make) -> Any:
     """Make a ``sensor_msgs/CameraInfo``; the skew is in ``K[1]``."""
     width, height = camera.size
     return make(
         'sensor_msgs/msg/CameraInfo',
-        header=make_header(stamp, frame_id),
+        header=make_header(stamp, frame_id, make),
         height=height,
         width=width,
         distortion_model=camera.model,
@@ -49,10 +51,7 @@ def to_camera_info(camera: Camera, stamp: int, frame_id: str) -> object:
         binning_y=0,
         roi=make(
             'sensor_msgs/msg/RegionOfInterest',
-            x_offset=0,
-            y_offset=0,
-            height=0,
-            width=0,
+            **dict.fromkeys(('x_offset', 'y_offset', 'height', 'width'), 0),
             do_rectify=False,
         ),
     )

@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -28,7 +30,7 @@ from av_tracker_nodes.recordings.messages.pixels import (
     pixels_of,
     to_bgr,
 )
-from av_tracker_nodes.recordings.messages.standard import make, make_header, stamp_of
+from av_tracker_nodes.recordings.messages.standard import Make, make, make_header, stamp_of
 from av_tracker_nodes.types import NANOSECONDS, ImageFrame
 
 _JPEG_BEGIN, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
@@ -43,12 +45,12 @@ _DEPTH_ENCODINGS = {
 }
 
 
-def to_image(frame: ImageFrame, frame_id: str) -> object:
+def to_image(frame: ImageFrame, frame_id: str, make: Make = make) -> Any:
     """Make a ``sensor_msgs/Image`` (bgr8)."""
     height, width = frame.image.shape[:2]
     return make(
         'sensor_msgs/msg/Image',
-        header=make_header(frame.stamp, frame_id),
+        header=make_header(frame.stamp, frame_id, make),
         height=height,
         width=width,
         encoding='bgr8',
@@ -58,12 +60,12 @@ def to_image(frame: ImageFrame, frame_id: str) -> object:
     )
 
 
-def to_compressed_image(frame: ImageFrame, frame_id: str, quality: int) -> object:
+def to_compressed_image(frame: ImageFrame, frame_id: str, quality: int, make: Make = make) -> Any:
     """Make a ``sensor_msgs/CompressedImage`` (JPEG of a quality of 1..100)."""
     _, data = cv2.imencode('.jpg', frame.image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return make(
         'sensor_msgs/msg/CompressedImage',
-        header=make_header(frame.stamp, frame_id),
+        header=make_header(frame.stamp, frame_id, make),
         format='bgr8; jpeg compressed bgr8',
         data=data.ravel(),
     )

@@ -17,12 +17,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, MicrophoneArray, Room
 from av_tracker_nodes.geometry.microphones import HIGHEST_RATE
-from av_tracker_nodes.recordings.messages.standard import make, make_header, make_xyz
+from av_tracker_nodes.recordings.messages.standard import Make, make, make_header, make_point
 from av_tracker_nodes.recordings.plausible import check_numbers
 
 _RATES, _SPEEDS = (1_000, HIGHEST_RATE), (100.0, 10_000.0)
@@ -30,19 +32,23 @@ _RATES, _SPEEDS = (1_000, HIGHEST_RATE), (100.0, 10_000.0)
 
 
 def to_array_info(
-    array: MicrophoneArray, stamp: int, frame_id: str, room: Room | None = None
-) -> object:
+    array: MicrophoneArray,
+    stamp: int,
+    frame_id: str,
+    room: Room | None = None,
+    make: Make = make,
+) -> Any:
     """Make an ``av_tracker_msgs/MicrophoneArrayInfo``."""
     return make(
         'av_tracker_msgs/msg/MicrophoneArrayInfo',
-        header=make_header(stamp, frame_id),
+        header=make_header(stamp, frame_id, make),
         name=array.name,
         sample_rate=array.rate,
         speed_of_sound=float(array.speed_of_sound),
-        positions=[make_xyz('Point', position) for position in array.positions],
+        positions=[make_point(position, make) for position in array.positions],
         channels=array.channels.astype(np.uint16),
         groups=array.groups.astype(np.uint16),
-        room=[make_xyz('Point', corner) for corner in corners_of(room)],
+        room=[make_point(corner, make) for corner in _corners(room)],
     )
 
 
@@ -91,7 +97,7 @@ def room_of(message: object) -> Room | None:
     return Room.of([Box(box.min(axis=0), box.max(axis=0)) for box in boxes])
 
 
-def corners_of(room: Room | None) -> list[np.ndarray]:
+def _corners(room: Room | None) -> list[np.ndarray]:
     """Opposite corners of a room, then of each obstacle in it (m); none for None."""
     boxes = () if room is None else room.boxes
     return [corner for box in boxes for corner in (box.minimum, box.maximum)]

@@ -17,8 +17,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.recordings.messages.definitions import typestore
 from av_tracker_nodes.types import NANOSECONDS
 
@@ -28,34 +32,51 @@ def stamp_of(header: object) -> int:
     return header.stamp.sec * NANOSECONDS + header.stamp.nanosec
 
 
-def make(msgtype: str, /, **fields: object) -> object:
-    """Make a message of a type, of all of its fields."""
+Make = Callable[..., Any]
+"""Makes a message of a type, such as ``std_msgs/msg/Header``, of values of all of its fields; long
+arrays are np.ndarray. :func:`make` does so for bags; nodes have their own for rclpy."""
+
+
+def make(msgtype: str, /, **fields: object) -> Any:
+    """Make a message of rosbags, of all of its fields."""
     return typestore().types[msgtype](**fields)
 
 
-def make_time(stamp: int) -> object:
+def make_time(stamp: int, make: Make = make) -> Any:
     """Make a ``builtin_interfaces/Time`` of nanoseconds."""
     seconds, nanoseconds = divmod(stamp, NANOSECONDS)
     return make('builtin_interfaces/msg/Time', sec=seconds, nanosec=nanoseconds)
 
 
-def make_header(stamp: int, frame_id: str) -> object:
+def make_header(stamp: int, frame_id: str, make: Make = make) -> Any:
     """Make a ``std_msgs/Header`` of nanoseconds and a frame."""
-    return make('std_msgs/msg/Header', stamp=make_time(stamp), frame_id=frame_id)
+    return make('std_msgs/msg/Header', stamp=make_time(stamp, make), frame_id=frame_id)
 
 
-def make_xyz(name: str, values: np.ndarray) -> object:
-    """Make a ``geometry_msgs`` Point or Vector3, as `name` says, of values of shape (3,)."""
-    x, y, z = (float(value) for value in values)
-    return make(f'geometry_msgs/msg/{name}', x=x, y=y, z=z)
+def make_point(values: np.ndarray, make: Make = make) -> Any:
+    """Make a ``geometry_msgs/Point`` of x, y, z (m)."""
+    x, y, z = map(float, values)
+    return make('geometry_msgs/msg/Point', x=x, y=y, z=z)
 
 
-def make_quaternion(values: np.ndarray) -> object:
-    """Make a ``geometry_msgs/Quaternion`` of x, y, z, w."""
-    x, y, z, w = (float(value) for value in values)
+def make_vector(values: np.ndarray, make: Make = make) -> Any:
+    """Make a ``geometry_msgs/Vector3`` of x, y, z."""
+    x, y, z = map(float, values)
+    return make('geometry_msgs/msg/Vector3', x=x, y=y, z=z)
+
+
+def make_quaternion(turn: RigidTransform, make: Make = make) -> Any:
+    """Make a ``geometry_msgs/Quaternion`` of a rotation."""
+    x, y, z, w = map(float, turn.quaternion)
     return make('geometry_msgs/msg/Quaternion', x=x, y=y, z=z, w=w)
 
 
-def to_bool(value: bool) -> object:
+def make_box(box: np.ndarray, make: Make = make) -> Any:
+    """Make an ``av_tracker_msgs/Box`` of left, top, width, height (pixels)."""
+    left, top, width, height = map(float, box)
+    return make('av_tracker_msgs/msg/Box', left=left, top=top, width=width, height=height)
+
+
+def to_bool(value: bool) -> Any:
     """Make a ``std_msgs/Bool``."""
     return make('std_msgs/msg/Bool', data=value)

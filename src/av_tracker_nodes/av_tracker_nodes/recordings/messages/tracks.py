@@ -17,15 +17,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.geometry.head import facing
 from av_tracker_nodes.recordings.messages.standard import (
+    Make,
     make,
+    make_box,
     make_header,
+    make_point,
     make_quaternion,
     make_time,
-    make_xyz,
+    make_vector,
     stamp_of,
 )
 from av_tracker_nodes.recordings.plausible import LeaveOut, checked_track, usable
@@ -42,63 +49,72 @@ _TURN_RATE_VARIANCE = (2 * np.pi) ** 2
 """How fast it turns (rad^2/s^2): a turn a second, as fast as heads go."""
 
 
-def to_tracks(frame: TrackFrame, frame_id: str) -> object:
-    """Make an ``av_tracker_msgs/SpeakerTrackArray`` of people who are not turned."""
+def to_tracks(
+    frame: TrackFrame, frame_id: str, viewpoint: np.ndarray | None = None, make: Make = make
+) -> Any:
+    """Make an ``av_tracker_msgs/SpeakerTrackArray``.
+
+    Parameters
+    ----------
+    frame : TrackFrame
+    frame_id : str
+    viewpoint : np.ndarray, shape (3,), optional
+        Place that everybody is taken to look at (m); they are not turned where it is unknown.
+    make : callable
+    """
     return make(
         'av_tracker_msgs/msg/SpeakerTrackArray',
-        header=make_header(frame.stamp, frame_id),
-        from_image=frame.from_image,
-        tracks=[_to_track(track, frame.stamp) for track in frame.tracks],
+        header=make_header(frame.stamp, frame_id, make),
+        from_image=bool(frame.from_image),
+        tracks=[_to_track(track, frame.stamp, viewpoint, make) for track in frame.tracks],
     )
 
 
-def _to_track(track: Track, stamp: int) -> object:
+def _to_track(track: Track, stamp: int, viewpoint: np.ndarray | None, make: Make) -> Any:
     age = divmod(max(stamp - track.born, 0), NANOSECONDS)
     box = np.zeros(4) if track.box is None else track.box
+    turn = RigidTransform() if viewpoint is None else facing(track.position, viewpoint)
     return make(
         'av_tracker_msgs/msg/SpeakerTrack',
-        id=track.id,
+        id=int(track.id),
         state=int(track.state),
         pose=make(
             'geometry_msgs/msg/PoseWithCovariance',
             pose=make(
                 'geometry_msgs/msg/Pose',
-                position=make_xyz('Point', track.position),
-                orientation=make_quaternion(np.array([0, 0, 0, 1])),
+                position=make_point(track.position, make),
+                orientation=make_quaternion(turn, make),
             ),
-            covariance=pose_covariance(track),
+            covariance=_pose_covariance(track),
         ),
         twist=make(
             'geometry_msgs/msg/TwistWithCovariance',
             twist=make(
                 'geometry_msgs/msg/Twist',
-                linear=make_xyz('Vector3', track.velocity),
-                angular=make_xyz('Vector3', np.zeros(3)),
+                linear=make_vector(track.velocity, make),
+                angular=make_vector(np.zeros(3), make),
             ),
-            covariance=twist_covariance(track),
+            covariance=_twist_covariance(track),
         ),
         has_box=track.box is not None,
-        box=make(
-            'av_tracker_msgs/msg/Box',
-            **dict(zip(_SIDES, map(float, box), strict=True)),
-        ),
+        box=make_box(box, make),
         speaking_probability=float(track.speaking),
         is_speaking=bool(track.is_speaking),
         existence_probability=float(track.existence),
         modalities=int(track.modalities),
         age=make('builtin_interfaces/msg/Duration', sec=age[0], nanosec=age[1]),
-        last_audio=make_time(track.last_audio),
-        last_visual=make_time(track.last_visual),
+        last_audio=make_time(track.last_audio, make),
+        last_visual=make_time(track.last_visual, make),
     )
 
 
-def pose_covariance(track: Track) -> np.ndarray:
+def _pose_covariance(track: Track) -> np.ndarray:
     """Covariance of the pose of a track, shape (36,): m and rad, about the axes of its frame."""
     turn = _TURN_VARIANCE[bool(track.modalities & Modality.VISUAL)]
     return _block_diagonal(track.covariance[:3, :3], turn)
 
 
-def twist_covariance(track: Track) -> np.ndarray:
+def _twist_covariance(track: Track) -> np.ndarray:
     """Covariance of the twist of a track, shape (36,): m/s and rad/s."""
     return _block_diagonal(track.covariance[3:, 3:], _TURN_RATE_VARIANCE)
 

@@ -17,16 +17,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.geometry.frame_tree import StampedTransform, Transforms
 from av_tracker_nodes.recordings.messages.standard import (
+    Make,
     make,
     make_header,
     make_quaternion,
-    make_xyz,
+    make_vector,
     stamp_of,
 )
 from av_tracker_nodes.recordings.plausible import LARGEST
@@ -35,24 +38,26 @@ _ABSURD = f'numbers that are not finite, or above {LARGEST:.0e}'
 _SHORTEST_QUATERNION = 1e-3
 
 
-def to_transforms(parent: str, children: dict[str, RigidTransform], stamp: int) -> object:
-    """Make a ``tf2_msgs/TFMessage`` of transforms that take points of each child to `parent`."""
+def to_transform(
+    parent: str, child: str, parent_from_child: RigidTransform, stamp: int, make: Make = make
+) -> Any:
+    """Make a ``geometry_msgs/TransformStamped`` that takes points of `child` to `parent`."""
     return make(
-        'tf2_msgs/msg/TFMessage',
-        transforms=[
-            make(
-                'geometry_msgs/msg/TransformStamped',
-                header=make_header(stamp, parent),
-                child_frame_id=child,
-                transform=make(
-                    'geometry_msgs/msg/Transform',
-                    translation=make_xyz('Vector3', pose.translation),
-                    rotation=make_quaternion(pose.quaternion),
-                ),
-            )
-            for child, pose in children.items()
-        ],
+        'geometry_msgs/msg/TransformStamped',
+        header=make_header(stamp, parent, make),
+        child_frame_id=child,
+        transform=make(
+            'geometry_msgs/msg/Transform',
+            translation=make_vector(parent_from_child.translation, make),
+            rotation=make_quaternion(parent_from_child, make),
+        ),
     )
+
+
+def to_transforms(parent: str, children: dict[str, RigidTransform], stamp: int) -> Any:
+    """Make a ``tf2_msgs/TFMessage`` of transforms that take points of each child to `parent`."""
+    transforms = [to_transform(parent, child, pose, stamp) for child, pose in children.items()]
+    return make('tf2_msgs/msg/TFMessage', transforms=transforms)
 
 
 def stamped_transforms(message: object, is_static: bool = False) -> Transforms:

@@ -31,7 +31,8 @@ import numpy as np
 from numba import njit
 from rich.console import Console
 
-from av_tracker_nodes.acoustics.backend import cuda_available, load_kernels, torch_available
+from av_tracker_nodes.acoustics import kernels
+from av_tracker_nodes.acoustics.backend import cuda_available, torch_available
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.image_map import ImageMap
@@ -43,8 +44,6 @@ from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.speed.peers import Peer, available_peers
 from av_tracker_nodes.research.speed.report import print_result
 from av_tracker_nodes.research.speed.stopwatch import median_ms, milliseconds
-
-_KERNELS = load_kernels('numba')
 
 _COLUMNS, _ROWS = 120, 96
 _NEAREST, _FARTHEST = 0.8, 5.0
@@ -117,7 +116,7 @@ class MapSetting:
         """Cross-spectra (pairs, bins), all frequencies alike."""
         bins = len(self.gcc.frequencies)
         weights = np.full((1, bins), 1 / bins, np.float32)
-        return _KERNELS.weighted_cross(self.whiten(samples)[None], weights, self.delays.pairs)
+        return kernels.weighted_cross(self.whiten(samples)[None], weights, self.delays.pairs)
 
     def map(self, samples: np.ndarray) -> np.ndarray:
         """Map (depths, rows, columns) of samples (length, microphones)."""
@@ -144,7 +143,7 @@ def _pitch(camera: Camera) -> float:
 
 
 def _image_map(delays: PairDelays, gcc: GccPhat, camera: Camera) -> ImageMap:
-    return ImageMap(delays, gcc, camera, (_ROWS, _COLUMNS), _pitch(camera), _KERNELS)
+    return ImageMap(delays, gcc, camera, (_ROWS, _COLUMNS), _pitch(camera))
 
 
 def bench_acoustic_map(out: Path, progress_bar: Callable) -> dict:

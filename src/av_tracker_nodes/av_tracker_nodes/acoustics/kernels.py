@@ -13,15 +13,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The inner loops of the acoustic stage, compiled by numba; documented in `kernels_numpy`."""
+"""The inner loops of the acoustic stage, compiled by numba."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
-
-# BLAS mixes sooner than any loop.
-from av_tracker_nodes.acoustics.kernels_numpy import weighed as weighed
 
 _compile = njit(cache=True, fastmath=True, nogil=True)
 
@@ -29,8 +26,21 @@ _BLOCK = 256
 
 
 @_compile
-def weighted_cross(whitened, weights, pairs):
-    """Sum the weighted cross-spectra of microphone pairs over frames."""
+def weighted_cross(whitened: np.ndarray, weights: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Sum the weighted cross-spectra of microphone pairs over frames.
+
+    Parameters
+    ----------
+    whitened : np.ndarray, shape (frames, microphones, bins), complex64
+        Spectra of unit modulus.
+    weights : np.ndarray, shape (frames, bins), float32
+    pairs : np.ndarray, shape (pairs, 2)
+
+    Returns
+    -------
+    np.ndarray, shape (pairs, bins), complex64
+        ``sum_t w(t, f) U_i(t, f) conj(U_j(t, f))``.
+    """
     frames, _, bins = whitened.shape
     cross = np.zeros((len(pairs), bins), np.complex64)
     for k in range(len(pairs)):
@@ -42,9 +52,21 @@ def weighted_cross(whitened, weights, pairs):
 
 
 @_compile
-def mean_at_lags(correlation, table):
+def mean_at_lags(correlation: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Look the correlation of every pair up at tabulated lags and average over pairs.
 
+    Parameters
+    ----------
+    correlation : np.ndarray, shape (pairs, lags), float32
+    table : np.ndarray, shape (pairs, points), uint16
+        Index of the lag nearest to the delay of each point.
+
+    Returns
+    -------
+    np.ndarray, shape (points,), float32
+
+    Notes
+    -----
     Four pairs at a time, so that a sum is loaded and stored once for four look-ups.
     """
     pairs, points = table.shape
@@ -62,9 +84,33 @@ def mean_at_lags(correlation, table):
 
 
 @_compile
-def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
+def mean_at_points(
+    correlation: np.ndarray,
+    points: np.ndarray,
+    microphones: np.ndarray,
+    pairs: np.ndarray,
+    lags_per_metre: float,
+) -> np.ndarray:
     """Average the correlation of all pairs at points, linearly between lags.
 
+    Parameters
+    ----------
+    correlation : np.ndarray, shape (pairs, lags), float32
+        Zero lag in the middle.
+    points : np.ndarray, shape (points, 3)
+        Metres.
+    microphones : np.ndarray, shape (microphones, 3)
+        Metres.
+    pairs : np.ndarray, shape (pairs, 2)
+    lags_per_metre : float
+        Lag steps that sound needs for a metre.
+
+    Returns
+    -------
+    np.ndarray, shape (points,), float32
+
+    Notes
+    -----
     Blocks of points keep travel times and lags in the cache, and everything but the look-up
     vectorised; unsigned indices spare the test for negative ones.
     """
@@ -109,8 +155,26 @@ def mean_at_points(correlation, points, microphones, pairs, lags_per_metre):
 
 
 @_compile
-def correlation_at(cross, delays, first_bin, bin_width):
-    """Correlate every pair at a delay, with the first and second derivative by the delay."""
+def correlation_at(
+    cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
+) -> np.ndarray:
+    """Correlate every pair at a delay, with the first and second derivative by the delay.
+
+    Parameters
+    ----------
+    cross : np.ndarray, shape (pairs, bins), complex64
+    delays : np.ndarray, shape (pairs,)
+        Seconds.
+    first_bin : int
+        Of the band.
+    bin_width : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray, shape (pairs, 3)
+        ``sum_f Re((i w)^n C(f) exp(i w tau))`` for n = 0, 1, 2, with ``w = 2 pi f``.
+    """
     pairs, bins = cross.shape
     result = np.empty((pairs, 3))
     real, imaginary = np.empty(bins), np.empty(bins)
@@ -131,8 +195,18 @@ def correlation_at(cross, delays, first_bin, bin_width):
 
 
 @_compile
-def aligned_spectrum(cross, delays, first_bin, bin_width):
-    """Take the delays off cross-spectra and average the real part over pairs."""
+def aligned_spectrum(
+    cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
+) -> np.ndarray:
+    """Take the delays off cross-spectra and average the real part over pairs.
+
+    Parameters are those of `correlation_at`.
+
+    Returns
+    -------
+    np.ndarray, shape (bins,), float32
+        ``1/K sum_k Re(C_k(f) exp(2 pi i f tau_k))``.
+    """
     pairs, bins = cross.shape
     total = np.zeros(bins)
     real, imaginary = np.empty(bins), np.empty(bins)
@@ -144,8 +218,30 @@ def aligned_spectrum(cross, delays, first_bin, bin_width):
 
 
 @_compile
-def delayed_spectrum(spectrum, gains, delays, first_bin, bin_width):
-    """Cross-spectra of a source with a spectrum."""
+def delayed_spectrum(
+    spectrum: np.ndarray,
+    gains: np.ndarray,
+    delays: np.ndarray,
+    first_bin: int,
+    bin_width: float,
+) -> np.ndarray:
+    """Cross-spectra of a source with a spectrum.
+
+    Parameters
+    ----------
+    spectrum : np.ndarray, shape (bins,)
+    gains, delays : np.ndarray, shape (pairs,)
+        Factors, and seconds.
+    first_bin : int
+        Of the band.
+    bin_width : float
+        Hz.
+
+    Returns
+    -------
+    np.ndarray, shape (pairs, bins), complex64
+        ``g_k S(f) exp(-2 pi i f tau_k)``.
+    """
     pairs, bins = len(delays), len(spectrum)
     result = np.empty((pairs, bins), np.complex64)
     real, imaginary = np.empty(bins), np.empty(bins)
@@ -158,8 +254,20 @@ def delayed_spectrum(spectrum, gains, delays, first_bin, bin_width):
 
 
 @_compile
-def turned_sum(spectra, turns):
-    """Turn the bins of each microphone and add the microphones up, for each place."""
+def turned_sum(spectra: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Turn the bins of each microphone and add the microphones up, for each place.
+
+    Parameters
+    ----------
+    spectra : np.ndarray, shape (microphones, bins), complex64
+    turns : np.ndarray, shape (places, microphones)
+        Periods that a bin is turned back by from one bin to the next.
+
+    Returns
+    -------
+    np.ndarray, shape (places, bins), complex64
+        ``sum_m X_m(k) exp(-2 pi i k u_m)`` at bin k.
+    """
     places, (microphones, bins) = len(turns), spectra.shape
     real, imaginary = np.empty(bins, np.float32), np.empty(bins, np.float32)
     total = np.zeros((places, 2, bins), np.float32)
@@ -177,9 +285,45 @@ def turned_sum(spectra, turns):
     return result
 
 
+def weighed(spectra: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
+    """Mix microphones, in each strip of bins by weights of its own.
+
+    Parameters
+    ----------
+    spectra : np.ndarray, shape (microphones, bins), complex64
+    weights : np.ndarray, shape (strips, microphones, microphones), float32
+    strip : int
+        Bins of a strip; the last one may be shorter.
+
+    Returns
+    -------
+    np.ndarray, shape (microphones, bins), complex64
+        ``sum_n W_mn X_n(k)``.
+    """
+    # BLAS mixes sooner than any loop. Weights are real: real and imaginary parts are columns
+    # side by side.
+    columns = np.ascontiguousarray(_in_strips(spectra, strip)).view(np.float32)
+    return _from_strips((weights @ columns).view(np.complex64), spectra.shape[1])
+
+
 @_compile
-def parted(beams, turns, weights, strip):
-    """Take off beams what they hear of each other's places, strip by strip of bins."""
+def parted(beams: np.ndarray, turns: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
+    """Take off beams what they hear of each other's places.
+
+    Parameters
+    ----------
+    beams : np.ndarray, shape (places, bins), complex64
+        What `turned_sum` returns for spectra that were `weighed`.
+    turns : np.ndarray, shape (places, microphones)
+    weights : np.ndarray, shape (strips, microphones, microphones), float32
+        Symmetric.
+    strip : int
+
+    Returns
+    -------
+    np.ndarray, shape (places, bins), complex64
+        ``(G + I)^-1 B`` with ``G_st = E_s^T W conj(E_t)`` in the middle of the strip, E the turns.
+    """
     places, bins = beams.shape
     microphones = turns.shape[1]
     angles = -2 * np.pi * strip * turns
@@ -212,8 +356,20 @@ def parted(beams, turns, weights, strip):
     return result
 
 
+def _in_strips(spectra: np.ndarray, strip: int) -> np.ndarray:
+    """Cut spectra (rows, bins) to (strips, rows, bins of a strip), the last filled up by zeros."""
+    rows, bins = spectra.shape
+    padded = np.pad(spectra, ((0, 0), (0, -bins % strip)))
+    return padded.reshape(rows, padded.shape[1] // strip, strip).swapaxes(0, 1)
+
+
+def _from_strips(cut: np.ndarray, bins: int) -> np.ndarray:
+    strips, rows, strip = cut.shape
+    return cut.swapaxes(0, 1).reshape(rows, strips * strip)[:, :bins]
+
+
 @_compile
-def _invert(matrix):
+def _invert(matrix: np.ndarray) -> None:
     """Invert a positive Hermitian matrix in place (Gauss and Jordan)."""
     size = len(matrix)
     for p in range(size):
@@ -230,7 +386,9 @@ def _invert(matrix):
 
 
 @_compile
-def _phasors(real, imaginary, delay, first_bin, bin_width):
+def _phasors(
+    real: np.ndarray, imaginary: np.ndarray, delay: float, first_bin: int, bin_width: float
+) -> None:
     """Fill in ``exp(-2 pi i f tau)``, each time turning all that is there to as many bins more."""
     angle = -2 * np.pi * bin_width * delay
     real[0], imaginary[0] = np.cos(angle * first_bin), np.sin(angle * first_bin)

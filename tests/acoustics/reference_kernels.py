@@ -13,10 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The inner loops of the acoustic stage in plain NumPy: the readable reference.
-
-`kernels_numba` holds the same functions compiled; a test compares them.
-"""
+"""The inner loops of the acoustic stage in plain NumPy, to compare the compiled ones with."""
 
 from __future__ import annotations
 
@@ -27,20 +24,7 @@ _CHUNK = 4096
 
 
 def weighted_cross(whitened: np.ndarray, weights: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Sum the weighted cross-spectra of microphone pairs over frames.
-
-    Parameters
-    ----------
-    whitened : np.ndarray, shape (frames, microphones, bins), complex64
-        Spectra of unit modulus.
-    weights : np.ndarray, shape (frames, bins), float32
-    pairs : np.ndarray, shape (pairs, 2)
-
-    Returns
-    -------
-    np.ndarray, shape (pairs, bins), complex64
-        ``sum_t w(t, f) U_i(t, f) conj(U_j(t, f))``.
-    """
+    """Sum the weighted cross-spectra of microphone pairs over frames."""
     weighted = whitened * weights[:, None]
     cross = np.zeros((len(pairs), whitened.shape[2]), np.complex64)
     for first, second in zip(weighted, whitened, strict=True):
@@ -49,18 +33,7 @@ def weighted_cross(whitened: np.ndarray, weights: np.ndarray, pairs: np.ndarray)
 
 
 def mean_at_lags(correlation: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Look the correlation of every pair up at tabulated lags and average over pairs.
-
-    Parameters
-    ----------
-    correlation : np.ndarray, shape (pairs, lags), float32
-    table : np.ndarray, shape (pairs, points), uint16
-        Index of the lag nearest to the delay of each point.
-
-    Returns
-    -------
-    np.ndarray, shape (points,), float32
-    """
+    """Look the correlation of every pair up at tabulated lags and average over pairs."""
     result = np.zeros(table.shape[1], np.float32)
     for values, lags in zip(correlation, table, strict=True):
         result += values[lags]
@@ -74,24 +47,7 @@ def mean_at_points(
     pairs: np.ndarray,
     lags_per_metre: float,
 ) -> np.ndarray:
-    """Average the correlation of all pairs at points, linearly between lags.
-
-    Parameters
-    ----------
-    correlation : np.ndarray, shape (pairs, lags), float32
-        Zero lag in the middle.
-    points : np.ndarray, shape (points, 3)
-        Metres.
-    microphones : np.ndarray, shape (microphones, 3)
-        Metres.
-    pairs : np.ndarray, shape (pairs, 2)
-    lags_per_metre : float
-        Lag steps that sound needs for a metre.
-
-    Returns
-    -------
-    np.ndarray, shape (points,), float32
-    """
+    """Average the correlation of all pairs at points, linearly between lags."""
     middle = correlation.shape[1] // 2
     rows = np.arange(len(pairs))
     result = np.empty(len(points), np.float32)
@@ -110,23 +66,7 @@ def mean_at_points(
 def correlation_at(
     cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
 ) -> np.ndarray:
-    """Correlate every pair at a delay, with the first and second derivative by the delay.
-
-    Parameters
-    ----------
-    cross : np.ndarray, shape (pairs, bins), complex64
-    delays : np.ndarray, shape (pairs,)
-        Seconds.
-    first_bin : int
-        Of the band.
-    bin_width : float
-        Hz.
-
-    Returns
-    -------
-    np.ndarray, shape (pairs, 3)
-        ``sum_f Re((i w)^n C(f) exp(i w tau))`` for n = 0, 1, 2, with ``w = 2 pi f``.
-    """
+    """Correlate every pair at a delay, with the first and second derivative by the delay."""
     angular = 2 * np.pi * (first_bin + np.arange(cross.shape[1])) * bin_width
     turned = cross * np.exp(1j * delays[:, None] * angular)
     return np.stack(
@@ -137,15 +77,7 @@ def correlation_at(
 def aligned_spectrum(
     cross: np.ndarray, delays: np.ndarray, first_bin: int, bin_width: float
 ) -> np.ndarray:
-    """Take the delays off cross-spectra and average the real part over pairs.
-
-    Parameters are those of `correlation_at`.
-
-    Returns
-    -------
-    np.ndarray, shape (bins,), float32
-        ``1/K sum_k Re(C_k(f) exp(2 pi i f tau_k))``.
-    """
+    """Take the delays off cross-spectra and average the real part over pairs."""
     source = np.ones(cross.shape[1]), np.ones(len(cross))
     steering = delayed_spectrum(*source, delays, first_bin, bin_width)
     return (cross * steering.conj()).real.mean(axis=0)
@@ -158,85 +90,22 @@ def delayed_spectrum(
     first_bin: int,
     bin_width: float,
 ) -> np.ndarray:
-    """Cross-spectra of a source with a spectrum.
-
-    Parameters
-    ----------
-    spectrum : np.ndarray, shape (bins,)
-    gains, delays : np.ndarray, shape (pairs,)
-        Factors, and seconds.
-    first_bin : int
-        Of the band.
-    bin_width : float
-        Hz.
-
-    Returns
-    -------
-    np.ndarray, shape (pairs, bins), complex64
-        ``g_k S(f) exp(-2 pi i f tau_k)``.
-    """
+    """Cross-spectra of a source with a spectrum."""
     frequencies = (first_bin + np.arange(len(spectrum))) * bin_width
     phasors = np.exp(-2j * np.pi * delays[:, None] * frequencies)
     return (gains[:, None] * spectrum * phasors).astype(np.complex64)
 
 
 def turned_sum(spectra: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Turn the bins of each microphone and add the microphones up, for each place.
-
-    Parameters
-    ----------
-    spectra : np.ndarray, shape (microphones, bins), complex64
-    turns : np.ndarray, shape (places, microphones)
-        Periods that a bin is turned back by from one bin to the next.
-
-    Returns
-    -------
-    np.ndarray, shape (places, bins), complex64
-        ``sum_m X_m(k) exp(-2 pi i k u_m)`` at bin k.
-    """
+    """Turn the bins of each microphone and add the microphones up, for each place."""
     result = np.empty((len(turns), spectra.shape[1]), np.complex64)
     for beam, turn in zip(result, turns, strict=True):
         beam[:] = (spectra * _phasors(turn, np.arange(spectra.shape[1])).T).sum(axis=0)
     return result
 
 
-def weighed(spectra: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
-    """Mix microphones, in each strip of bins by weights of its own.
-
-    Parameters
-    ----------
-    spectra : np.ndarray, shape (microphones, bins), complex64
-    weights : np.ndarray, shape (strips, microphones, microphones), float32
-    strip : int
-        Bins of a strip; the last one may be shorter.
-
-    Returns
-    -------
-    np.ndarray, shape (microphones, bins), complex64
-        ``sum_n W_mn X_n(k)``.
-    """
-    # Weights are real: real and imaginary parts are columns side by side.
-    columns = np.ascontiguousarray(_in_strips(spectra, strip)).view(np.float32)
-    return _from_strips((weights @ columns).view(np.complex64), spectra.shape[1])
-
-
 def parted(beams: np.ndarray, turns: np.ndarray, weights: np.ndarray, strip: int) -> np.ndarray:
-    """Take off beams what they hear of each other's places.
-
-    Parameters
-    ----------
-    beams : np.ndarray, shape (places, bins), complex64
-        What `turned_sum` returns for spectra that were `weighed`.
-    turns : np.ndarray, shape (places, microphones)
-    weights : np.ndarray, shape (strips, microphones, microphones), float32
-        Symmetric.
-    strip : int
-
-    Returns
-    -------
-    np.ndarray, shape (places, bins), complex64
-        ``(G + I)^-1 B`` with ``G_st = E_s^T W conj(E_t)`` in the middle of the strip, E the turns.
-    """
+    """Take off beams what they hear of each other's places."""
     places, bins = beams.shape
     turned = _phasors(turns, np.arange(len(weights)) * strip + strip / 2)
     gains = turned @ weights @ turned.conj().swapaxes(1, 2)
