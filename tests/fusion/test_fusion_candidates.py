@@ -30,6 +30,7 @@ from av_tracker_nodes.fusion.candidates import (
     candidate_arrays,
     find_candidates,
 )
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, remembered
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
@@ -163,6 +164,17 @@ def test_a_head_that_stays_unseen_is_given_up_and_time_that_falls_back_forgets()
     assert memory.candidates(2 * SECOND, [], RIG) == []
     memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
     assert memory.candidates(0, [], RIG) == []
+
+
+def test_how_long_a_head_is_looked_for_is_configured():
+    memory = HeadMemory()
+    for patience, known in ((1.5, 1), (0.5, 0)):
+        memory.config = FusionConfig(head_patience=patience)
+        memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
+        assert len(memory.candidates(2 * SECOND, [], RIG)) == known
+    memory.config = FusionConfig(head_patience=1.5, head_memory=0.5)
+    memory.update(SECOND, [(Kind.FACE, seen(MOUTH))], RIG)
+    assert memory.candidates(2 * SECOND, [], RIG) == []
 
 
 def test_time_unseen_runs_on_while_the_head_is_followed():

@@ -18,6 +18,7 @@ import pytest
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
@@ -59,7 +60,7 @@ def sound_of(face, distance, std=0.05, speech=0.9):
     )
 
 
-def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG, from_image=True):
+def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG, from_image=True, **numbers):
     sound = AcousticMap(
         stamp=5,
         audio_stamp=5,
@@ -72,7 +73,9 @@ def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG, from_image=True):
         faces=tuple(sounds),
         from_image=from_image,
     )
-    return create_fusion(model).process(FaceFrame(5, (360, 288), tuple(faces)), sound, rig)
+    fusion = create_fusion(model)
+    fusion.reconfigure(FusionConfig(**numbers))
+    return fusion.process(FaceFrame(5, (360, 288), tuple(faces)), sound, rig)
 
 
 def along(detection):
@@ -237,3 +240,48 @@ def test_a_face_that_the_border_cuts_is_less_certain_the_more_is_cut(side):
     spreads = np.array([spread(cut) for cut in (0.0, 0.1, 0.25, 0.45)])
     assert (np.diff(spreads, axis=0) > 0).all()
     assert (spreads[-1] > 1.5 * spreads[0]).all()
+
+
+@pytest.mark.parametrize(
+    ('numbers', 'people'),
+    [
+        ({}, 1),
+        ({'least_speech': 0.2}, 2),
+        ({'least_dominance': 0.05}, 2),
+        ({'least_speech': 1.0}, 0),
+    ],
+)
+def test_what_counts_as_a_voice_is_configured(numbers, people):
+    strong = peak_at((1.0, 0.5, 0.1))
+    doubtful, weak = peak_at((1.0, -0.5, 0.1), speech=0.3), peak_at((1.0, 0, 0.5), score=0.05)
+    assert len(fuse('vggcf', peaks=[strong, doubtful, weak], **numbers).detections) == people
+
+
+def test_which_face_a_voice_belongs_to_is_configured():
+    face, peak = face_at((1.0, 0.3, 0.1)), peak_at((1.0, 0.55, 0.1))
+    counts = [
+        len(fuse('vggcf', [face], [peak], same_direction=deviations).detections)
+        for deviations in (0.1, 20.0)
+    ]
+    assert counts == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ('name', 'from_image'), [('hidden_range_std', True), ('blind_range_std', False)]
+)
+def test_how_far_a_voice_is_off_is_configured(name, from_image):
+    spreads = [
+        np.trace(
+            fuse('vggcf', peaks=[peak_at((1.0, 0.5, 0.1))], from_image=from_image, **{name: std})
+            .detections[0]
+            .covariance
+        )
+        for std in (0.0, 1.0, 2.0)
+    ]
+    # The variance grows as the square of the deviation.
+    assert spreads[2] - spreads[0] == pytest.approx(4 * (spreads[1] - spreads[0]), rel=1e-6)
+
+
+def test_numbers_out_of_range_are_refused():
+    with pytest.raises(InputError, match='least_speech must be within 0 and 1'):
+        FusionConfig(least_speech=1.5)

@@ -25,6 +25,7 @@ from types import MappingProxyType
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.pictures import PictureWatch
 from av_tracker_nodes.fusion.reach import in_reach
@@ -55,6 +56,7 @@ class FusionModel(ABC):
         What was learnt, where something was.
     decisions : mapping of str to int
         How often it decided what, where that is worth knowing.
+    config : FusionConfig
     """
 
     name = ''
@@ -67,7 +69,12 @@ class FusionModel(ABC):
     decisions: Mapping[str, int] = MappingProxyType({})
 
     def __init__(self) -> None:
+        self.config = FusionConfig()
         self._pictures = PictureWatch()
+
+    def reconfigure(self, config: FusionConfig) -> None:
+        """Go on with other numbers."""
+        self.config = config
 
     def process(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None

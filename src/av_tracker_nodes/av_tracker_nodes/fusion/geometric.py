@@ -57,31 +57,17 @@ _CUT_SIZE_STD = np.array([0.4, 0.5, 0.4, 1.2])
 """Deviations of the mouth (face heights) and of the size (relative) of a face that the border of
 the picture cuts, times the share of it beyond the left, upper, right, lower border: most where the
 chin is not seen (simulated heads of the validation split, cut by 10 to 50 % at each border)."""
-_SAME_DIRECTION, _PLACE_STD = 3.0, 0.07
-"""A peak within so many deviations of a face, as the arrays hear it, is the voice of that face;
-the face itself is that uncertain across (m): who walks past close by is a step ahead of the sound
-of the last 0.2 s."""
+_PLACE_STD = 0.07
+"""A face is that uncertain across, as the arrays hear it (m): who walks past close by is a step
+ahead of the sound of the last 0.2 s."""
 _PLAUSIBLE_RANGES = np.geomspace(0.8, 1.25, 10)
 """Where a face can be, relative to the range that its size tells."""
-_HIDDEN_RANGE_STD = 0.7
-"""Relative deviation of how far a voice without a face is from the axis of the microphones.
-
-Who is heard but not seen has turned away or is hidden, and walls, floor and ceiling answer as
-loud as the mouth. In training and validation scenes of one walker turned away, voices lay 25 %
-too far from the axis, for seconds on end, but within 5 cm along it."""
-_ANY_RANGE_STD = 0.15
-"""The same of any voice, where no image tells who faces the microphones (validation scenes)."""
 _SURE_SPEECH, _LEAST_TRUST = 0.75, 0.2
 """Speech is told of now, place of the last 0.2 s: as long as speech is less probable than this, a
 voice that sets in may be placed where other sound was (training and validation scenes)."""
 _DIRECTION_KNOWN = np.radians(25.0)
 """Deviation of a direction up to which a voice alone is somebody at a place: microphones on a line
 hear a cone of directions."""
-_SOMEWHERE = 0.5
-"""Highest quality of a voice of which hardly a direction is known. It proves nobody, and is only
-heard together with somebody who is known already."""
-_LEAST_DOMINANCE = 0.3
-"""Peaks weaker than this share of the strongest one are echoes rather than people."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +114,6 @@ class GeometricFusion(FusionModel):
         Use sound.
     hear_faces : bool
         Use the coherence inside the face boxes; otherwise a face speaks when a peak lies there.
-    least_speech : float
-        A voice without a face counts above this probability.
     size_alone : bool
         Place faces where their size alone tells, whatever depth and sound say: what networks
         start from.
@@ -141,41 +125,43 @@ class GeometricFusion(FusionModel):
         see: bool = True,
         hear: bool = True,
         hear_faces: bool = True,
-        least_speech: float = 0.5,
         size_alone: bool = False,
     ) -> None:
         super().__init__()
         self.measure = measure
         self.sees, self.hears, self._hear_faces = see, hear, hear_faces
-        self._least_speech = least_speech
         self._size_alone = size_alone
 
     def detect(
         self, faces: FaceFrame, sound: AcousticMap, rig: Rig, image: np.ndarray | None = None
     ) -> DetectionFrame:
         """Detect people; see :meth:`FusionModel.detect`."""
-        seen_faces = faces.faces if self.sees else ()
+        config, seen_faces = self.config, faces.faces if self.sees else ()
         sightings = _Sighting.of(seen_faces, rig.camera)
         strongest = max((peak.score for peak in sound.peaks), default=0.0)
         peaks = [
             peak
             for peak in sound.peaks
             if self.hears
-            and peak.speech >= self._least_speech
-            and peak.score >= _LEAST_DOMINANCE * strongest
+            and peak.speech >= config.least_speech
+            and peak.score >= config.least_dominance * strongest
         ]
         delay = to_seconds(sound.stamp - sound.audio_stamp)
         looked = self.sees and sound.from_image
-        doubt = _HIDDEN_RANGE_STD if looked else _ANY_RANGE_STD
+        doubt = config.hidden_range_std if looked else config.blind_range_std
         claimed: set[int] = set()
         detections = []
         for sighting in sightings:
-            voices = [k for k, peak in enumerate(peaks) if _is_voice_of(peak, sighting, rig)]
+            voices = [
+                k
+                for k, peak in enumerate(peaks)
+                if _is_voice_of(peak, sighting, rig, config.same_direction)
+            ]
             claimed.update(voices)
             heard = self._heard(sighting.face, sound, [peaks[k] for k in voices], rig)
             detections.append(self._seen(sighting, heard, rig.camera))
         detections += [
-            _heard_only(peak, peak.score / strongest, delay, doubt, rig)
+            self._heard_only(peak, peak.score / strongest, delay, doubt, rig)
             for k, peak in enumerate(peaks)
             if k not in claimed
         ]
@@ -215,8 +201,34 @@ class GeometricFusion(FusionModel):
         )
         return detection if self._size_alone else ranged(detection, face, heard, camera)
 
+    def _heard_only(
+        self, peak: AcousticPeak, quality: float, delay: float, doubt: float, rig: Rig
+    ) -> Detection:
+        """Make a detection of a voice; its quality is its strength relative to the strongest one.
 
-def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
+        `doubt` is the relative deviation of its distance from the axis of the microphones. In
+        training and validation scenes of one walker turned away, voices lay 25 % too far from it,
+        for seconds on end, but within 5 cm along it.
+
+        The weaker of two sources is placed in the echoes of the stronger one: its deviation grows
+        as their ratio.
+        """
+        position, covariance = in_front(peak.position, peak.covariance, rig)
+        known = _direction_std(position - rig.microphones.centre, covariance) < _DIRECTION_KNOWN
+        outward = doubt * _from_axis(position, rig.microphones)
+        covariance = covariance / (quality * _trust(peak.speech)) ** 2
+        covariance += np.outer(outward, outward)
+        return Detection(
+            position=rig.target_from_array @ position,
+            covariance=rig.target_from_array.rotate_covariance(covariance),
+            modalities=Modality.AUDIO,
+            quality=quality if known else min(quality, self.config.vague_quality),
+            speaking=peak.speech,
+            delay=delay,
+        )
+
+
+def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig, same_direction: float) -> bool:
     """Tell whether the line of sight of a face passes through the direction of a peak.
 
     Sensors that are not quite where they should be see and hear somebody apart.
@@ -231,30 +243,7 @@ def _is_voice_of(peak: AcousticPeak, sighting: _Sighting, rig: Rig) -> bool:
     angles = heard_angles(array, peak.direction, towards)
     stds = heard_deviations(array, peak.position - array.centre, peak.covariance, towards)
     apart = angles - doubt.angle_std - doubt.position_std / distances
-    return bool((apart < _SAME_DIRECTION * np.hypot(stds, _PLACE_STD / distances)).any())
-
-
-def _heard_only(
-    peak: AcousticPeak, quality: float, delay: float, doubt: float, rig: Rig
-) -> Detection:
-    """Make a detection of a voice; its quality is its strength relative to the strongest one.
-
-    The weaker of two sources is placed in the echoes of the stronger one: its deviation grows as
-    their ratio.
-    """
-    position, covariance = in_front(peak.position, peak.covariance, rig)
-    known = _direction_std(position - rig.microphones.centre, covariance) < _DIRECTION_KNOWN
-    outward = doubt * _from_axis(position, rig.microphones)
-    covariance = covariance / (quality * _trust(peak.speech)) ** 2
-    covariance += np.outer(outward, outward)
-    return Detection(
-        position=rig.target_from_array @ position,
-        covariance=rig.target_from_array.rotate_covariance(covariance),
-        modalities=Modality.AUDIO,
-        quality=quality if known else min(quality, _SOMEWHERE),
-        speaking=peak.speech,
-        delay=delay,
-    )
+    return bool((apart < same_direction * np.hypot(stds, _PLACE_STD / distances)).any())
 
 
 def _direction_std(offset: np.ndarray, covariance: np.ndarray) -> float:

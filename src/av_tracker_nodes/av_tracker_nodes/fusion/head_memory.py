@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from av_tracker_nodes.fusion.candidates import Candidate, Kind, in_picture
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.head import box_centre, visible_box
@@ -38,14 +39,10 @@ _MEMORY_DEVIATIONS = 0.25, 0.1
 
 _SAME_HEAD = 0.8, 0.35
 """Two places are those of one head within this, across (face heights) and along (log range)."""
-_PATIENCE = to_nanoseconds(0.6)
-"""A head that is not seen is looked for this long (ns): somebody may have walked past it."""
 _SURE_SCORE = 0.85
 """A head is looked for after one face with this score, as no bun, ear or fist has."""
 _ENOUGH_FACES, _GOOD_SCORE = 3, 0.7
 """Else after so many images with its face, one of which scored this."""
-_LONGEST = to_nanoseconds(10.0)
-"""A head is looked for this long after its last face (ns)."""
 _DOUBT = 10.0
 """Time constant (s) with which what is followed without a face is rather something else."""
 _HEAD_MARGIN = 1.5
@@ -93,9 +90,15 @@ class _Head:
 
 
 class HeadMemory:
-    """Remembers seen heads from image to image."""
+    """Remembers seen heads from image to image.
+
+    Attributes
+    ----------
+    config : FusionConfig
+    """
 
     def __init__(self) -> None:
+        self.config = FusionConfig()
         self.reset()
 
     def reset(self) -> None:
@@ -116,7 +119,9 @@ class HeadMemory:
         """
         faces = [candidate.base for candidate in found if candidate.kind == Kind.FACE]
         tracklets = {face.tracklet for face in faces if face.tracklet}
-        lately = [head for head in self._heads if 0 <= stamp - head.seen <= _PATIENCE]
+        patience = to_nanoseconds(self.config.head_patience)
+        longest = to_nanoseconds(self.config.head_memory)
+        lately = [head for head in self._heads if 0 <= stamp - head.seen <= patience]
         self._heads, self._with_face = [], []
         for head in lately:
             has_face = head.tracklet in tracklets or any(
@@ -127,7 +132,7 @@ class HeadMemory:
         candidates = [
             self._candidate(head, stamp, rig)
             for head in self._heads
-            if head.evidence.is_head and stamp - head.face <= _LONGEST
+            if head.evidence.is_head and stamp - head.face <= longest
         ]
         return [
             each

@@ -36,6 +36,7 @@ from av_tracker_nodes.fusion.candidates import (
     candidate_arrays,
     find_candidates,
 )
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, followed_quality, is_same_head
 from av_tracker_nodes.fusion.network_session import NetworkSession, probability
@@ -147,6 +148,12 @@ class LearnedFusion(FusionModel):
     def device(self) -> str:
         """Execution provider that ONNX Runtime really uses."""
         return self.network.device
+
+    def reconfigure(self, config: FusionConfig) -> None:
+        """Go on with other numbers."""
+        super().reconfigure(config)
+        self._geometric.reconfigure(config)
+        self._memory.config = config
 
     def reset(self) -> None:
         """Forget the heads of earlier images."""

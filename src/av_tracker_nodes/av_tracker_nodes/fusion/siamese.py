@@ -31,6 +31,7 @@ import numpy as np
 
 from av_tracker_nodes.fusion.base import FusionModel
 from av_tracker_nodes.fusion.candidates import SOUND_FEATURES, Candidate, Kind
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import (
     followed_quality,
@@ -119,6 +120,11 @@ class SiameseFusion(FusionModel):
         """Execution provider that ONNX Runtime really uses."""
         return self.network.device
 
+    def reconfigure(self, config: FusionConfig) -> None:
+        """Go on with other numbers."""
+        super().reconfigure(config)
+        self._geometric.reconfigure(config)
+
     def reset(self) -> None:
         """Forget everybody, and the maps of earlier images."""
         super().reset()
@@ -164,7 +170,8 @@ class SiameseFusion(FusionModel):
         seen, voices = geometric.detections[:count], geometric.detections[count:]
         pictured = [face for face in seen if face.box is not None]
         people, missing = self._adopt(stamp, pictured, rig, image)
-        followed, lost = parted(missing, [face.box for face in pictured], stamp, rig)
+        boxes = [face.box for face in pictured]
+        followed, lost = parted(missing, boxes, stamp, rig, self.config.head_patience)
         people += [
             Sought(person, person.position, heard=is_heard(person.position, voices, rig))
             for person in followed

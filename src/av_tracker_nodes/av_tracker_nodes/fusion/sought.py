@@ -35,8 +35,6 @@ from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import Detection, to_nanoseconds, to_seconds
 
-_PATIENCE = to_nanoseconds(0.6)
-"""A person whom neither network nor detector finds is searched for this long (ns)."""
 _RANGE_STD, _RANGE_DRIFT = 0.1, 0.15
 """Relative deviation of the range of somebody without a detected face, and its growth a second."""
 _LONGEST = to_nanoseconds(4.0)
@@ -79,19 +77,23 @@ class Sought:
 
 
 def parted(
-    people: Sequence[Person], faces: Sequence[np.ndarray], stamp: int, rig: Rig
+    people: Sequence[Person],
+    faces: Sequence[np.ndarray],
+    stamp: int,
+    rig: Rig,
+    patience: float,
 ) -> tuple[list[Person], list[Person]]:
     """Part people without a face: who is followed on, and who is lost but remembered.
 
     Only a head whose face was detected well is followed, and nobody where the picture shows one
-    of the `faces` (boxes) of others.
+    of the `faces` (boxes) of others; not longer than `patience` (s) after they were found last.
     """
     followed, lost = [], []
     for person in people:
         box = face_box(rig.camera, person.position)
         if (
             person.evidence.is_head
-            and 0 <= stamp - person.found <= _PATIENCE
+            and 0 <= stamp - person.found <= to_nanoseconds(patience)
             and stamp - person.sure <= _LONGEST
             and in_picture(box, rig)
             and not is_of_a_face(box, faces)

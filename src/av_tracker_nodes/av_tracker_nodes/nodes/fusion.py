@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ from av_tracker_nodes.fusion import (
     check_provider,
     create_fusion,
 )
+from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.geometry import Rig
 from av_tracker_nodes.geometry.camera_checks import image_size_problem
 from av_tracker_nodes.nodes.clock import InputWatch
@@ -91,6 +92,7 @@ class Fusion(ControlledNode):
         self.parameter('model', DEFAULT_MODEL, 'Fusion model', choices=FUSION_MODELS)
         self.parameter('model_file', '', 'Network to run; empty for the one that is shipped')
         self.parameter('device', 'auto', 'Where a network runs', choices=DEVICES)
+        self.declare(FusionConfig)
         declare_waiting(self)
         RigListener.declare(self)
         ImageInput.declare(self)
@@ -121,8 +123,13 @@ class Fusion(ControlledNode):
             self._images.subscribe(self._look)
         self.add_timer(_QUIET / 4, self._answer_the_rest)
 
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Hold the numbers of the models to their ranges."""
+        self.settings_of(FusionConfig, values)
+
     def adapt(self) -> None:
-        """Set how long faces are waited for."""
+        """Give the model its numbers, and set how long faces are waited for."""
+        self._model.reconfigure(self.settings_of(FusionConfig))
         self._join.wait_for(**{name: self.value(name) for name in WAITING})
 
     def _tell_fallback(self, fallback: str | None) -> None:
