@@ -8,7 +8,7 @@ SIDE_BY_SIDE = -n logical --dist loadfile --no-loadscope-reorder
 # To read the files of all other tests takes a quarter of a minute.
 GRAPH_ONLY = --ignore-glob='tests/[!g]*' --ignore=tests/geometry
 
-.PHONY: setup demo pictures test test-fast test-slow smoke test-jazzy bench lint clean
+.PHONY: setup demo docs test test-fast test-slow smoke test-jazzy bench lint clean
 
 setup:
 	@$(SETUP)
@@ -41,10 +41,13 @@ smoke:
 test-jazzy:
 	@ROS_DISTRO=jazzy $(MAKE) smoke
 
-# The pictures of README and docs, but those of RViz and rerun, from a run of today.
-pictures: demo
+# What README and docs show and list: pictures from a run of today (those of RViz and rerun are
+# screenshots), the table of parameters, the notebook.
+docs: demo
 	@$(SETUP) av-tracker bench scaling
 	cp out/demo/loop.webp out/demo/tracks.png out/bench/scaling.png docs/
+	@$(SETUP) python scripts/write_params.py
+	@$(SETUP) python scripts/write_notebook.py
 
 bench:
 	@$(SETUP) av-tracker bench $(ARGS)
