@@ -24,15 +24,10 @@ from fnmatch import fnmatch
 
 import numpy as np
 import pytest
-from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
-from tiny_recording import RATE, START, VOICE, make_rig, truth_at
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from live_graph import live_graph
+from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
 from policy import Watch, read_policy
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
@@ -40,6 +35,7 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
 from sensor_stubs import Stubs, track
 from tf2_msgs.msg import TFMessage
+from tiny_recording import RATE, START, VOICE, make_rig, truth_at
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones

@@ -21,17 +21,13 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
-from tiny_recording import RATE, VOICE, make_rig, make_sound
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
+from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
 from sensor_msgs.msg import Image
 from sensor_stubs import Stubs, track
 from std_msgs.msg import Bool, Float32, String
 from tf2_msgs.msg import TFMessage
+from tiny_recording import RATE, VOICE, make_rig, make_sound
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.geometry.head import face_box

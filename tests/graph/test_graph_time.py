@@ -15,14 +15,8 @@
 
 """A recording gives the same tracks however the time of its replay goes."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 from std_srvs.srv import Trigger
 

@@ -15,20 +15,15 @@
 
 """One bad track, face, peak or detection never costs the others; one bad message costs itself."""
 
-import importlib.util
 import math
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import rclpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-import rclpy
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError

@@ -15,15 +15,10 @@
 
 """When a node offers a bond to its manager, and when it ends it; bondpy itself is acted."""
 
-import importlib.util
 from threading import Timer
 from types import SimpleNamespace
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import rclpy
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool

@@ -15,14 +15,8 @@
 
 """Resetting stages and switching them off; what they forget and what they say."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool, Trigger

@@ -15,15 +15,10 @@
 
 """What goes into a message comes out of it."""
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.serialization import deserialize_message, serialize_message
 
 from av_tracker_msgs import msg as av

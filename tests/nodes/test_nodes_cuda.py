@@ -15,14 +15,8 @@
 
 """Nodes that are told to use CUDA refuse to start without it; others say what they use."""
 
-import importlib.util
-
 import onnxruntime
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.acoustics import backend

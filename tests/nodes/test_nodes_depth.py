@@ -15,14 +15,8 @@
 
 """Depth images give faces their ranges, and never stand in the way of detections."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 

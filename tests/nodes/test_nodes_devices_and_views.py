@@ -15,14 +15,7 @@
 
 """What people look at."""
 
-import importlib.util
-
 import numpy as np
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from visualization_msgs.msg import Marker
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig

@@ -15,15 +15,9 @@
 
 """What nodes say of themselves, and when it is a warning or an error."""
 
-import importlib.util
-
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from types import SimpleNamespace
 
+import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor

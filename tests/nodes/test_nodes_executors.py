@@ -17,8 +17,6 @@ import inspect
 
 import pytest
 
-pytest.importorskip('rclpy')
-
 from av_tracker_nodes.nodes.executors import with_info
 
 

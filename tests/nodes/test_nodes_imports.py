@@ -15,14 +15,10 @@
 
 """What each node loads: a robot has many processes, and pays for each."""
 
-import importlib.util
 import subprocess
 import sys
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
 
 HEAVY = {'cv2', 'matplotlib', 'numba', 'onnxruntime', 'rosbags', 'scipy', 'torch'}
 NEEDED = {

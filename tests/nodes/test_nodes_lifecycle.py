@@ -16,16 +16,11 @@
 """What nodes do in each state of their life cycle, and what they leave behind."""
 
 import gc
-import importlib.util
 import subprocess
 import sys
 import weakref
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter

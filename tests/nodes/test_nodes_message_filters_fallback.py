@@ -18,10 +18,6 @@
 import importlib.util
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.time import Time
 from std_msgs.msg import Header
 

@@ -15,17 +15,12 @@
 
 """What nodes that publish sound have in common, and sound in the messages of audio_common."""
 
-import importlib.util
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.errors import InputError

@@ -15,18 +15,13 @@
 
 """Parameters are described, bounded, documented as they are, and change when they may."""
 
-import importlib.util
 import json
 from itertools import permutations
 from types import SimpleNamespace
 
 import pytest
-import yaml
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import write_params
+import yaml
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.acoustics import AcousticConfig

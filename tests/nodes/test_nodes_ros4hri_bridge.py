@@ -15,14 +15,10 @@
 
 """What the bridge to ROS4HRI sends, and when, on stand-ins for its messages and topics."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform

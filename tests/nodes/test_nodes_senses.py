@@ -15,15 +15,10 @@
 
 """Nodes of a robot with a camera alone, with microphones alone, and with one microphone."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.parameter import Parameter
 from visualization_msgs.msg import Marker
 

@@ -15,13 +15,6 @@
 
 """What stages count is added up over their lives."""
 
-import importlib.util
-
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from av_tracker_nodes.nodes.stage_reports import StageReports
 
 

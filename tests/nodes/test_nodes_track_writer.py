@@ -15,15 +15,10 @@
 
 """The node that writes tracks: images are numbered as they came, answered or not."""
 
-import importlib.util
 from dataclasses import replace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import CameraInfo

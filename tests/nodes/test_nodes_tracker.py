@@ -15,15 +15,10 @@
 
 """The node of the tracker: how people are turned, in which frames, and as whose messages."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 from rclpy.parameter import Parameter
 from std_msgs.msg import Header
