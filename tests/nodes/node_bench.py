@@ -17,6 +17,11 @@
 
 import inspect
 
+from tf2_msgs.msg import TFMessage
+
+from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.nodes import conversions
+
 
 class Kept(list):
     """A publisher that keeps what is sent, and has so many listeners."""
@@ -62,13 +67,33 @@ def facts_of(node):
     return {value.key: value.value for value in node.diagnose().values}
 
 
-def catch(monkeypatch, module, name):
-    """Return the list of what a module makes of one of its names from now on."""
-    make, caught = getattr(module, name), []
+def install(node, camera=None, array=None, array_pose=None, frame='world'):
+    """Tell a node of its sensors, and of where they are in a frame."""
+    poses = {'camera': camera and camera.pose, 'array': array and (array_pose or RigidTransform())}
+    transforms = [
+        conversions.to_transform(frame, name, pose, 0) for name, pose in poses.items() if pose
+    ]
+    tell(node, 'tf_static', TFMessage(transforms=transforms))
+    if camera:
+        tell(node, 'camera_info', conversions.to_camera_info(camera, 0, 'camera'))
+    if array:
+        tell(node, 'array_info', conversions.to_array_info(array, 0, 'array'))
 
-    def made(*arguments, **options):
-        caught.append(make(*arguments, **options))
+
+def catch(monkeypatch, module, name):
+    """Return the list of what a module makes of a class or a function from now on."""
+    kind, caught = getattr(module, name), []
+
+    def make(*arguments, **options):
+        caught.append(kind(*arguments, **options))
         return caught[-1]
 
-    monkeypatch.setattr(module, name, made)
+    if isinstance(kind, type):
+
+        class Caught(kind):
+            def __init__(self, *arguments, **options):
+                super().__init__(*arguments, **options)
+                caught.append(self)
+
+    monkeypatch.setattr(module, name, Caught if isinstance(kind, type) else make)
     return caught

@@ -22,9 +22,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
-from node_bench import ask, catch, facts_of, tell, tick, topics
+from node_bench import ask, catch, facts_of, install, tell, tick, topics
 from std_msgs.msg import Bool
-from tf2_msgs.msg import TFMessage
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.errors import InputError
@@ -49,10 +48,8 @@ BOX = np.array([150.0, 120, 30, 40])
 @pytest.fixture
 def make_node(start):
     def make(**parameters):
-        node = start(AcousticMapNode, target_frame='mic_array', **parameters)
-        place(node, CAMERA)
-        tell(node, 'array_info', conversions.to_array_info(RIG.microphones, 0, 'mic_array'))
-        announce(node, None)
+        node = start(AcousticMapNode, **parameters)
+        install(node, CAMERA, RIG.microphones)
         tick(node)
         return node
 
@@ -91,16 +88,10 @@ def faces_at(seconds):
     return FaceFrame(stamp(seconds), SIZE, (Face(BOX, 0.9, tracklet=1),))
 
 
-def place(node, camera):
-    """Tell where a camera is."""
-    frame = conversions.to_transform('mic_array', 'camera_optical', camera.pose, 0)
-    tell(node, 'tf_static', TFMessage(transforms=[frame]))
-
-
 def announce(node, seconds):
     """Tell of an image, of one without a stamp with None."""
     time = 0 if seconds is None else stamp(seconds)
-    tell(node, 'camera_info', conversions.to_camera_info(CAMERA, time, 'camera_optical'))
+    tell(node, 'camera_info', conversions.to_camera_info(CAMERA, time, 'camera'))
 
 
 def see(node, seconds):
@@ -226,7 +217,7 @@ class TestViews:
     def test_images_are_fetched_only_for_the_overlay(self, make_node, sound):
         node = self.answered(make_node, sound, overlay=1)
         picture = ImageFrame(stamp(0.4), np.full((288, 360, 3), 90, np.uint8))
-        message = image_messages.to_image(picture, 'camera_optical')
+        message = image_messages.to_image(picture, 'camera')
         tell(node, 'image_raw', message)
         announce(node, 0.4)
         see(node, 0.4)
@@ -249,7 +240,7 @@ def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound, monkeypatch)
     stage = made[0].stage
     assert stage is not None
     moved = Rig(CAMERA.in_frame(RigidTransform(np.eye(3), np.array([0.1, 0, 0]))), RIG.microphones)
-    place(node, moved.camera)
+    install(node, moved.camera)
     feed(node, sound[: RATE // 2], [0.3], (160,))
     assert made[0].stage is stage
     expected = AcousticStage(moved)
@@ -349,8 +340,8 @@ class TestClocks:
         assert node.diagnose().level != DiagnosticStatus.ERROR
         assert of_images(node)[-1].coverage > 0.9
 
-    def test_faces_far_behind_their_camera_info_are_no_other_clock(self, make_node, sound):
-        node = make_node()
+    def test_faces_far_behind_their_camera_info_are_no_other_clock(self, start, sound):
+        node = start(AcousticMapNode)
         for number in range(300):
             announce(node, number / 25)
             hear(node, [AudioBlock(stamp(number / 25), number * 640, RATE, sound[:640])])

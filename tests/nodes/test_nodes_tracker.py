@@ -20,7 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
-from rclpy.parameter import Parameter
+from node_bench import Kept, tell
 from std_msgs.msg import Header
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
@@ -37,18 +37,8 @@ FORWARD = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
 """World from optical frame of a camera that looks along x."""
 
 
-class Kept(list):
-    """A publisher that keeps what is sent, and has a listener."""
-
-    publish = list.append
-
-    def get_subscription_count(self):
-        return 1
-
-
 @pytest.fixture
-def make_tracker(context, tmp_path):
-    nodes = []
+def make_tracker(start, tmp_path):
     pose = RigidTransform(FORWARD, CAMERA_PLACE)
     camera = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=pose)
     array = MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]))
@@ -60,19 +50,13 @@ def make_tracker(context, tmp_path):
         files = {
             f'{name}_calibration': str(tmp_path / f'{name}.yaml') for name in ('camera', 'array')
         }
-        overrides = [Parameter(k, value=v) for k, v in {**files, **parameters}.items()]
-        node = Tracker(context=context, namespace=namespace, parameter_overrides=overrides)
-        nodes.append(node)
-        node.start()
-        node._sensors._hear_info(conversions.to_camera_info(camera, START, 'camera_optical'))
-        node._sensors._hear_array(conversions.to_array_info(array, START, 'mic_array'))
-        for name in ('_tracks', '_active_pose', '_poses', '_transforms'):
-            setattr(node, name, Kept())
+        node = start(Tracker, namespace, listeners=1, **files, **parameters)
+        if node.value('sees'):
+            tell(node, 'camera_info', conversions.to_camera_info(camera, START, 'camera_optical'))
+        tell(node, 'array_info', conversions.to_array_info(array, START, 'mic_array'))
         return node
 
-    yield make
-    for node in nodes:
-        node.destroy_node()
+    return make
 
 
 def follow(node, modalities, cycles=40):
@@ -80,8 +64,8 @@ def follow(node, modalities, cycles=40):
     for number in range(cycles):
         detection = Detection(MOUTH, 0.02**2 * np.eye(3), modalities, quality=0.9, speaking=0.95)
         frame = DetectionFrame(START + number * NANOSECONDS // 25, (detection,))
-        node._follow(conversions.to_detections(frame, 'world'))
-    (track,) = node._tracks[-1].tracks
+        tell(node, 'fused_detections', conversions.to_detections(frame, 'world'))
+    (track,) = node.sent['speaker_tracks'][-1].tracks
     return track
 
 
@@ -105,15 +89,18 @@ def towards(place):
 def test_people_look_at_the_sensor_in_every_message(make_tracker, sees, modalities, viewpoint):
     node = make_tracker(sees=sees, publish_tf=True)
     track = follow(node, modalities)
+    active = node.sent['active_speaker/pose'][-1]
     told = {
         'track': track.pose.pose.orientation,
-        'active': node._active_pose[-1].pose.pose.orientation,
-        'pose': node._poses[-1].poses[0].orientation,
-        'frame': node._transforms[-1].transforms[0].transform.rotation,
+        'active': active.pose.pose.orientation,
+        'pose': node.sent['speaker_poses'][-1].poses[0].orientation,
+        'frame': node.sent['/tf'][-1].transforms[0].transform.rotation,
     }
     for name, turn in told.items():
         np.testing.assert_allclose(forward_of(turn), towards(viewpoint), atol=0.01, err_msg=name)
-    assert list(node._active_pose[-1].pose.covariance) == list(track.pose.covariance)
+    assert list(node.sent['active_speaker/pose'][-1].pose.covariance) == list(
+        track.pose.covariance
+    )
     assert not node.problems
 
 
@@ -130,9 +117,9 @@ def test_who_is_told_of_in_another_frame_is_not_turned(make_tracker):
 def test_frames_of_people_carry_the_namespace(make_tracker, namespace, expected):
     node = make_tracker(namespace, publish_tf=True)
     track = follow(node, Modality.VISUAL)
-    (frame,) = node._transforms[-1].transforms
+    (frame,) = node.sent['/tf'][-1].transforms
     assert frame.child_frame_id == expected.replace('1', str(track.id))
-    assert frame.header == node._tracks[-1].header
+    assert frame.header == node.sent['speaker_tracks'][-1].header
     np.testing.assert_array_equal(xyz(frame.transform.translation), xyz(track.pose.pose.position))
 
 
@@ -156,7 +143,7 @@ VISION = SimpleNamespace(
 def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
     node = make_tracker()
     track, header = follow(node, Modality.VISUAL), Header(frame_id='world')
-    sent = Kept()
+    sent = Kept(1)
     monkeypatch.setattr(track_mirror, 'vision', VISION)
     monkeypatch.setattr(node, 'advertise', lambda kind, topic: sent)
     track_mirror.TrackMirror(node).publish(header, [track])
