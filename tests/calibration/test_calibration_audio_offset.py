@@ -15,7 +15,6 @@
 
 """The audio offset is applied wherever sound meets images."""
 
-import importlib.util
 import json
 
 import pytest
@@ -51,27 +50,3 @@ def test_launch_hands_it_to_the_acoustic_map(bag):
     specs = {s.name: s for s in node_set({'bag': str(bag), 'audio_offset': '-0.085'})}
     given = json.loads(specs['acoustic_map'].arguments[0].partition('=')[2])
     assert given['audio_offset'] == -0.085
-
-
-@pytest.mark.skipif(importlib.util.find_spec('rclpy') is None, reason='needs rclpy')
-def test_live_it_moves_the_stamps_of_sound(monkeypatch):
-    import numpy as np
-    import rclpy
-    from rclpy.parameter import Parameter
-
-    from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
-    from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
-    from av_tracker_nodes.nodes.conversions import to_audio
-
-    heard = []
-    monkeypatch.setattr(SoundMapper, 'hear', lambda self, block: heard.append(block))
-    context = rclpy.Context()
-    context.init()
-    node = AcousticMapNode(
-        context=context, parameter_overrides=[Parameter('audio_offset', value=-0.085)]
-    )
-    node.start()
-    node._hear(to_audio(to_nanoseconds(10.0), 0, 16_000, np.zeros((160, 4), np.int16), 'array'))
-    assert [block.stamp for block in heard] == [to_nanoseconds(9.915)]
-    node.destroy_node()
-    context.try_shutdown()

@@ -27,6 +27,7 @@ from node_bench import catch, install, tell, tick
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.acoustics import AcousticConfig
+from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray
@@ -305,15 +306,15 @@ class TestLive:
         assert change(node, faces_timeout=0.2, patience=0.3) == ''
         assert {'faces_timeout': 0.2, 'patience': 0.3}.items() <= waits[-1].items()
 
-    def test_an_audio_offset_reaches_the_sound(self, start, monkeypatch):
-        node, offsets = start(acoustic_map.AcousticMapNode), []
-        shift = acoustic_map.shift_sound
-        monkeypatch.setattr(
-            acoustic_map, 'shift_sound', lambda *given: offsets.append(given[1]) or shift(*given)
-        )
+    def test_an_audio_offset_moves_the_stamps_of_sound(self, start, monkeypatch):
+        heard = []
+        monkeypatch.setattr(SoundMapper, 'hear', lambda _, block: heard.append(block.stamp))
+        node = start(acoustic_map.AcousticMapNode, audio_offset=-0.085)
+        silence = to_audio(10**10, 0, 16_000, np.zeros((160, 4), np.int16), 'array')
+        tell(node, 'audio', silence)
         assert change(node, audio_offset=0.01) == ''
-        tell(node, 'audio', to_audio(10**10, 0, 16_000, np.zeros((160, 4), np.int16), 'array'))
-        assert offsets == [0.01]
+        tell(node, 'audio', silence)
+        assert heard == [9_915_000_000, 10_010_000_000]
 
     def test_numbers_of_the_acoustic_stage_change_at_once(self, mapping):
         node, stage = mapping

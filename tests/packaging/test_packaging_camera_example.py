@@ -33,6 +33,11 @@ def example(monkeypatch):
     return load_launch_file(EXAMPLE, monkeypatch)
 
 
+def driver_of(example, **values):
+    *_, start, _ = example.generate_launch_description().arguments[0]
+    return start.keywords['function'](SimpleNamespace(values=values))
+
+
 def test_the_tracker_runs_without_its_own_camera(example):
     *declared, _, tracker = example.generate_launch_description().arguments[0]
     passed_on = dict(tracker.keywords['launch_arguments'])
@@ -51,7 +56,7 @@ def test_drivers_are_given_the_calibration(example, tmp_path, driver):
         'video_device': '/dev/video2',
         'camera_calibration': str(path),
     }
-    (node,) = example._driver(SimpleNamespace(values=values))
+    (node,) = driver_of(example, **values)
     (parameters,) = node.keywords['parameters']
     assert node.keywords['package'] == driver
     assert parameters['camera_info_url'] == f'file://{path}'
@@ -63,4 +68,4 @@ def test_drivers_are_given_the_calibration(example, tmp_path, driver):
 
 def test_a_driver_that_runs_already_is_not_started(example):
     values = {'driver': 'none', 'video_device': '', 'camera_calibration': ''}
-    assert example._driver(SimpleNamespace(values=values)) == []
+    assert driver_of(example, **values) == []

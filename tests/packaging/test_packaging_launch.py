@@ -46,7 +46,8 @@ def started(launch_file, environment=None, configurations=None, **chosen):
         environment=environment or {},
         launch_configurations=configurations or {},
     )
-    return launch_file._start(context)
+    *_, start = launch_file.generate_launch_description().arguments[0]
+    return start.keywords['function'](context)
 
 
 def test_every_argument_is_declared_with_its_description(launch_file):
@@ -110,7 +111,8 @@ class Loop(list):
 
 def end(launch_file, spec, status, *, shuts_down=False):
     """What follows when a process ends, and the problems that are told."""
-    node = launch_file._process(spec, {})
+    launch_file.node_set = lambda chosen: [spec]
+    (node,) = started(launch_file)
     context = SimpleNamespace(is_shutdown=shuts_down, asyncio_loop=Loop())
     actions = node.keywords['on_exit'](SimpleNamespace(returncode=status), context)
     return node, actions, context.asyncio_loop

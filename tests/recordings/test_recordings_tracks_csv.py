@@ -227,11 +227,11 @@ def test_a_full_disk_is_told(tmp_path):
         write(tmp_path).close({})
 
 
-def killed(writer):
-    """Leave a writer as SIGKILL does, amid a line."""
-    for file in (writer._tracks, writer._covariances):
-        file.write('10.08')
-        file.close()
+def killed(folder):
+    """Leave files as SIGKILL does, amid a line."""
+    for path in folder.glob('.*.partial'):
+        with path.open('a') as file:
+            file.write('10.08')
 
 
 def seen(writer, numbers):
@@ -247,7 +247,7 @@ def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, told_ag
     seen(first, range(20))
     first.note({'since': 7})
     seen(first, range(20, 23))
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, 'run')
     assert second.noted == {'since': 7}
     seen(second, range(23 - told_again, 40))
@@ -265,7 +265,7 @@ def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_pat
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
     first.note({})
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, 'run')
     seen(second, range(50, 60))
     second.close({})
@@ -278,7 +278,7 @@ def test_another_run_begins_anew(tmp_path, run):
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
     first.note({})
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, run)
     assert second.noted == {}
     seen(second, range(5))
@@ -290,7 +290,7 @@ def test_another_run_begins_anew(tmp_path, run):
 def test_notes_that_are_none_begin_anew(tmp_path, notes):
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
-    killed(first)
+    killed(tmp_path)
     (tmp_path / '.run.notes.json').write_text(notes)
     second = TrackWriter(tmp_path, 'run')
     seen(second, range(5))
