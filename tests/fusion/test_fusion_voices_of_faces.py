@@ -17,6 +17,7 @@
 
 import numpy as np
 import pytest
+from builders import make_sound
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -28,7 +29,6 @@ from av_tracker_nodes.geometry.bearings import heard_angles
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import (
     NANOSECONDS,
-    AcousticMap,
     AcousticPeak,
     DetectionFrame,
     Face,
@@ -68,18 +68,7 @@ def delays(array, direction):
 def fused(array, voice, covariance, faces=(), camera=CAMERA):
     """Detections where a voice is heard 3 m away in a direction."""
     heard = towards(*voice)
-    sound = AcousticMap(
-        stamp=5,
-        audio_stamp=5,
-        measure='stgcf',
-        values=np.zeros((2, 2), np.float32),
-        pitch=3.0,
-        depth=2.0,
-        coverage=1.0,
-        peaks=(AcousticPeak(3.0 * heard, covariance, heard, 0.4, 0.95),),
-        faces=(),
-        from_image=True,
-    )
+    sound = make_sound([AcousticPeak(3.0 * heard, covariance, heard, 0.4, 0.95)], measure='stgcf')
     frame = FaceFrame(5, (640, 480), faces)
     model = create_fusion('stgcf' if camera else 'audio')
     return model.process(frame, sound, Rig(camera, array)).detections

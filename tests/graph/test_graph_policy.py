@@ -24,6 +24,7 @@ from fnmatch import fnmatch
 
 import numpy as np
 import pytest
+from builders import make_track
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from live_graph import live_graph
@@ -33,7 +34,7 @@ from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
-from sensor_stubs import Stubs, track
+from sensor_stubs import Stubs
 from tf2_msgs.msg import TFMessage
 from tiny_recording import RATE, START, VOICE, make_rig, truth_at
 
@@ -250,7 +251,7 @@ def test_nodes_with_messages_of_others_do_what_they_may(tmp_path, monkeypatch):
             nonlocal stamp
             stamp += NANOSECONDS // 25
             stubs.see(FaceFrame(stamp, rig.camera.size, (face,)))
-            stubs.follow(stamp, track(7, VOICE, speaks=True, box=box))
+            stubs.follow(stamp, make_track(7, VOICE, speaks=True, box=box))
             watch.look(nodes)
             return {(node, *allowed) for node in nodes for allowed in watch.unused(node) - BOND}
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from builders import make_track
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -30,9 +31,7 @@ from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
     Modality,
-    Track,
     TrackFrame,
-    TrackState,
     to_nanoseconds,
 )
 
@@ -81,18 +80,8 @@ def make_sound(rig: Rig, rng: np.random.Generator) -> np.ndarray:
 
 
 def truth_at(stamp: int) -> TrackFrame:
-    person = Track(
-        1,
-        TrackState.CONFIRMED,
-        VOICE,
-        np.zeros(3),
-        1e-6 * np.eye(6),
-        None,
-        1.0,
-        True,
-        1.0,
-        Modality.AUDIO,
-        to_nanoseconds(START),
+    person = make_track(
+        1, VOICE, True, covariance=1e-6 * np.eye(6), modalities=Modality.AUDIO, born=10**10
     )
     return TrackFrame(stamp, (person,))
 

@@ -20,6 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_track
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from node_bench import catch, facts_of, install, tell
@@ -46,9 +47,7 @@ from av_tracker_nodes.types import (
     FaceSound,
     ImageFrame,
     Modality,
-    Track,
     TrackFrame,
-    TrackState,
 )
 
 STAMP, SIZE = 7 * NANOSECONDS, (360, 288)
@@ -69,19 +68,7 @@ def detection(number):
 
 
 def track(number):
-    return Track(
-        id=number,
-        state=TrackState.CONFIRMED,
-        position=place(number),
-        velocity=np.zeros(3),
-        covariance=0.01 * np.eye(6),
-        box=BOX,
-        speaking=0.5,
-        is_speaking=False,
-        existence=0.9,
-        modalities=Modality.VISUAL,
-        born=STAMP,
-    )
+    return make_track(number, place(number), box=BOX, speaking=0.5, existence=0.9, born=STAMP)
 
 
 def peak(number):

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from builders import make_track
 from node_bench import Kept, install, tell, topics
 
 from av_tracker_nodes.errors import InputError
@@ -29,10 +30,7 @@ from av_tracker_nodes.types import (
     Face,
     FaceFrame,
     ImageFrame,
-    Modality,
-    Track,
     TrackFrame,
-    TrackState,
     to_nanoseconds,
 )
 
@@ -75,20 +73,8 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
         return self.topics[f'/humans/{name}'][-1].ids
 
 
-def person(speaks=False, box=BOX):
-    return Track(
-        1,
-        TrackState.CONFIRMED,
-        np.array([2.0, 0.5, 0.1]),
-        np.zeros(3),
-        0.01 * np.eye(6),
-        box,
-        float(speaks),
-        speaks,
-        1.0,
-        Modality.VISUAL,
-        0,
-    )
+def person(speaks=False):
+    return make_track(1, (2.0, 0.5, 0.1), speaks, BOX)
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@
 
 """The node that writes tracks: images are numbered as they came, answered or not."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
+from builders import make_track
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from node_bench import tell, tick
 from sensor_msgs.msg import CameraInfo
@@ -28,22 +26,9 @@ from av_tracker_nodes.nodes.track_messages import to_tracks
 from av_tracker_nodes.nodes.track_writer import TrackWriterNode
 from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
-from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import NANOSECONDS, TrackFrame
 
 START, PERIOD = 7 * NANOSECONDS, 40_000_000
-SOMEBODY = Track(
-    id=1,
-    state=TrackState.CONFIRMED,
-    position=np.array([1.0, 2, 3]),
-    velocity=np.zeros(3),
-    covariance=np.eye(6),
-    box=None,
-    speaking=0.5,
-    is_speaking=False,
-    existence=0.9,
-    modalities=Modality.AUDIO,
-    born=START,
-)
 
 
 @pytest.fixture
@@ -57,8 +42,7 @@ def image(node, number):
 
 
 def answer(node, number, from_image=True, id=1):
-    somebody = replace(SOMEBODY, id=id)
-    frame = TrackFrame(round(START + number * PERIOD), (somebody,), from_image)
+    frame = TrackFrame(round(START + number * PERIOD), (make_track(id),), from_image)
     tell(node, 'speaker_tracks', to_tracks(frame, 'world'))
 
 

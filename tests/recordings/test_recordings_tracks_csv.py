@@ -18,29 +18,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_track
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, parse_stamp, read_run, read_tracks
-from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import TrackFrame, TrackState
 
 COVARIANCE = np.diag([0.01, 0.02, 0.03, 1, 1, 1])
 COVARIANCE[0, 1] = COVARIANCE[1, 0] = 0.005
 
 
 def track(number, state=TrackState.CONFIRMED, box=(10, 20, 30, 40.5)):
-    return Track(
-        number,
-        state,
-        np.array([1.0, -2.0, 0.5]),
-        np.zeros(3),
-        COVARIANCE,
-        None if box is None else np.array(box, float),
-        0.25,
-        False,
-        0.9,
-        Modality.VISUAL,
-        0,
-    )
+    parts = {'covariance': COVARIANCE, 'speaking': 0.25, 'existence': 0.9}
+    return make_track(number, (1.0, -2.0, 0.5), box=box, state=state, **parts)
 
 
 def write(directory):
