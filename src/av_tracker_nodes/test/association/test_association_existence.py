@@ -27,14 +27,8 @@ from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackState, to_nanoseconds
 
 # At the origin, looking along world x, with y to its left.
-CAMERA = Camera(
-    400,
-    400,
-    180,
-    144,
-    (360, 288),
-    pose=RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]), np.zeros(3)),
-)
+FORWARD = RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]))
+CAMERA = Camera(400, 400, 180, 144, (360, 288), pose=FORWARD)
 EVENTS = st.lists(
     st.tuples(st.sampled_from(['seen', 'heard', 'unseen', 'unheard']), st.floats(0, 1)),
     max_size=60,
