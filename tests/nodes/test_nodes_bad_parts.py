@@ -147,7 +147,7 @@ def test_the_good_parts_of_a_message_are_read_and_the_bad_ones_told(kind, data):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('count', [MOST_PARTS, MOST_PARTS + 1, 20_000])
+@pytest.mark.parametrize('count', [MOST_PARTS, MOST_PARTS + 1])
 def test_messages_with_thousands_of_parts_are_refused_whole(kind, count):
     write, read, (make, _), _ = KINDS[kind]
     part = make(1)

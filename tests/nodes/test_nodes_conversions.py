@@ -181,7 +181,8 @@ def track(rng, **changes):
         'state': TrackState.COASTING,
         'covariance': covariance,
     }
-    return make_track(4, rng.normal(size=3), True, rng.uniform(0, 99, 4), **(values | changes))
+    somebody = make_track(4, rng.normal(size=3), True, rng.uniform(0, 99, 4), **values)
+    return replace(somebody, **changes)
 
 
 def test_tracks(rng):

@@ -25,7 +25,6 @@ from av_tracker_nodes.types import (
     Face,
     FaceFrame,
     Modality,
-    Track,
     TrackFrame,
     TrackState,
     to_nanoseconds,
@@ -71,24 +70,24 @@ def test_a_face_is_told_of_once_it_is_sure_and_until_it_has_gone():
 def test_people_get_the_faces_that_fill_their_boxes():
     scene = Scene()
     faces = [face(5, RIGHT + 2), face(4, LEFT - 2)]
-    humans = scene.cycle([make_track(1, LEFT), make_track(2, RIGHT)], faces, times=3)
+    humans = scene.cycle([make_track(1, box=LEFT), make_track(2, box=RIGHT)], faces, times=3)
     assert {n: p.face for n, p in humans.persons.items()} == {'p0001': 'f0004', 'p0002': 'f0005'}
     # They have changed places under the same boxes; one face is missed.
-    humans = scene.cycle([make_track(1, LEFT), make_track(2, RIGHT)], [face(5, LEFT)])
+    humans = scene.cycle([make_track(1, box=LEFT), make_track(2, box=RIGHT)], [face(5, LEFT)])
     assert {n: p.face for n, p in humans.persons.items()} == {'p0001': 'f0005', 'p0002': ''}
 
 
 def test_a_face_that_is_missed_stays_that_of_the_person():
     scene = Scene()
-    scene.cycle([make_track(1, LEFT)], [face(4, LEFT)], times=3)
-    assert scene.cycle([make_track(1, LEFT)], []).persons['p0001'].face == 'f0004'
-    assert scene.cycle([make_track(1, LEFT)], None, times=11).persons['p0001'].face == 'f0004'
-    assert scene.cycle([make_track(1, LEFT)], None).persons['p0001'].face == ''
+    scene.cycle([make_track(1, box=LEFT)], [face(4, LEFT)], times=3)
+    assert scene.cycle([make_track(1, box=LEFT)], []).persons['p0001'].face == 'f0004'
+    assert scene.cycle([make_track(1, box=LEFT)], None, times=11).persons['p0001'].face == 'f0004'
+    assert scene.cycle([make_track(1, box=LEFT)], None).persons['p0001'].face == ''
 
 
 def test_a_box_that_nothing_was_seen_in_has_no_face():
     scene = Scene()
-    hidden = Track(**{**vars(make_track(1, LEFT)), 'modalities': Modality.AUDIO})
+    hidden = make_track(1, box=LEFT, modalities=Modality.AUDIO)
     assert scene.cycle([hidden], [face(4, LEFT)], times=3).persons['p0001'].face == ''
 
 
@@ -130,14 +129,14 @@ def test_who_comes_back_is_the_same_person():
 
 def test_a_jump_back_forgets_everybody():
     scene = Scene()
-    scene.cycle([make_track(1, LEFT, speaks=True)], [face(4, LEFT)], times=3)
+    scene.cycle([make_track(1, box=LEFT, speaks=True)], [face(4, LEFT)], times=3)
     humans = scene.cycle([], seconds=-5)
     assert not humans.persons
     assert not humans.faces
 
 
 def test_ids_begin_with_a_letter():
-    humans = Scene().cycle([make_track(12345, LEFT, speaks=True)], [face(7, LEFT)], times=3)
+    humans = Scene().cycle([make_track(12345, box=LEFT, speaks=True)], [face(7, LEFT)], times=3)
     for ids in (humans.faces, humans.voices, humans.persons):
         assert all(name[0].isalpha() and name.isalnum() for name in ids)
 
