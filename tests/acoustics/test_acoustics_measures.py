@@ -43,9 +43,7 @@ BOX = face_box(RIG.camera, TALKER)
 HOP, LENGTH = 320, 640
 GRID = (6, 5)
 MAPS = st.lists(
-    st.lists(st.floats(-0.25, 1.0, width=32), min_size=30, max_size=30),
-    min_size=1,
-    max_size=6,
+    st.lists(st.floats(-0.25, 1.0, width=32), min_size=30, max_size=30), min_size=1, max_size=6
 )
 
 

@@ -15,14 +15,7 @@
 
 import numpy as np
 import pytest
-from acoustic_scenes import (
-    RATE,
-    ROOM,
-    angle_between,
-    propagate,
-    two_circles,
-    voice,
-)
+from acoustic_scenes import RATE, ROOM, angle_between, propagate, two_circles, voice
 
 from av_tracker_nodes.acoustics.backend import load_kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField

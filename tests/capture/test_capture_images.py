@@ -32,11 +32,7 @@ from av_tracker_nodes.capture.images import (
     image_source,
 )
 from av_tracker_nodes.capture.mjpeg import HttpImages
-from av_tracker_nodes.capture.network_video import (
-    NETWORK_TIMEOUT,
-    NetworkVideo,
-    without_password,
-)
+from av_tracker_nodes.capture.network_video import NETWORK_TIMEOUT, NetworkVideo, without_password
 from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError

@@ -58,11 +58,7 @@ from av_tracker_nodes.research.datasets.av163_truth import (
 from av_tracker_nodes.research.datasets.mat_files import load_mat
 from av_tracker_nodes.research.datasets.sound import open_sound, read_sound
 from av_tracker_nodes.research.evaluation.mot_format import read_mot
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    TrackFrame,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 SECOND = 1_000_000_000
 WORDS = [

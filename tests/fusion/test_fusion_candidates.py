@@ -35,14 +35,7 @@ from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, remembered
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import box_centre, face_box
-from av_tracker_nodes.types import (
-    AcousticPeak,
-    Detection,
-    Face,
-    FaceFrame,
-    FaceSound,
-    Modality,
-)
+from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceFrame, FaceSound, Modality
 
 CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
 RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))

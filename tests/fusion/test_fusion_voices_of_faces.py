@@ -48,8 +48,7 @@ SQUARE = MicrophoneArray(0.03 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], 
 SOLID = MicrophoneArray(0.05 * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, 0]]))
 ASIDE = np.array([0, 0.4, 0])
 TWO_SQUARES = MicrophoneArray(
-    np.concatenate([SQUARE.positions + ASIDE, SQUARE.positions - ASIDE]),
-    np.repeat([0, 1], 4),
+    np.concatenate([SQUARE.positions + ASIDE, SQUARE.positions - ASIDE]), np.repeat([0, 1], 4)
 )
 ANGLE = st.floats(-180, 180)
 

@@ -53,13 +53,7 @@ def disordered(recording, tmp_path_factory):
             when = message.log_time
             if message.topic.endswith('audio'):
                 when = arrival = max(arrival, when + int(rng.integers(LATEST)))
-            bag.write_raw(
-                message.topic,
-                message.type,
-                when,
-                message.data,
-                latched=message.latched,
-            )
+            bag.write_raw(message.topic, message.type, when, message.data, latched=message.latched)
     return path
 
 

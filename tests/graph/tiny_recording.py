@@ -27,13 +27,7 @@ from av_tracker_nodes.geometry.calibration import load_microphones
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.research.simulation.speech import draw_voices
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    Modality,
-    TrackFrame,
-    to_nanoseconds,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, Modality, TrackFrame, to_nanoseconds
 
 ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
 RATE = 16_000

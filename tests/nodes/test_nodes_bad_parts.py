@@ -105,12 +105,7 @@ KINDS = {
         lambda parts: to_tracks(TrackFrame(STAMP, parts), 'world'),
         lambda *args: messages.from_tracks(*args).tracks,
         (track, lambda each: each.id),
-        [
-            {'position': NOWHERE},
-            {'covariance': -np.eye(6)},
-            {'speaking': np.nan},
-            {'state': 9},
-        ],
+        [{'position': NOWHERE}, {'covariance': -np.eye(6)}, {'speaking': np.nan}, {'state': 9}],
     ),
     'peaks': (
         lambda parts: conversions.to_acoustic_map(sound_of(peaks=parts), 'array'),

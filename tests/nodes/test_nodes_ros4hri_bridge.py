@@ -26,13 +26,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.nodes import conversions, image_messages, ros4hri_bridge
 from av_tracker_nodes.nodes.track_messages import to_tracks
-from av_tracker_nodes.types import (
-    Face,
-    FaceFrame,
-    ImageFrame,
-    TrackFrame,
-    to_nanoseconds,
-)
+from av_tracker_nodes.types import Face, FaceFrame, ImageFrame, TrackFrame, to_nanoseconds
 
 HRI = SimpleNamespace(IdsList=SimpleNamespace, NormalizedRegionOfInterest2D=SimpleNamespace)
 AUDIO_COMMON = SimpleNamespace(AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace)

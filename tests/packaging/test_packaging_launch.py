@@ -44,9 +44,7 @@ def started(launch_file, environment=None, configurations=None, **chosen):
     values = {argument.name: argument.default for argument in ARGUMENTS}
     values |= {'start_camera': 'false', 'start_microphones': 'false', **chosen}
     context = SimpleNamespace(
-        values=values,
-        environment=environment or {},
-        launch_configurations=configurations or {},
+        values=values, environment=environment or {}, launch_configurations=configurations or {}
     )
     *_, start = launch_file.generate_launch_description().arguments[0]
     return start.keywords['function'](context)
@@ -198,11 +196,7 @@ def test_the_tracker_runs_without_its_own_camera(example):
 def test_drivers_are_given_the_calibration(example, tmp_path, driver):
     path = tmp_path / 'camera.yaml'
     save_camera(path, Camera(500.0, 500.0, 319.5, 239.5, (640, 480)), frame='eye')
-    values = {
-        'driver': driver,
-        'video_device': '/dev/video2',
-        'camera_calibration': str(path),
-    }
+    values = {'driver': driver, 'video_device': '/dev/video2', 'camera_calibration': str(path)}
     (node,) = driver_of(example, **values)
     (parameters,) = node.keywords['parameters']
     assert node.keywords['package'] == driver

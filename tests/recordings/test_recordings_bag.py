@@ -27,13 +27,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    Modality,
-    TrackFrame,
-    TrackState,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, Modality, TrackFrame, TrackState
 
 START = 10_000_000_000
 CAMERA = Camera(

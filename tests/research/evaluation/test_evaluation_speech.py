@@ -149,9 +149,7 @@ def matching(ids: np.ndarray) -> SimpleNamespace:
     pairs = np.column_stack([np.zeros_like(images), images, np.arange(len(images))])
     stamps = np.arange(len(ids)) * 10**9 // RATE
     return SimpleNamespace(
-        pairs=pairs,
-        tracks=SimpleNamespace(id=ids[images]),
-        truth=SimpleNamespace(stamps=stamps),
+        pairs=pairs, tracks=SimpleNamespace(id=ids[images]), truth=SimpleNamespace(stamps=stamps)
     )
 
 

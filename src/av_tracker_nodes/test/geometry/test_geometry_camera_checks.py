@@ -65,8 +65,7 @@ def test_lens_that_hardly_images_anything_is_refused():
     check_lens(Camera(400, 400, 320, 240, (640, 480), np.array([-0.4, 0.1, 0, 0, 0])), 'camera')
     with pytest.raises(InputError, match=r"distortion of camera 'front' .* fills \d %"):
         check_lens(
-            Camera(400, 400, 320, 240, (640, 480), np.array([-40.0, 0, 0, 0, 0])),
-            "camera 'front'",
+            Camera(400, 400, 320, 240, (640, 480), np.array([-40.0, 0, 0, 0, 0])), "camera 'front'"
         )
 
 

@@ -48,13 +48,9 @@ equidistant = listed(0.2, 0.1, 0.05, 0.02).map(lambda terms: make('equidistant',
 lenses = plumb_bob | rational | prism | equidistant
 # Zeros and poles that nearly cancel, as a stereo camera writes them from the factory; a depth
 # camera of 120 degrees; a fisheye lens.
-FACTORY = make(
-    'rational_polynomial',
-    [-5.61, 12.9, -3e-4, 7e-4, 4.2, -5.72, 13.4, 3.1],
-)
+FACTORY = make('rational_polynomial', [-5.61, 12.9, -3e-4, 7e-4, 4.2, -5.72, 13.4, 3.1])
 WIDE = make(
-    'rational_polynomial',
-    [0.546, -0.0257, -2.1e-5, -8.7e-5, -0.00218, 0.885, 0.0253, -0.00913],
+    'rational_polynomial', [0.546, -0.0257, -2.1e-5, -8.7e-5, -0.00218, 0.885, 0.0253, -0.00913]
 )
 FISHEYE = make('equidistant', [-0.0213, 0.0037, -0.0046, 0.0008])
 RADIAL = make('plumb_bob', [-0.3, 0.0, 0.0, 0.0, 0.0])

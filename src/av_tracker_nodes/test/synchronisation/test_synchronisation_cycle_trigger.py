@@ -390,8 +390,7 @@ def test_cycles_do_not_depend_on_how_the_streams_interleave(seed, silent):
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(['image', 'faces', 'audio']), st.integers(0, 5000)),
-        max_size=60,
+        st.tuples(st.sampled_from(['image', 'faces', 'audio']), st.integers(0, 5000)), max_size=60
     )
 )
 def test_any_input_gives_cycles_in_order_between_jumps(events):
