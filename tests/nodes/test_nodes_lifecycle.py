@@ -16,6 +16,7 @@
 """What nodes do in each state of their life cycle, and what they leave behind."""
 
 import gc
+import inspect
 import subprocess
 import sys
 import weakref
@@ -31,6 +32,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes import microphone_array
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -320,3 +322,21 @@ def test_a_middleware_that_hangs_does_not_hold_the_end_up():
     )
     assert ended.returncode == 1
     assert 'Timeout' in ended.stderr
+
+
+def test_message_and_info_are_taken_apart_or_together():
+    heard = []
+
+    def note(message, info):
+        heard.append((message, info))
+
+    take = with_info(note)
+    take('one', {'publication_sequence_number': 1})
+    take(('two', {'publication_sequence_number': 2}))
+    assert heard == [
+        (text, {'publication_sequence_number': k}) for k, text in ((1, 'one'), (2, 'two'))
+    ]
+    # rclpy gives info to callbacks that cannot be called with the message alone.
+    with pytest.raises(TypeError):
+        inspect.signature(take).bind('message')
+    inspect.signature(take).bind('message', {})

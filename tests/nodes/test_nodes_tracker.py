@@ -15,6 +15,10 @@
 
 """The node of the tracker: how people are turned, in which frames, and as whose messages."""
 
+import json
+import stat
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,10 +27,13 @@ from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 from node_bench import Kept, tell
 from std_msgs.msg import Header
 
+from av_tracker_nodes.association.absent import AbsentPerson
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
 from av_tracker_nodes.nodes import conversions, track_mirror
 from av_tracker_nodes.nodes.conversions import xyz
+from av_tracker_nodes.nodes.known_people import KnownPeople
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.types import NANOSECONDS, Detection, DetectionFrame, Modality
 
@@ -159,3 +166,83 @@ def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
     above = xyz(detection.bbox.center.position) - xyz(track.pose.pose.position)
     np.testing.assert_allclose(above, [0, 0, 0.05])
     np.testing.assert_allclose(xyz(detection.bbox.size), [0.15, 0.15, 0.2])
+
+
+# ---- what a tracker leaves behind for the one after it
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    return tmp_path
+
+
+def person(id, place):
+    return AbsentPerson(id, 10**9, np.array(place, float), 10**18 + id, np.ones(2))
+
+
+def test_what_is_written_is_read_less_the_looks(folder):
+    KnownPeople('a').write([person(3, [1, 2, 0.5]), person(7, [0, -1, 0])], 9)
+    people, next_id = KnownPeople('a').read()
+    assert next_id == 9
+    assert [(p.id, p.born, p.last_evidence) for p in people] == [
+        (3, 10**9, 10**18 + 3),
+        (7, 10**9, 10**18 + 7),
+    ]
+    np.testing.assert_array_equal([p.place for p in people], [[1, 2, 0.5], [0, -1, 0]])
+    assert [p.embedding for p in people] == [None, None]
+    assert KnownPeople('b').read() is None
+
+
+def test_nobody_else_can_read_it_and_nothing_stays(folder):
+    known = KnownPeople('a')
+    known.write([person(1, [0, 0, 0])], 2)
+    (file,) = folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    known.remove()
+    assert list(folder.iterdir()) == []
+    known.write([person(1, [0, 0, 0])], 2)
+    assert file.exists()
+
+
+def test_a_file_that_somebody_made_a_link_of_is_not_followed(folder):
+    (folder / 'precious').write_text('whole')
+    (folder / '.av_tracker-a.json.partial').symlink_to(folder / 'precious')
+    with pytest.raises(OSError, match='symbolic'):
+        KnownPeople('a').write([], 1)
+    assert (folder / 'precious').read_text() == 'whole'
+
+
+GOOD = {'id': 1, 'born': 1, 'last_evidence': 1, 'place': [0, 0, 0]}
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        [],
+        {},
+        {'next_id': 2},
+        {'next_id': '2', 'people': []},
+        {'next_id': 2, 'people': [3]},
+        {'next_id': 2, 'people': [{**GOOD, 'id': -1}]},
+        {'next_id': 2, 'people': [{**GOOD, 'id': True}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': [0, 0]}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': [0, 0, float('nan')]}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': 'here'}]},
+    ],
+)
+def test_what_is_no_such_file_is_refused(folder, content):
+    (folder / 'av_tracker-a.json').write_text(json.dumps(content))
+    with pytest.raises(InputError):
+        KnownPeople('a').read()
+
+
+@pytest.mark.parametrize('run', ['', '../a', 'a/b', 'a' * 65, 'a\n'])
+def test_names_of_runs(run):
+    with pytest.raises(InputError, match='run must be'):
+        KnownPeople(run)
+
+
+def test_the_folder_is_that_of_temporary_files(folder):
+    KnownPeople('a').write([], 1)
+    assert Path(tempfile.gettempdir()) == folder
