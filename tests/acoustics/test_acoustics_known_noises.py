@@ -161,10 +161,7 @@ def test_a_noise_is_as_loud_as_it_is_this_time(gain):
     assert np.median(ratio) == pytest.approx(1, abs=0.1)
 
 
-@given(
-    st.lists(st.integers(0, 59), max_size=12),
-    st.floats(0, 1e6),
-)
+@given(st.lists(st.integers(0, 59), max_size=12), st.floats(0, 1e6))
 def test_what_is_sparse_in_frequency_makes_a_noise_little_louder(bins, level):
     noise = hum_of()
     with_voice = FRAMES.copy()

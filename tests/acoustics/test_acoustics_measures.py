@@ -43,9 +43,7 @@ BOX = face_box(RIG.camera, TALKER)
 HOP, LENGTH = 320, 640
 GRID = (6, 5)
 MAPS = st.lists(
-    st.lists(st.floats(-0.25, 1.0, width=32), min_size=30, max_size=30),
-    min_size=1,
-    max_size=6,
+    st.lists(st.floats(-0.25, 1.0, width=32), min_size=30, max_size=30), min_size=1, max_size=6
 )
 
 
@@ -95,6 +93,27 @@ def test_vwswe_never_leaves_what_was_heard(values):
     enhanced = combine(maps[0], past)
     assert enhanced.max() <= max(m.max() for m in maps[:4]) + 1e-6
     assert enhanced.min() >= min(m.min() for m in maps[:4]) - 1e-6
+
+
+def flat(value):
+    return np.full((2, 2), value, np.float32)
+
+
+def test_history_is_kept_for_each_face_and_forgotten():
+    history = WeightedHistory(3)
+    history.enhance(1, 1, flat(0.4))
+    assert history.enhance(2, 2, flat(0.1))[0, 0] == pytest.approx(0.1)
+    assert history.enhance(1, 2, flat(0.2))[0, 0] == pytest.approx(0.3)
+    # Image 6 lies more than 3 after both maps of face 1.
+    assert history.enhance(1, 6, flat(0.2))[0, 0] == pytest.approx(0.2)
+    history.forget_before(6)
+    assert history.enhance(2, 6, flat(0.5))[0, 0] == pytest.approx(0.5)
+
+
+def test_a_face_without_identity_has_no_history():
+    history = WeightedHistory(3)
+    history.enhance(0, 1, flat(0.4))
+    assert history.enhance(0, 2, flat(0.2))[0, 0] == pytest.approx(0.2)
 
 
 @pytest.fixture(scope='module')

@@ -15,16 +15,9 @@
 
 import numpy as np
 import pytest
-from acoustic_scenes import (
-    RATE,
-    ROOM,
-    angle_between,
-    propagate,
-    two_circles,
-    voice,
-)
+from acoustic_scenes import RATE, ROOM, angle_between, propagate, two_circles, voice
 
-from av_tracker_nodes.acoustics.backend import load_kernels
+from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -35,21 +28,26 @@ from av_tracker_nodes.geometry.grid import directions, surround_grid
 from av_tracker_nodes.geometry.region import Everywhere
 
 CONFIG = AcousticConfig()
-KERNELS = load_kernels('auto')
+CIRCLES = two_circles()
 
 
-def finder_for(array, region=ROOM, config=CONFIG):
-    delays = PairDelays.of(array)
-    gcc = GccPhat(RATE, delays.longest, config.frame, config.band, config.oversampling)
+def finder_for(array, region=ROOM):
+    delays, gcc = correlation_of(array)
     grid = surround_grid(
-        array.centre, directions(np.deg2rad(4)), surround_inverse_ranges(delays, config), region
+        array.centre, directions(np.deg2rad(4)), surround_inverse_ranges(delays, CONFIG), region
     )
-    field = CoherenceField(delays, gcc, grid, 'numpy')
-    return SourceFinder(delays, gcc, field, KERNELS, region, config)
+    field = CoherenceField(delays, gcc, grid)
+    return SourceFinder(delays, gcc, field, region, CONFIG)
 
 
-def cross_spectra(finder, samples, frames=10):
-    gcc, pairs = finder._gcc, finder._delays.pairs
+def correlation_of(array):
+    """Delays of an array, and what correlates its channels."""
+    delays = PairDelays.of(array)
+    return delays, GccPhat(RATE, delays.longest, CONFIG.frame, CONFIG.band, CONFIG.oversampling)
+
+
+def cross_spectra(samples, array=CIRCLES, frames=10):
+    delays, gcc = correlation_of(array)
     hop = gcc.length // 2
     whitened = np.array(
         [
@@ -58,22 +56,22 @@ def cross_spectra(finder, samples, frames=10):
         ]
     )
     weights = np.full(whitened[:, 0].shape, 1 / whitened[:, 0].size, np.float32)
-    return KERNELS.weighted_cross(whitened, weights, pairs)
+    return kernels.weighted_cross(whitened, weights, delays.pairs)
 
 
 @pytest.fixture(scope='module')
 def finder():
-    return finder_for(two_circles())
+    return finder_for(CIRCLES)
 
 
 @pytest.mark.parametrize(
     'place', [(0.8, -0.6, 0.5), (1.1, 0.9, 0.85), (-1.0, -0.4, 0.6), (0.4, -2.5, 0.7)]
 )
 def test_one_source_is_placed(finder, place):
-    samples = propagate([(np.array(place), voice(1.0))], two_circles(), noise=1e-3)
-    sources, _ = finder.find(finder.survey(cross_spectra(finder, samples[3000:])))
+    samples = propagate([(np.array(place), voice(1.0))], CIRCLES, noise=1e-3)
+    sources, _ = finder.find(finder.survey(cross_spectra(samples[3000:])))
     best = sources[0]
-    offset = place - two_circles().centre
+    offset = place - CIRCLES.centre
     assert angle_between(best.direction, offset) < 1.0
     across = abs(place[0]) > abs(place[1])
     if across:  # A source in line with both arrays keeps its range to itself.
@@ -87,11 +85,11 @@ def test_two_sources_at_once_are_both_placed(finder):
     places = np.array([[0.8, -0.7, 0.6], [0.9, 0.8, 0.7]])
     rng = np.random.default_rng(2)
     sounds = [rng.normal(size=RATE // 2) for _ in places]
-    samples = propagate(list(zip(places, sounds, strict=True)), two_circles())
-    sources, residual = finder.find(finder.survey(cross_spectra(finder, samples[2000:])))
+    samples = propagate(list(zip(places, sounds, strict=True)), CIRCLES)
+    sources, residual = finder.find(finder.survey(cross_spectra(samples[2000:])))
     for place in places:
         assert min(np.linalg.norm(source.position - place) for source in sources[:2]) < 0.08
-    whole = cross_spectra(finder, samples[2000:])
+    whole = cross_spectra(samples[2000:])
     rebuilt = residual + sum(source.cross for source in sources)
     np.testing.assert_allclose(rebuilt, whole, atol=1e-5)
 
@@ -99,7 +97,7 @@ def test_two_sources_at_once_are_both_placed(finder):
 def test_removing_a_source_leaves_little(finder):
     place = np.array([0.8, -0.6, 0.5])
     sound = np.random.default_rng(0).normal(size=RATE // 2)
-    cross = cross_spectra(finder, propagate([(place, sound)], two_circles())[2000:])
+    cross = cross_spectra(propagate([(place, sound)], CIRCLES)[2000:])
     before = finder.coherence_of(finder.survey(cross).correlation, place[None])[0]
     _, residual = finder.find(finder.survey(cross))
     assert before > 0.9
@@ -107,7 +105,7 @@ def test_removing_a_source_leaves_little(finder):
 
 
 def test_range_is_vague_where_the_geometry_does_not_tell_it():
-    circle = two_circles()
+    circle = CIRCLES
     single = MicrophoneArray(circle.positions[:8])
     place = np.array([1.0, 1.9, 0.9])
     deviations = []
@@ -115,7 +113,7 @@ def test_range_is_vague_where_the_geometry_does_not_tell_it():
         finder = finder_for(array, Everywhere())
         sound = np.random.default_rng(0).normal(size=RATE // 2)
         samples = propagate([(place, sound)], array, noise=0.05)
-        source = finder.find(finder.survey(cross_spectra(finder, samples[2000:])))[0][0]
+        source = finder.find(finder.survey(cross_spectra(samples[2000:], array)))[0][0]
         deviations.append(np.sqrt(source.direction @ source.covariance @ source.direction))
         across = np.cross(source.direction, [0, 0, 1.0])
         across /= np.linalg.norm(across)
@@ -125,7 +123,8 @@ def test_range_is_vague_where_the_geometry_does_not_tell_it():
 
 
 def test_nothing_is_found_in_nothing(finder):
-    shape = (len(finder._delays.pairs), len(finder._gcc.frequencies))
+    delays, gcc = correlation_of(CIRCLES)
+    shape = (len(delays.pairs), len(gcc.frequencies))
     sources, residual = finder.find(finder.survey(np.zeros(shape, np.complex64)))
     assert sources == []
     assert not residual.any()

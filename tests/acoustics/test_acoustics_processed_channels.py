@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 from av_tracker_nodes.acoustics import AcousticStage
+from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.processed_channels import ChannelRelations, processed_channels
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.types import AudioBlock
@@ -97,7 +98,7 @@ def test_samples_that_are_no_numbers_hide_nothing():
 
 def test_the_acoustic_stage_names_it():
     sound = hear(SQUARE)
-    stages = [AcousticStage(SQUARE, backend='numpy') for _ in range(2)]
+    stages = [AcousticStage(SQUARE) for _ in range(2)]
     for stage, delay in zip(stages, (0.0, 0.05), strict=True):
         sound[:, 0] = late(sound[:, 0], delay)
         for first in range(0, len(sound), 1600):
@@ -152,3 +153,21 @@ def test_too_little_sound_tells_nothing_and_silence_does_not_use_the_time_up():
     for start in range(0, len(sound), 160):
         relations.add(sound[start : start + 160])
     assert list(relations.intruders()) == [0]
+
+
+@given(dead=st.sets(st.integers(0, 15), max_size=8), seed=st.integers(0, 99))
+def test_up_to_half_of_the_channels_may_be_dead(dead, seed):
+    power = 10 ** np.random.default_rng(seed).uniform(-8, -7, 16)
+    power[list(dead)] = 0
+    assert set(np.flatnonzero(dead_channels(power))) == dead
+
+
+def test_quiet_channels_are_kept_and_hum_of_the_circuit_is_not():
+    power = np.full(16, 1e-6)
+    power[3] *= 1e-2
+    power[7] *= 1e-5
+    assert np.flatnonzero(dead_channels(power)).tolist() == [7]
+
+
+def test_silence_everywhere_accuses_nobody():
+    assert not dead_channels(np.zeros(8)).any()

@@ -70,10 +70,7 @@ def assert_same(maps, expected):
 
 
 @given(size=st.integers(40, 6_000), fed=st.floats(0, 1), placed=st.floats(0, 1))
-@settings(
-    max_examples=12,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.thorough
 def test_maps_do_not_depend_on_how_the_sound_comes(spoken, expected, size, fed, placed):
     """Some of it is held, some of it fed, and the rest waits in a source."""

@@ -24,11 +24,7 @@ from click.testing import CliRunner
 
 from av_tracker_nodes.calibration import view_collector
 from av_tracker_nodes.calibration.boards import CharucoBoard, Chessboard
-from av_tracker_nodes.calibration.intrinsics import (
-    NamedView,
-    calibrate_intrinsics,
-    missing_parts,
-)
+from av_tracker_nodes.calibration.intrinsics import NamedView, calibrate_intrinsics, missing_parts
 from av_tracker_nodes.calibration.view_collector import Frame, ViewCollector, frames
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError

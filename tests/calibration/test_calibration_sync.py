@@ -15,6 +15,8 @@
 
 """The offset between sound and images is found in recordings of claps."""
 
+import json
+
 import numpy as np
 import pytest
 from claps import (
@@ -28,12 +30,14 @@ from claps import (
     sound_of,
 )
 from click.testing import CliRunner
-from tiny_recording import make_rig
+from tiny_recording import make_rig, write_bag
 
 from av_tracker_nodes.calibration.sync import measure_sync
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.bag import BagWriter
+from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.pipeline import Pipeline, track_bag
+from av_tracker_nodes.recordings.bag import BagReader, BagWriter
 from av_tracker_nodes.synchronisation import shift_sound
 from av_tracker_nodes.types import AudioBlock, ImageFrame, to_nanoseconds
 
@@ -113,3 +117,33 @@ def test_command(tmp_path):
     assert result.exit_code == 0, result.output
     offset = float(result.output.split('audio_offset:=')[1].split()[0])
     assert offset == pytest.approx(-0.085, abs=0.005)
+
+
+# ---- the audio offset is applied wherever sound meets images
+
+
+LATE = 0.35
+
+
+@pytest.fixture(scope='module')
+def bag(tmp_path_factory):
+    return write_bag(tmp_path_factory.mktemp('bags') / 'tiny').path
+
+
+def test_offline_it_moves_the_stamps_of_sound_only(bag, tmp_path, monkeypatch):
+    used = []
+    monkeypatch.setattr(Pipeline, 'run', lambda self, records: iter(used.extend(records) or ()))
+    track_bag(bag, tmp_path / 'out', audio_offset=LATE)
+    with BagReader(bag) as reader:
+        recorded = list(reader.records())
+    for kind, offset in ((AudioBlock, LATE), (ImageFrame, 0.0)):
+        before, after = (
+            [r.stamp for r in read if isinstance(r, kind)] for read in (recorded, used)
+        )
+        assert after == [stamp + to_nanoseconds(offset) for stamp in before]
+
+
+def test_launch_hands_it_to_the_acoustic_map(bag):
+    specs = {s.name: s for s in node_set({'bag': str(bag), 'audio_offset': '-0.085'})}
+    given = json.loads(specs['acoustic_map'].arguments[0].partition('=')[2])
+    assert given['audio_offset'] == -0.085

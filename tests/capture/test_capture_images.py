@@ -32,11 +32,7 @@ from av_tracker_nodes.capture.images import (
     image_source,
 )
 from av_tracker_nodes.capture.mjpeg import HttpImages
-from av_tracker_nodes.capture.network_video import (
-    NETWORK_TIMEOUT,
-    NetworkVideo,
-    without_password,
-)
+from av_tracker_nodes.capture.network_video import NETWORK_TIMEOUT, NetworkVideo, without_password
 from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
@@ -110,7 +106,7 @@ class TestV4l2:
             opened('/dev/null')
 
     def test_settings_are_asked_of_the_driver_in_the_order_that_it_needs(self):
-        wishes = dict(V4l2Camera('0', ImageSettings((640, 480), 30.0, 0.01, 'MJPG'))._wishes())
+        wishes = dict(V4l2Camera('0', ImageSettings((640, 480), 30.0, 0.01, 'MJPG')).wishes())
         assert list(wishes) == [
             cv2.CAP_PROP_FOURCC,
             cv2.CAP_PROP_FRAME_WIDTH,
@@ -120,7 +116,7 @@ class TestV4l2:
             cv2.CAP_PROP_EXPOSURE,
         ]
         assert wishes[cv2.CAP_PROP_EXPOSURE] == pytest.approx(100)
-        assert dict(V4l2Camera('0')._wishes()) == {cv2.CAP_PROP_AUTO_EXPOSURE: 3}
+        assert dict(V4l2Camera('0').wishes()) == {cv2.CAP_PROP_AUTO_EXPOSURE: 3}
 
 
 class TestRecordings:

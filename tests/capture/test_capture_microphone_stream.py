@@ -51,10 +51,7 @@ class Library:
         if not self.takes:
             raise self.PortAudioError('Invalid sample rate')
         self.stream = SimpleNamespace(
-            active=True,
-            start=lambda: None,
-            abort=lambda **_: None,
-            close=lambda **_: None,
+            active=True, start=lambda: None, abort=lambda **_: None, close=lambda **_: None
         )
         return self.stream
 

@@ -23,6 +23,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+from interruptions import QUICK, WAYS, check_end
 
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.cli.options import Number, fusion_model_option, shows_input_errors
@@ -182,26 +183,16 @@ class TestFusionModel:
         assert result.stderr == (f'av-tracker: {hint}\n' if hint else '')
 
 
-def test_bad_input_is_one_line_and_status_2():
-    @click.command()
-    @shows_input_errors
-    def fail():
-        raise InputError('no such bag')
-
-    result = CliRunner().invoke(fail)
-    assert result.exit_code == 2
-    assert (result.stdout, result.stderr) == ('', 'av-tracker: no such bag\n')
-
-
 @pytest.mark.parametrize(
     ('error', 'line'),
     [
+        (InputError('no such bag'), 'no such bag'),
         (OSError(errno.ENOSPC, 'No space left on device'), 'No space left on device'),
         (PermissionError(errno.EACCES, 'Permission denied', 'out'), 'out: Permission denied'),
         (MemoryError(), 'there is not enough memory for this'),
     ],
 )
-def test_what_the_system_refuses_is_one_line_and_status_2(error, line):
+def test_what_is_refused_is_one_line_and_status_2(error, line):
     @click.command()
     @shows_input_errors
     def fail():
@@ -245,3 +236,16 @@ def test_package_runs_as_a_program(tmp_path):
     assert process.stderr.splitlines() == [
         'av-tracker: --leaking-split needs --protocol: it is the split of a publication'
     ]
+
+
+# ---- commands that are told to end do so soon, and leave nothing behind; more in tests/graph
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ('case', 'number', 'whole_group'),
+    [(QUICK[0], *WAYS[1]), (QUICK[0], *WAYS[2]), (QUICK[1], *WAYS[3]), (QUICK[2], *WAYS[0])],
+    ids=lambda value: getattr(value, 'arguments', None),
+)
+def test_commands_end_when_told_to(tmp_path, case, number, whole_group):
+    check_end(tmp_path, case, number, whole_group)

@@ -58,13 +58,7 @@ class Recorded:
         with BagReader(bag) as reader:
             return cls(
                 tuple(
-                    Message(
-                        m.topic,
-                        m.type,
-                        m.log_time,
-                        reader.decode(m),
-                        m.latched,
-                    )
+                    Message(m.topic, m.type, m.log_time, reader.decode(m), m.latched)
                     for m in reader.raw()
                 )
             )
@@ -117,8 +111,7 @@ def _image_topic(recorded: Recorded) -> str:
 def under_a_namespace(recorded: Recorded) -> Recorded:
     """A robot of several: everything below its name, its frames too."""
     return replace(
-        recorded,
-        messages=tuple(m._replace(topic=f'/robot1{m.topic}') for m in recorded.messages),
+        recorded, messages=tuple(m._replace(topic=f'/robot1{m.topic}') for m in recorded.messages)
     )
 
 

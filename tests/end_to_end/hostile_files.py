@@ -28,6 +28,7 @@ import cv2
 import mini_corpus
 import numpy as np
 import soundfile
+from builders import make_track
 from mini_corpus import NAME
 from scipy.io import savemat
 from tiny_network import write_network
@@ -57,14 +58,7 @@ from av_tracker_nodes.research.datasets.av163_truth import (
 from av_tracker_nodes.research.datasets.mat_files import load_mat
 from av_tracker_nodes.research.datasets.sound import open_sound, read_sound
 from av_tracker_nodes.research.evaluation.mot_format import read_mot
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    Modality,
-    Track,
-    TrackFrame,
-    TrackState,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 
 SECOND = 1_000_000_000
 WORDS = [
@@ -132,10 +126,7 @@ def read_bag(path):
 def write_tracks(folder):
     writer = TrackWriter(folder)
     for k in range(4):
-        person = Track(
-            1, TrackState.CONFIRMED, np.ones(3), np.zeros(3), np.eye(6), np.array([1.0, 2, 3, 4]),
-            0.5, False, 0.9, Modality.VISUAL, 0,
-        )  # fmt: skip
+        person = make_track(1, np.ones(3), box=(1, 2, 3, 4))
         writer.write(TrackFrame(10 * SECOND + 40_000_000 * k, (person,)))
     writer.close({'model': 'avclnet', 'frames_in': 4})
 

@@ -46,10 +46,7 @@ def recording(tmp_path_factory):
         if scenario not in made:
             sequence = simulate(scenario, SEED, folder)
             bag = folder / f'bag_{scenario}'
-            made[scenario] = (
-                sequence,
-                convert_sequence(sequence.parent, sequence.name, 1, bag),
-            )
+            made[scenario] = (sequence, convert_sequence(sequence.parent, sequence.name, 1, bag))
         return made[scenario]
 
     return make

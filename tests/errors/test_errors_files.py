@@ -15,6 +15,7 @@
 
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import zlib
@@ -28,9 +29,10 @@ from hypothesis import strategies as st
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import check_file, read_bytes, read_text
 from av_tracker_nodes.errors.images import decode_image, read_image
+from av_tracker_nodes.errors.yaml_text import read_yaml
 
 
-@given(st.text(max_size=400), st.integers(1, 50_000))
+@given(st.text(max_size=400), st.integers(1, 2_000))
 def test_a_message_is_one_short_line_whatever_it_quotes(text, times):
     message = str(InputError(text * times))
     assert len(message) < 300 - len('av-tracker: ')
@@ -127,3 +129,103 @@ def test_pixels_are_counted_before_memory_is_taken(tmp_path):
     command = [sys.executable, '-c', code, str(tmp_path / 'large.png')]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     assert said.endswith('is not a readable picture: it is too large\n')
+
+
+# ---- pictures are measured before they are decoded, whoever has loaded OpenCV
+
+
+GREY = np.full((24, 32, 3), 99, np.uint8)
+
+
+def jpeg(width, height, progressive, between=b''):
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(progressive)]
+    data = bytearray(cv2.imencode('.jpg', GREY, options)[1].tobytes())
+    frame = data.index(b'\xff\xc2' if progressive else b'\xff\xc0')
+    data[frame + 5 : frame + 9] = struct.pack('>HH', height, width)
+    data[frame:frame] = between
+    return bytes(data)
+
+
+def png(width, height):
+    data = bytearray(cv2.imencode('.png', GREY)[1].tobytes())
+    data[16:24] = struct.pack('>II', width, height)
+    data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    'picture',
+    [
+        png(30_000, 30_000),
+        jpeg(40_000, 22_000, False),
+        jpeg(40_000, 22_000, True),
+        jpeg(40_000, 22_000, False, between=b'nothing\xff\x00\xff\xff'),
+    ],
+    ids=['PNG', 'JPEG', 'progressive JPEG', 'JPEG with something between'],
+)
+def test_huge_pictures_are_refused_by_what_they_say_of_themselves(picture, monkeypatch):
+    monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was decoded'))
+    with pytest.raises(InputError, match='it is too large'):
+        decode_image(picture)
+
+
+def test_a_chunk_of_gigabytes_is_refused_before_memory_is_taken(monkeypatch):
+    picture = bytearray(png(32, 24))
+    data = picture.index(b'IDAT')
+    picture[data - 4 : data] = struct.pack('>I', 2_000_000_000)
+    monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was decoded'))
+    with pytest.raises(InputError, match='it is cut off'):
+        decode_image(bytes(picture))
+
+
+@pytest.mark.parametrize('picture', [png(32, 24), jpeg(32, 24, False), jpeg(32, 24, True)])
+def test_others_are_decoded(picture):
+    assert decode_image(picture).shape == GREY.shape
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text):
+        path = tmp_path / 'a.yaml'
+        path.write_text(text)
+        return read_yaml(path, 'rig file')
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('', None),
+        ('5e2', 500.0),
+        ('-.5', -0.5),
+        ('a: 1795965625920125089', {'a': 1795965625920125089}),
+        ('a: &a [1, 2]\nb: *a', {'a': [1, 2], 'b': [1, 2]}),
+        ('a: &a {x: 1}\nb: {<<: *a, y: 2}', {'a': {'x': 1}, 'b': {'x': 1, 'y': 2}}),
+    ],
+)
+def test_plain_values_with_numbers_and_aliases(read, text, value):
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ('text', 'told'),
+    [
+        ('a: &a [*a]', 'an alias stands for what it is a part of'),
+        ('a: &a {b: {c: *a}}', 'an alias stands for what it is a part of'),
+        ('a: 2' + '0' * 60, 'a number of 61 letters'),
+        ('a: 9223372036854775808', 'too large: write it with a point'),
+        ('a: 2020-13-45', 'is not YAML'),
+        ('a: !!python/object/apply:os.system [ls]', 'is not YAML'),
+        ('[' * 5000, 'is not YAML'),
+    ],
+)
+def test_what_is_no_plain_value_is_refused(read, text, told):
+    with pytest.raises(InputError, match=told):
+        read(text)
+
+
+def test_few_lines_of_aliases_do_not_make_a_large_document(read):
+    levels = [f'l{k}: &l{k} [{", ".join([f"*l{k - 1}"] * 10)}]' for k in range(1, 9)]
+    with pytest.raises(InputError, match='more than 100000 values with its aliases'):
+        read('\n'.join(['l0: &l0 [' + ', '.join('0' * 10) + ']', *levels]))

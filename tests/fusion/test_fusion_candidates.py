@@ -16,6 +16,7 @@
 import cv2
 import numpy as np
 import pytest
+from builders import make_sound
 
 from av_tracker_nodes.fusion.candidates import (
     CROP_SIDE,
@@ -35,15 +36,7 @@ from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, remembered
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import box_centre, face_box
-from av_tracker_nodes.types import (
-    AcousticMap,
-    AcousticPeak,
-    Detection,
-    Face,
-    FaceFrame,
-    FaceSound,
-    Modality,
-)
+from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceFrame, FaceSound, Modality
 
 CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
 RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
@@ -59,9 +52,7 @@ def peak(position, score=0.3):
 
 def sound(peaks=(), faces=(), values=None):
     values = np.zeros((96, 120), np.float32) if values is None else values
-    return AcousticMap(
-        SECOND, SECOND, 'vggcf', values, 3.0, 2.0, 1.0, (), tuple(peaks), tuple(faces)
-    )
+    return make_sound(peaks, faces, stamp=SECOND, values=values)
 
 
 def face(mouth=MOUTH, tracklet=4):

@@ -15,6 +15,7 @@
 
 import numpy as np
 import pytest
+from builders import make_sound
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
@@ -22,7 +23,7 @@ from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT, mouth_from_face
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound, Modality
+from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, FaceSound, Modality
 
 # The camera stands 1 m behind the array, looking along world x.
 CAMERA = Camera(
@@ -61,18 +62,7 @@ def sound_of(face, distance, std=0.05, speech=0.9):
 
 
 def fuse(model, faces=(), peaks=(), sounds=(), rig=RIG, from_image=True, **numbers):
-    sound = AcousticMap(
-        stamp=5,
-        audio_stamp=5,
-        measure='vggcf',
-        values=np.zeros((2, 2), np.float32),
-        pitch=3.0,
-        depth=2.0,
-        coverage=1.0,
-        peaks=tuple(peaks),
-        faces=tuple(sounds),
-        from_image=from_image,
-    )
+    sound = make_sound(peaks, sounds, from_image=from_image)
     fusion = create_fusion(model)
     fusion.reconfigure(FusionConfig(**numbers))
     return fusion.process(FaceFrame(5, (360, 288), tuple(faces)), sound, rig)

@@ -23,12 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_network import write_network
 
-from av_tracker_nodes.fusion.candidates import (
-    PEAKS,
-    Kind,
-    candidate_arrays,
-    find_candidates,
-)
+from av_tracker_nodes.fusion.candidates import PEAKS, Kind, candidate_arrays, find_candidates
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import remembered
 from av_tracker_nodes.fusion.learned import LearnedFusion

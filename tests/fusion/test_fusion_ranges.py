@@ -22,6 +22,7 @@ from av_tracker_nodes.fusion.ranges import SIZE_STD, Range, range_of_face, range
 from av_tracker_nodes.fusion.sight_frame import SightFrame
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.research.simulation.meeting_room import cameras
 from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceSound, Modality
 
 CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
@@ -146,3 +147,37 @@ def test_people_move_along_their_line_of_sight(distance, aside, ratio, std, alon
 def test_the_size_of_a_head_is_no_surer_than_heads_differ():
     assert Range.by_size(3.0).std == pytest.approx(3.0 * SIZE_STD)
     assert SIZE_STD > 0.07
+
+
+FRONTAL = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
+
+
+def test_offsets_are_right_and_down_in_face_heights_and_log_range():
+    sight = SightFrame.towards(FRONTAL, np.array([0.0, 0.0, 2.0]))
+    np.testing.assert_allclose(sight.offset(np.array([0.2, 0.0, 2.0]))[:2], [1, 0], atol=1e-12)
+    np.testing.assert_allclose(sight.offset(np.array([0.0, 0.4, 2.0]))[:2], [0, 2], atol=1e-12)
+    np.testing.assert_allclose(sight.offset(np.array([0.0, 0.0, 4.0])), [0, 0, np.log(2)])
+
+
+@given(
+    st.tuples(*[st.floats(-0.6, 0.6)] * 3),
+    st.tuples(st.floats(-2, 2), st.floats(-2, 2), st.floats(-0.5, 0.5)),
+    st.integers(0, 2),
+)
+def test_place_inverts_offset(shift, offset, number):
+    camera = cameras()[number]
+    sight = SightFrame.towards(camera, np.array([0.9, 0.1, 0.8]) + shift)
+    np.testing.assert_allclose(sight.offset(sight.place(np.array(offset))), offset, atol=1e-9)
+
+
+def test_what_lies_beside_or_behind_has_a_finite_offset():
+    sight = SightFrame.towards(FRONTAL, np.array([0.0, 0.0, 2.0]))
+    assert np.isfinite(sight.offset(np.array([3.0, 0.0, 0.0]))).all()
+    assert np.isfinite(sight.offset(np.array([0.1, 0.0, -2.0]))).all()
+
+
+def test_covariance_and_deviations_invert_each_other():
+    sight = SightFrame.towards(cameras()[1], np.array([1.0, -0.3, 0.9]))
+    np.testing.assert_allclose(sight.deviations(sight.covariance(0.3, 0.12)), [0.3, 0.12])
+    covariance = SightFrame.towards(FRONTAL, np.array([0.0, 0.0, 2.0])).covariance(0.5, 0.1)
+    np.testing.assert_allclose(np.diag(covariance), [0.01, 0.01, 0.04])

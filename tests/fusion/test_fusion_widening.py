@@ -19,12 +19,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_sound
 
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, Modality
+from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, Modality
 
 FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
 CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
@@ -50,18 +51,7 @@ def scene(face_degrees=0.0, voice_degrees=None, depth=np.nan):
     if voice_degrees is not None:
         towards = place(voice_degrees)
         peaks = (AcousticPeak(towards, np.diag([0.04, 0.01, 0.01]), towards / 2.0, 0.4, 0.95),)
-    sound = AcousticMap(
-        stamp=5,
-        audio_stamp=5,
-        measure='vggcf',
-        values=np.zeros((160, 214), np.float32),
-        pitch=3.0,
-        depth=2.0,
-        coverage=1.0,
-        peaks=peaks,
-        faces=(),
-        from_image=True,
-    )
+    sound = make_sound(peaks, values=np.zeros((160, 214), np.float32))
     return FaceFrame(5, (640, 480), faces), sound
 
 

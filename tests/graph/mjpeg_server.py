@@ -92,7 +92,7 @@ class MjpegCamera:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
-                camera._serve(self)
+                camera.serve(self)
 
             def log_message(self, *_):
                 pass
@@ -114,7 +114,7 @@ class MjpegCamera:
         self._server.shutdown()
         self._server.server_close()
 
-    def _serve(self, handler):
+    def serve(self, handler):
         cut = self._cut
         expected = 'Basic ' + base64.b64encode(f'robot:{self.password}'.encode()).decode()
         if self.password and handler.headers['Authorization'] != expected:

@@ -66,7 +66,7 @@ class RtspCamera:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
                 with suppress(OSError):
-                    camera._serve(self.rfile, self.connection)
+                    camera.serve(self.rfile, self.connection)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -82,7 +82,7 @@ class RtspCamera:
         self._server.shutdown()
         self._server.server_close()
 
-    def _serve(self, requests, connection):
+    def serve(self, requests, connection):
         """Answer the requests of one client; with PLAY the pictures begin."""
         cut = self._cut
         while line := requests.readline().split():

@@ -17,7 +17,6 @@
 
 from fnmatch import fnmatch
 
-import numpy as np
 from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 
@@ -25,7 +24,7 @@ from av_tracker_msgs import msg as av
 from av_tracker_nodes.nodes import conversions
 from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.quality_of_service import AUDIO, LATCHED, RESULTS, images
-from av_tracker_nodes.types import AudioBlock, Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import AudioBlock, TrackFrame
 
 
 def placed(rig):
@@ -80,21 +79,3 @@ class Stubs:
             for name, kinds in node.get_topic_names_and_types()
             if fnmatch(name, pattern) and node.count_publishers(name)
         }
-
-
-def track(number, position, speaks=False, box=None, **changes):
-    """A confirmed track."""
-    values = {
-        'id': number,
-        'state': TrackState.CONFIRMED,
-        'position': np.asarray(position, float),
-        'velocity': np.zeros(3),
-        'covariance': 0.01 * np.eye(6),
-        'box': box,
-        'speaking': float(speaks),
-        'is_speaking': speaks,
-        'existence': 1.0,
-        'modalities': Modality.NONE if box is None else Modality.VISUAL,
-        'born': 0,
-    }
-    return Track(**(values | changes))

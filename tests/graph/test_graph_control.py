@@ -15,16 +15,10 @@
 
 """Live nodes are told that the robot talks, are reset, and are switched off and on."""
 
-import importlib.util
-
 import pytest
-from tiny_recording import START
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 from std_srvs.srv import SetBool, Trigger
+from tiny_recording import START
 
 from av_tracker_nodes.acoustics.own_voice import HOLD
 from av_tracker_nodes.launching.node_set import STAGES, node_set

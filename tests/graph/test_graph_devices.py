@@ -15,22 +15,17 @@
 
 """Cameras and recording, live."""
 
-import importlib.util
 import json
 import resource
 
 import cv2
 import numpy as np
 import pytest
-from tiny_recording import make_rig
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 from rclpy.parameter import Parameter
 from rclpy.parameter_client import AsyncParameterClient
 from sensor_stubs import Stubs
+from tiny_recording import make_rig
 
 from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec

@@ -15,7 +15,6 @@
 
 """The examples as processes of their own, on synthetic tracks and on a replay."""
 
-import importlib.util
 import math
 import signal
 import subprocess
@@ -25,10 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import rclpy
 from geometry_msgs.msg import Twist, TwistStamped
 from live_graph import LiveGraph

@@ -15,14 +15,8 @@
 
 """Real nodes on a robot that drives about, and whose odometry falls silent for a while."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
 from live_graph import live_graph
 

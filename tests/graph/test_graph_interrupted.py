@@ -15,13 +15,7 @@
 
 """Every command that is told to end does so soon, and leaves nothing behind."""
 
-import importlib.util
-
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from interruptions import QUICK, WAYS, Case, check_end, has_children, has_loaded, has_written
 
 pytestmark = pytest.mark.graph

@@ -15,14 +15,9 @@
 
 """A node that is started amid a replay is told the last seconds, one stream after the other."""
 
-import importlib.util
 import time
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter

@@ -15,24 +15,19 @@
 
 """Live nodes are managed from outside, fail clearly, and come back after they have died."""
 
-import importlib.util
 import json
 import os
 import signal
 
 import numpy as np
 import pytest
-from tiny_recording import write_bag
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from live_graph import live_graph
 from rcl_interfaces.srv import GetParameters, SetParametersAtomically
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
+from tiny_recording import write_bag
 
 from av_tracker_nodes.launching.node_set import PACKAGE, STAGES, NodeSpec, node_set
 from av_tracker_nodes.nodes import image_messages

@@ -15,20 +15,15 @@
 
 """A running robot is judged."""
 
-import importlib.util
 import json
 
 import numpy as np
 import pytest
-from tiny_recording import RATE, make_rig
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from sensor_stubs import Stubs
+from tiny_recording import RATE, make_rig
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec

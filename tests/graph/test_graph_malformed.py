@@ -15,20 +15,14 @@
 
 """Whatever comes on a topic, nodes go on, and work when sense comes again."""
 
-import importlib.util
 import inspect
 import json
 
 import numpy as np
 import pytest
+import rclpy
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tiny_recording import RATE, VOICE, make_rig, truth_at
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-import rclpy
 from lifecycle_msgs.srv import GetState
 from live_graph import live_graph
 from malformed import mutated
@@ -37,6 +31,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from sensor_stubs import placed
 from std_msgs.msg import Bool
 from tf2_msgs.msg import TFMessage
+from tiny_recording import RATE, VOICE, make_rig, truth_at
 
 from av_tracker_msgs import msg as av
 from av_tracker_nodes.errors import InputError

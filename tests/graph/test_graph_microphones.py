@@ -15,7 +15,6 @@
 
 """The microphone node on real streams of a virtual card with 16 channels."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -28,14 +27,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from live_graph import live_graph
 from message_packages import AUDIO_COMMON, build_messages
 from tiny_recording import RATE, make_rig, make_sound
 from virtual_array import CHANNELS, Feeder, index_of, numbered, virtual_array
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-from live_graph import live_graph
 
 from av_tracker_msgs.msg import AudioBlock
 from av_tracker_nodes.geometry import MicrophoneArray

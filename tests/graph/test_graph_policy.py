@@ -24,22 +24,19 @@ from fnmatch import fnmatch
 
 import numpy as np
 import pytest
-from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
-from tiny_recording import RATE, START, VOICE, make_rig, truth_at
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
+from builders import make_track
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from live_graph import live_graph
+from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
 from policy import Watch, read_policy
 from rcl_interfaces.srv import SetParameters
 from rclpy.parameter import Parameter
 from rclpy.serialization import serialize_message
 from sensor_msgs.msg import Image
-from sensor_stubs import Stubs, track
+from sensor_stubs import Stubs
 from tf2_msgs.msg import TFMessage
+from tiny_recording import RATE, START, VOICE, make_rig, truth_at
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
@@ -254,7 +251,7 @@ def test_nodes_with_messages_of_others_do_what_they_may(tmp_path, monkeypatch):
             nonlocal stamp
             stamp += NANOSECONDS // 25
             stubs.see(FaceFrame(stamp, rig.camera.size, (face,)))
-            stubs.follow(stamp, track(7, VOICE, speaks=True, box=box))
+            stubs.follow(stamp, make_track(7, VOICE, speaks=True, box=box))
             watch.look(nodes)
             return {(node, *allowed) for node in nodes for allowed in watch.unused(node) - BOND}
 

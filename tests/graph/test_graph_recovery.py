@@ -15,7 +15,6 @@
 
 """Nodes of a replay are killed or stopped; two graphs run in one namespace."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -25,10 +24,6 @@ from dataclasses import replace
 
 import psutil
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
 from live_graph import live_graph
 

@@ -21,17 +21,14 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
-from tiny_recording import RATE, VOICE, make_rig, make_sound
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
+from builders import make_track
 from live_graph import live_graph
+from message_packages import AUDIO_COMMON, HRI, build_messages, import_messages
 from sensor_msgs.msg import Image
-from sensor_stubs import Stubs, track
+from sensor_stubs import Stubs
 from std_msgs.msg import Bool, Float32, String
 from tf2_msgs.msg import TFMessage
+from tiny_recording import RATE, VOICE, make_rig, make_sound
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.geometry.head import face_box
@@ -77,7 +74,7 @@ class Talker:
         picture = ImageFrame(self.stamp, self.image)
         self._images.publish(image_messages.to_image(picture, 'camera_optical'))
         self.stubs.see(FaceFrame(self.stamp, SIZE, (self.face,) if there else ()))
-        people = (track(7, VOICE, speaks=speaks, box=self.box),) if there else ()
+        people = (make_track(7, VOICE, speaks=speaks, box=self.box),) if there else ()
         self.stubs.graph.spin_until(lambda: False, 0.02)
         self.stubs.follow(self.stamp, *people)
         self.stubs.graph.spin_until(lambda: False, 0.02)

@@ -16,17 +16,12 @@
 """A simulated scene played into a sound card and a network camera, tracked live."""
 
 import csv
-import importlib.util
 import threading
 import time
 
 import cv2
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from mjpeg_server import MjpegCamera
 from virtual_array import Feeder, virtual_array
 

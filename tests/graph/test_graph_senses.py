@@ -15,14 +15,8 @@
 
 """The nodes of models that see only or hear only, fed from a tiny recording."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 
 from av_tracker_nodes.launching.node_set import STAGES, node_set

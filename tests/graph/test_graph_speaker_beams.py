@@ -15,18 +15,14 @@
 
 """Beams to those who speak, on real ROS 2: there for listeners, gone with the track."""
 
-import importlib.util
 import time
 
 import numpy as np
 import pytest
-from tiny_recording import RATE, VOICE, make_rig, make_sound
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
+from builders import make_track
 from live_graph import live_graph
-from sensor_stubs import Stubs, track
+from sensor_stubs import Stubs
+from tiny_recording import RATE, VOICE, make_rig, make_sound
 
 from av_tracker_msgs.msg import AudioBlock as AudioMessage
 from av_tracker_nodes.acoustics.beamformer import Beamformer
@@ -59,7 +55,7 @@ def test_a_beam_for_who_listens():
         stubs = Stubs(graph, rig)
 
         def offered():
-            stubs.follow(START, track(7, VOICE, speaks=True), track(8, SILENT))
+            stubs.follow(START, make_track(7, VOICE, speaks=True), make_track(8, SILENT))
             return stubs.topics('/speaker_*/audio')
 
         assert graph.spin_until(offered), graph.lines
@@ -72,7 +68,7 @@ def test_a_beam_for_who_listens():
 
         def listens():
             # It is silent now, and still has its beam.
-            stubs.follow(START, track(7, VOICE), track(8, SILENT))
+            stubs.follow(START, make_track(7, VOICE), make_track(8, SILENT))
             return stubs.audio.get_subscription_count() == 1
 
         assert graph.spin_until(listens), graph.lines
@@ -86,13 +82,13 @@ def test_a_beam_for_who_listens():
         graph.node.destroy_subscription(listener)
 
         def ignored():
-            stubs.follow(START, track(7, VOICE))
+            stubs.follow(START, make_track(7, VOICE))
             return stubs.audio.get_subscription_count() == 0
 
         assert graph.spin_until(ignored), graph.lines
 
         def gone():
-            stubs.follow(START, track(8, SILENT))
+            stubs.follow(START, make_track(8, SILENT))
             return not stubs.topics('/speaker_*/audio')
 
         assert graph.spin_until(gone), graph.lines

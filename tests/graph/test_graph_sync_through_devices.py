@@ -15,7 +15,6 @@
 
 """Claps before a sound card and a network camera: their offset is measured live."""
 
-import importlib.util
 import re
 import signal
 import subprocess
@@ -26,10 +25,6 @@ import time
 import cv2
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from claps import METRES, RATE, SECONDS, SOUND, clap_times, flash_picture, sound_of
 from mjpeg_server import MjpegCamera
 from tiny_recording import make_rig

@@ -15,14 +15,8 @@
 
 """A recording gives the same tracks however the time of its replay goes."""
 
-import importlib.util
-
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from live_graph import live_graph
 from std_srvs.srv import Trigger
 
@@ -59,13 +53,7 @@ def disordered(recording, tmp_path_factory):
             when = message.log_time
             if message.topic.endswith('audio'):
                 when = arrival = max(arrival, when + int(rng.integers(LATEST)))
-            bag.write_raw(
-                message.topic,
-                message.type,
-                when,
-                message.data,
-                latched=message.latched,
-            )
+            bag.write_raw(message.topic, message.type, when, message.data, latched=message.latched)
     return path
 
 

@@ -19,7 +19,6 @@ from collections import Counter
 
 import pytest
 
-pytest.importorskip('rclpy')
 pytest.importorskip('rerun')
 
 from live_graph import live_graph

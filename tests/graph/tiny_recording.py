@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from builders import make_track
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -26,15 +27,7 @@ from av_tracker_nodes.geometry.calibration import load_microphones
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.research.simulation.speech import draw_voices
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    Modality,
-    Track,
-    TrackFrame,
-    TrackState,
-    to_nanoseconds,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, Modality, TrackFrame, to_nanoseconds
 
 ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
 RATE = 16_000
@@ -81,18 +74,8 @@ def make_sound(rig: Rig, rng: np.random.Generator) -> np.ndarray:
 
 
 def truth_at(stamp: int) -> TrackFrame:
-    person = Track(
-        1,
-        TrackState.CONFIRMED,
-        VOICE,
-        np.zeros(3),
-        1e-6 * np.eye(6),
-        None,
-        1.0,
-        True,
-        1.0,
-        Modality.AUDIO,
-        to_nanoseconds(START),
+    person = make_track(
+        1, VOICE, True, covariance=1e-6 * np.eye(6), modalities=Modality.AUDIO, born=10**10
     )
     return TrackFrame(stamp, (person,))
 

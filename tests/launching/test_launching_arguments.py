@@ -25,6 +25,9 @@ import pytest
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.arguments import ARGUMENTS, complete
 from av_tracker_nodes.launching.node_set import node_set
+from av_tracker_nodes.launching.profiles import PROFILES
+from av_tracker_nodes.models.shipped import shipped_file
+from av_tracker_nodes.pipeline import Profile
 
 FILES = {'camera_calibration': 'camera.yaml', 'array_calibration': 'array.yaml'}
 SWITCHES = [argument for argument in ARGUMENTS if 'true' in argument.choices]
@@ -113,8 +116,10 @@ TABLE = (
 )
 
 
-@pytest.mark.parametrize(('argument', 'text', 'node', 'parameter', 'chosen', 'told'), TABLE)
-@pytest.mark.parametrize('section', ['all', 'any_node', 'node'])
+@pytest.mark.parametrize(
+    ('argument', 'text', 'node', 'parameter', 'chosen', 'told', 'section'),
+    [*((*row, 'node') for row in TABLE), (*TABLE[0], 'all'), (*TABLE[0], 'any_node')],
+)
 def test_an_argument_comes_before_the_file_and_the_file_before_the_default(
     write, argument, text, node, parameter, chosen, told, section
 ):
@@ -201,3 +206,44 @@ def test_one_process_is_given_the_same(write, order):
     assert tracker['publish_tf'] is (publish_tf == 'true')
     assert 'target_frame' not in tracker
     assert {spec.parameter_file for spec in specs} == {Path(file)}
+
+
+# ---- profiles are settings that the nodes have, and the chain without ROS takes the same
+
+
+RIG = {'rig': 'respeaker_usb_webcam'}
+
+
+def parameters(arguments):
+    """Parameters that are given to each node, by its name."""
+    told = {}
+    for spec in node_set({**RIG, **arguments}):
+        name, _, values = spec.arguments[0].partition('=')
+        told[name] = json.loads(values)
+    return told
+
+
+@pytest.mark.parametrize('profile', PROFILES)
+def test_nodes_have_the_parameters_of_a_profile_and_are_given_them(profile):
+    known = json.loads(shipped_file('parameter_names.json').read_text(encoding='utf-8'))
+    told = parameters({'profile': profile})
+    for node, values in PROFILES[profile].items():
+        assert values.keys() <= set(known[node])
+        assert values.items() <= told[node].items()
+
+
+def test_what_the_file_of_parameters_tells_comes_before_the_profile(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    file.write_text('face_detector: {ros__parameters: {max_rate: 7.0}}\n', encoding='utf-8')
+    told = parameters({'profile': 'small', 'params_file': str(file)})
+    assert 'max_rate' not in told['face_detector']
+    assert told['acoustic_map']['max_rate'] == PROFILES['small']['acoustic_map']['max_rate']
+
+
+def test_the_chain_without_ros_takes_the_same():
+    assert Profile.of(PROFILES['full']) == Profile()
+    small = Profile.of(PROFILES['small'])
+    vision, sound = PROFILES['small'].values()
+    assert (small.max_rate, small.scale) == (vision['max_rate'], vision['scale'])
+    assert sound['max_rate'] == vision['max_rate']
+    assert small.acoustics.columns == sound['columns']

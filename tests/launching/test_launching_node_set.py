@@ -346,8 +346,8 @@ class TestSupervisor:
 
     def test_what_dies_over_and_over_is_started_more_and_more_rarely(self, python, monkeypatch):
         monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.05)
-        monkeypatch.setattr(processes, '_LONGEST_DELAY', 1.0)
-        monkeypatch.setattr(processes, '_SETTLED', 60.0)
+        monkeypatch.setattr(processes, 'LONGEST_DELAY', 1.0)
+        monkeypatch.setattr(processes, 'SETTLED', 60.0)
         dies = "print('begun'); raise SystemExit(1)"
         starts = []
         Supervisor(
@@ -368,7 +368,7 @@ class TestSupervisor:
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
 
     def test_kills_what_does_not_listen(self, python, monkeypatch):
-        monkeypatch.setattr(processes, '_PATIENCE', 0.3)
+        monkeypatch.setattr(processes, 'PATIENCE', 0.3)
         deaf = (
             'import signal, time\n'
             'for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n'

@@ -141,8 +141,7 @@ def test_names_that_are_nested_are_joined(write):
 
 
 @pytest.mark.parametrize(
-    'text',
-    ['tracker: {beta: 0.5}', '- tracker', 'tracker', 'a: [', 'tracker: 5', '"\x00"'],
+    'text', ['tracker: {beta: 0.5}', '- tracker', 'tracker', 'a: [', 'tracker: 5', '"\x00"']
 )
 def test_what_is_no_parameter_file_is_refused_in_a_line(write, text):
     file = write(text)

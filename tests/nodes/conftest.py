@@ -14,12 +14,46 @@
 # limitations under the License.
 
 import pytest
-import rclpy
+from node_bench import Kept
 
 
 @pytest.fixture(scope='module')
 def context():
+    import rclpy
+
     context = rclpy.Context()
     context.init()
     yield context
     context.try_shutdown()
+
+
+@pytest.fixture
+def make(context):
+    """Make nodes with parameters, to be started."""
+    from rclpy.parameter import Parameter
+
+    nodes = []
+
+    def make(kind, namespace='', **parameters):
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        node = kind(context=context, namespace=namespace, parameter_overrides=overrides)
+        nodes.append(node)
+        return node
+
+    yield make
+    for node in nodes:
+        node.destroy_node()
+
+
+@pytest.fixture
+def start(make):
+    """Start nodes with parameters; what they publish is kept in `sent`, by topic."""
+
+    def start(kind, namespace='', listeners=0, **parameters):
+        node = make(kind, namespace, **parameters)
+        node.sent = {}
+        node.advertise = lambda _, topic, *__: node.sent.setdefault(topic, Kept(listeners))
+        node.start()
+        return node
+
+    return start

@@ -15,30 +15,23 @@
 
 """The node of acoustic maps: sound joined to images by stamp, and views for listeners only."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.parameter import Parameter
+from node_bench import ask, catch, facts_of, install, tell, tick, topics
 from std_msgs.msg import Bool
-from std_srvs.srv import SetBool
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.nodes import conversions, image_messages
+from av_tracker_nodes.nodes import acoustic_map, conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
-from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame
+from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame, ImageFrame
 
 ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
 RATE = 16_000
@@ -52,40 +45,15 @@ RIG = Rig(CAMERA, load_microphones(ARRAYS))
 BOX = np.array([150.0, 120, 30, 40])
 
 
-class Listened:
-    """A publisher that keeps what is sent."""
-
-    def __init__(self, listeners=1):
-        self.listeners, self.sent = listeners, []
-
-    def publish(self, message):
-        self.sent.append(message)
-
-    def get_subscription_count(self):
-        return self.listeners
-
-
 @pytest.fixture
-def make_node():
-    context = rclpy.Context()
-    context.init()
-    nodes = []
-
+def make_node(start):
     def make(**parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        node = AcousticMapNode(context=context, parameter_overrides=overrides)
-        node.start()
-        node._sensors = SimpleNamespace(rig=lambda stamp: RIG, array_frame='mic_array')
-        node._maps = Listened()
-        node._views._points = Listened(0)
-        node._views._overlay = Listened(0)
-        nodes.append(node)
+        node = start(AcousticMapNode, **parameters)
+        install(node, CAMERA, RIG.microphones)
+        tick(node)
         return node
 
-    yield make
-    for node in nodes:
-        node.destroy_node()
-    context.try_shutdown()
+    return make
 
 
 @pytest.fixture(scope='module')
@@ -120,14 +88,28 @@ def faces_at(seconds):
     return FaceFrame(stamp(seconds), SIZE, (Face(BOX, 0.9, tracklet=1),))
 
 
-def diagnosed(node):
-    """Values in the diagnostics."""
-    return {value.key: value.value for value in node.diagnose().values}
+def announce(node, seconds):
+    """Tell of an image, of one without a stamp with None."""
+    time = 0 if seconds is None else stamp(seconds)
+    tell(node, 'camera_info', conversions.to_camera_info(CAMERA, time, 'camera'))
+
+
+def see(node, seconds):
+    tell(node, 'faces', conversions.to_faces(faces_at(seconds), 'camera'))
+
+
+def hear(node, blocks):
+    for block in blocks:
+        tell(node, 'audio', message_of(block))
+
+
+def maps(node):
+    return node.sent['acoustic_map']
 
 
 def of_images(node):
     """Maps of images, without those at instants of the sound."""
-    return [message for message in node._maps.sent if message.from_image]
+    return [message for message in maps(node) if message.from_image]
 
 
 def feed(node, sound, times, sizes, lost=()):
@@ -140,10 +122,10 @@ def feed(node, sound, times, sizes, lost=()):
     ]
     for _, kind, what in sorted(moments, key=lambda moment: moment[:2]):
         if kind == 'sound':
-            node._hear(message_of(what))
+            hear(node, [what])
         else:
-            node._announce(stamp(what), SIZE)
-            node._see(conversions.to_faces(faces_at(what), 'camera'))
+            announce(node, what)
+            see(node, what)
 
 
 @pytest.mark.parametrize('sizes', [(160,), (147, 331, 64), (4000,), (1,) * 159 + (1,)])
@@ -152,15 +134,13 @@ def test_sound_is_joined_by_stamp_across_the_borders_of_blocks(make_node, sound,
     # Between samples, on the border of a block, in its middle.
     times = [0.3, 0.34, 0.380_031, 0.413_33]
     node = make_node(patience=1.0)
-    node._prepare()
     feed(node, sound, times, sizes)
-    node._fire(node._trigger.flush())
     stage = AcousticStage(RIG)
     for block in cut(sound, (RATE,)):
         stage.add(block)
     answers = {
         conversions.stamp_of_time(message.header.stamp): conversions.from_acoustic_map(message)
-        for message in node._maps.sent
+        for message in maps(node)
     }
     for time in times:
         expected, given = stage.process(faces_at(time)), answers[stamp(time)]
@@ -172,14 +152,12 @@ def test_sound_is_joined_by_stamp_across_the_borders_of_blocks(make_node, sound,
 
 def test_a_map_waits_for_its_sound_and_uses_none_of_the_future(make_node, sound):
     node = make_node()
-    node._prepare()
     pending = list(cut(sound, (160,)))
-    for block in pending[:50]:
-        node._hear(message_of(block))
-    node._announce(stamp(0.505), SIZE)
-    node._see(conversions.to_faces(faces_at(0.505), 'camera'))
+    hear(node, pending[:50])
+    announce(node, 0.505)
+    see(node, 0.505)
     assert of_images(node) == []
-    node._hear(message_of(pending[50]))
+    hear(node, pending[50:51])
     assert len(of_images(node)) == 1
     stage = AcousticStage(RIG)
     for block in cut(sound[: round(0.505 * RATE)], (RATE,)):
@@ -192,33 +170,31 @@ def test_a_map_waits_for_its_sound_and_uses_none_of_the_future(make_node, sound)
 
 def test_a_gap_shows_in_coverage_and_diagnostics(make_node, sound):
     node = make_node()
-    node._prepare()
     feed(node, sound[: RATE * 41 // 100], [0.36, 0.4], (160,), range(4000, 4800, 160))
     assert 0 < of_images(node)[-1].coverage < 1
-    report = diagnosed(node)
+    report = facts_of(node)
     assert report['lost samples'] == '800'
-    assert float(report['coverage']) == pytest.approx(node._maps.sent[-1].coverage, abs=1e-3)
+    assert float(report['coverage']) == pytest.approx(maps(node)[-1].coverage, abs=1e-3)
 
 
 def test_latency_and_work_are_in_the_diagnostics(make_node, sound):
     node = make_node()
-    node._prepare()
     node.clock = SimpleNamespace(now=lambda: stamp(0.6) + 25_000_000)
     feed(node, sound[: RATE * 61 // 100], [0.52, 0.56, 0.6], (160,))
-    report = diagnosed(node)
+    report = facts_of(node)
     assert float(report['latency median (ms)']) == pytest.approx(65)
     assert float(report['latency p99 (ms)']) == pytest.approx(105, abs=1)
     assert 0 < float(report['work median (ms)']) < 1000
-    assert report['out'] == str(len(node._maps.sent))
+    assert report['out'] == str(len(maps(node)))
 
 
 class TestViews:
-    def answered(self, make_node, sound, points, overlay):
+    def answered(self, make_node, sound, **listeners):
         node = make_node()
-        node._views._points, node._views._overlay = Listened(points), Listened(overlay)
-        node._prepare()
-        feed(node, sound[: RATE // 2], [0.3, 0.34, 0.38], (160,))
-        assert len(node._maps.sent) >= 3
+        for name, count in listeners.items():
+            node.sent[f'acoustic_map/{name}'].listeners = count
+        feed(node, sound[: RATE * 41 // 100], [0.3, 0.34, 0.38], (160,))
+        assert len(maps(node)) >= 3
         return node
 
     def test_nobody_listens_and_nothing_is_made(self, make_node, sound, monkeypatch):
@@ -226,50 +202,48 @@ class TestViews:
             monkeypatch.setattr(
                 f'av_tracker_nodes.{name}', lambda *_: pytest.fail('made for nobody')
             )
-        node = self.answered(make_node, sound, 0, 0)
-        assert node._views._points.sent == []
-        assert node._views._images is None
+        node = self.answered(make_node, sound)
+        assert node.sent['acoustic_map/points'] == []
+        assert '/image_raw' not in topics(node)
 
     def test_points_for_those_who_listen(self, make_node, sound):
-        node = self.answered(make_node, sound, 1, 0)
-        assert len(node._views._points.sent) == len(node._maps.sent)
-        cloud, shown = node._views._points.sent[0], node._maps.sent[0]
-        assert cloud.header == shown.header
-        values = np.frombuffer(cloud.data, np.float32).reshape(-1, 4)
-        np.testing.assert_array_equal(values[:, 3], shown.values)
-        assert node._views._images is None
+        node = self.answered(make_node, sound, points=1)
+        clouds = node.sent['acoustic_map/points']
+        assert len(clouds) == len(maps(node))
+        assert clouds[0].header == maps(node)[0].header
+        values = np.frombuffer(clouds[0].data, np.float32).reshape(-1, 4)
+        np.testing.assert_array_equal(values[:, 3], maps(node)[0].values)
+        assert '/image_raw' not in topics(node)
 
     def test_images_are_fetched_only_for_the_overlay(self, make_node, sound):
-        node = self.answered(make_node, sound, 0, 1)
-        assert node._views._images is not None
-        image = np.full((288, 360, 3), 90, np.uint8)
-        newest = conversions.from_acoustic_map(node._maps.sent[-1])
-        message = image_messages.to_image(
-            SimpleNamespace(stamp=newest.stamp, image=image), 'camera_optical'
-        )
-        node._views._images.getInterval = lambda first, last: [message]
-        node._views.publish(newest, RIG, 'mic_array')
-        drawn = node._views._overlay.sent[-1]
+        node = self.answered(make_node, sound, overlay=1)
+        picture = ImageFrame(stamp(0.4), np.full((288, 360, 3), 90, np.uint8))
+        message = image_messages.to_image(picture, 'camera')
+        tell(node, 'image_raw', message)
+        announce(node, 0.4)
+        see(node, 0.4)
+        (drawn,) = node.sent['acoustic_map/overlay']
         assert drawn.header == message.header
         assert bytes(drawn.data) != bytes(message.data)
 
 
-def test_settings_reach_the_stage(make_node):
-    node = make_node(measure='stgcf', across=True, stgcf_best=5)
-    node._prepare()
-    assert node._sound.stage.config == AcousticConfig(across=True, stgcf_best=5)
+def test_settings_reach_the_stage(make_node, monkeypatch):
+    made = catch(monkeypatch, acoustic_map, 'SoundMapper')
+    make_node(measure='stgcf', across=True, stgcf_best=5)
+    assert made[0].stage.config == AcousticConfig(across=True, stgcf_best=5)
     with pytest.raises(InputError, match='stgcf_best'):
         make_node(stgcf_best=16)
 
 
-def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound):
+def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound, monkeypatch):
+    made = catch(monkeypatch, acoustic_map, 'SoundMapper')
     node = make_node()
-    node._prepare()
-    stage = node._sound.stage
+    stage = made[0].stage
+    assert stage is not None
     moved = Rig(CAMERA.in_frame(RigidTransform(np.eye(3), np.array([0.1, 0, 0]))), RIG.microphones)
-    node._sensors.rig = lambda stamp: moved
+    install(node, moved.camera)
     feed(node, sound[: RATE // 2], [0.3], (160,))
-    assert node._sound.stage is stage
+    assert made[0].stage is stage
     expected = AcousticStage(moved)
     expected.add(AudioBlock(START, 0, RATE, sound[: RATE // 2]))
     np.testing.assert_array_equal(
@@ -281,50 +255,40 @@ def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound):
 class TestRobotSpeaking:
     def test_its_voice_is_left_out_and_its_echo(self, make_node, sound):
         node = make_node(robot_speaking_hold=0.2)
-        node._prepare()
         told = {0.5: True, 0.8: False}
-
-        def note(time):
-            node._note_robot_speaking(Bool(data=told.pop(time)))
-
         begin = 0.0
         for moment in (*told, len(sound) / RATE):
             part = sound[round(begin * RATE) : round(moment * RATE)]
             for block in cut(part, (160,)):
                 first = round(begin * RATE) + block.first_sample
-                node._hear(
-                    message_of(replace(block, stamp=stamp(first / RATE), first_sample=first))
-                )
+                hear(node, [replace(block, stamp=stamp(first / RATE), first_sample=first)])
             if moment in told:
-                note(moment)
+                tell(node, 'robot_speaking', Bool(data=told[moment]))
             begin = moment
         heard = {
             conversions.stamp_of_time(message.header.stamp): bool(message.peaks)
-            for message in node._maps.sent
+            for message in maps(node)
         }
         muted = [time for time, has_peaks in heard.items() if not has_peaks]
         assert min(muted) >= stamp(0.5)
         assert max(muted) < stamp(1.0)
         assert len(muted) == pytest.approx(0.5 / 0.04, abs=1.1)
-        report = diagnosed(node)
+        report = facts_of(node)
         assert report['muted'] == str(len(muted))
         assert report['robot speaks'] == 'False'
-        silent = next(m for m in node._maps.sent if not m.peaks)
+        silent = next(m for m in maps(node) if not m.peaks)
         assert silent.coverage == 0
         assert not np.any(silent.values)
 
     def test_it_talks_on_after_the_recording_has_begun_anew(self, make_node, sound):
         node = make_node()
-        node._prepare()
         blocks = list(cut(sound, (160,)))
-        for block in blocks[:100]:
-            node._hear(message_of(block))
-        node._note_robot_speaking(Bool(data=True))
-        before = len(node._maps.sent)
-        for block in blocks[:100]:
-            node._hear(message_of(block))
-        assert node._trigger.resets == 1
-        again = node._maps.sent[before:]
+        hear(node, blocks[:100])
+        tell(node, 'robot_speaking', Bool(data=True))
+        before = len(maps(node))
+        hear(node, blocks[:100])
+        assert node.counts['resets'] == 1
+        again = maps(node)[before:]
         assert again
         assert not any(message.peaks for message in again)
 
@@ -332,45 +296,38 @@ class TestRobotSpeaking:
 class TestControl:
     def test_disabled_it_maps_nothing_and_enabled_it_starts_afresh(self, make_node, sound):
         node = make_node()
-        node._prepare()
-        blocks = [message_of(block) for block in cut(sound, (160,))]
-        hear = node.guarded(node._hear)
-        for block in blocks[:60]:
-            hear(block)
-        assert node._maps.sent
-        node._enable(SetBool.Request(data=False), SetBool.Response())
-        assert not node._sound.stage.covers(stamp(0.1))
-        node._maps.sent.clear()
-        for block in blocks[60:100]:
-            hear(block)
-        assert node._maps.sent == []
-        node._enable(SetBool.Request(data=True), SetBool.Response())
-        for block in blocks[100:]:
-            hear(block)
-        first = conversions.from_acoustic_map(node._maps.sent[0])
+        blocks = list(cut(sound, (160,)))
+        hear(node, blocks[:60])
+        assert maps(node)
+        ask(node, 'enable', data=False)
+        maps(node).clear()
+        hear(node, blocks[60:100])
+        assert maps(node) == []
+        ask(node, 'enable', data=True)
+        hear(node, blocks[100:])
+        first = conversions.from_acoustic_map(maps(node)[0])
         # 0.2 s after the first sound, as at the start, and nothing from before it.
         assert first.stamp == stamp(1.0) + round(0.21 * NANOSECONDS)
         assert first.coverage < 1
-        assert 'lost samples' not in diagnosed(node)
+        assert 'lost samples' not in facts_of(node)
 
 
 class TestClocks:
     def hear_and_see(self, node, sound, apart, infos=True):
         """A second of sound, and images whose clock is `apart` seconds ahead."""
         for number, block in enumerate(cut(sound, (160,))):
-            node._hear(message_of(block))
+            hear(node, [block])
             if number % 4 == 0:
                 ahead = apart + number / 100
-                node._announce(stamp(ahead) if infos else 0, SIZE)
-                node._see(conversions.to_faces(faces_at(ahead), 'camera'))
-        node._watch()
+                announce(node, ahead if infos else None)
+                see(node, ahead)
+        tick(node)
 
     @pytest.mark.parametrize('infos', [True, False])
     def test_images_of_another_clock_are_answered_and_the_clocks_are_a_fault(
         self, make_node, sound, infos
     ):
         node = make_node()
-        node._prepare()
         self.hear_and_see(node, sound, 3600.0, infos)
         assert len(of_images(node)) == len(range(0, len(sound) // 160, 4))
         status = node.diagnose()
@@ -380,17 +337,16 @@ class TestClocks:
     @pytest.mark.parametrize('infos', [True, False])
     def test_an_audio_offset_mends_it(self, make_node, sound, infos):
         node = make_node(audio_offset=3600.0)
-        node._prepare()
         self.hear_and_see(node, sound, 3600.0, infos)
         assert node.diagnose().level != DiagnosticStatus.ERROR
         assert of_images(node)[-1].coverage > 0.9
 
-    def test_faces_far_behind_their_camera_info_are_no_other_clock(self, make_node, sound):
-        node = make_node()
+    def test_faces_far_behind_their_camera_info_are_no_other_clock(self, start, sound):
+        node = start(AcousticMapNode)
         for number in range(300):
-            node._announce(stamp(number / 25), SIZE)
-            node._hear(message_of(AudioBlock(stamp(number / 25), number * 640, RATE, sound[:640])))
+            announce(node, number / 25)
+            hear(node, [AudioBlock(stamp(number / 25), number * 640, RATE, sound[:640])])
             if number >= 25:
-                node._see(conversions.to_faces(faces_at((number - 25) / 25), 'camera'))
-        node._watch()
+                see(node, (number - 25) / 25)
+        tick(node)
         assert node.diagnose().level != DiagnosticStatus.ERROR

@@ -15,15 +15,10 @@
 
 """When a node offers a bond to its manager, and when it ends it; bondpy itself is acted."""
 
-import importlib.util
 from threading import Timer
 from types import SimpleNamespace
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import rclpy
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool
@@ -80,27 +75,13 @@ def made(monkeypatch):
     return made
 
 
-@pytest.fixture
-def make_stage(context):
-    nodes = []
-
-    def make(**parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(Stage(context=context, namespace='robot', parameter_overrides=overrides))
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.destroy_node()
-
-
 def topics(node):
     entities = [*node.publishers, *node.subscriptions]
     return sorted(entity.topic_name for entity in entities)
 
 
-def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make_stage):
-    node = make_stage(autostart=False)
+def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make):
+    node = make(Stage, 'robot', autostart=False)
     node.trigger_configure()
     before = topics(node)
     assert made == []
@@ -116,8 +97,8 @@ def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make_stage):
         assert topics(node) == before
 
 
-def test_the_manager_is_told_when_the_process_ends(made, make_stage):
-    node = make_stage(autostart=False)
+def test_the_manager_is_told_when_the_process_ends(made, make):
+    node = make(Stage, 'robot', autostart=False)
     node.trigger_configure()
     node.trigger_activate()
     node.close()
@@ -140,9 +121,9 @@ def test_heartbeats_end_with_ros(made):
     node.destroy_node()
 
 
-def test_there_is_no_bond_without_a_manager_or_work(made, make_stage):
-    make_stage().start()
-    broken = make_stage(autostart=False)
+def test_there_is_no_bond_without_a_manager_or_work(made, make):
+    make(Stage, 'robot').start()
+    broken = make(Stage, 'robot', autostart=False)
     broken.is_broken = True
     broken.trigger_configure()
     broken.trigger_activate()
@@ -150,9 +131,9 @@ def test_there_is_no_bond_without_a_manager_or_work(made, make_stage):
     assert made == []
 
 
-def test_without_bondpy_a_managed_node_works_all_the_same(make_stage, monkeypatch):
+def test_without_bondpy_a_managed_node_works_all_the_same(make, monkeypatch):
     monkeypatch.setattr(bonds, 'bondpy', None)
-    node = make_stage(autostart=False)
+    node = make(Stage, 'robot', autostart=False)
     node.trigger_configure()
     node.trigger_activate()
     assert node.is_active

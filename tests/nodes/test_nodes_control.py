@@ -15,17 +15,9 @@
 
 """Resetting stages and switching them off; what they forget and what they say."""
 
-import importlib.util
-
 import numpy as np
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.parameter import Parameter
-from std_srvs.srv import SetBool, Trigger
+from node_bench import ask, tell
 
 from av_tracker_nodes.nodes import conversions, image_messages
 from av_tracker_nodes.nodes.control import ControlledNode
@@ -41,31 +33,7 @@ from av_tracker_nodes.types import (
     Modality,
     to_nanoseconds,
 )
-
-
-class Kept(list):
-    """A publisher that keeps what is sent."""
-
-    def publish(self, message):
-        self.append(message)
-
-    def get_subscription_count(self):
-        return 1
-
-
-@pytest.fixture
-def make(context):
-    nodes = []
-
-    def make(node_class, **parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(node_class(context=context, parameter_overrides=overrides))
-        nodes[-1].start()
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.destroy_node()
+from av_tracker_nodes.vision.yunet import YuNet
 
 
 class Counter(ControlledNode):
@@ -85,11 +53,11 @@ class Counter(ControlledNode):
         self.total += number
 
     def switch(self, on):
-        return self._enable(SetBool.Request(data=on), SetBool.Response())
+        return ask(self, 'enable', data=on)
 
 
-def test_a_disabled_node_does_nothing_and_says_so(make):
-    node = make(Counter)
+def test_a_disabled_node_does_nothing_and_says_so(start):
+    node = start(Counter)
     node.count(1)
     assert node.diagnose().message == 'running'
     node.problems['camera'] = 'no camera_info yet'
@@ -106,43 +74,42 @@ def test_a_disabled_node_does_nothing_and_says_so(make):
     assert node.diagnose().message == 'running'
 
 
-def test_enabling_what_is_enabled_forgets_nothing(make):
-    node = make(Counter)
+def test_enabling_what_is_enabled_forgets_nothing(start):
+    node = start(Counter)
     node.count(3)
     assert node.switch(True).success
     assert node.total == 3
 
 
-def test_reset_forgets(make):
-    node = make(Counter)
+def test_reset_forgets(start):
+    node = start(Counter)
     node.count(3)
-    assert node._reset(Trigger.Request(), Trigger.Response()).success
+    assert ask(node, 'reset').success
     assert node.total == 0
     assert node.counts['restarts'] == 1
 
 
-def test_a_reset_that_fails_is_reported_and_survived(make):
-    node = make(Counter)
+def test_a_reset_that_fails_is_reported_and_survived(start):
+    node = start(Counter)
     node.count(101)
-    assert not node._reset(Trigger.Request(), Trigger.Response()).success
+    assert not ask(node, 'reset').success
     assert 'too much to forget' in node.diagnose().message
 
 
 def reset(node):
-    assert node._reset(Trigger.Request(), Trigger.Response()).success
+    assert ask(node, 'reset').success
 
 
-def test_face_detector_gives_new_tracklets(make):
-    node = make(FaceDetector)
-    node._faces = Kept()
+def test_face_detector_gives_new_tracklets(start, monkeypatch):
+    node = start(FaceDetector)
     face = Face(np.array([100.0, 80, 40, 50]), 0.9)
-    node._stage.detector.detect = lambda image: [face]
+    monkeypatch.setattr(YuNet, 'detect', lambda *_: [face])
     image = np.zeros((288, 360, 3), np.uint8)
 
     def tracklet(seconds):
         frame = ImageFrame(to_nanoseconds(seconds), image)
-        node._see(image_messages.to_image(frame, 'camera'))
-        return node._faces[-1].faces[0].tracklet
+        tell(node, 'image_raw', image_messages.to_image(frame, 'camera'))
+        return node.sent['faces'][-1].faces[0].tracklet
 
     before = tracklet(1.0)
     assert tracklet(1.04) == before
@@ -150,25 +117,23 @@ def test_face_detector_gives_new_tracklets(make):
     assert tracklet(1.08) != before
 
 
-def test_fusion_answers_what_waits(make):
-    node = make(Fusion, model='vggcf')
-    node._detections = Kept()
+def test_fusion_answers_what_waits(start):
+    node = start(Fusion, model='vggcf')
     nothing = AcousticMap(5, 5, 'vggcf', np.zeros((0, 0), np.float32), 0.0, 0.0, 0.0)
-    node._hear(conversions.to_acoustic_map(nothing, 'mic_array'))
-    assert node._detections == []
+    tell(node, 'acoustic_map', conversions.to_acoustic_map(nothing, 'mic_array'))
+    assert node.sent['fused_detections'] == []
     reset(node)
-    assert len(node._detections) == 1
+    assert len(node.sent['fused_detections']) == 1
 
 
-def test_tracker_forgets_everybody_and_uses_no_id_again(make):
-    node = make(Tracker)
-    node._tracks = Kept()
+def test_tracker_forgets_everybody_and_uses_no_id_again(start):
+    node = start(Tracker)
     person = Detection(np.array([2.0, 0, 0]), 0.01 * np.eye(3), Modality.VISUAL)
 
     def ids(seconds):
         frame = DetectionFrame(to_nanoseconds(seconds), (person,))
-        node._follow(conversions.to_detections(frame, 'world'))
-        return [track.id for track in node._tracks[-1].tracks]
+        tell(node, 'fused_detections', conversions.to_detections(frame, 'world'))
+        return [track.id for track in node.sent['speaker_tracks'][-1].tracks]
 
     for step in range(10):
         before = ids(1 + 0.04 * step)

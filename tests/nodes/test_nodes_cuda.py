@@ -15,15 +15,9 @@
 
 """Nodes that are told to use CUDA refuse to start without it; others say what they use."""
 
-import importlib.util
-
 import onnxruntime
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-from rclpy.parameter import Parameter
+from node_bench import facts_of
 
 from av_tracker_nodes.acoustics import backend
 from av_tracker_nodes.errors import InputError
@@ -34,7 +28,7 @@ CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
 
 
 @pytest.fixture
-def start(context, monkeypatch):
+def start(start, monkeypatch):
     """Start a node where ONNX Runtime was built for CUDA and cannot load it."""
     monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
     session = onnxruntime.InferenceSession
@@ -43,17 +37,7 @@ def start(context, monkeypatch):
         'InferenceSession',
         lambda model, options, providers: session(model, options, providers=[CPU]),
     )
-    nodes = []
-
-    def start(kind, **parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(kind(context=context, parameter_overrides=overrides))
-        nodes[-1].start()
-        return {value.key: value.value for value in nodes[-1].diagnose().values}
-
-    yield start
-    for node in nodes:
-        node.destroy_node()
+    return lambda kind, **parameters: facts_of(start(kind, **parameters))
 
 
 def test_a_network_that_is_to_run_on_cuda_does_not_start_elsewhere(start):

@@ -15,36 +15,19 @@
 
 """What people look at."""
 
-import importlib.util
-
 import numpy as np
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
+from builders import make_track
 from visualization_msgs.msg import Marker
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.nodes.acoustic_views import to_points
 from av_tracker_nodes.nodes.markers import TrackMarkers
-from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import AcousticMap, TrackFrame, TrackState
 
 
 def track(number, x, state=TrackState.CONFIRMED):
-    return Track(
-        number,
-        state,
-        np.array([x, 0.0, 0.0]),
-        np.zeros(3),
-        np.diag([0.01, 0.04, 0.09, 1, 1, 1]),
-        None,
-        0.9,
-        True,
-        1.0,
-        Modality.AUDIO,
-        0,
-    )
+    covariance = np.diag([0.01, 0.04, 0.09, 1, 1, 1])
+    return make_track(number, (x, 0, 0), True, state=state, covariance=covariance)
 
 
 class TestMarkers:

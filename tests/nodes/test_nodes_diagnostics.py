@@ -15,15 +15,9 @@
 
 """What nodes say of themselves, and when it is a warning or an error."""
 
-import importlib.util
-
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from types import SimpleNamespace
 
+import pytest
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
@@ -34,6 +28,7 @@ from std_msgs.msg import String
 from av_tracker_nodes.nodes import diagnostics
 from av_tracker_nodes.nodes.flow import Flow, Growth
 from av_tracker_nodes.nodes.node_base import StageNode
+from av_tracker_nodes.nodes.stage_reports import StageReports
 from av_tracker_nodes.types import to_nanoseconds
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
@@ -273,3 +268,40 @@ def test_who_waits_for_a_node_is_told_at_once(context, monkeypatch):
         executor.shutdown()
         node.destroy_node()
         other.destroy_node()
+
+
+# ---- what stages count is added up over their lives
+
+
+def report(out, **counts):
+    return {'out': str(out), **{name: str(value) for name, value in counts.items()}}
+
+
+def test_a_stage_that_lives_on_is_what_it_said_last():
+    reports = StageReports()
+    for out in range(0, 50, 10):
+        reports.take('fusion', report(out, unplaced=out // 10))
+    assert reports.number('fusion', 'unplaced') == 4
+
+
+def test_lives_are_added_up():
+    reports = StageReports()
+    for out in (10, 40, 0, 25, 5):
+        reports.take('face_detector', report(out, faces=2 * out))
+        reports.take('fusion', report(7, misfits=3))
+    assert reports.number('face_detector', 'faces') == 2 * (40 + 25 + 5)
+    assert reports.number('fusion', 'misfits') == 3
+    assert reports.lately('face_detector', 'out') == 5
+
+
+def test_nothing_was_counted_by_whom_nobody_has_heard_of():
+    assert StageReports().number('tracker', 'faces') == 0
+
+
+def test_percentiles_are_those_of_the_newest_report():
+    reports = StageReports()
+    for median in ('12.5', '14.0'):
+        values = {'latency median (ms)': median, 'latency p95 (ms)': '20'}
+        reports.take('tracker', {**report(3), **values})
+    assert reports.percentiles('latency') == {'tracker': {'median': 14.0, 'p95': 20.0}}
+    assert reports.percentiles('work') == {'tracker': {}}

@@ -15,13 +15,6 @@
 
 """What a node that was started again tells again, and how long a player waits for answers."""
 
-import importlib.util
-
-import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from hypothesis import given
 from hypothesis import strategies as st
 

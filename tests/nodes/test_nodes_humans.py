@@ -17,6 +17,7 @@
 
 import numpy as np
 import pytest
+from builders import make_track
 
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.nodes.humans import Humans, sellion
@@ -24,7 +25,6 @@ from av_tracker_nodes.types import (
     Face,
     FaceFrame,
     Modality,
-    Track,
     TrackFrame,
     TrackState,
     to_nanoseconds,
@@ -35,24 +35,6 @@ CAMERA = Camera(
     350.0, 350.0, 179.5, 143.5, (360, 288), pose=RigidTransform(LOOKS_ALONG_X, np.array([1, 2, 3]))
 )
 LEFT, RIGHT = np.array([100.0, 100, 30, 40]), np.array([200.0, 100, 30, 40])
-
-
-def track(number, box=None, speaks=False, state=TrackState.CONFIRMED, existence=1.0):
-    seen = Modality.NONE if box is None else Modality.VISUAL
-    covariance = np.eye(6)
-    return Track(
-        number,
-        state,
-        np.zeros(3),
-        np.zeros(3),
-        covariance,
-        box,
-        float(speaks),
-        speaks,
-        existence,
-        seen,
-        0,
-    )
 
 
 def face(tracklet, box):
@@ -88,32 +70,32 @@ def test_a_face_is_told_of_once_it_is_sure_and_until_it_has_gone():
 def test_people_get_the_faces_that_fill_their_boxes():
     scene = Scene()
     faces = [face(5, RIGHT + 2), face(4, LEFT - 2)]
-    humans = scene.cycle([track(1, LEFT), track(2, RIGHT)], faces, times=3)
+    humans = scene.cycle([make_track(1, box=LEFT), make_track(2, box=RIGHT)], faces, times=3)
     assert {n: p.face for n, p in humans.persons.items()} == {'p0001': 'f0004', 'p0002': 'f0005'}
     # They have changed places under the same boxes; one face is missed.
-    humans = scene.cycle([track(1, LEFT), track(2, RIGHT)], [face(5, LEFT)])
+    humans = scene.cycle([make_track(1, box=LEFT), make_track(2, box=RIGHT)], [face(5, LEFT)])
     assert {n: p.face for n, p in humans.persons.items()} == {'p0001': 'f0005', 'p0002': ''}
 
 
 def test_a_face_that_is_missed_stays_that_of_the_person():
     scene = Scene()
-    scene.cycle([track(1, LEFT)], [face(4, LEFT)], times=3)
-    assert scene.cycle([track(1, LEFT)], []).persons['p0001'].face == 'f0004'
-    assert scene.cycle([track(1, LEFT)], None, times=11).persons['p0001'].face == 'f0004'
-    assert scene.cycle([track(1, LEFT)], None).persons['p0001'].face == ''
+    scene.cycle([make_track(1, box=LEFT)], [face(4, LEFT)], times=3)
+    assert scene.cycle([make_track(1, box=LEFT)], []).persons['p0001'].face == 'f0004'
+    assert scene.cycle([make_track(1, box=LEFT)], None, times=11).persons['p0001'].face == 'f0004'
+    assert scene.cycle([make_track(1, box=LEFT)], None).persons['p0001'].face == ''
 
 
 def test_a_box_that_nothing_was_seen_in_has_no_face():
     scene = Scene()
-    hidden = Track(**{**vars(track(1, LEFT)), 'modalities': Modality.AUDIO})
+    hidden = make_track(1, box=LEFT, modalities=Modality.AUDIO)
     assert scene.cycle([hidden], [face(4, LEFT)], times=3).persons['p0001'].face == ''
 
 
 def test_a_voice_lasts_from_the_first_word_to_the_end_of_the_track():
     scene = Scene()
-    assert not scene.cycle([track(1)]).voices
-    assert scene.cycle([track(1, speaks=True)]).persons['p0001'].voice == 'v0001'
-    humans = scene.cycle([track(1)], times=50)
+    assert not scene.cycle([make_track(1)]).voices
+    assert scene.cycle([make_track(1, speaks=True)]).persons['p0001'].voice == 'v0001'
+    humans = scene.cycle([make_track(1)], times=50)
     assert list(humans.voices) == ['v0001']
     assert not humans.voices['v0001'].is_speaking
     humans = scene.cycle([])
@@ -123,10 +105,10 @@ def test_a_voice_lasts_from_the_first_word_to_the_end_of_the_track():
 
 def test_confidence_falls_with_existence_and_a_person_stays_known():
     scene = Scene(memory=1.0)
-    humans = scene.cycle([track(1), track(2, state=TrackState.TENTATIVE)])
+    humans = scene.cycle([make_track(1), make_track(2, state=TrackState.TENTATIVE)])
     assert humans.tracked == ['p0001']
     assert humans.persons['p0001'].confidence == 1.0
-    humans = scene.cycle([track(1, state=TrackState.COASTING, existence=0.4)])
+    humans = scene.cycle([make_track(1, state=TrackState.COASTING, existence=0.4)])
     assert humans.persons['p0001'].confidence == 0.4
     humans = scene.cycle([])
     assert humans.tracked == []
@@ -138,23 +120,23 @@ def test_confidence_falls_with_existence_and_a_person_stays_known():
 
 def test_who_comes_back_is_the_same_person():
     scene = Scene()
-    scene.cycle([track(1, speaks=True)])
+    scene.cycle([make_track(1, speaks=True)])
     scene.cycle([], times=50)
-    humans = scene.cycle([track(1)])
+    humans = scene.cycle([make_track(1)])
     assert humans.tracked == ['p0001']
     assert humans.persons['p0001'].voice == ''
 
 
 def test_a_jump_back_forgets_everybody():
     scene = Scene()
-    scene.cycle([track(1, LEFT, speaks=True)], [face(4, LEFT)], times=3)
+    scene.cycle([make_track(1, box=LEFT, speaks=True)], [face(4, LEFT)], times=3)
     humans = scene.cycle([], seconds=-5)
     assert not humans.persons
     assert not humans.faces
 
 
 def test_ids_begin_with_a_letter():
-    humans = Scene().cycle([track(12345, LEFT, speaks=True)], [face(7, LEFT)], times=3)
+    humans = Scene().cycle([make_track(12345, box=LEFT, speaks=True)], [face(7, LEFT)], times=3)
     for ids in (humans.faces, humans.voices, humans.persons):
         assert all(name[0].isalpha() and name.isalnum() for name in ids)
 

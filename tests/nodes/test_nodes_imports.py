@@ -15,15 +15,16 @@
 
 """What each node loads: a robot has many processes, and pays for each."""
 
-import importlib.util
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
+import av_tracker_nodes
 
+NODES = Path(av_tracker_nodes.__file__).parent / 'nodes'
 HEAVY = {'cv2', 'matplotlib', 'numba', 'onnxruntime', 'rosbags', 'scipy', 'torch'}
 NEEDED = {
     'tracker': set(),
@@ -40,9 +41,40 @@ NEEDED = {
 
 @pytest.mark.parametrize('node', NEEDED)
 def test_a_node_loads_no_library_that_it_does_not_need(node):
+    pytest.importorskip('rclpy')
     program = f'import sys, av_tracker_nodes.nodes.{node}; print(*sys.modules)'
     done = subprocess.run(
         [sys.executable, '-c', program], capture_output=True, text=True, check=True
     )
     loaded = HEAVY & set(done.stdout.split())
     assert loaded <= NEEDED[node]
+
+
+# ---- what a node keeps for itself must not hide what all nodes can do
+
+
+def of_all_nodes():
+    tree = ast.parse((NODES / 'node_base.py').read_text())
+    classes = (part for part in tree.body if isinstance(part, ast.ClassDef))
+    return {part.name for each in classes for part in each.body if hasattr(part, 'name')}
+
+
+def is_kept(part):
+    """Tell whether a part of a program sets an attribute of `self`."""
+    is_set = isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store)
+    return is_set and isinstance(part.value, ast.Name) and part.value.id == 'self'
+
+
+def kept(tree):
+    """Names of the attributes of `self` that are set in a file."""
+    return [part.attr for part in ast.walk(tree) if is_kept(part)]
+
+
+def test_attributes_are_found():
+    assert {'subscribe', 'advertise'} <= of_all_nodes()
+    assert kept(ast.parse('self.a = other.b = self.c.d = 1')) == ['a']
+
+
+@pytest.mark.parametrize('file', sorted(NODES.glob('*.py')), ids=lambda file: file.stem)
+def test_no_attribute_of_a_node_hides_a_method_of_all_nodes(file):
+    assert of_all_nodes() & set(kept(ast.parse(file.read_text()))) == set()

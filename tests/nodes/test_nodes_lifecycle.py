@@ -16,26 +16,23 @@
 """What nodes do in each state of their life cycle, and what they leave behind."""
 
 import gc
-import importlib.util
+import inspect
 import subprocess
 import sys
 import weakref
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from diagnostic_msgs.msg import DiagnosticStatus
+from node_bench import ask
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from std_msgs.msg import String
-from std_srvs.srv import SetBool, Trigger
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models.shipped import shipped_file
 from av_tracker_nodes.nodes import microphone_array
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes.executors import with_info
 from av_tracker_nodes.nodes.face_detector import FaceDetector
 from av_tracker_nodes.nodes.fusion import Fusion
 from av_tracker_nodes.nodes.node_base import StageNode
@@ -86,26 +83,12 @@ class Probe(StageNode):
         return self.diagnose()
 
 
-@pytest.fixture
-def make(context):
-    nodes = []
-
-    def make(kind=Probe, **parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(kind(context=context, parameter_overrides=overrides))
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.destroy_node()
-
-
 def entities(node):
     return {*node.publishers, *node.subscriptions, *node.timers}
 
 
 def test_one_state_after_the_other(make):
-    node = make()
+    node = make(Probe)
     assert node.state == node.status.message == 'unconfigured'
     assert node.done == []
     for trigger, done, state in (
@@ -125,7 +108,7 @@ def test_one_state_after_the_other(make):
 
 
 def test_only_an_active_node_is_called_back(make):
-    node = make()
+    node = make(Probe)
     calls = []
     sometimes = node.guarded(calls.append)
     always = node.guarded(calls.append, always=True)
@@ -150,7 +133,7 @@ def test_only_an_active_node_publishes(make, monkeypatch):
         'rclpy.publisher.Publisher.publish',
         lambda self, message: sent.append(message.data) if isinstance(message, String) else None,
     )
-    node = make()
+    node = make(Probe)
     node.trigger_configure()
     node.out.publish(String(data='inactive'))
     node.trigger_activate()
@@ -162,7 +145,7 @@ def test_only_an_active_node_publishes(make, monkeypatch):
 
 
 def test_clean_up_frees_everything(make):
-    node = make()
+    node = make(Probe)
     before, attributes = entities(node), set(vars(node))
     node.start()
     model = weakref.ref(node.model)
@@ -178,7 +161,7 @@ def test_clean_up_frees_everything(make):
 
 
 def test_it_is_configured_again_with_other_parameters(make):
-    node = make()
+    node = make(Probe)
     node.start()
     node.trigger_deactivate()
     node.trigger_cleanup()
@@ -188,7 +171,7 @@ def test_it_is_configured_again_with_other_parameters(make):
 
 
 def test_bad_input_leaves_it_unconfigured_with_one_line(make, capfd):
-    node = make()
+    node = make(Probe)
     before = entities(node)
     node.failing['configure'] = InputError('no model\nat /nowhere')
     assert node.trigger_configure() == FAILURE
@@ -206,7 +189,7 @@ def test_bad_input_leaves_it_unconfigured_with_one_line(make, capfd):
 
 
 def test_what_cannot_be_opened_leaves_it_inactive_and_closed(make):
-    node = make()
+    node = make(Probe)
     node.failing['activate'] = InputError('no card')
     assert node.trigger_configure() == SUCCESS
     assert node.trigger_activate() == FAILURE
@@ -220,7 +203,7 @@ def test_what_cannot_be_opened_leaves_it_inactive_and_closed(make):
 @pytest.mark.parametrize('number', [0, 1, 2])
 def test_a_failure_that_nobody_foresaw_leaves_it_unconfigured(make, number):
     hooks = ('configure', 'activate', 'deactivate')
-    node = make()
+    node = make(Probe)
     before = entities(node)
     node.failing[hooks[number]] = ZeroDivisionError('by zero')
     results = [getattr(node, f'trigger_{hook}')() for hook in hooks[: number + 1]]
@@ -234,7 +217,7 @@ def test_a_failure_that_nobody_foresaw_leaves_it_unconfigured(make, number):
 
 @pytest.mark.parametrize('hook', ['configure', 'activate'])
 def test_started_by_itself_it_says_what_went_wrong_by_raising_it(make, capfd, hook):
-    node = make()
+    node = make(Probe)
     node.failing[hook] = InputError('no model')
     with pytest.raises(InputError, match='no model'):
         node.start()
@@ -242,7 +225,7 @@ def test_started_by_itself_it_says_what_went_wrong_by_raising_it(make, capfd, ho
 
 
 def test_shut_down_it_lets_go_of_everything(make):
-    node = make()
+    node = make(Probe)
     before = entities(node)
     node.start()
     assert node.trigger_shutdown() == SUCCESS
@@ -250,17 +233,17 @@ def test_shut_down_it_lets_go_of_everything(make):
     assert node.state == 'finalized'
     assert entities(node) == before
     assert is_over([node])
-    assert not is_over([node, make()])
+    assert not is_over([node, make(Probe)])
 
 
 def test_shut_down_before_it_was_configured_it_still_speaks(make):
-    node = make()
+    node = make(Probe)
     assert node.trigger_shutdown() == SUCCESS
     assert node.status.message == 'finalized'
 
 
 def test_at_the_end_an_active_node_closes_what_is_open(make):
-    node = make()
+    node = make(Probe)
     node.close()
     assert node.done == []
     node.start()
@@ -283,14 +266,14 @@ def test_stages_come_and_go_without_a_trace(make, kind):
 
 def test_a_stage_is_reset_and_switched_in_any_state(make):
     node = make(Tracker)
-    answer = node._reset(Trigger.Request(), Trigger.Response())
+    answer = ask(node, 'reset')
     assert (answer.success, answer.message) == (False, 'unconfigured')
-    assert node._enable(SetBool.Request(data=False), SetBool.Response()).success
+    assert ask(node, 'enable', data=False).success
     node.start()
     assert (node.is_active, node.is_working, node.condition()) == (True, False, 'disabled')
     node.trigger_deactivate()
     assert node.condition() == 'inactive'
-    node._enable(SetBool.Request(data=True), SetBool.Response())
+    ask(node, 'enable', data=True)
     assert not node.is_working
     node.trigger_activate()
     assert node.is_working
@@ -339,3 +322,21 @@ def test_a_middleware_that_hangs_does_not_hold_the_end_up():
     )
     assert ended.returncode == 1
     assert 'Timeout' in ended.stderr
+
+
+def test_message_and_info_are_taken_apart_or_together():
+    heard = []
+
+    def note(message, info):
+        heard.append((message, info))
+
+    take = with_info(note)
+    take('one', {'publication_sequence_number': 1})
+    take(('two', {'publication_sequence_number': 2}))
+    assert heard == [
+        (text, {'publication_sequence_number': k}) for k, text in ((1, 'one'), (2, 'two'))
+    ]
+    # rclpy gives info to callbacks that cannot be called with the message alone.
+    with pytest.raises(TypeError):
+        inspect.signature(take).bind('message')
+    inspect.signature(take).bind('message', {})

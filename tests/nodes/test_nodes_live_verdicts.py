@@ -130,18 +130,12 @@ WRONG = {
         {'images': silent('/image_raw', publishers=1)},
         ['nothing came on /image_raw, though'],
     ),
-    'slow images': (
-        {'images': stream('/image_raw', rate=2.0)},
-        ['2.0 a second on /image_raw'],
-    ),
+    'slow images': ({'images': stream('/image_raw', rate=2.0)}, ['2.0 a second on /image_raw']),
     'unknown encoding': (
         {'images': replace(stream('/image_raw'), problems={'encoding x is unknown': 100})},
         ['100 of 100 messages on /image_raw: encoding x is unknown'],
     ),
-    'sizes': (
-        {'size': (320, 240)},
-        ['is of images of 640 x 480, but they are 320 x 240'],
-    ),
+    'sizes': ({'size': (320, 240)}, ['is of images of 640 x 480, but they are 320 x 240']),
     'losses': (
         {'audio': replace(stream('/audio', rate=100.0), lost=100)},
         ['100 of 500 messages on /audio were lost'],
@@ -150,10 +144,7 @@ WRONG = {
         {'audio': silent('/audio', publishers=1, mismatches=['/driver: reliability'])},
         ['/audio cannot be heard: /driver: reliability'],
     ),
-    'rate of the sound': (
-        {'sound': sound()[::2]},
-        ['samples a second come, 16000 are said to'],
-    ),
+    'rate of the sound': ({'sound': sound()[::2]}, ['samples a second come, 16000 are said to']),
     'rate of the array': (
         {'microphones': replace(SQUARE, rate=48_000)},
         ['says 48000 Hz, but the sound has 16000 Hz'],
@@ -180,10 +171,7 @@ WRONG = {
         {'audio': stream('/audio', rate=100.0, late=30.0)},
         ['sound come 30.00 s after their stamps', 'sound and images are 29.95 s apart'],
     ),
-    'a node': (
-        {'diagnostics': {'fusion: stage': (2, 'no model')}},
-        ['fusion: stage: no model'],
-    ),
+    'a node': ({'diagnostics': {'fusion: stage': (2, 'no model')}}, ['fusion: stage: no model']),
     'no output': (
         {'tracks': silent('/speaker_tracks', publishers=1)},
         ['nothing came on /speaker_tracks'],

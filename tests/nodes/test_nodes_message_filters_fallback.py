@@ -18,10 +18,6 @@
 import importlib.util
 
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from rclpy.time import Time
 from std_msgs.msg import Header
 
@@ -75,27 +71,30 @@ class Joined:
             self.inputs[index].signalMessage(Stamped(stamp))
 
 
-def test_exact_join_in_any_order_of_arrival(filters):
-    joined = Joined(filters, 'TimeSynchronizer', queue_size=10)
-    joined.put(0, 10, 20, 30)
-    joined.put(1, 20, 10, 31)
-    assert joined.output == [(20, 20), (10, 10)]
+EXACT, NEAR = 'TimeSynchronizer', 'ApproximateTimeSynchronizer'
+JOINS = {
+    'exact in any order': (EXACT, 2, {}, [(0, 10, 20, 30), (1, 20, 10, 31)], [(20, 20), (10, 10)]),
+    'exact of three': (EXACT, 3, {}, [(0, 10), (1, 10), (2, 10)], [(10, 10, 10)]),
+    'the oldest is forgotten': (
+        EXACT, 2, {'queue_size': 2}, [(0, 10, 20, 30), (1, 10, 20, 30)], [(20, 20), (30, 30)],
+    ),
+    'within slop': (NEAR, 2, {'slop': 0.005}, [(0, 100, 140), (1, 103, 148)], [(100, 103)]),
+    'the nearest first': (
+        NEAR, 2, {'slop': 0.05}, [(0, 100, 120), (1, 118), (1, 101)], [(120, 118), (100, 101)],
+    ),
+    'near of three': (
+        NEAR, 3, {'slop': 0.01}, [(0, 100), (1, 108), (2, 92), (2, 104)], [(100, 108, 104)],
+    ),
+}  # fmt: skip
 
 
-def test_exact_join_of_three(filters):
-    joined = Joined(filters, 'TimeSynchronizer', count=3, queue_size=10)
-    joined.put(0, 10)
-    joined.put(1, 10)
-    assert joined.output == []
-    joined.put(2, 10)
-    assert joined.output == [(10, 10, 10)]
-
-
-def test_queue_forgets_the_oldest(filters):
-    joined = Joined(filters, 'TimeSynchronizer', queue_size=2)
-    joined.put(0, 10, 20, 30)
-    joined.put(1, 10, 20, 30)
-    assert joined.output == [(20, 20), (30, 30)]
+@pytest.mark.parametrize('case', JOINS)
+def test_what_belongs_together_is_joined(filters, case):
+    synchronizer, count, settings, puts, expected = JOINS[case]
+    joined = Joined(filters, synchronizer, count, **({'queue_size': 10} | settings))
+    for put in puts:
+        joined.put(*put)
+    assert joined.output == expected
 
 
 def test_callback_gets_the_arguments_it_was_registered_with(filters):
@@ -103,32 +102,6 @@ def test_callback_gets_the_arguments_it_was_registered_with(filters):
     source.registerCallback(lambda *arguments: seen.append(arguments), 'extra', 2)
     source.signalMessage('message')
     assert seen == [('message', 'extra', 2)]
-
-
-def test_approximate_join_within_slop(filters):
-    joined = Joined(filters, 'ApproximateTimeSynchronizer', queue_size=10, slop=0.005)
-    joined.put(0, 100, 140)
-    joined.put(1, 103, 148)
-    assert joined.output == [(100, 103)]
-
-
-def test_approximate_join_takes_the_nearest(filters):
-    joined = Joined(filters, 'ApproximateTimeSynchronizer', queue_size=10, slop=0.05)
-    joined.put(0, 100, 120)
-    joined.put(1, 118)
-    assert joined.output == [(120, 118)]
-    joined.put(1, 101)
-    assert joined.output == [(120, 118), (100, 101)]
-
-
-def test_approximate_join_of_three(filters):
-    joined = Joined(filters, 'ApproximateTimeSynchronizer', count=3, queue_size=10, slop=0.01)
-    joined.put(0, 100)
-    joined.put(1, 108)
-    joined.put(2, 92)
-    assert joined.output == []
-    joined.put(2, 104)
-    assert joined.output == [(100, 108, 104)]
 
 
 def test_cache_answers_by_time(filters):

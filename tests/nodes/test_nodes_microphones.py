@@ -15,18 +15,13 @@
 
 """What nodes that publish sound have in common, and sound in the messages of audio_common."""
 
-import importlib.util
 import textwrap
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
-from rclpy.parameter import Parameter
+from node_bench import Kept, tick
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_microphones, load_mounting
@@ -55,11 +50,9 @@ MESSAGES = SimpleNamespace(
         ({'block_size': -1}, 'block_size'),
     ],
 )
-def test_wrong_settings_are_one_clear_line(context, parameters, message):
-    overrides = [Parameter('calibration', value=UMA16)]
-    overrides += [Parameter(name, value=value) for name, value in parameters.items()]
+def test_wrong_settings_are_one_clear_line(start, parameters, message):
     with pytest.raises(InputError, match=message):
-        MicrophoneArrayNode(context=context, parameter_overrides=overrides).start()
+        start(MicrophoneArrayNode, calibration=UMA16, **parameters)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +65,7 @@ def test_wrong_settings_are_one_clear_line(context, parameters, message):
     ],
 )
 def test_a_card_is_opened_with_all_channels_that_it_has(
-    context, monkeypatch, calibration, channel_map, channels
+    start, monkeypatch, calibration, channel_map, channels
 ):
     opened = []
 
@@ -82,10 +75,8 @@ def test_a_card_is_opened_with_all_channels_that_it_has(
             raise InputError('no card here')
 
     monkeypatch.setattr(microphone_array, 'MicrophoneStream', Card)
-    values = {'calibration': calibration, 'channel_map': channel_map}
-    overrides = [Parameter(name, value=value) for name, value in values.items()]
     with pytest.raises(InputError, match='no card here'):
-        MicrophoneArrayNode(context=context, parameter_overrides=overrides).start()
+        start(MicrophoneArrayNode, calibration=calibration, channel_map=channel_map)
     assert opened == [channels]
 
 
@@ -111,18 +102,6 @@ def test_a_loss_is_shown_for_a_while():
     assert losses.recent(500) is None
 
 
-class Publisher(list):
-    """Keeps what is published."""
-
-    listeners = 1
-
-    def publish(self, message):
-        self.append(message)
-
-    def get_subscription_count(self):
-        return self.listeners
-
-
 class Node:
     """Hands out publishers."""
 
@@ -130,7 +109,7 @@ class Node:
         self.topics = {}
 
     def advertise(self, kind, topic, quality):
-        return self.topics.setdefault(topic, Publisher())
+        return self.topics.setdefault(topic, Kept(1))
 
     def get_logger(self):
         return SimpleNamespace(info=lambda text: None)
@@ -185,25 +164,29 @@ def unstamped(message):
 
 
 class Bridge(audio_bridge.AudioBridge):
-    """A bridge that listens to nobody."""
+    """A bridge that is told in person."""
 
-    def subscribe(self, *_, **__):
-        pass
+    def __init__(self, **node_options):
+        super().__init__(**node_options)
+        self.hear = {}
+
+    def subscribe(self, _, topic, callback, *__, **___):
+        self.hear[topic] = callback
 
     subscribe_always = subscribe
+
+    def learn(self, info):
+        self.hear['audio_info'](info)
+
+    def listen(self, message):
+        self.hear['audio_stamped'](message)
 
 
 class TestBridge:
     @pytest.fixture
-    def bridge(self, context, monkeypatch):
+    def bridge(self, start, monkeypatch):
         monkeypatch.setattr(audio_bridge, 'audio_common', MESSAGES)
-        bridge = Bridge(
-            context=context, parameter_overrides=[Parameter('calibration', value=UMA16)]
-        )
-        bridge.start()
-        bridge._samples = Publisher()
-        yield bridge
-        bridge.destroy_node()
+        return start(Bridge, calibration=UMA16)
 
     def info(self, **changes):
         parts = {
@@ -232,20 +215,20 @@ class TestBridge:
     )
     def test_says_how_the_driver_has_to_be_set(self, bridge, changes, problem):
         assert 'no audio_info yet' in bridge.problems['info']
-        bridge._learn(self.info(**changes))
+        bridge.learn(self.info(**changes))
         assert problem in bridge.problems['info']
-        bridge._learn(self.info())
+        bridge.learn(self.info())
         assert 'info' not in bridge.problems
 
     def test_counts_what_was_lost(self, bridge):
-        bridge._learn(self.info())
+        bridge.learn(self.info())
         for number in [*range(40), *range(45, 99)]:
-            bridge._hear(self.stamped(number))
-        bridge._watch()
+            bridge.listen(self.stamped(number))
+        tick(bridge)
         assert bridge.facts['lost samples'] == 5 * 480
         assert '2400 samples lost' in bridge.problems['loss']
-        firsts = [block.first_sample for block in bridge._samples]
-        stamps = [block.header.stamp.nanosec for block in bridge._samples]
+        firsts = [block.first_sample for block in bridge.sent['audio']]
+        stamps = [block.header.stamp.nanosec for block in bridge.sent['audio']]
         assert firsts == [480 * number for number in [*range(40), *range(45, 99)]]
         assert stamps == pytest.approx([10_000_000 * first / 480 for first in firsts], abs=2)
 
@@ -265,17 +248,17 @@ class TestBridge:
         offline = AudioCommonSound(channels=16)
         generator = np.random.default_rng(0)
         info = self.info(sample_format=sample_format, sample_rate=rate)
-        bridge._learn(info)
+        bridge.learn(info)
         offline.learn(info)
         expected = []
         for number in [*range(40), *range(45, 99)]:
             values = generator.uniform(-1, 1, (rate // 100, 16)).astype('<f4').tobytes()
             octets = generator.bytes(rate // 100 * 16 * sample_size(sample_format))
             message = self.stamped(number, values if sample_format == 'F32LE' else octets)
-            bridge._hear(message)
+            bridge.listen(message)
             expected += offline.hear(message, 0)
-        assert len(bridge._samples) == len(expected) == 94
-        for message, block in zip(bridge._samples, expected, strict=True):
+        assert len(bridge.sent['audio']) == len(expected) == 94
+        for message, block in zip(bridge.sent['audio'], expected, strict=True):
             assert message.encoding == encoding
             sent = from_audio(message)
             assert (sent.stamp, sent.first_sample, sent.rate) == (
@@ -285,26 +268,31 @@ class TestBridge:
             )
             np.testing.assert_array_equal(sent.samples, block.samples)
 
-    def test_warns_of_a_change(self, bridge, monkeypatch):
+    @pytest.fixture
+    def warnings(self, bridge, monkeypatch):
         warnings = []
         logger = SimpleNamespace(warning=warnings.append)
         monkeypatch.setattr(bridge, 'get_logger', lambda: logger)
+        return warnings
+
+    def test_warns_of_a_change(self, bridge, warnings):
         for channels in (16, 16, 18):
-            bridge._learn(self.info(channels=channels))
-            bridge._watch()
-            bridge._watch()
+            bridge.learn(self.info(channels=channels))
+            tick(bridge)
+            tick(bridge)
         assert [note.partition(' from')[0] for note in warnings] == ['the sound changed']
 
     def test_refuses_what_is_cut_off(self, bridge):
-        bridge._learn(self.info())
+        bridge.learn(self.info())
         with pytest.raises(InputError, match='do not make samples of 16 channels'):
-            bridge._hear(self.stamped(0, bytes(34)))
+            bridge.listen(self.stamped(0, bytes(34)))
 
-    def test_sound_without_stamps_is_placed_by_when_it_comes(self, bridge):
-        bridge._learn(self.info())
+    def test_sound_without_stamps_is_placed_by_when_it_comes(self, bridge, warnings):
+        bridge.learn(self.info())
         for number in range(3):
-            bridge._hear(unstamped(self.stamped(number)))
-        assert [note for note in bridge._sound.notes if 'no stamps' in note]
+            bridge.listen(unstamped(self.stamped(number)))
+        tick(bridge)
+        assert [note for note in warnings if 'no stamps' in note]
 
     def test_needs_the_messages(self, context, monkeypatch):
         monkeypatch.setattr(audio_bridge, 'audio_common', None)

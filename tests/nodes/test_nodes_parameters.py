@@ -15,54 +15,37 @@
 
 """Parameters are described, bounded, documented as they are, and change when they may."""
 
-import importlib.util
 import json
 from itertools import permutations
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-import yaml
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 import write_params
+import yaml
+from node_bench import catch, install, tell, tick
 from rclpy.parameter import Parameter
 
 from av_tracker_nodes.acoustics import AcousticConfig
+from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Rig
-from av_tracker_nodes.geometry.calibration import load_microphones
+from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.launching.node_set import STAGES
 from av_tracker_nodes.models.shipped import shipped_file
-from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
+from av_tracker_nodes.nodes import acoustic_map, face_detector, fusion, microphone_array, tracker
 from av_tracker_nodes.nodes.array_description import speed_of_sound
 from av_tracker_nodes.nodes.av_tracker_all import NODES
-from av_tracker_nodes.nodes.face_detector import FaceDetector
-from av_tracker_nodes.nodes.fusion import Fusion
-from av_tracker_nodes.nodes.microphone_array import MicrophoneArrayNode
+from av_tracker_nodes.nodes.conversions import to_audio
 from av_tracker_nodes.nodes.settings import Setting
-from av_tracker_nodes.nodes.tracker import Tracker
+from av_tracker_nodes.synchronisation import CycleTrigger, FusionJoin
+
+UMA16 = shipped_file('minidsp_uma16.yaml', 'calibration')
 
 
 @pytest.fixture(scope='module')
 def declared():
     return write_params.declared()
-
-
-@pytest.fixture
-def make(context):
-    nodes = []
-
-    def make(kind, **parameters):
-        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        nodes.append(kind(context=context, parameter_overrides=overrides))
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.destroy_node()
 
 
 def test_every_parameter_of_every_node_is_described(declared):
@@ -90,7 +73,7 @@ def test_shipped_file_has_a_section_for_every_stage_and_device():
 
 
 def test_ros_knows_what_a_parameter_means_and_when_it_changes(make):
-    node = make(Tracker)
+    node = make(tracker.Tracker)
     beta = node.describe_parameter('beta')
     assert 'Weight of the overlap' in beta.description
     assert (beta.floating_point_range[0].from_value, beta.floating_point_range[0].to_value) == (
@@ -124,21 +107,21 @@ def test_settings_tell_their_limits(setting, change, limits):
 @pytest.mark.parametrize(
     ('stage', 'name', 'value', 'message'),
     [
-        (FaceDetector, 'threshold', 1.5, 'threshold'),
-        (FaceDetector, 'model', '/nowhere.onnx', '/nowhere.onnx'),
-        (AcousticMapNode, 'measure', 'loudness', 'must be one of gcf'),
-        (AcousticMapNode, 'min_score', 2.0, 'min_score'),
-        (AcousticMapNode, 'band', [200.0], 'band must have 2 values'),
-        (AcousticMapNode, 'band', [200.0, 1e6], 'band must be within'),
-        (AcousticMapNode, 'band', [7500.0, 200.0], 'band must be the lower value'),
-        (AcousticMapNode, 'min_range', 9.0, 'min_range must be below max_range'),
-        (Fusion, 'model', 'magic', 'must be one of'),
-        (Fusion, 'model_file', '/nowhere.onnx', '/nowhere.onnx'),
-        (Tracker, 'beta', -1.0, 'beta'),
-        (Tracker, 'beta', 'much', 'beta'),
-        (Tracker, 'speaking_on', 0.3, 'speaking_off must not be above speaking_on'),
-        (MicrophoneArrayNode, 'calibration', '', 'calibration is not set'),
-        (MicrophoneArrayNode, 'calibration', '/nowhere.yaml', '/nowhere.yaml'),
+        (face_detector.FaceDetector, 'threshold', 1.5, 'threshold'),
+        (face_detector.FaceDetector, 'model', '/nowhere.onnx', '/nowhere.onnx'),
+        (acoustic_map.AcousticMapNode, 'measure', 'loudness', 'must be one of gcf'),
+        (acoustic_map.AcousticMapNode, 'min_score', 2.0, 'min_score'),
+        (acoustic_map.AcousticMapNode, 'band', [200.0], 'band must have 2 values'),
+        (acoustic_map.AcousticMapNode, 'band', [200.0, 1e6], 'band must be within'),
+        (acoustic_map.AcousticMapNode, 'band', [7500.0, 200.0], 'band must be the lower value'),
+        (acoustic_map.AcousticMapNode, 'min_range', 9.0, 'min_range must be below max_range'),
+        (fusion.Fusion, 'model', 'magic', 'must be one of'),
+        (fusion.Fusion, 'model_file', '/nowhere.onnx', '/nowhere.onnx'),
+        (tracker.Tracker, 'beta', -1.0, 'beta'),
+        (tracker.Tracker, 'beta', 'much', 'beta'),
+        (tracker.Tracker, 'speaking_on', 0.3, 'speaking_off must not be above speaking_on'),
+        (microphone_array.MicrophoneArrayNode, 'calibration', '', 'calibration is not set'),
+        (microphone_array.MicrophoneArrayNode, 'calibration', '/nowhere.yaml', '/nowhere.yaml'),
     ],
 )
 def test_wrong_parameters_are_one_clear_line(make, stage, name, value, message):
@@ -157,7 +140,7 @@ class TestPrecedence:
             arguments = ['tracker', *([f'tracker={json.dumps(given)}'] if given else [])]
             monkeypatch.setattr('sys.argv', [*arguments, 'fusion={"beta": 0.3}'])
             cli_args = ['--ros-args', '--params-file', str(file)]
-            node = Tracker(context=context, cli_args=cli_args)
+            node = tracker.Tracker(context=context, cli_args=cli_args)
             value = node.value('beta')
             node.destroy_node()
             return value
@@ -177,16 +160,16 @@ class TestPrecedence:
     def test_what_is_no_mapping_is_one_clear_line(self, context, monkeypatch, text):
         monkeypatch.setattr('sys.argv', ['tracker', f'tracker={text}'])
         with pytest.raises(InputError, match="parameters of 'tracker' are not a mapping in JSON"):
-            Tracker(context=context)
+            tracker.Tracker(context=context)
 
 
 class TestUnknown:
     @pytest.fixture
-    def start(self, context):
+    def warnings(self, context):
         """Start a node with ROS arguments; return the lines that it logs as warnings."""
         nodes = []
 
-        def start(kind, *arguments, **options):
+        def warnings(kind, *arguments, **options):
             cli_args = ['--ros-args', *arguments]
             node = kind(context=context, cli_args=cli_args, **options)
             nodes.append(node)
@@ -200,12 +183,12 @@ class TestUnknown:
             node.get_logger = lambda: logger
             return lines
 
-        yield start
+        yield warnings
         for node in nodes:
             node.destroy_node()
 
     def test_a_name_in_a_file_that_the_node_does_not_have_is_told_at_the_start(
-        self, start, tmp_path
+        self, warnings, tmp_path
     ):
         file = tmp_path / 'mine.yaml'
         file.write_text(
@@ -213,24 +196,24 @@ class TestUnknown:
             '/**/fusion: {ros__parameters: {modell: x}}\n'
             '/**: {ros__parameters: {threshold: 0.5, silence_limt: 9.0}}\n'
         )
-        assert start(Tracker, '--params-file', str(file)) == [
+        assert warnings(tracker.Tracker, '--params-file', str(file)) == [
             f"parameter 'betta' of {file} is not known; did you mean 'beta'?",
             f"parameter 'silence_limt' of {file} is not known; did you mean 'silence_limit'?",
         ]
 
-    def test_a_name_on_the_command_line_is_told_too(self, start):
-        assert start(Tracker, '-p', 'betta:=0.5') == [
+    def test_a_name_on_the_command_line_is_told_too(self, warnings):
+        assert warnings(tracker.Tracker, '-p', 'betta:=0.5') == [
             "parameter 'betta' of the command line is not known; did you mean 'beta'?"
         ]
 
-    def test_a_name_that_the_program_gives_is_told_too(self, start):
-        assert start(Tracker, parameter_overrides=[Parameter('gait', value=3.0)]) == [
+    def test_a_name_that_the_program_gives_is_told_too(self, warnings):
+        assert warnings(tracker.Tracker, parameter_overrides=[Parameter('gait', value=3.0)]) == [
             "parameter 'gait' of the command line is not known; did you mean 'gate'?"
         ]
 
-    def test_known_names_are_not_worth_a_word(self, start):
+    def test_known_names_are_not_worth_a_word(self, warnings):
         known = ('use_sim_time:=true', 'beta:=0.5', 'qos_overrides./clock.subscription.depth:=1')
-        assert start(Tracker, *(part for each in known for part in ('-p', each))) == []
+        assert warnings(tracker.Tracker, *(part for each in known for part in ('-p', each))) == []
 
 
 def change(node, **values):
@@ -242,34 +225,36 @@ def change(node, **values):
 
 class TestLive:
     @pytest.fixture
-    def tracker(self, make):
-        node = make(Tracker)
-        node.start()
-        return node
+    def following(self, start, monkeypatch):
+        """A tracker, and what it follows people with."""
+        made = catch(monkeypatch, tracker, 'SpeakerTracker')
+        node = start(tracker.Tracker)
+        return node, made[0]
 
     @pytest.fixture
-    def mapper(self, make):
-        """With its stage, as when it knows where the sensors are."""
-        node = make(AcousticMapNode)
-        node.start()
-        rig = Rig(None, load_microphones(shipped_file('minidsp_uma16.yaml', 'calibration')))
-        node._sensors = SimpleNamespace(rig=lambda stamp: rig, array_frame='mic_array')
-        node._prepare()
-        return node
+    def mapping(self, start, monkeypatch):
+        """A node that knows where the microphones are, and its stage."""
+        made = catch(monkeypatch, acoustic_map, 'SoundMapper')
+        node = start(acoustic_map.AcousticMapNode, sees=False)
+        install(node, array=MicrophoneArray(0.1 * np.eye(4, 3)))
+        tick(node)
+        return node, made[0].stage
 
-    def test_numbers_of_the_tracker_change_at_once(self, tracker):
-        assert change(tracker, gate=9.0, assignment='greedy') == ''
-        assert tracker._tracker.config == TrackerConfig(gate=9.0, assignment='greedy')
+    def test_numbers_of_the_tracker_change_at_once(self, following):
+        node, people = following
+        assert change(node, gate=9.0, assignment='greedy') == ''
+        assert people.config == TrackerConfig(gate=9.0, assignment='greedy')
 
-    def test_a_set_that_contradicts_itself_changes_nothing(self, tracker):
-        before = tracker._tracker.config
-        reason = change(tracker, gate=9.0, speaking_on=0.3)
+    def test_a_set_that_contradicts_itself_changes_nothing(self, following):
+        node, people = following
+        before = people.config
+        reason = change(node, gate=9.0, speaking_on=0.3)
         assert reason == 'speaking_off must not be above speaking_on'
-        assert tracker.value('gate') == before.gate
-        assert tracker._tracker.config is before
+        assert node.value('gate') == before.gate
+        assert people.config is before
         # Together they agree.
-        assert change(tracker, speaking_off=0.2, speaking_on=0.3) == ''
-        assert tracker._tracker.config == TrackerConfig(speaking_off=0.2, speaking_on=0.3)
+        assert change(node, speaking_off=0.2, speaking_on=0.3) == ''
+        assert people.config == TrackerConfig(speaking_off=0.2, speaking_on=0.3)
 
     @pytest.mark.parametrize(
         ('values', 'reason'),
@@ -284,43 +269,58 @@ class TestLive:
             ({'use_sim_time': True}, 'use_sim_time changes only'),
         ],
     )
-    def test_what_cannot_be_is_refused_with_a_reason(self, tracker, values, reason):
-        before = {name: tracker.value(name) for name in values}
-        assert reason in change(tracker, **values)
-        assert {name: tracker.value(name) for name in values} == before
-        assert tracker._tracker.config == TrackerConfig()
+    def test_what_cannot_be_is_refused_with_a_reason(self, following, values, reason):
+        node, people = following
+        before = {name: node.value(name) for name in values}
+        assert reason in change(node, **values)
+        assert {name: node.value(name) for name in values} == before
+        assert people.config == TrackerConfig()
 
-    def test_a_whole_file_may_be_loaded_if_what_is_fixed_stays(self, tracker):
-        assert change(tracker, target_frame='world', publish_tf=False, gate=9.0) == ''
-        assert tracker._tracker.config.gate == 9.0
+    def test_a_whole_file_may_be_loaded_if_what_is_fixed_stays(self, following):
+        node, people = following
+        assert change(node, target_frame='world', publish_tf=False, gate=9.0) == ''
+        assert people.config.gate == 9.0
 
-    def test_the_rest_changes_while_the_node_is_unconfigured(self, tracker):
-        tracker.trigger_deactivate()
-        assert 'deactivate and clean it up first' in change(tracker, publish_tf=True)
-        tracker.trigger_cleanup()
-        assert change(tracker, publish_tf=True) == ''
-        assert 'must be one of' in change(tracker, assignment='random')
-        tracker.start()
-        assert tracker._transforms is not None
+    def test_the_rest_changes_while_the_node_is_unconfigured(self, start):
+        node = start(tracker.Tracker)
+        node.trigger_deactivate()
+        assert 'deactivate and clean it up first' in change(node, publish_tf=True)
+        node.trigger_cleanup()
+        assert change(node, publish_tf=True) == ''
+        assert 'must be one of' in change(node, assignment='random')
+        node.start()
+        assert '/tf' in node.sent
 
-    def test_changes_reach_the_other_stages(self, make):
-        detector, mapper, fusion = make(FaceDetector), make(AcousticMapNode), make(Fusion)
-        for node in (detector, mapper, fusion):
-            node.start()
-        assert change(detector, threshold=0.8, scale=1.0) == ''
-        assert detector._stage.detector.threshold == 0.8
-        assert detector._stage.detector.scale == 1.0
-        assert change(mapper, faces_timeout=0.2, patience=0.3, audio_offset=0.01) == ''
-        assert mapper._trigger._faces_timeout == 500_000_000
-        assert mapper._audio_offset == 0.01
-        assert change(fusion, faces_timeout=0.2, patience=0.3) == ''
-        assert fusion._join._timeout == 200_000_000
-        assert fusion._join._patience == 300_000_000
+    def test_changes_reach_the_detector(self, start, monkeypatch):
+        made = catch(monkeypatch, face_detector, 'FaceStage')
+        assert change(start(face_detector.FaceDetector), threshold=0.8, scale=1.0) == ''
+        assert (made[0].detector.threshold, made[0].detector.scale) == (0.8, 1.0)
 
-    def test_numbers_of_the_acoustic_stage_change_at_once(self, mapper):
-        assert change(mapper, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0, 0.5]) == ''
+    @pytest.mark.parametrize(
+        ('kind', 'joiner'),
+        [(acoustic_map.AcousticMapNode, CycleTrigger), (fusion.Fusion, FusionJoin)],
+    )
+    def test_changes_reach_those_who_wait(self, start, monkeypatch, kind, joiner):
+        node, waits = start(kind), []
+        monkeypatch.setattr(joiner, 'wait_for', lambda _, **times: waits.append(times))
+        assert change(node, faces_timeout=0.2, patience=0.3) == ''
+        assert {'faces_timeout': 0.2, 'patience': 0.3}.items() <= waits[-1].items()
+
+    def test_an_audio_offset_moves_the_stamps_of_sound(self, start, monkeypatch):
+        heard = []
+        monkeypatch.setattr(SoundMapper, 'hear', lambda _, block: heard.append(block.stamp))
+        node = start(acoustic_map.AcousticMapNode, audio_offset=-0.085)
+        silence = to_audio(10**10, 0, 16_000, np.zeros((160, 4), np.int16), 'array')
+        tell(node, 'audio', silence)
+        assert change(node, audio_offset=0.01) == ''
+        tell(node, 'audio', silence)
+        assert heard == [9_915_000_000, 10_010_000_000]
+
+    def test_numbers_of_the_acoustic_stage_change_at_once(self, mapping):
+        node, stage = mapping
+        assert change(node, min_score=0.1, context=5, face_speech=[5.0, 0.5, 11.0, 0.5]) == ''
         expected = AcousticConfig(min_score=0.1, context=5, face_speech=(5.0, 0.5, 11.0, 0.5))
-        assert mapper._sound.stage.config == expected
+        assert stage.config == expected
 
     @pytest.mark.parametrize(
         ('values', 'reason'),
@@ -335,19 +335,21 @@ class TestLive:
             ({'face_range_limits': [2.0, 1.0]}, 'the lower value and the higher one'),
         ],
     )
-    def test_what_the_acoustic_stage_cannot_take_changes_nothing(self, mapper, values, reason):
-        assert reason in change(mapper, **values)
-        assert mapper._sound.stage.config == AcousticConfig()
-        assert mapper.value('min_score') == AcousticConfig().min_score
+    def test_what_the_acoustic_stage_cannot_take_changes_nothing(self, mapping, values, reason):
+        node, stage = mapping
+        assert reason in change(node, **values)
+        assert stage.config == AcousticConfig()
+        assert node.value('min_score') == AcousticConfig().min_score
 
-    def test_what_is_fixed_may_be_said_again_with_what_is_live(self, mapper):
-        assert change(mapper, band=[200.0, 7500.0], frame=0.04, min_score=0.1) == ''
-        assert mapper._sound.stage.config == AcousticConfig(min_score=0.1)
+    def test_what_is_fixed_may_be_said_again_with_what_is_live(self, mapping):
+        node, stage = mapping
+        assert change(node, band=[200.0, 7500.0], frame=0.04, min_score=0.1) == ''
+        assert stage.config == AcousticConfig(min_score=0.1)
 
-    def test_the_speed_of_sound_follows_the_temperature(self, make):
-        calibration = str(shipped_file('minidsp_uma16.yaml', 'calibration'))
-        node = make(MicrophoneArrayNode, calibration=calibration)
+    def test_the_speed_of_sound_follows_the_temperature(self, make, monkeypatch):
+        made = catch(monkeypatch, microphone_array, 'ArrayDescription')
+        node = make(microphone_array.MicrophoneArrayNode, calibration=str(UMA16))
         assert node.trigger_configure().name == 'SUCCESS'
         assert 'no temperature of a room' in change(node, temperature=300.0)
         assert change(node, temperature=30.0) == ''
-        assert node._array.microphones.speed_of_sound == speed_of_sound(30.0)
+        assert made[0].microphones.speed_of_sound == speed_of_sound(30.0)

@@ -15,29 +15,18 @@
 
 """What the bridge to ROS4HRI sends, and when, on stand-ins for its messages and topics."""
 
-import importlib.util
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
+from builders import make_track
+from node_bench import Kept, install, tell, topics
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, RigidTransform
 from av_tracker_nodes.nodes import conversions, image_messages, ros4hri_bridge
 from av_tracker_nodes.nodes.conversions import to_tracks
-from av_tracker_nodes.types import (
-    Face,
-    FaceFrame,
-    ImageFrame,
-    Modality,
-    Track,
-    TrackFrame,
-    TrackState,
-    to_nanoseconds,
-)
+from av_tracker_nodes.types import Face, FaceFrame, ImageFrame, TrackFrame, to_nanoseconds
 
 HRI = SimpleNamespace(IdsList=SimpleNamespace, NormalizedRegionOfInterest2D=SimpleNamespace)
 AUDIO_COMMON = SimpleNamespace(AudioData=SimpleNamespace, AudioDataStamped=SimpleNamespace)
@@ -47,18 +36,6 @@ BOX = np.array([-10.0, 100, 40, 50])
 PERSON, FACE, VOICE = '/humans/persons/p0001', '/humans/faces/f0005', '/humans/voices/v0001'
 
 
-class Topic(list):
-    """Keeps what is published."""
-
-    listeners = 0
-
-    def publish(self, message):
-        self.append(message)
-
-    def get_subscription_count(self):
-        return self.listeners
-
-
 class Bridge(ros4hri_bridge.Ros4HriBridge):
     """A bridge whose topics are lists."""
 
@@ -66,16 +43,14 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
         self.topics = {}
         super().__init__(**node_options)
         self.start()
-        self._sensors = SimpleNamespace(
-            camera=lambda stamp: CAMERA, is_target=lambda frame, what: frame == 'world'
-        )
         self.stamp = to_nanoseconds(50)
+        install(self, CAMERA)
 
     def advertise(self, kind, topic, quality=None):
-        return self.topics.setdefault(topic, Topic())
+        return self.topics.setdefault(topic, Kept())
 
     def destroy_lifecycle_publisher(self, publisher):
-        if not isinstance(publisher, Topic):
+        if not isinstance(publisher, Kept):
             return super().destroy_lifecycle_publisher(publisher)
         self.topics = {
             name: topic for name, topic in self.topics.items() if topic is not publisher
@@ -85,27 +60,15 @@ class Bridge(ros4hri_bridge.Ros4HriBridge):
     def cycle(self, *tracks, faces=(), frame_id='world'):
         self.stamp += to_nanoseconds(0.04)
         seen = FaceFrame(self.stamp, (360, 288), faces)
-        self._keep_faces(conversions.to_faces(seen, 'camera_optical'))
-        self._follow(to_tracks(TrackFrame(self.stamp, tracks), frame_id))
+        tell(self, 'faces', conversions.to_faces(seen, 'camera_optical'))
+        tell(self, 'speaker_tracks', to_tracks(TrackFrame(self.stamp, tracks), frame_id))
 
     def ids(self, name):
         return self.topics[f'/humans/{name}'][-1].ids
 
 
-def person(speaks=False, box=BOX):
-    return Track(
-        1,
-        TrackState.CONFIRMED,
-        np.array([2.0, 0.5, 0.1]),
-        np.zeros(3),
-        0.01 * np.eye(6),
-        box,
-        float(speaks),
-        speaks,
-        1.0,
-        Modality.VISUAL,
-        0,
-    )
+def person(speaks=False):
+    return make_track(1, (2.0, 0.5, 0.1), speaks, BOX)
 
 
 @pytest.fixture
@@ -171,14 +134,14 @@ def test_pictures_are_for_those_who_look(bridge):
     face = Face(BOX + np.array([100.0, 0, 0, 0]), 0.8, tracklet=5)
     for _ in range(3):
         bridge.cycle(faces=(face,))
-    assert bridge._pictures._subscription is None
+    assert '/image_raw' not in topics(bridge)
     bridge.topics[f'{FACE}/cropped'].listeners = 1
     bridge.cycle(faces=(face,))
-    assert bridge._pictures._subscription is not None
+    assert '/image_raw' in topics(bridge)
     assert bridge.topics[f'{FACE}/cropped'] == []
     image = np.full((288, 360, 3), 77, np.uint8)
     next_image = ImageFrame(bridge.stamp + to_nanoseconds(0.04), image)
-    bridge._keep_image(image_messages.to_image(next_image, 'camera_optical'))
+    tell(bridge, 'image_raw', image_messages.to_image(next_image, 'camera_optical'))
     bridge.cycle(faces=(face,))
     (picture,) = bridge.topics[f'{FACE}/cropped']
     assert (picture.width, picture.height) == (128, 128)
@@ -186,7 +149,7 @@ def test_pictures_are_for_those_who_look(bridge):
     assert picture.header.stamp == conversions.time_message(bridge.stamp)
     bridge.topics[f'{FACE}/cropped'].listeners = 0
     bridge.cycle(faces=(face,))
-    assert bridge._pictures._subscription is None
+    assert '/image_raw' not in topics(bridge)
 
 
 def test_topics_go_with_people(bridge):
@@ -204,12 +167,12 @@ def test_topics_go_with_people(bridge):
 
 def test_the_sound_of_a_voice_is_fetched_for_listeners_only(bridge):
     bridge.cycle(person(speaks=True))
-    assert not bridge._beams
+    assert '/speaker_1/audio' not in topics(bridge)
     bridge.topics[f'{VOICE}/audio'].listeners = 1
     bridge.cycle(person())
-    assert list(bridge._beams) == ['v0001']
+    assert '/speaker_1/audio' in topics(bridge)
     bridge.cycle()
-    assert not bridge._beams
+    assert '/speaker_1/audio' not in topics(bridge)
 
 
 def test_frames_are_those_of_who_is_there(bridge):

@@ -15,15 +15,11 @@
 
 """Clocks of the nodes."""
 
-import importlib.util
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
 
 from av_tracker_nodes.nodes.clock import InputWatch, InterpolatedClock
 

@@ -15,17 +15,10 @@
 
 """The node that writes tracks: images are numbered as they came, answered or not."""
 
-import importlib.util
-from dataclasses import replace
-
-import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
+from builders import make_track
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.parameter import Parameter
+from node_bench import tell, tick
 from sensor_msgs.msg import CameraInfo
 
 from av_tracker_nodes.nodes import conversions
@@ -33,43 +26,24 @@ from av_tracker_nodes.nodes.conversions import to_tracks
 from av_tracker_nodes.nodes.track_writer import TrackWriterNode
 from av_tracker_nodes.recordings.extent import Extent
 from av_tracker_nodes.recordings.tracks_csv import read_run, read_tracks
-from av_tracker_nodes.types import NANOSECONDS, Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import NANOSECONDS, TrackFrame
 
 START, PERIOD = 7 * NANOSECONDS, 40_000_000
-SOMEBODY = Track(
-    id=1,
-    state=TrackState.CONFIRMED,
-    position=np.array([1.0, 2, 3]),
-    velocity=np.zeros(3),
-    covariance=np.eye(6),
-    box=None,
-    speaking=0.5,
-    is_speaking=False,
-    existence=0.9,
-    modalities=Modality.AUDIO,
-    born=START,
-)
 
 
 @pytest.fixture
-def node(context, tmp_path):
-    node = TrackWriterNode(
-        context=context, parameter_overrides=[Parameter('out', value=str(tmp_path))]
-    )
-    node.start()
-    yield node
-    node.destroy_node()
+def node(start, tmp_path):
+    return start(TrackWriterNode, out=str(tmp_path))
 
 
 def image(node, number):
     stamp = START + number * PERIOD
-    node._note_image(CameraInfo(header=conversions.header(stamp, 'camera')))
+    tell(node, 'camera_info', CameraInfo(header=conversions.header(stamp, 'camera')))
 
 
 def answer(node, number, from_image=True, id=1):
-    somebody = replace(SOMEBODY, id=id)
-    frame = TrackFrame(round(START + number * PERIOD), (somebody,), from_image)
-    node._write(to_tracks(frame, 'world'))
+    frame = TrackFrame(round(START + number * PERIOD), (make_track(id),), from_image)
+    tell(node, 'speaker_tracks', to_tracks(frame, 'world'))
 
 
 def written(node, tmp_path):
@@ -115,14 +89,10 @@ def test_numbers_go_on_when_a_recording_begins_again(node, tmp_path):
     assert numbers == [number for number in range(40) if number not in (5, 25)]
 
 
-def replaying(context, tmp_path, run='run'):
-    chosen = {'out': str(tmp_path), 'mode': 'replay', 'run': run, 'catch_up': True}
-    node = TrackWriterNode(
-        context=context,
-        parameter_overrides=[Parameter(name, value=value) for name, value in chosen.items()],
-    )
-    node.start()
-    return node
+@pytest.fixture
+def replaying(start, tmp_path):
+    chosen = {'out': str(tmp_path), 'mode': 'replay', 'run': 'run', 'catch_up': True}
+    return lambda: start(TrackWriterNode, **chosen)
 
 
 def player_tells(node, asked, played, ended, namespace=''):
@@ -131,7 +101,7 @@ def player_tells(node, asked, played, ended, namespace=''):
         name=f'{namespace}bag_player: stage',
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
     )
-    node._note_stage(DiagnosticArray(status=[status]))
+    tell(node, 'diagnostics', DiagnosticArray(status=[status]))
 
 
 @pytest.mark.parametrize(
@@ -146,8 +116,10 @@ def player_tells(node, asked, played, ended, namespace=''):
         ([], False, 'cut short: nothing was played'),
     ],
 )
-def test_a_replay_is_complete_when_its_player_says_so(context, tmp_path, told, complete, problem):
-    node = replaying(context, tmp_path)
+def test_a_replay_is_complete_when_its_player_says_so(
+    replaying, tmp_path, told, complete, problem
+):
+    node = replaying()
     for each in told:
         player_tells(node, *each)
     player_tells(node, 10, 10, ended=True, namespace='another/')
@@ -155,7 +127,6 @@ def test_a_replay_is_complete_when_its_player_says_so(context, tmp_path, told, c
         image(node, number)
         answer(node, number)
     _, run = written(node, tmp_path)
-    node.destroy_node()
     assert run['complete'] is complete
     found = [each for each in run['problems'] if 'cut short' in each]
     assert found == ([problem] if problem else [])
@@ -163,20 +134,18 @@ def test_a_replay_is_complete_when_its_player_says_so(context, tmp_path, told, c
         assert (run['images_asked'], run['images_played']) == told[-1][:2]
 
 
-def test_a_writer_that_died_goes_on_and_says_what_it_missed(context, tmp_path):
-    first = replaying(context, tmp_path)
+def test_a_writer_that_died_goes_on_and_says_what_it_missed(replaying, tmp_path):
+    first = replaying()
     for number in range(50):
         image(first, number)
         answer(first, number)
-    first._note()
-    first.destroy_node()
-    second = replaying(context, tmp_path)
+    tick(first)
+    second = replaying()
     player_tells(second, 100, 100, ended=True)
     for number in range(60, 100):
         image(second, number)
         answer(second, number)
     numbers, run = written(second, tmp_path)
-    second.destroy_node()
     assert numbers == [*range(50), *range(60, 100)]
     assert (run['frames_in'], run['frames_answered'], run['lost_frames']) == (100, 90, 10)
     assert run['complete'] is False

@@ -15,23 +15,25 @@
 
 """The node of the tracker: how people are turned, in which frames, and as whose messages."""
 
-import importlib.util
+import json
+import stat
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-if importlib.util.find_spec('rclpy') is None:
-    pytest.skip('needs rclpy', allow_module_level=True)
-
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
-from rclpy.parameter import Parameter
+from node_bench import Kept, tell
 from std_msgs.msg import Header
 
+from av_tracker_nodes.association.absent import AbsentPerson
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
 from av_tracker_nodes.nodes import conversions, track_mirror
 from av_tracker_nodes.nodes.conversions import xyz
+from av_tracker_nodes.nodes.known_people import KnownPeople
 from av_tracker_nodes.nodes.tracker import Tracker
 from av_tracker_nodes.types import NANOSECONDS, Detection, DetectionFrame, Modality
 
@@ -42,18 +44,8 @@ FORWARD = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
 """World from optical frame of a camera that looks along x."""
 
 
-class Kept(list):
-    """A publisher that keeps what is sent, and has a listener."""
-
-    publish = list.append
-
-    def get_subscription_count(self):
-        return 1
-
-
 @pytest.fixture
-def make_tracker(context, tmp_path):
-    nodes = []
+def make_tracker(start, tmp_path):
     pose = RigidTransform(FORWARD, CAMERA_PLACE)
     camera = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=pose)
     array = MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]))
@@ -65,19 +57,13 @@ def make_tracker(context, tmp_path):
         files = {
             f'{name}_calibration': str(tmp_path / f'{name}.yaml') for name in ('camera', 'array')
         }
-        overrides = [Parameter(k, value=v) for k, v in {**files, **parameters}.items()]
-        node = Tracker(context=context, namespace=namespace, parameter_overrides=overrides)
-        nodes.append(node)
-        node.start()
-        node._sensors._hear_info(conversions.to_camera_info(camera, START, 'camera_optical'))
-        node._sensors._hear_array(conversions.to_array_info(array, START, 'mic_array'))
-        for name in ('_tracks', '_active_pose', '_poses', '_transforms'):
-            setattr(node, name, Kept())
+        node = start(Tracker, namespace, listeners=1, **files, **parameters)
+        if node.value('sees'):
+            tell(node, 'camera_info', conversions.to_camera_info(camera, START, 'camera_optical'))
+        tell(node, 'array_info', conversions.to_array_info(array, START, 'mic_array'))
         return node
 
-    yield make
-    for node in nodes:
-        node.destroy_node()
+    return make
 
 
 def follow(node, modalities, cycles=40):
@@ -85,8 +71,8 @@ def follow(node, modalities, cycles=40):
     for number in range(cycles):
         detection = Detection(MOUTH, 0.02**2 * np.eye(3), modalities, quality=0.9, speaking=0.95)
         frame = DetectionFrame(START + number * NANOSECONDS // 25, (detection,))
-        node._follow(conversions.to_detections(frame, 'world'))
-    (track,) = node._tracks[-1].tracks
+        tell(node, 'fused_detections', conversions.to_detections(frame, 'world'))
+    (track,) = node.sent['speaker_tracks'][-1].tracks
     return track
 
 
@@ -110,15 +96,18 @@ def towards(place):
 def test_people_look_at_the_sensor_in_every_message(make_tracker, sees, modalities, viewpoint):
     node = make_tracker(sees=sees, publish_tf=True)
     track = follow(node, modalities)
+    active = node.sent['active_speaker/pose'][-1]
     told = {
         'track': track.pose.pose.orientation,
-        'active': node._active_pose[-1].pose.pose.orientation,
-        'pose': node._poses[-1].poses[0].orientation,
-        'frame': node._transforms[-1].transforms[0].transform.rotation,
+        'active': active.pose.pose.orientation,
+        'pose': node.sent['speaker_poses'][-1].poses[0].orientation,
+        'frame': node.sent['/tf'][-1].transforms[0].transform.rotation,
     }
     for name, turn in told.items():
         np.testing.assert_allclose(forward_of(turn), towards(viewpoint), atol=0.01, err_msg=name)
-    assert list(node._active_pose[-1].pose.covariance) == list(track.pose.covariance)
+    assert list(node.sent['active_speaker/pose'][-1].pose.covariance) == list(
+        track.pose.covariance
+    )
     assert not node.problems
 
 
@@ -135,9 +124,9 @@ def test_who_is_told_of_in_another_frame_is_not_turned(make_tracker):
 def test_frames_of_people_carry_the_namespace(make_tracker, namespace, expected):
     node = make_tracker(namespace, publish_tf=True)
     track = follow(node, Modality.VISUAL)
-    (frame,) = node._transforms[-1].transforms
+    (frame,) = node.sent['/tf'][-1].transforms
     assert frame.child_frame_id == expected.replace('1', str(track.id))
-    assert frame.header == node._tracks[-1].header
+    assert frame.header == node.sent['speaker_tracks'][-1].header
     np.testing.assert_array_equal(xyz(frame.transform.translation), xyz(track.pose.pose.position))
 
 
@@ -161,7 +150,7 @@ VISION = SimpleNamespace(
 def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
     node = make_tracker()
     track, header = follow(node, Modality.VISUAL), Header(frame_id='world')
-    sent = Kept()
+    sent = Kept(1)
     monkeypatch.setattr(track_mirror, 'vision', VISION)
     monkeypatch.setattr(node, 'advertise', lambda kind, topic: sent)
     track_mirror.TrackMirror(node).publish(header, [track])
@@ -177,3 +166,83 @@ def test_people_are_detections_of_vision_msgs(make_tracker, monkeypatch):
     above = xyz(detection.bbox.center.position) - xyz(track.pose.pose.position)
     np.testing.assert_allclose(above, [0, 0, 0.05])
     np.testing.assert_allclose(xyz(detection.bbox.size), [0.15, 0.15, 0.2])
+
+
+# ---- what a tracker leaves behind for the one after it
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
+    return tmp_path
+
+
+def person(id, place):
+    return AbsentPerson(id, 10**9, np.array(place, float), 10**18 + id, np.ones(2))
+
+
+def test_what_is_written_is_read_less_the_looks(folder):
+    KnownPeople('a').write([person(3, [1, 2, 0.5]), person(7, [0, -1, 0])], 9)
+    people, next_id = KnownPeople('a').read()
+    assert next_id == 9
+    assert [(p.id, p.born, p.last_evidence) for p in people] == [
+        (3, 10**9, 10**18 + 3),
+        (7, 10**9, 10**18 + 7),
+    ]
+    np.testing.assert_array_equal([p.place for p in people], [[1, 2, 0.5], [0, -1, 0]])
+    assert [p.embedding for p in people] == [None, None]
+    assert KnownPeople('b').read() is None
+
+
+def test_nobody_else_can_read_it_and_nothing_stays(folder):
+    known = KnownPeople('a')
+    known.write([person(1, [0, 0, 0])], 2)
+    (file,) = folder.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    known.remove()
+    assert list(folder.iterdir()) == []
+    known.write([person(1, [0, 0, 0])], 2)
+    assert file.exists()
+
+
+def test_a_file_that_somebody_made_a_link_of_is_not_followed(folder):
+    (folder / 'precious').write_text('whole')
+    (folder / '.av_tracker-a.json.partial').symlink_to(folder / 'precious')
+    with pytest.raises(OSError, match='symbolic'):
+        KnownPeople('a').write([], 1)
+    assert (folder / 'precious').read_text() == 'whole'
+
+
+GOOD = {'id': 1, 'born': 1, 'last_evidence': 1, 'place': [0, 0, 0]}
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        [],
+        {},
+        {'next_id': 2},
+        {'next_id': '2', 'people': []},
+        {'next_id': 2, 'people': [3]},
+        {'next_id': 2, 'people': [{**GOOD, 'id': -1}]},
+        {'next_id': 2, 'people': [{**GOOD, 'id': True}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': [0, 0]}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': [0, 0, float('nan')]}]},
+        {'next_id': 2, 'people': [{**GOOD, 'place': 'here'}]},
+    ],
+)
+def test_what_is_no_such_file_is_refused(folder, content):
+    (folder / 'av_tracker-a.json').write_text(json.dumps(content))
+    with pytest.raises(InputError):
+        KnownPeople('a').read()
+
+
+@pytest.mark.parametrize('run', ['', '../a', 'a/b', 'a' * 65, 'a\n'])
+def test_names_of_runs(run):
+    with pytest.raises(InputError, match='run must be'):
+        KnownPeople(run)
+
+
+def test_the_folder_is_that_of_temporary_files(folder):
+    KnownPeople('a').write([], 1)
+    assert Path(tempfile.gettempdir()) == folder

@@ -21,6 +21,8 @@ import pytest
 from bootstrap import ROOT
 from launch_stubs import load_launch_file
 
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.calibration import save_camera
 from av_tracker_nodes.launching.arguments import ARGUMENTS
 from av_tracker_nodes.launching.node_set import PACKAGE, NodeSpec
 
@@ -42,11 +44,10 @@ def started(launch_file, environment=None, configurations=None, **chosen):
     values = {argument.name: argument.default for argument in ARGUMENTS}
     values |= {'start_camera': 'false', 'start_microphones': 'false', **chosen}
     context = SimpleNamespace(
-        values=values,
-        environment=environment or {},
-        launch_configurations=configurations or {},
+        values=values, environment=environment or {}, launch_configurations=configurations or {}
     )
-    return launch_file._start(context)
+    *_, start = launch_file.generate_launch_description().arguments[0]
+    return start.keywords['function'](context)
 
 
 def test_every_argument_is_declared_with_its_description(launch_file):
@@ -110,7 +111,8 @@ class Loop(list):
 
 def end(launch_file, spec, status, *, shuts_down=False):
     """What follows when a process ends, and the problems that are told."""
-    node = launch_file._process(spec, {})
+    launch_file.node_set = lambda chosen: [spec]
+    (node,) = started(launch_file)
     context = SimpleNamespace(is_shutdown=shuts_down, asyncio_loop=Loop())
     actions = node.keywords['on_exit'](SimpleNamespace(returncode=status), context)
     return node, actions, context.asyncio_loop
@@ -163,3 +165,48 @@ def test_nobody_is_blamed_for_ending_when_all_shall(launch_file):
     for spec in (NodeSpec(PACKAGE, 'a', 'a', respawns=True), NodeSpec(PACKAGE, 'b', 'b')):
         _, actions, problems = end(launch_file, spec, -2, shuts_down=True)
         assert (actions, problems) == ([], [])
+
+
+# ---- the launch example for other camera drivers, loaded with a stand-in for ROS's launch
+
+
+EXAMPLE = ROOT / 'launch' / 'examples' / 'camera_driver.launch.py'
+
+
+@pytest.fixture
+def example(monkeypatch):
+    return load_launch_file(EXAMPLE, monkeypatch)
+
+
+def driver_of(example, **values):
+    *_, start, _ = example.generate_launch_description().arguments[0]
+    return start.keywords['function'](SimpleNamespace(values=values))
+
+
+def test_the_tracker_runs_without_its_own_camera(example):
+    *declared, _, tracker = example.generate_launch_description().arguments[0]
+    passed_on = dict(tracker.keywords['launch_arguments'])
+    assert passed_on == {'start_camera': 'false'}
+    # The names of the topics go on to the tracker, whose arguments have the same names.
+    names = {argument.arguments[0] for argument in declared} - {'driver', 'video_device'}
+    assert {*names, *passed_on} <= {argument.name for argument in ARGUMENTS}
+
+
+@pytest.mark.parametrize('driver', ['usb_cam', 'v4l2_camera'])
+def test_drivers_are_given_the_calibration(example, tmp_path, driver):
+    path = tmp_path / 'camera.yaml'
+    save_camera(path, Camera(500.0, 500.0, 319.5, 239.5, (640, 480)), frame='eye')
+    values = {'driver': driver, 'video_device': '/dev/video2', 'camera_calibration': str(path)}
+    (node,) = driver_of(example, **values)
+    (parameters,) = node.keywords['parameters']
+    assert node.keywords['package'] == driver
+    assert parameters['camera_info_url'] == f'file://{path}'
+    assert parameters['video_device'] == '/dev/video2'
+    assert 'eye' in parameters.values()
+    width, height = parameters.get('image_width'), parameters.get('image_height')
+    assert parameters.get('image_size', [width, height]) == [640, 480]
+
+
+def test_a_driver_that_runs_already_is_not_started(example):
+    values = {'driver': 'none', 'video_device': '', 'camera_calibration': ''}
+    assert driver_of(example, **values) == []

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_track
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import Reader
 from scipy.spatial.transform import Rotation
@@ -26,14 +27,7 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
-from av_tracker_nodes.types import (
-    AudioBlock,
-    ImageFrame,
-    Modality,
-    Track,
-    TrackFrame,
-    TrackState,
-)
+from av_tracker_nodes.types import AudioBlock, ImageFrame, Modality, TrackFrame, TrackState
 
 START = 10_000_000_000
 CAMERA = Camera(
@@ -53,20 +47,18 @@ ARRAY = MicrophoneArray(
     np.random.default_rng(0).normal(size=(4, 3)), np.array([0, 0, 1, 1]), name='two pairs'
 )
 RIG = Rig(CAMERA, ARRAY, RigidTransform(np.eye(3), np.array([0.0, 0.1, 0.2])))
-TRACK = Track(
+TRACK = make_track(
     2,
-    TrackState.CONFIRMED,
-    np.array([0.5, 1.0, 0.4]),
-    np.array([0.1, -0.2, 0.0]),
-    np.diag([1.0, 2, 3, 4, 5, 6]),
-    np.array([10.0, 20.0, 30.0, 40.0]),
-    0.75,
+    (0.5, 1.0, 0.4),
     True,
-    1.0,
-    Modality.VISUAL | Modality.AUDIO,
-    START - 1_500_000_000,
-    START,
-    START - 40_000_000,
+    (10, 20, 30, 40),
+    velocity=np.array([0.1, -0.2, 0.0]),
+    covariance=np.diag([1.0, 2, 3, 4, 5, 6]),
+    speaking=0.75,
+    modalities=Modality.VISUAL | Modality.AUDIO,
+    born=START - 1_500_000_000,
+    last_audio=START,
+    last_visual=START - 40_000_000,
 )
 
 

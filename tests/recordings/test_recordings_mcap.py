@@ -22,13 +22,14 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import yaml
+from builders import make_track
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.recordings import messages
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
-from av_tracker_nodes.types import ImageFrame, Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import ImageFrame, Modality, TrackFrame, TrackState
 
 START = 10_000_000_000
 TRACKS = 'av_tracker_msgs/msg/SpeakerTrackArray'
@@ -38,18 +39,16 @@ MAGIC = b'\x89MCAP0\r\n'
 
 
 def frame(stamp=START):
-    track = Track(
+    track = make_track(
         3,
-        TrackState.COASTING,
-        np.array([0.5, 1.0, 0.4]),
-        np.zeros(3),
-        np.diag([1.0, 2, 3, 4, 5, 6]),
-        None,
-        0.75,
+        (0.5, 1.0, 0.4),
         True,
-        0.5,
-        Modality.VISUAL | Modality.AUDIO,
-        START,
+        state=TrackState.COASTING,
+        covariance=np.diag([1.0, 2, 3, 4, 5, 6]),
+        speaking=0.75,
+        existence=0.5,
+        modalities=Modality.VISUAL | Modality.AUDIO,
+        born=START,
     )
     return TrackFrame(stamp, (track,))
 

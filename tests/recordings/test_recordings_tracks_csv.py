@@ -14,33 +14,25 @@
 # limitations under the License.
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_track
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.recordings.stamp_counter import StampCounter
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, parse_stamp, read_run, read_tracks
-from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import TrackFrame, TrackState
 
 COVARIANCE = np.diag([0.01, 0.02, 0.03, 1, 1, 1])
 COVARIANCE[0, 1] = COVARIANCE[1, 0] = 0.005
 
 
 def track(number, state=TrackState.CONFIRMED, box=(10, 20, 30, 40.5)):
-    return Track(
-        number,
-        state,
-        np.array([1.0, -2.0, 0.5]),
-        np.zeros(3),
-        COVARIANCE,
-        None if box is None else np.array(box, float),
-        0.25,
-        False,
-        0.9,
-        Modality.VISUAL,
-        0,
-    )
+    parts = {'covariance': COVARIANCE, 'speaking': 0.25, 'existence': 0.9}
+    return make_track(number, (1.0, -2.0, 0.5), box=box, state=state, **parts)
 
 
 def write(directory):
@@ -227,11 +219,11 @@ def test_a_full_disk_is_told(tmp_path):
         write(tmp_path).close({})
 
 
-def killed(writer):
-    """Leave a writer as SIGKILL does, amid a line."""
-    for file in (writer._tracks, writer._covariances):
-        file.write('10.08')
-        file.close()
+def killed(folder):
+    """Leave files as SIGKILL does, amid a line."""
+    for path in folder.glob('.*.partial'):
+        with path.open('a') as file:
+            file.write('10.08')
 
 
 def seen(writer, numbers):
@@ -247,7 +239,7 @@ def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, told_ag
     seen(first, range(20))
     first.note({'since': 7})
     seen(first, range(20, 23))
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, 'run')
     assert second.noted == {'since': 7}
     seen(second, range(23 - told_again, 40))
@@ -265,7 +257,7 @@ def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_pat
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
     first.note({})
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, 'run')
     seen(second, range(50, 60))
     second.close({})
@@ -278,7 +270,7 @@ def test_another_run_begins_anew(tmp_path, run):
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
     first.note({})
-    killed(first)
+    killed(tmp_path)
     second = TrackWriter(tmp_path, run)
     assert second.noted == {}
     seen(second, range(5))
@@ -290,7 +282,7 @@ def test_another_run_begins_anew(tmp_path, run):
 def test_notes_that_are_none_begin_anew(tmp_path, notes):
     first = TrackWriter(tmp_path, 'run')
     seen(first, range(20))
-    killed(first)
+    killed(tmp_path)
     (tmp_path / '.run.notes.json').write_text(notes)
     second = TrackWriter(tmp_path, 'run')
     seen(second, range(5))
@@ -318,3 +310,72 @@ def test_a_block_that_ends_well_leaves_the_run_to_be_closed(tmp_path):
         pass
     writer.close({})
     assert read_tracks(tmp_path / 'tracks.csv')
+
+
+STAMPS = [10**18 + k * 40_000_000 for k in range(100)]
+
+
+def counter_of(stamps):
+    counter = StampCounter()
+    for stamp in stamps:
+        counter.add(stamp)
+    return counter
+
+
+def test_each_stamp_counts_once():
+    counter = counter_of([stamp for stamp in STAMPS for _ in range(2)])
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
+
+
+def test_slight_disorder_is_no_jump():
+    counter = counter_of([*STAMPS[:10], STAMPS[11], STAMPS[10], STAMPS[10], *STAMPS[12:]])
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
+
+
+@pytest.mark.parametrize('passes', [1, 2, 3])
+def test_a_stream_that_begins_again_counts_anew(passes):
+    counter = counter_of(STAMPS * passes)
+    assert counter.count == 100 * passes
+    assert counter.span == passes * (STAMPS[-1] - STAMPS[0]) - 40_000_000
+
+
+def test_other_streams_add_only_what_is_missing():
+    counter = counter_of(STAMPS[:50] + STAMPS[51:])
+    for stamp in STAMPS:
+        counter.number(stamp)
+    assert counter.count == 100
+    assert counter.span == STAMPS[-1] - STAMPS[1]
+
+
+def test_stamps_are_numbered_as_they_came_whoever_asks_for_which():
+    counter = counter_of(STAMPS)
+    assert [counter.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
+    assert counter.count == 100
+    assert counter.number(STAMPS[-1] + 40_000_000) == 100
+    assert counter.count == 101
+
+
+def test_numbers_go_on_where_a_stream_begins_again():
+    counter = counter_of(STAMPS * 2)
+    assert [counter.number(stamp) for stamp in STAMPS] == list(range(100, 200))
+
+
+def test_memory_is_bounded():
+    counter = counter_of(range(0, 10**6, 40))
+    assert counter.count == 25_000
+    assert len(pickle.dumps(counter)) < 1500 * 10
+
+
+@pytest.mark.parametrize('told_first', [False, True], ids=['in order', 'by another stream first'])
+@pytest.mark.parametrize('away', [0, 7])
+def test_what_came_while_nobody_counted_is_estimated_by_the_usual_time(told_first, away):
+    before, after = STAMPS[:20], STAMPS[20 + away :]
+    counter = StampCounter.resumed(counter_of(before).as_json(), estimates=True)
+    if told_first:
+        for stamp in after:
+            counter.number(stamp)
+    for stamp in (*before[10:], *after):
+        counter.add(stamp)
+    assert (counter.count, counter.missed) == (100, away)

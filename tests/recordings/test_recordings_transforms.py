@@ -21,11 +21,7 @@ from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import RigidTransform
-from av_tracker_nodes.recordings.messages import (
-    from_transforms,
-    stamped_transforms,
-    to_transforms,
-)
+from av_tracker_nodes.recordings.messages import from_transforms, stamped_transforms, to_transforms
 
 STAMP = 12_345_678_901
 

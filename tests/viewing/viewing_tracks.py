@@ -15,25 +15,11 @@
 
 """Tracks to draw."""
 
-from dataclasses import replace
+import builders
 
-import numpy as np
-
-from av_tracker_nodes.types import Modality, Track, TrackState
+from av_tracker_nodes.types import Modality
 
 
 def make_track(number, x=0.0, **changes):
-    track = Track(
-        id=number,
-        state=TrackState.CONFIRMED,
-        position=np.array([x, 0.0, 1.0]),
-        velocity=np.zeros(3),
-        covariance=0.01 * np.eye(6),
-        box=np.array([100.0, 80.0, 30.0, 40.0]),
-        speaking=0.9,
-        is_speaking=True,
-        existence=1.0,
-        modalities=Modality.VISUAL | Modality.AUDIO,
-        born=0,
-    )
-    return replace(track, **changes)
+    given = {'speaking': 0.9, 'box': (100, 80, 30, 40), 'modalities': Modality.BOTH} | changes
+    return builders.make_track(number, (x, 0, 1), True, **given)

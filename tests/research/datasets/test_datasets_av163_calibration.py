@@ -33,12 +33,7 @@ def folder(whole_corpus):
     return whole_corpus / 'session10'
 
 
-@given(
-    st.integers(1, 3),
-    st.floats(-0.4, 0.8),
-    st.floats(-0.4, 0.6),
-    st.floats(0.0, 0.6),
-)
+@given(st.integers(1, 3), st.floats(-0.4, 0.8), st.floats(-0.4, 0.6), st.floats(0.0, 0.6))
 @settings(max_examples=60)
 def test_projection_agrees_with_the_published_equations(folder, number, x, y, z):
     camera = read_camera(folder, number)

@@ -28,7 +28,7 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.stage import AcousticStage
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import MicrophoneArray, Room
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, FACE_WIDTH, mouth_pixel
 from av_tracker_nodes.research.datasets.av163 import Av163
 from av_tracker_nodes.research.datasets.av163_arrays import table_microphones
@@ -40,6 +40,10 @@ from av_tracker_nodes.research.datasets.cav3d_calibration import (
     calibration_of,
     read_view,
 )
+from av_tracker_nodes.research.datasets.incomplete import (
+    half_of_the_microphones,
+    without_the_middle,
+)
 from av_tracker_nodes.research.datasets.person_truth import person_truth
 from av_tracker_nodes.research.datasets.protocols import PROTOCOLS
 from av_tracker_nodes.research.datasets.recordings import open_recording
@@ -49,7 +53,7 @@ from av_tracker_nodes.research.datasets.training_protocols import (
     split_frames,
 )
 from av_tracker_nodes.research.evaluation.scoring import Scoring
-from av_tracker_nodes.types import FaceFrame, to_nanoseconds
+from av_tracker_nodes.types import AudioBlock, FaceFrame, ImageFrame, to_nanoseconds
 
 
 def set_timecodes(corpus, name, *timecodes):
@@ -308,3 +312,26 @@ def test_pitfall_20_the_published_split_is_made_on_request():
     assert (other[1] != validation).any()
     with pytest.raises(InputError, match='avclnet has published no shuffled split'):
         split_frames(find_training_protocol('avclnet'), 1000, 25, leaking=True)
+
+
+def test_half_of_the_microphones_keeps_even_numbers():
+    groups = np.repeat([0, 1], 8)
+    array = MicrophoneArray(np.random.default_rng(0).normal(size=(16, 3)), groups)
+    camera = Camera(300, 300, 180, 144, (360, 288))
+    half = half_of_the_microphones(Rig(camera, array)).microphones
+    assert half.channels.tolist() == [1, 3, 5, 7, 9, 11, 13, 15]
+    assert half.groups.tolist() == [0] * 4 + [1] * 4
+    np.testing.assert_array_equal(half.positions, array.positions[1::2])
+    few = Rig(camera, MicrophoneArray(np.eye(3)))
+    assert half_of_the_microphones(few).microphones.channels.tolist() == [0, 1, 2]
+
+
+def test_the_middle_third_is_covered():
+    white = np.full((288, 360, 3), 255, np.uint8)
+    image = without_the_middle(ImageFrame(0, white)).image
+    assert (image[:, :120] == 255).all()
+    assert (image[:, 120:240] == 128).all()
+    assert (image[:, 240:] == 255).all()
+    assert (white == 255).all()
+    block = AudioBlock(0, 0, 16_000, np.ones((160, 2), np.float32))
+    assert without_the_middle(block) is block

@@ -15,6 +15,7 @@
 
 import numpy as np
 import pytest
+from builders import make_track
 from scipy.io import savemat
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
@@ -22,7 +23,7 @@ from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.evaluation.truth import Truth
-from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import Modality, TrackFrame
 
 PERIOD = 40_000_000
 START = 10_000_000_000
@@ -59,18 +60,15 @@ class World:
         """Track at a mouth, its box moved by an offset in pixels."""
         mouth = np.asarray(mouth, float)
         box = face_box(CAMERA, mouth) + np.array([*offset, 0, 0])
-        return Track(
+        return make_track(
             number,
-            TrackState.CONFIRMED,
             mouth,
-            np.zeros(3),
-            np.diag([sigma**2] * 3 + [1.0] * 3),
-            box if boxed else None,
-            speaking,
             speaking > 0.5,
-            0.9,
-            Modality.VISUAL,
-            0,
+            box if boxed else None,
+            covariance=np.diag([sigma**2] * 3 + [1.0] * 3),
+            speaking=speaking,
+            existence=0.9,
+            modalities=Modality.VISUAL,
         )
 
     def write(self, directory, frames, run=None):

@@ -48,10 +48,7 @@ def test_error_over_time_is_the_mean_over_people(world, match):
 
 def test_everybody_counts_for_speaking(world, match):
     speaks = np.array([True, False, True])
-    people = [
-        world.person(1, [LEFT] * 3, speaks),
-        world.person(2, [RIGHT] * 3, np.zeros(3, bool)),
-    ]
+    people = [world.person(1, [LEFT] * 3, speaks), world.person(2, [RIGHT] * 3, np.zeros(3, bool))]
     frames = [[world.track(1, LEFT, speaking=0.8)], [world.track(1, LEFT, speaking=0.3)], []]
     truth, said = speaking_pairs(match(people, frames))
     assert truth.tolist() == [True, False, False, False, True, False]

@@ -15,10 +15,13 @@
 
 """Who speaks near changes, how soon it is told, and intervals over scenes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from av_tracker_nodes.recordings.tracks_csv import read_tracks
+from av_tracker_nodes.research.evaluation.absences import absences
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.speech_scores import (
     SpeakingCounts,
@@ -134,3 +137,59 @@ def test_all_resamples_at_once_give_the_interval_of_one_after_the_other():
     together = interval_of(len(values), lambda drawn: np.median(values[drawn], axis=-1))
     assert together == interval_over(values, lambda chosen: float(np.median(chosen)))
     assert np.isnan(interval_of(1, lambda drawn: np.zeros(len(drawn)))).all()
+
+
+RATE = 10
+SECONDS = 12
+
+
+def matching(ids: np.ndarray) -> SimpleNamespace:
+    """One person whose track has an id at each image, 0 where there is none."""
+    images = np.flatnonzero(ids)
+    pairs = np.column_stack([np.zeros_like(images), images, np.arange(len(images))])
+    stamps = np.arange(len(ids)) * 10**9 // RATE
+    return SimpleNamespace(
+        pairs=pairs, tracks=SimpleNamespace(id=ids[images]), truth=SimpleNamespace(stamps=stamps)
+    )
+
+
+def during(start: float, end: float) -> slice:
+    return slice(round(start * RATE), round(end * RATE))
+
+
+@pytest.fixture
+def seen():
+    """Somebody who is hidden from 3 s to 7 s."""
+    view = np.ones((1, SECONDS * RATE), bool)
+    view[0, during(3, 7)] = False
+    return view
+
+
+def test_who_returns_with_the_old_id_has_kept_it(seen):
+    ids = np.full(SECONDS * RATE, 5)
+    ids[during(3.5, 7.4)] = 0
+    assert absences(matching(ids), seen) == {'absences': 1, 'returns_kept': 100}
+
+
+def test_a_new_id_is_not_the_old_one_nor_is_none(seen):
+    ids = np.full(SECONDS * RATE, 5)
+    ids[during(7, 12)] = 6
+    assert absences(matching(ids), seen) == {'absences': 1, 'returns_kept': 0}
+    ids[during(7, 12)] = 0
+    ids[during(9.5, 12)] = 5
+    assert absences(matching(ids), seen) == {'absences': 1, 'returns_kept': 0}
+
+
+def test_only_absences_of_somebody_known_that_are_neither_short_nor_long_nor_late_count(seen):
+    ids = np.full(SECONDS * RATE, 5)
+    nothing = {'absences': 0, 'returns_kept': pytest.approx(np.nan, nan_ok=True)}
+    unknown = ids.copy()
+    unknown[during(0, 3)] = 0
+    assert absences(matching(unknown), seen) == nothing
+    for start, end in ((3, 3.9), (0.5, 11), (6, 10.5), (3, 12), (0, 4)):
+        view = np.ones_like(seen)
+        view[0, during(start, end)] = False
+        assert absences(matching(ids), view) == nothing
+    flickering = seen.copy()
+    flickering[0, during(7, 9)][::2] = False
+    assert absences(matching(ids), flickering) == nothing

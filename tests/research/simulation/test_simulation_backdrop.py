@@ -17,11 +17,17 @@ import numpy as np
 import pytest
 from visual_scenes import person_at, scene_of
 
+from av_tracker_nodes import FaceStage
+from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT
+from av_tracker_nodes.geometry.head import FACE_HEIGHT
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.backdrop import draw_backdrop
 from av_tracker_nodes.research.simulation.furniture import furnish
 from av_tracker_nodes.research.simulation.lighting import Lighting
 from av_tracker_nodes.research.simulation.scene import Occluder
+from av_tracker_nodes.research.simulation.studio import Studio, View
+from av_tracker_nodes.types import Face
 
 LIGHTING = Lighting.draw(np.random.default_rng(0))
 
@@ -81,3 +87,59 @@ def test_who_sits_has_a_chair():
     near = np.linalg.norm(places[:, :2] - [0.8, 0.1], axis=1) < 0.35
     seat_height = meeting_room.ROOM.minimum[2] + 0.43
     assert (np.abs(places[near, 2] - seat_height) < 0.01).any()
+
+
+# ---- the studio draws people where it says that they are
+
+
+# The mouth is at pixel (100, 120), 2 m away, where 0.20 m are 40 pixels.
+CAMERA = Camera(400.0, 400.0, 100.0, 120.0, (200, 240))
+MOUTH = np.array([0.0, 0.0, 2.0])
+VIEW = View(np.zeros((240, 200, 3), np.uint8), CAMERA, MOUTH, 1.1)
+
+
+def face_at(across, down, height=40.0):
+    """A face whose mouth is so many pixels off the true one."""
+    width = 0.75 * height
+    return Face(
+        np.array([100 + across - width / 2, 120 + down - 0.75 * height, width, height]), 0.9
+    )
+
+
+@pytest.mark.parametrize(
+    ('faces', 'mine'),
+    [
+        ([], None),
+        ([(0, 0)], 0),
+        ([(19, -19)], 0),
+        ([(21, 0)], None),
+        ([(0, 21)], None),
+        ([(60, 0), (5, 0), (0, 0)], 1),
+        ([(21, 0, 60.0)], 0),
+    ],
+)
+def test_a_face_is_somebodys_where_the_mouth_is(faces, mine):
+    faces = [face_at(*face) for face in faces]
+    assert VIEW.face_among(faces) is (None if mine is None else faces[mine])
+
+
+def test_larger_heads_have_larger_faces():
+    assert VIEW.face_height == pytest.approx(44.0)
+
+
+@pytest.mark.thorough
+def test_people_are_detected_where_and_as_large_as_they_were_drawn():
+    detector = FaceStage().detector
+    rng = np.random.default_rng(3)
+    studio = Studio(1003, rng)
+    ratios = []
+    for number in range(6):
+        view = studio.portray(number, rng)
+        assert view.picture.shape == (*view.camera.size[::-1], 3)
+        face = view.face_among(detector.detect(view.picture))
+        if face is not None:
+            lips = face.landmarks[3:].mean(axis=0)
+            assert np.abs(lips - view.camera.project(view.mouth)).max() < 0.2 * view.face_height
+            ratios.append(face.box[3] / view.face_height)
+    assert len(ratios) >= 4
+    assert np.median(ratios) == pytest.approx(DETECTOR_FACE_HEIGHT / FACE_HEIGHT, rel=0.12)

@@ -16,9 +16,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pyroomacoustics
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
-from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.geometry import Room
+from av_tracker_nodes.research.simulation import image_sources, meeting_room
+from av_tracker_nodes.research.simulation.image_sources import HOP, directivity, render_early
+from av_tracker_nodes.research.simulation.meeting_room import ROOM
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import Person, Scene
 from av_tracker_nodes.research.simulation.speech import ACTIVE_LEVEL, RATE
@@ -122,3 +127,114 @@ def test_progress_is_reported_from_0_to_1(scene):
     record(scene, lambda fraction, text: seen.append(fraction))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+C = 343.0
+TALKER = np.array([1.1, 0.3, 0.9])
+MICROPHONES = np.array([[-0.1, 0.4, 0.0], [0.1, -0.4, 0.0]])
+
+
+def render(speech, mouth, facing=(-1.0, 0.0, 0.0), reflection=0.0, microphones=MICROPHONES):
+    knots = speech.size // HOP + 2
+    mouth = np.tile(mouth, (knots, 1)) if np.ndim(mouth) == 1 else mouth
+    facing = np.tile(facing, (knots, 1))
+    groups = np.arange(len(microphones))
+    return render_early(speech, mouth, facing, microphones, groups, ROOM, reflection, C)
+
+
+def impulse(samples: int = 3200, at: int = 400) -> np.ndarray:
+    signal = np.zeros(samples, np.float32)
+    signal[at] = 1
+    return signal
+
+
+@pytest.mark.parametrize(('order', 'count'), [(0, 1), (1, 7), (2, 25), (3, 63)])
+def test_number_of_images(order, count):
+    assert len(image_sources.image_sources(ROOM, np.full(3, 3), order).walls) == count
+
+
+def test_first_images_are_mirrored_at_each_wall():
+    room = Room(np.array([-1.0, -2.0, -0.5]), np.array([3.0, 2.0, 1.5]))
+    place = np.array([0.5, 0.25, 0.1])
+    expected = {tuple(place)}
+    for axis in range(3):
+        for wall in (room.minimum, room.maximum):
+            mirrored = place.copy()
+            mirrored[axis] = 2 * wall[axis] - place[axis]
+            expected.add(tuple(mirrored.round(9)))
+    images = image_sources.image_sources(room, np.full(3, 2), 1)
+    assert {tuple(image.round(9)) for image in images.of(place)} == expected
+
+
+def test_direct_path_has_the_delay_and_level_of_its_length():
+    facing = MICROPHONES.mean(axis=0) - TALKER
+    heard = render(impulse(), TALKER, facing=facing / np.linalg.norm(facing))
+    frequency = np.fft.rfftfreq(heard.shape[1], 1 / RATE)
+    band = (frequency > 200) & (frequency < 5500)
+    for microphone, signal in zip(MICROPHONES, heard, strict=True):
+        path = np.linalg.norm(microphone - TALKER)
+        spectrum = np.fft.rfft(np.roll(signal, -400))
+        delay = -np.polyfit(frequency[band], np.unwrap(np.angle(spectrum))[band], 1)[0]
+        assert delay / (2 * np.pi) == pytest.approx(path / C, abs=0.03 / RATE)
+        loss = 20 * np.log10(np.abs(spectrum[band]) * path)
+        assert np.abs(loss).max() < 0.6
+
+
+def test_early_reflections_agree_with_pyroomacoustics(monkeypatch):
+    monkeypatch.setattr(image_sources, 'directivity', lambda cosine: (np.ones_like(cosine),) * 2)
+    reflection = 0.8
+    ours = render(impulse(), TALKER, reflection=reflection)[:, 400:]
+    pyroomacoustics.constants.set('c', C)
+    pyroomacoustics.constants.set('rir_hpf_enable', False)
+    material = pyroomacoustics.Material(1 - reflection**2)
+    room = pyroomacoustics.ShoeBox(
+        ROOM.maximum - ROOM.minimum, fs=RATE, materials=material, max_order=3, air_absorption=False
+    )
+    room.add_source(TALKER - ROOM.minimum)
+    room.add_microphone((MICROPHONES - ROOM.minimum).T)
+    room.compute_rir()
+    low_pass = butter(6, 5000, fs=RATE, output='sos')
+    for index in range(len(MICROPHONES)):
+        theirs = room.rir[index][0][40:]
+        samples = min(theirs.size, ours.shape[1])
+        one, other = (sosfiltfilt(low_pass, x[:samples]) for x in (ours[index], theirs))
+        error = np.linalg.norm(one - other) / np.linalg.norm(other)
+        assert error < 0.01
+
+
+def test_moving_talker_is_heard_with_doppler_shift_and_without_clicks():
+    tone = np.sin(2 * np.pi * 1000 / RATE * np.arange(RATE)).astype(np.float32)
+    speed = 1.2
+    time = np.arange(tone.size // HOP + 2) * HOP / RATE
+    mouth = np.stack([1.6 - speed * time, 0 * time, 0 * time], axis=-1)
+    microphone = np.array([[-1.0, 0.0, 0.0]])
+    heard = render(tone, mouth, microphones=microphone)[0, 2000:14000]
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(heard.size), 1 << 18))
+    frequency = np.fft.rfftfreq(1 << 18, 1 / RATE)
+    assert frequency[spectrum.argmax()] == pytest.approx(1000 * (1 + speed / C), abs=0.1)
+    carrier = np.abs(frequency - 1000) < 50
+    assert 20 * np.log10(spectrum[~carrier].max() / spectrum.max()) < -50
+
+
+def test_talker_is_duller_from_behind():
+    towards = (MICROPHONES[0] - TALKER) / np.linalg.norm(MICROPHONES[0] - TALKER)
+    front, back = (
+        np.abs(np.fft.rfft(render(impulse(), TALKER, facing=sign * towards)[0]))
+        for sign in (1, -1)
+    )
+    frequency = np.fft.rfftfreq(3200, 1 / RATE)
+    loss = 20 * np.log10(back / front)
+    assert loss[np.abs(frequency - 200).argmin()] == pytest.approx(-3, abs=0.5)
+    assert loss[np.abs(frequency - 6000).argmin()] == pytest.approx(-14, abs=1.5)
+    assert directivity(np.array(1.0)) == pytest.approx((1.0, 1.0))
+
+
+def test_skipping_silence_changes_nothing():
+    rng = np.random.default_rng(0)
+    pauses = np.zeros(8000, np.float32)
+    pauses[3000:4000] = rng.normal(size=1000)
+    floor = pauses + np.float32(1e-6) * rng.normal(size=8000).astype(np.float32)
+    skipped = render(pauses, TALKER, reflection=0.7)
+    full = render(floor, TALKER, reflection=0.7)
+    np.testing.assert_allclose(skipped, full, atol=1e-4)
+    assert not render(np.zeros(1600, np.float32), TALKER, reflection=0.7).any()

@@ -97,10 +97,7 @@ def test_stand_ins_that_are_there_are_kept(tmp_path, monkeypatch):
     chosen = choose_stand_ins(('seq30', 'seq06'))
     shares = []
     folders = list(make_stand_ins(chosen, tmp_path, lambda share, text: shares.append(share)))
-    assert folders == [
-        tmp_path / 'av163' / 'seq30-2p-1101',
-        tmp_path / 'cav3d' / 'seq06-1p-cav3d',
-    ]
+    assert folders == [tmp_path / 'av163' / 'seq30-2p-1101', tmp_path / 'cav3d' / 'seq06-1p-cav3d']
     assert shares[-1] == pytest.approx(1)
     list(make_stand_ins(chosen, tmp_path))
     assert written == ['seq30-2p-1101', 'seq06-1p-cav3d']

@@ -21,8 +21,9 @@ import pytest
 from scipy.io import loadmat, wavfile
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.research.datasets.av163 import open_sequence
+from av_tracker_nodes.research.datasets.av163 import Av163, open_sequence
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation import simulate as simulation
 from av_tracker_nodes.research.simulation.writer import (
     WORLD_FROM_VIDEO,
     timecode,
@@ -209,3 +210,46 @@ def test_a_folder_of_the_same_calibration_up_to_rounding_goes_on(tmp_path):
         else:
             with pytest.raises(InputError, match='belongs to other recordings'):
                 write_calibration(tmp_path)
+
+
+@pytest.fixture
+def short(monkeypatch, short_scene):
+    monkeypatch.setattr(simulation, 'build_scene', lambda name, seed: short_scene)
+    return short_scene
+
+
+@pytest.mark.thorough
+def test_a_sequence_is_written_whole_and_replaces_an_older_one(short, tmp_path):
+    older = tmp_path / short.name
+    older.mkdir()
+    (older / 'left_over').touch()
+    seen = []
+    folder = simulation.simulate('two_crossing', 5, tmp_path, lambda *step: seen.append(step))
+    assert folder == older
+    assert not (folder / 'left_over').exists()
+    sequence = Av163(tmp_path).sequence(short.name)
+    assert sequence.audio().shape == (round(16000 * short.duration), 16)
+    for camera in (1, 2, 3):
+        frames = list(sequence.frames(camera))
+        assert [frame.stamp for frame in frames] == list(sequence.image_stamps(camera))
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1.0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat', short.name]
+
+
+def test_nothing_is_left_when_rendering_fails(short, monkeypatch, tmp_path):
+    def half(scene, folder, progress):
+        (folder / f'{scene.name}_array1_mic1.wav').touch()
+        raise MemoryError
+
+    monkeypatch.setattr(simulation, '_record_in_parallel', half)
+    with pytest.raises(MemoryError):
+        simulation.simulate('two_crossing', 5, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['CAM', 'gt.mat']
+
+
+def test_a_place_that_cannot_be_written_is_named(short, tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match=f'cannot write to {tmp_path}/file'):
+        simulation.simulate('two_crossing', 5, tmp_path / 'file')

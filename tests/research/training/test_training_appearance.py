@@ -23,11 +23,7 @@ from av_tracker_nodes.association import absent
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.simulation.studio import VIEWS
 from av_tracker_nodes.research.training.portrait_cameras import PortraitCamera
-from av_tracker_nodes.research.training.portraits import (
-    Portraits,
-    load_portraits,
-    make_portraits,
-)
+from av_tracker_nodes.research.training.portraits import Portraits, load_portraits, make_portraits
 from av_tracker_nodes.vision.appearance import AppearanceEncoder, appearance_crops
 
 torch = pytest.importorskip('torch')

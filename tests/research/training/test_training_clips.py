@@ -14,16 +14,37 @@
 # limitations under the License.
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
+import mini_corpus
 import numpy as np
 import pytest
 
 from av_tracker_nodes.acoustics.enhancement import combine
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.rig_description import RigMotion
+from av_tracker_nodes.research.datasets.training_protocols import (
+    TRAINING_PROTOCOLS,
+    TrainingProtocol,
+)
 from av_tracker_nodes.research.simulation.meeting_room import ROOM, cameras, microphones
+from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
+from av_tracker_nodes.research.simulation.robots import draw_robot
+from av_tracker_nodes.research.training import protocol_clips
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
+from av_tracker_nodes.research.training.corpus import (
+    TRAINING_SEEDS,
+    VALIDATION_SEEDS,
+    clip_name,
+    is_robot,
+    make_corpus,
+)
+from av_tracker_nodes.research.training.disturbances import UNDISTURBED
+from av_tracker_nodes.research.training.protocol_clips import write_split
+from av_tracker_nodes.research.training.recorder import record_rig_scene
+from av_tracker_nodes.research.training.samples import SampleSource
+from av_tracker_nodes.research.training.search_samples import SearchSource
 from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound
 
 RIG = Rig(cameras()[0], microphones(), room=ROOM)
@@ -110,3 +131,151 @@ def test_a_clip_of_another_format_is_refused(tmp_path):
     np.savez(tmp_path / 'old.npz', meta=np.array(json.dumps({'format': 0})))
     with pytest.raises(InputError, match='another format'):
         Clip.load(tmp_path / 'old.npz')
+
+
+PROTOCOL = TrainingProtocol('mini', 'AV16.3', ('seq24',), None, 0.2, True, 1, None, 'a test', ())
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('av163')
+    mini_corpus.write_sequence(folder)
+    return folder
+
+
+@pytest.fixture
+def make(root, tmp_path, monkeypatch):
+    """Split the 30 images of each camera, which come in pieces of 12; an image is its number."""
+
+    def pieces(data, root, sequences, progress, cameras):
+        return [data / f'{sequences[0]}-cam{cameras[0]}-{piece:02d}' for piece in range(3)]
+
+    def load(paths):
+        return [
+            Clip(path.name, None, tuple(range(12 * k, min(12 * k + 12, 30))))
+            for k, path in enumerate(paths)
+        ]
+
+    def run(leaking=False, protocol=PROTOCOL):
+        monkeypatch.setattr(protocol_clips, 'make_sequence_clips', pieces)
+        shares = []
+        clips = protocol_clips.protocol_clips(
+            protocol, root, tmp_path, leaking, load, shares.append
+        )
+        assert shares[-1] == 1.0
+        return clips
+
+    return run
+
+
+def images(clips, camera):
+    return sorted(f for clip in clips if f'cam{camera}' in clip.name for f in clip.frames)
+
+
+def test_the_end_of_each_recording_is_held_out(make, monkeypatch):
+    monkeypatch.setattr('av_tracker_nodes.research.datasets.training_protocols.GAP', 0.2)
+    training, validation = make()
+    for camera in (1, 2, 3):
+        assert images(training, camera) == list(range(19))
+        assert images(validation, camera) == list(range(24, 30))
+
+
+def test_the_published_split_shuffles_each_camera(make):
+    training, validation = make(leaking=True)
+    for camera in (1, 2, 3):
+        both = images(training, camera) + images(validation, camera)
+        assert sorted(both) == list(range(30))
+        assert len(images(validation, camera)) == 6
+    assert images(validation, 1) != images(validation, 2)
+    assert [clip.name for clip in training][:3] == [
+        f'{mini_corpus.NAME}-cam1-{piece:02d}' for piece in range(3)
+    ]
+
+
+def test_only_published_frames_are_used(make, monkeypatch):
+    ranges = {'mine': {'seq24': ((3, 22), (1, 30), (1, 30))}}
+    monkeypatch.setattr('av_tracker_nodes.research.datasets.av163_protocol.FRAME_RANGES', ranges)
+    training, validation = make(leaking=True, protocol=replace(PROTOCOL, publication='mine'))
+    both = images(training, 1) + images(validation, 1)
+    assert sorted(both) == list(range(2, 22))
+
+
+def test_a_missing_sequence_is_named(make):
+    with pytest.raises(InputError, match="'seq18' is unknown"):
+        make(protocol=TRAINING_PROTOCOLS['avclnet'])
+
+
+def test_a_training_says_whether_its_split_leaks(tmp_path):
+    clips = [Clip('a', None, tuple(np.arange(4))), Clip('b', None, (1, 2))]
+    write_split(tmp_path / 'out', TRAINING_PROTOCOLS['gldtracker'], True, clips[:1], clips[1:])
+    content = json.loads((tmp_path / 'out' / 'split.json').read_text())
+    assert content['leaking'] is True
+    assert content['protocol'] == 'gldtracker'
+    assert (content['images_to_learn_on'], content['images_to_choose_by']) == (4, 2)
+    assert content['published_pairs'] == 44_958
+
+
+# ---- the mix of the training corpus, and clips of robots
+
+
+@pytest.mark.parametrize('seeds', [TRAINING_SEEDS, VALIDATION_SEEDS, TRAINING_SEEDS[:40]])
+def test_three_of_five_clips_are_of_robots_in_any_part_of_the_corpus(seeds):
+    assert np.mean([is_robot(seed) for seed in seeds]) == pytest.approx(0.6)
+    names = {clip_name(seed) for seed in seeds}
+    assert len(names) == len(seeds)
+    assert {name.partition('-')[0] for name in names} == {'robot', 'varied'}
+
+
+def test_clips_that_are_there_are_not_made_again(tmp_path):
+    seeds = range(5)
+    for seed in seeds:
+        (tmp_path / clip_name(seed)).write_bytes(b'there')
+    seen = []
+    paths = make_corpus(tmp_path, seeds, 1, seen.append)
+    assert [path.read_bytes() for path in paths] == [b'there'] * 5
+    assert seen == [1.0]
+
+
+@pytest.fixture(scope='module')
+def moving():
+    robot = replace(draw_robot(1), motion=RigMotion('pan', np.radians(25.0), 4.0))
+    drawn = build_rig_scene(robot, 'three_talking', 1, 2.0)
+    return drawn, record_rig_scene(drawn, [range(8, 11), range(30, 33)])
+
+
+@pytest.mark.thorough
+def test_truth_in_the_frame_of_a_robot_that_turns_is_where_its_camera_sees_it(moving):
+    drawn, clip = moving
+    assert [frame.take for frame in clip.frames] == [0, 0, 0, 1, 1, 1]
+    for frame in clip.frames:
+        seen = clip.rig.camera.project(frame.people.mouth)
+        # The camera is up to 0.3 degrees and 1 cm off from what is told.
+        limit = 0.03 * clip.rig.camera.fx
+        np.testing.assert_allclose(seen, frame.people.pixel, atol=limit)
+    first, last = (clip.frames[k].people.pixel for k in (0, -1))
+    assert np.abs(first - last).max() > 0.1 * clip.rig.camera.fx
+    np.testing.assert_allclose(clip.rig.camera.centre, drawn.rig.camera.centre)
+    heights = clip.frames[0].people.mouth[:, 2]
+    assert ((heights > 1.0) & (heights < 1.9)).all()
+
+
+@pytest.mark.thorough
+def test_clips_of_robots_are_kept_with_their_uncertainty_and_drawn_from(moving, tmp_path):
+    _, clip = moving
+    clip.save(tmp_path / 'clip.npz')
+    read = Clip.load(tmp_path / 'clip.npz')
+    assert read.rig.uncertainty == clip.rig.uncertainty
+    assert read.rig.uncertainty.angle_std > 0
+    sample = SampleSource([read], UNDISTURBED).draw(1, np.random.default_rng(0))
+    assert len(sample.person) == len(sample.arrays.crops) > 0
+
+
+@pytest.mark.thorough
+def test_a_scene_of_nobody_makes_a_clip_that_samples_are_drawn_from(tmp_path):
+    drawn = build_rig_scene(replace(draw_robot(2), motion=RigMotion()), 'nobody', 2, 1.0)
+    record_rig_scene(drawn, [range(8, 10)]).save(tmp_path / 'clip.npz')
+    clip = Clip.load(tmp_path / 'clip.npz')
+    assert all(frame.people.mouth.shape == (0, 3) for frame in clip.frames)
+    SampleSource([clip], UNDISTURBED).draw(0, np.random.default_rng(0))
+    sought = SearchSource([clip], UNDISTURBED).draw(0, np.random.default_rng(0))
+    assert sought.visible.size == 0

@@ -54,10 +54,7 @@ def test_what_has_another_shape_stays(public, tmp_path):
 def test_the_longest_name_counts(tmp_path):
     torch.save({'weight': torch.zeros(2, 2), 'b.weight': torch.ones(2, 2)}, tmp_path / 'w.pth')
     network = torch.nn.ModuleDict(
-        {
-            'a': torch.nn.Linear(2, 2, bias=False),
-            'b': torch.nn.Linear(2, 2, bias=False),
-        }
+        {'a': torch.nn.Linear(2, 2, bias=False), 'b': torch.nn.Linear(2, 2, bias=False)}
     )
     load_pretrained(network, tmp_path / 'w.pth')
     assert network['a'].weight.eq(0).all()

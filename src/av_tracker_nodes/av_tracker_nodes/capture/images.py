@@ -131,7 +131,7 @@ class V4l2Camera(OpenCvSource):
 
     def _configure(self, capture: cv2.VideoCapture) -> dict[str, object]:
         """Ask the driver for the settings; return what it makes of them."""
-        for setting, value in self._wishes():
+        for setting, value in self.wishes():
             capture.set(setting, value)
         granted = {
             'width': round(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
@@ -150,7 +150,8 @@ class V4l2Camera(OpenCvSource):
         ]
         return granted | ({'refused by the driver': ', '.join(refused)} if refused else {})
 
-    def _wishes(self) -> Iterator[tuple[int, float]]:
+    def wishes(self) -> Iterator[tuple[int, float]]:
+        """Properties of OpenCV that the driver is asked for, in the order that it needs."""
         # The format decides which sizes there are, and both decide which rates.
         wanted = self.settings
         if wanted.pixel_format:

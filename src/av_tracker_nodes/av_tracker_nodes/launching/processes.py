@@ -36,16 +36,16 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.node_set import PACKAGE, RESPAWN_DELAY, NodeSpec
 from av_tracker_nodes.launching.parent_death import SUPERVISOR
 
-_PATIENCE = 8.0
+PATIENCE = 8.0
 """Seconds in which processes may end that were told to, before they are killed."""
 _INTERRUPTED = 3.0
 """The same after Ctrl-C, where somebody waits."""
 _KILLED = 3.0
 """Seconds in which the system ends what was killed."""
 
-_SETTLED = 10.0
+SETTLED = 10.0
 """A process that dies within so many seconds of its start will do so again."""
-_LONGEST_DELAY = 5.0
+LONGEST_DELAY = 5.0
 """Seconds before it is started again, at most."""
 
 _DOMAINS = range(1, 101)
@@ -102,7 +102,7 @@ class Supervisor:
                 self._hand_on(_WATCH_PERIOD)
                 self._respawn()
                 self._wake()
-            patience = _PATIENCE
+            patience = PATIENCE
         except KeyboardInterrupt:
             pass
         finally:
@@ -132,7 +132,7 @@ class Supervisor:
         self._started[spec.name] = time.monotonic()
         threading.Thread(target=self._read, args=(spec.name, process), daemon=True).start()
 
-    def stop(self, patience: float = _PATIENCE) -> None:
+    def stop(self, patience: float = PATIENCE) -> None:
         """End what still runs: told to first, killed after `patience` seconds.
 
         By SIGTERM: Python answers SIGINT with a traceback while a node still begins.
@@ -174,9 +174,9 @@ class Supervisor:
 
         Whatever makes it die, such as what somebody sends, does not take the computer with it.
         """
-        is_short, before = now - self._started[name] < _SETTLED, self._short_lives[name]
+        is_short, before = now - self._started[name] < SETTLED, self._short_lives[name]
         self._short_lives[name] = before + 1 if is_short else 0
-        return min(RESPAWN_DELAY * 2**before, _LONGEST_DELAY) if is_short and before else 0.0
+        return min(RESPAWN_DELAY * 2**before, LONGEST_DELAY) if is_short and before else 0.0
 
     def _wake(self) -> None:
         for spec in self._specs:

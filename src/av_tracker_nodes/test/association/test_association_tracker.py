@@ -28,14 +28,8 @@ from av_tracker_nodes.recordings.plausible import check_box
 from av_tracker_nodes.types import Detection, DetectionFrame, Modality, TrackState, to_nanoseconds
 
 # At the origin, looking along world x, with y to its left.
-CAMERA = Camera(
-    400,
-    400,
-    180,
-    144,
-    (360, 288),
-    pose=RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]), np.zeros(3)),
-)
+FORWARD = RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]))
+CAMERA = Camera(400, 400, 180, 144, (360, 288), pose=FORWARD)
 
 
 def seen(position, std=0.03, speaking=0.0, embedding=None):

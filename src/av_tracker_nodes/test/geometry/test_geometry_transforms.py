@@ -17,9 +17,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.geometry import RigidTransform
+from av_tracker_nodes.geometry.rotations import (
+    matrix_of_quaternion,
+    matrix_of_roll_pitch_yaw,
+    matrix_of_vector,
+    nearest_rotation,
+    quaternion_of_matrix,
+    vector_of_matrix,
+)
 
 
 @pytest.fixture
@@ -73,3 +82,52 @@ def test_quaternion_survives_up_to_sign(seed):
     quaternion = Rotation.random(rng=rng).as_quat()
     again = RigidTransform.from_quaternion(np.zeros(3), quaternion).quaternion
     assert abs(quaternion @ again) == pytest.approx(1, abs=1e-12)
+
+
+# ---- rotations, against SciPy
+
+
+COMPONENTS = st.floats(-1.0, 1.0, width=32)
+QUATERNIONS = arrays(float, 4, elements=COMPONENTS).filter(lambda q: np.linalg.norm(q) > 1e-3)
+VECTORS = arrays(float, 3, elements=st.floats(-3.0, 3.0))
+
+
+@given(QUATERNIONS)
+def test_quaternions(quaternion):
+    known = Rotation.from_quat(quaternion)
+    matrix = matrix_of_quaternion(quaternion)
+    np.testing.assert_allclose(matrix, known.as_matrix(), atol=1e-14)
+    found = quaternion_of_matrix(matrix)
+    # A rotation has two quaternions.
+    unit = quaternion / np.linalg.norm(quaternion)
+    np.testing.assert_allclose(found * np.sign(found @ unit), unit, atol=1e-14)
+    assert found[np.abs(found).argmax()] > 0
+
+
+@given(VECTORS, st.sampled_from([1.0, 1e-5, 1e-8, 0.0]))
+def test_vectors(vector, scale):
+    matrix = matrix_of_vector(scale * vector)
+    np.testing.assert_allclose(
+        matrix, Rotation.from_rotvec(scale * vector).as_matrix(), atol=1e-14
+    )
+    found = vector_of_matrix(matrix)
+    assert np.linalg.norm(found) <= np.pi + 1e-12
+    np.testing.assert_allclose(matrix_of_vector(found), matrix, atol=1e-13)
+    if np.linalg.norm(scale * vector) < 3.1:
+        np.testing.assert_allclose(found, scale * vector, atol=1e-12)
+
+
+@given(VECTORS)
+def test_roll_pitch_yaw(angles):
+    known = Rotation.from_euler('xyz', angles).as_matrix()
+    np.testing.assert_allclose(matrix_of_roll_pitch_yaw(angles), known, atol=1e-14)
+
+
+@given(QUATERNIONS, arrays(float, (3, 3), elements=st.floats(-0.1, 0.1)))
+def test_the_nearest_rotation_is_a_rotation_and_no_other_is_nearer(quaternion, change):
+    rotation = matrix_of_quaternion(quaternion)
+    found = nearest_rotation(rotation + change)
+    np.testing.assert_allclose(found @ found.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(found) > 0
+    off = np.linalg.norm(rotation + change - found)
+    assert off <= np.linalg.norm(change) + 1e-12

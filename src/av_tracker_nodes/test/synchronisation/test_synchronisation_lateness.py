@@ -105,10 +105,7 @@ def test_irregular_lateness_loses_nothing_once_it_is_known(seed, most, kind, lat
     assert answered == expected(since, end)
 
 
-@given(
-    gaps=st.lists(st.integers(1, 30), max_size=6),
-    offset=st.integers(0, 39),
-)
+@given(gaps=st.lists(st.integers(1, 30), max_size=6), offset=st.integers(0, 39))
 def test_what_is_punctual_is_not_waited_for(gaps, offset):
     """Images and their faces come with their stamps, with gaps of up to 1.2 s."""
     stamps, stamp = [], 1000 + offset

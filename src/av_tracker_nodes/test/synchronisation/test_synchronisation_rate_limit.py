@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.synchronisation import RateLimit
+from av_tracker_nodes.synchronisation.durations import Durations
 from av_tracker_nodes.types import JUMP, NANOSECONDS
 
 
@@ -71,3 +72,18 @@ def test_a_recording_that_begins_again_is_looked_at_from_its_beginning():
     start = 10 * JUMP
     assert limit.chooses(start + 10 * JUMP)
     assert limit.chooses(start)
+
+
+def test_percentiles_in_milliseconds():
+    durations = Durations()
+    assert durations.summary() == {}
+    for milliseconds in range(101):
+        durations.add(milliseconds * 1_000_000)
+    assert durations.summary() == {'median': 50.0, 'p95': 95.0, 'p99': 99.0}
+
+
+def test_only_the_newest_count():
+    durations = Durations()
+    for milliseconds in np.repeat([80, 3], [20_000, 15_000]).tolist():
+        durations.add(milliseconds * 1_000_000)
+    assert durations.summary() == pytest.approx({'median': 3, 'p95': 3, 'p99': 3})

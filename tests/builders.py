@@ -1,0 +1,45 @@
+# Copyright 2026 The av_tracker authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""People who are followed and sound that is heard, made by hand."""
+
+import numpy as np
+
+from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackState
+
+
+def make_track(number=1, position=(0, 0, 0), speaks=False, box=None, **changes):
+    """A confirmed track."""
+    values = {
+        'id': number,
+        'state': TrackState.CONFIRMED,
+        'position': np.asarray(position, float),
+        'velocity': np.zeros(3),
+        'covariance': 0.01 * np.eye(6),
+        'box': None if box is None else np.asarray(box, float),
+        'speaking': float(speaks),
+        'is_speaking': speaks,
+        'existence': 1.0,
+        'modalities': Modality.NONE if box is None else Modality.VISUAL,
+        'born': 0,
+    }
+    return Track(**(values | changes))
+
+
+def make_sound(peaks=(), faces=(), *, stamp=5, measure='vggcf', values=None, from_image=True):
+    """A map of sound that was heard whole; nothing but peaks and faces stands out of it."""
+    values = np.zeros((2, 2), np.float32) if values is None else values
+    parts = {'peaks': tuple(peaks), 'faces': tuple(faces), 'from_image': from_image}
+    return AcousticMap(stamp, stamp, measure, values, 3.0, 2.0, 1.0, **parts)
