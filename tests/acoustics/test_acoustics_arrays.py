@@ -94,7 +94,7 @@ def hearing_of(array, **settings):
     config = AcousticConfig(**settings)
     voice = VoiceActivity(config.voice_frames)
     return Hearing(
-        array, SourceRegion.of(Rig(None, array)), find_measure('gcf'), 'numpy', voice, config
+        array, SourceRegion.of(Rig(None, array)), find_measure('gcf'), 'numba', voice, config
     )
 
 

@@ -53,7 +53,7 @@ def heard():
 
 
 def hearing(heard, measure='vggcf', config=None):
-    stage = AcousticStage(RIG, measure, 'numpy', config)
+    stage = AcousticStage(RIG, measure, 'numba', config)
     for block in heard:
         stage.add(block)
     return stage

@@ -34,7 +34,7 @@ from scipy.io import savemat
 from tiny_network import write_network
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.images import read_image
+from av_tracker_nodes.errors.picture_files import read_image
 from av_tracker_nodes.fusion import open_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.calibration import (
@@ -56,7 +56,7 @@ from av_tracker_nodes.research.datasets.av163_truth import (
     read_static,
 )
 from av_tracker_nodes.research.datasets.mat_files import load_mat
-from av_tracker_nodes.research.datasets.sound import open_sound, read_sound
+from av_tracker_nodes.research.datasets.sound_files import open_sound, read_sound
 from av_tracker_nodes.research.evaluation.mot_format import read_mot
 from av_tracker_nodes.types import AudioBlock, ImageFrame, TrackFrame
 

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import check_file, read_bytes, read_text
-from av_tracker_nodes.errors.images import decode_image, read_image
+from av_tracker_nodes.errors.picture_files import decode_image, read_image
 from av_tracker_nodes.errors.yaml_text import read_yaml
 
 
@@ -121,7 +121,7 @@ def test_pixels_are_counted_before_memory_is_taken(tmp_path):
     (tmp_path / 'large.png').write_bytes(png)
     code = (
         'import resource, sys\n'
-        'from av_tracker_nodes.errors.images import InputError, read_image\n'
+        'from av_tracker_nodes.errors.picture_files import InputError, read_image\n'
         'resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n'
         'try:\n    read_image(sys.argv[1])\n'
         'except InputError as error:\n    print(error)\n'

@@ -28,7 +28,7 @@ from av_tracker_nodes.vision.appearance import AppearanceEncoder, appearance_cro
 
 torch = pytest.importorskip('torch')
 
-from av_tracker_nodes.research.training.appearance import (  # noqa: E402
+from av_tracker_nodes.research.training.appearance_training import (  # noqa: E402
     AppearanceTraining,
     Pairs,
     compare,

@@ -28,7 +28,7 @@ from av_tracker_nodes.calibration.intrinsics import (
     missing_parts,
 )
 from av_tracker_nodes.calibration.view_collector import ViewCollector, frames
-from av_tracker_nodes.capture.images import ImageSettings
+from av_tracker_nodes.capture.open_images import ImageSettings
 from av_tracker_nodes.geometry.calibration import save_camera
 
 Echo = Callable[[str], None]

@@ -25,10 +25,10 @@ import numpy as np
 
 from av_tracker_nodes.calibration.boards import Board, BoardView
 from av_tracker_nodes.calibration.intrinsics import NamedView
-from av_tracker_nodes.capture.images import IMAGE_SUFFIXES, ImageSettings, image_source
 from av_tracker_nodes.capture.newest import NewestImage
+from av_tracker_nodes.capture.open_images import IMAGE_SUFFIXES, ImageSettings, image_source
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.images import read_image
+from av_tracker_nodes.errors.picture_files import read_image
 
 _PER_SECOND = 5.0
 """Images of a video or camera that are looked at."""

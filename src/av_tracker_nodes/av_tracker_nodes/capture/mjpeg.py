@@ -38,7 +38,7 @@ from av_tracker_nodes.capture.network_video import (
 )
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.images import decode_image
+from av_tracker_nodes.errors.picture_files import decode_image
 
 _LONGEST_LINE = 1 << 16
 _LARGEST_IMAGE = 1 << 26

@@ -131,8 +131,10 @@ def benchmark_speaking(
     Scenes that were measured in the same folder are not measured again.
     """
     from av_tracker_nodes import DEFAULT_MODEL
-    from av_tracker_nodes.research.experiments.speaking.benchmark import PARTS, Options
-    from av_tracker_nodes.research.experiments.speaking.benchmark import benchmark_speaking as run
+    from av_tracker_nodes.research.experiments.speaking.speaking_benchmark import PARTS, Options
+    from av_tracker_nodes.research.experiments.speaking.speaking_benchmark import (
+        benchmark_speaking as run,
+    )
 
     options = Options(model or DEFAULT_MODEL, split, scenes, jobs, quick, parts or PARTS)
     run(out, options, progress_bar, document, recordings)
@@ -164,8 +166,8 @@ def benchmark_rigs(
 
     Scenes that were measured in the same folder are not measured again.
     """
-    from av_tracker_nodes.research.experiments.rigs.benchmark import MODELS, Options
-    from av_tracker_nodes.research.experiments.rigs.benchmark import benchmark_rigs as run
+    from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import MODELS, Options
+    from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import benchmark_rigs as run
 
     run(out, Options(models or MODELS, split, scenes, jobs), progress_bar, document, recordings)
 
@@ -187,8 +189,8 @@ def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Pat
 
     All of them are simulated.
     """
-    from av_tracker_nodes.research.experiments.looks.benchmark import Options
-    from av_tracker_nodes.research.experiments.looks.benchmark import benchmark_looks as run
+    from av_tracker_nodes.research.experiments.looks.looks_benchmark import Options
+    from av_tracker_nodes.research.experiments.looks.looks_benchmark import benchmark_looks as run
 
     run(out, Options(people, split, jobs), progress_bar, document)
 
@@ -201,8 +203,8 @@ def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Pat
 @jobs_option
 def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) -> None:
     """Measure beams to one and two talkers, by SI-SDR; prints a table, writes beams.json."""
-    from av_tracker_nodes.research.experiments.beams.benchmark import Options
-    from av_tracker_nodes.research.experiments.beams.benchmark import benchmark_beams as run
+    from av_tracker_nodes.research.experiments.beams.beams_benchmark import Options
+    from av_tracker_nodes.research.experiments.beams.beams_benchmark import benchmark_beams as run
 
     run(out, Options(split, scenes, jobs, quick), progress_bar)
 

@@ -220,7 +220,7 @@ def train_appearance(data: Path, out: Path, identities: int, steps: int, jobs: i
     from av_tracker_nodes.research.training.command import require_torch
 
     require_torch()
-    from av_tracker_nodes.research.training.appearance import run_appearance
+    from av_tracker_nodes.research.training.appearance_training import run_appearance
 
     result = run_appearance(data, out, identities, steps, jobs, progress_bar)
     click.echo(json.dumps(result, indent=2))

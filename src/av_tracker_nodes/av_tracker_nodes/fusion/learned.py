@@ -61,7 +61,7 @@ CAUTION = 1.25
 """Deviations are this much larger than in the scenes that the network learnt on: an error that
 lasts counts as if it were new in every image. With it 98 % of detections and of tracks lay inside
 their ellipsoids of 95 % in validation scenes of AV16.3's rig (seeds 1000 to 1005), 93 % of the
-detections without; of any training ``face_inside`` tells it (`research.networks.scores`)."""
+detections without; of any training ``face_inside`` tells it (`network_scores`)."""
 _SOUND_SHARE, _SUREST = 0.3, 0.98
 """Share of sound alone in the log-odds that somebody speaks, as networks have most to say in noise
 (validation scenes of eight rigs and conditions, seed 1600); and how sure sound and face detector

@@ -26,9 +26,9 @@ from dataclasses import replace
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from av_tracker_nodes.capture.image_source import CapturedImage, ImageSource
-from av_tracker_nodes.capture.images import ImageSettings, image_source
 from av_tracker_nodes.capture.network_video import without_password
 from av_tracker_nodes.capture.newest import NewestImage
+from av_tracker_nodes.capture.open_images import ImageSettings, image_source
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.calibration import load_camera, load_mounting
 from av_tracker_nodes.nodes.conversions import header, to_camera_info

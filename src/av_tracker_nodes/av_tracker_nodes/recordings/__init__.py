@@ -16,6 +16,6 @@
 """Bags and tables on disk, and the messages in them."""
 
 from av_tracker_nodes.errors.files import check_file, read_bytes, read_text
-from av_tracker_nodes.errors.images import read_image
+from av_tracker_nodes.errors.picture_files import read_image
 
 __all__ = ['check_file', 'read_bytes', 'read_image', 'read_text']

@@ -28,9 +28,9 @@ from av_tracker_nodes.research.evaluation.sheets import (
     markdown,
     replace_block,
 )
+from av_tracker_nodes.research.experiments.accuracy.accuracy_tables import sheets
 from av_tracker_nodes.research.experiments.accuracy.linking import Linker
 from av_tracker_nodes.research.experiments.accuracy.plan import ROOMS, RecordingTask, RoomTask
-from av_tracker_nodes.research.experiments.accuracy.report import sheets
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition
 from av_tracker_nodes.research.experiments.accuracy.rows import (
     direction_rows,

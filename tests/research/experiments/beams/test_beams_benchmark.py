@@ -21,7 +21,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from av_tracker_nodes.research.experiments.beams.benchmark import Options, benchmark_beams
+from av_tracker_nodes.research.experiments.beams.beams_benchmark import Options, benchmark_beams
 from av_tracker_nodes.research.experiments.beams.distortion import si_sdr
 from av_tracker_nodes.research.experiments.beams.scenes import draw_scene
 from av_tracker_nodes.research.simulation.room_acoustics import record, record_parts

@@ -24,7 +24,9 @@ from click.testing import CliRunner
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.evaluation.sheets import END, begin_marker
-from av_tracker_nodes.research.experiments.looks.benchmark import (
+from av_tracker_nodes.research.experiments.looks.group_scores import is_clear, row_of
+from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
+from av_tracker_nodes.research.experiments.looks.looks_benchmark import (
     ALL,
     COMMAND,
     FIRST_IDENTITY,
@@ -34,8 +36,6 @@ from av_tracker_nodes.research.experiments.looks.benchmark import (
     rows_of,
     sheets,
 )
-from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
-from av_tracker_nodes.research.experiments.looks.scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.views import CONDITIONS, Seen
 from av_tracker_nodes.research.simulation.figures import traits_of
 from av_tracker_nodes.research.simulation.splits import Split

@@ -25,14 +25,14 @@ from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransfo
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.evaluation.truth import Truth
-from av_tracker_nodes.research.experiments.rigs.benchmark import (
+from av_tracker_nodes.research.experiments.rigs.rig_scores import RigScores, score_rig_scene
+from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import (
     ALL,
     Options,
     benchmark_rigs,
     rows_of,
     sheet,
 )
-from av_tracker_nodes.research.experiments.rigs.scores import RigScores, score_rig_scene
 from av_tracker_nodes.research.experiments.rigs.trials import (
     FIRST_SEED,
     MOST_SCENES,

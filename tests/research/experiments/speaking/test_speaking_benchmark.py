@@ -30,13 +30,7 @@ from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.evaluation.sheets import markdown
 from av_tracker_nodes.research.evaluation.speech_scores import SpeakingCounts
 from av_tracker_nodes.research.evaluation.truth import Truth
-from av_tracker_nodes.research.experiments.kit.scenes import truth_of
-from av_tracker_nodes.research.experiments.speaking.benchmark import (
-    ConditionTask,
-    Options,
-    plan,
-    rows_of,
-)
+from av_tracker_nodes.research.experiments.kit.recorded_scenes import truth_of
 from av_tracker_nodes.research.experiments.speaking.conditions import CONDITIONS
 from av_tracker_nodes.research.experiments.speaking.overlaps import (
     OverlapCounts,
@@ -44,12 +38,18 @@ from av_tracker_nodes.research.experiments.speaking.overlaps import (
     overlap_scene,
 )
 from av_tracker_nodes.research.experiments.speaking.quiet import QUIETS, QuietTask, quiet_scene
-from av_tracker_nodes.research.experiments.speaking.report import sheets
-from av_tracker_nodes.research.experiments.speaking.scores import (
+from av_tracker_nodes.research.experiments.speaking.speaking_benchmark import (
+    ConditionTask,
+    Options,
+    plan,
+    rows_of,
+)
+from av_tracker_nodes.research.experiments.speaking.speaking_scores import (
     SceneScores,
     row_of,
     score_scene,
 )
+from av_tracker_nodes.research.experiments.speaking.speaking_tables import sheets
 from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
 
 POSE = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), np.zeros(3))

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.errors.images import decode_image
+from av_tracker_nodes.errors.picture_files import decode_image
 from av_tracker_nodes.recordings.messages.pixels import (
     ImageMemory,
     demosaic,

@@ -49,7 +49,7 @@ from av_tracker_nodes.research.datasets.av163_protocol import (
     refuse_copied_lags,
 )
 from av_tracker_nodes.research.datasets.pictures import numbered_pictures, video_pictures
-from av_tracker_nodes.research.datasets.sound import open_sound, read_sound
+from av_tracker_nodes.research.datasets.sound_files import open_sound, read_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, to_seconds
 
 AUDIO_START = 10 * NANOSECONDS

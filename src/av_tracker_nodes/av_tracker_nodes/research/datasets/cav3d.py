@@ -46,7 +46,7 @@ from av_tracker_nodes.research.datasets.cav3d_calibration import (
 from av_tracker_nodes.research.datasets.corpus import Corpus
 from av_tracker_nodes.research.datasets.pictures import read_picture
 from av_tracker_nodes.research.datasets.protocols import CAV3D
-from av_tracker_nodes.research.datasets.sound import decimated, open_sound, read_sound
+from av_tracker_nodes.research.datasets.sound_files import decimated, open_sound, read_sound
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame
 
 AUDIO_START = 10 * NANOSECONDS

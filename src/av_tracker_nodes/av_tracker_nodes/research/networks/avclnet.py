@@ -55,7 +55,7 @@ from av_tracker_nodes.research.networks.losses import (
     prediction_losses,
     quintuplet_loss,
 )
-from av_tracker_nodes.research.networks.scores import candidate_scores
+from av_tracker_nodes.research.networks.network_scores import candidate_scores
 from av_tracker_nodes.research.networks.spec import NetworkSpec, Variant
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 
 from av_tracker_nodes.research.simulation.cast import Cast
-from av_tracker_nodes.research.simulation.stage import SEATED, TABLE, Stage, round_robin
+from av_tracker_nodes.research.simulation.people_source import SEATED, TABLE, Stage, round_robin
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look, look_away
 from av_tracker_nodes.research.simulation.walks import (
     FAR_LANE,

@@ -25,8 +25,8 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, TABLE, Stage
 from av_tracker_nodes.research.simulation.scene import Occluder, Person
-from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, TABLE, Stage
 from av_tracker_nodes.research.simulation.trajectories import (
     Itinerary,
     Look,

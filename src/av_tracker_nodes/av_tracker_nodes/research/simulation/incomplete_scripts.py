@@ -23,8 +23,8 @@ from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.gathering import board_before
+from av_tracker_nodes.research.simulation.people_source import STANDING, TABLE, Stage, round_robin
 from av_tracker_nodes.research.simulation.scene import Occluder
-from av_tracker_nodes.research.simulation.stage import STANDING, TABLE, Stage, round_robin
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look, look_ahead
 from av_tracker_nodes.research.simulation.walks import (
     FAR_LANE,

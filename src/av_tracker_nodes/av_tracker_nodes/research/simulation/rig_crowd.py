@@ -25,11 +25,11 @@ from av_tracker_nodes.geometry.head import FACE_HEIGHT
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
 from av_tracker_nodes.research.simulation.noises import television_sound
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING
 from av_tracker_nodes.research.simulation.rig_decor import DecorLimits
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
 from av_tracker_nodes.research.simulation.scene import Person, SoundSource
 from av_tracker_nodes.research.simulation.speech import RATE, Voice
-from av_tracker_nodes.research.simulation.stage import SEATED, STANDING
 from av_tracker_nodes.research.simulation.trajectories import (
     Itinerary,
     Look,

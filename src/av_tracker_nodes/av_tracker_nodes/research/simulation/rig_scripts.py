@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from av_tracker_nodes.research.simulation.cast import Cast
+from av_tracker_nodes.research.simulation.people_source import Turns, round_robin
 from av_tracker_nodes.research.simulation.rig_crowd import (
     ANYBODY,
     HIDING,
@@ -32,7 +33,6 @@ from av_tracker_nodes.research.simulation.rig_crowd import (
 )
 from av_tracker_nodes.research.simulation.rig_rooms import ANY_ROOM, USUAL_ROOM, RoomLimits
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
-from av_tracker_nodes.research.simulation.stage import Turns, round_robin
 from av_tracker_nodes.research.simulation.trajectories import Itinerary
 
 _MARGIN = 0.12

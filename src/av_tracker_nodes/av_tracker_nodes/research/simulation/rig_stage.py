@@ -23,7 +23,7 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.geometry import Camera, Room
-from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, Stage
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, Stage
 
 NEAREST, FARTHEST = 0.8, 4.0
 """Limits of the distance on the floor (m) of people who talk to a robot."""

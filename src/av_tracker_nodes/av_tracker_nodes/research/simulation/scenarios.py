@@ -27,9 +27,9 @@ from av_tracker_nodes import InputError
 from av_tracker_nodes.research.simulation import complete_scripts, incomplete_scripts, meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.gathering import CROWD, HARD, VARIED
+from av_tracker_nodes.research.simulation.people_source import Stage
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.research.simulation.stage import Stage
 
 
 @dataclass(frozen=True)

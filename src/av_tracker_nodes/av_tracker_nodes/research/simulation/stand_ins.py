@@ -35,10 +35,10 @@ from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import Conditions
 from av_tracker_nodes.research.simulation.gathering import Gathering
+from av_tracker_nodes.research.simulation.people_source import Stage
 from av_tracker_nodes.research.simulation.scenarios import Scenario, draw_scene, script_of
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Scene
 from av_tracker_nodes.research.simulation.simulate import write_scene
-from av_tracker_nodes.research.simulation.stage import Stage
 
 FOLDERS = {AV163: 'av163', CAV3D: 'cav3d'}
 """Where the stand-ins of each corpus are put."""

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from av_tracker_nodes.research.simulation.stage import Stage
+from av_tracker_nodes.research.simulation.people_source import Stage
 from av_tracker_nodes.research.simulation.trajectories import Itinerary
 
 NEAR_LANE, FAR_LANE = 0.72, 1.25

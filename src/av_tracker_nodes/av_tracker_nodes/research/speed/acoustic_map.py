@@ -42,7 +42,7 @@ from av_tracker_nodes.geometry.grid import image_grid
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.speed.peers import Peer, available_peers
-from av_tracker_nodes.research.speed.report import print_result
+from av_tracker_nodes.research.speed.speed_table import print_result
 from av_tracker_nodes.research.speed.stopwatch import median_ms, milliseconds
 
 _COLUMNS, _ROWS = 120, 96

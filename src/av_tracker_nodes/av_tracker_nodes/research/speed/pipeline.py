@@ -31,7 +31,7 @@ from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.simulation.simulate import simulate
-from av_tracker_nodes.research.speed.report import print_result
+from av_tracker_nodes.research.speed.speed_table import print_result
 from av_tracker_nodes.types import ImageFrame
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1

@@ -23,7 +23,7 @@ from pathlib import Path
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.speed.pipeline import recording
-from av_tracker_nodes.research.speed.report import print_result
+from av_tracker_nodes.research.speed.speed_table import print_result
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
 from av_tracker_nodes.research.speed.usage import watched
 

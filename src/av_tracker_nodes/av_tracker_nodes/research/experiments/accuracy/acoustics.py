@@ -24,8 +24,9 @@ from pathlib import Path
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import publish
+from av_tracker_nodes.research.experiments.accuracy.accuracy_tables import sheets
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
-from av_tracker_nodes.research.experiments.accuracy.images import image_scores
+from av_tracker_nodes.research.experiments.accuracy.map_tracking import image_scores
 from av_tracker_nodes.research.experiments.accuracy.plan import (
     ROOMS,
     RecordingTask,
@@ -34,7 +35,6 @@ from av_tracker_nodes.research.experiments.accuracy.plan import (
     full_plan,
     quick_plan,
 )
-from av_tracker_nodes.research.experiments.accuracy.report import sheets
 from av_tracker_nodes.research.experiments.accuracy.rows import (
     Row,
     direction_rows,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from av_tracker_nodes import InputError
-from av_tracker_nodes.research.experiments.accuracy.images import SCENARIOS
+from av_tracker_nodes.research.experiments.accuracy.map_tracking import SCENARIOS
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition
 
 FIRST_SEED = {'validation': 1300, 'test': 2300}

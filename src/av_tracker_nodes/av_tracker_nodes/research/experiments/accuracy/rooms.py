@@ -29,9 +29,9 @@ from scipy.spatial.transform import Rotation
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, TABLE, Stage
 from av_tracker_nodes.research.simulation.scene import Person, Scene
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, TABLE, Stage
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look
 
 PEOPLE = 4

@@ -23,8 +23,8 @@ from itertools import combinations
 import numpy as np
 
 from av_tracker_nodes.research.evaluation.statistics import interval_of
-from av_tracker_nodes.research.experiments.accuracy.images import MEASURES, SCORES
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
+from av_tracker_nodes.research.experiments.accuracy.map_tracking import MEASURES, SCORES
 from av_tracker_nodes.research.experiments.accuracy.plan import RecordingTask, RoomTask
 from av_tracker_nodes.research.experiments.accuracy.rooms import Condition
 

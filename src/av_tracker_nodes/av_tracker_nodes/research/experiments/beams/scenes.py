@@ -22,10 +22,10 @@ import numpy as np
 from av_tracker_nodes.geometry import MicrophoneArray, Room
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, Stage
 from av_tracker_nodes.research.simulation.scene import Person, Scene
 from av_tracker_nodes.research.simulation.speech import RATE, Voice
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.research.simulation.stage import SEATED, STANDING, Stage
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look
 
 AV163 = 'av163'

@@ -26,7 +26,10 @@ from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, Protocol
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.datasets.sequence_names import short_name
 from av_tracker_nodes.research.experiments.reproduction.command import reproduce
-from av_tracker_nodes.research.experiments.reproduction.report import Report, write_overview
+from av_tracker_nodes.research.experiments.reproduction.reproduction_page import (
+    Report,
+    write_overview,
+)
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry
 from av_tracker_nodes.research.simulation.stand_ins import STAND_INS
 

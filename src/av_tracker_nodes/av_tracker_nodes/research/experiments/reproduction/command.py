@@ -27,7 +27,10 @@ from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.protocols import Protocol, find_protocol
 from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.experiments.reproduction.ablation_files import read_ablations
-from av_tracker_nodes.research.experiments.reproduction.report import Report, write_report
+from av_tracker_nodes.research.experiments.reproduction.reproduction_page import (
+    Report,
+    write_report,
+)
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry, run_view
 from av_tracker_nodes.research.experiments.reproduction.tables import measured_row, published_rows
 from av_tracker_nodes.research.experiments.reproduction.views import View, find_views, run_names

@@ -32,13 +32,13 @@ from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, R
 from av_tracker_nodes.geometry.rig_files import load_rig_description
 from av_tracker_nodes.research.evaluation.statistics import interval_over, ratio, written
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.people_source import STANDING, Stage
 from av_tracker_nodes.research.simulation.rig_conditions import AV163
 from av_tracker_nodes.research.simulation.rig_sound import images_of_sound
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import Person, Scene
 from av_tracker_nodes.research.simulation.speech import RATE, Voice
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.research.simulation.stage import STANDING, Stage
 from av_tracker_nodes.research.simulation.trajectories import Itinerary, Look
 
 RIGS = ('respeaker_usb_webcam', 'respeaker_6mic_webcam', 'uma8_webcam', 'uma16_webcam', AV163)

@@ -28,7 +28,11 @@ from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.kit.kept import kept
-from av_tracker_nodes.research.experiments.kit.scenes import record_scene, track_scene, truth_of
+from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
+    record_scene,
+    track_scene,
+    truth_of,
+)
 from av_tracker_nodes.research.experiments.speaking.conditions import (
     CONDITIONS,
     FIRST_SEED,
@@ -49,12 +53,12 @@ from av_tracker_nodes.research.experiments.speaking.quiet import (
     quiet_scene,
     quiet_tasks,
 )
-from av_tracker_nodes.research.experiments.speaking.report import Row, sheets
-from av_tracker_nodes.research.experiments.speaking.scores import (
+from av_tracker_nodes.research.experiments.speaking.speaking_scores import (
     SceneScores,
     row_of,
     score_scene,
 )
+from av_tracker_nodes.research.experiments.speaking.speaking_tables import Row, sheets
 from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.rig_conditions import RigCondition
 

@@ -23,7 +23,10 @@ import pytest
 from mjpeg_server import MjpegCamera, number_of, numbered_image
 from rtsp_server import RtspCamera
 
-from av_tracker_nodes.capture.images import (
+from av_tracker_nodes.capture.mjpeg import HttpImages
+from av_tracker_nodes.capture.network_video import NETWORK_TIMEOUT, NetworkVideo, without_password
+from av_tracker_nodes.capture.newest import NewestImage
+from av_tracker_nodes.capture.open_images import (
     ImageFolder,
     ImageSettings,
     V4l2Camera,
@@ -31,9 +34,6 @@ from av_tracker_nodes.capture.images import (
     describe_devices,
     image_source,
 )
-from av_tracker_nodes.capture.mjpeg import HttpImages
-from av_tracker_nodes.capture.network_video import NETWORK_TIMEOUT, NetworkVideo, without_password
-from av_tracker_nodes.capture.newest import NewestImage
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
 

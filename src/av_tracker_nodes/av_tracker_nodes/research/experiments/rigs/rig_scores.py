@@ -27,8 +27,8 @@ from av_tracker_nodes.research.evaluation.mot_scores import clear_scores
 from av_tracker_nodes.research.evaluation.position_errors import INSIDE_95, inside_ellipsoid
 from av_tracker_nodes.research.evaluation.statistics import interval_over, median, ratio, written
 from av_tracker_nodes.research.evaluation.truth import Truth
-from av_tracker_nodes.research.experiments.kit.scenes import table_of
-from av_tracker_nodes.research.experiments.speaking.scores import is_far, is_voice_alone
+from av_tracker_nodes.research.experiments.kit.recorded_scenes import table_of
+from av_tracker_nodes.research.experiments.speaking.speaking_scores import is_far, is_voice_alone
 from av_tracker_nodes.research.simulation.rig_scene import RigScene
 from av_tracker_nodes.types import Track, TrackFrame, TrackState
 

@@ -18,8 +18,8 @@
 from __future__ import annotations
 
 from av_tracker_nodes.research.evaluation.sheets import Sheet
-from av_tracker_nodes.research.experiments.accuracy.images import MEASURES
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
+from av_tracker_nodes.research.experiments.accuracy.map_tracking import MEASURES
 from av_tracker_nodes.research.experiments.accuracy.rows import Row
 
 _NAMES = {

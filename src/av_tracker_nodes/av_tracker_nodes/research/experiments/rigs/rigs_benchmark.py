@@ -28,8 +28,12 @@ from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, publish, with_interval
 from av_tracker_nodes.research.experiments.kit.kept import kept
-from av_tracker_nodes.research.experiments.kit.scenes import record_scene, track_scene, truth_of
-from av_tracker_nodes.research.experiments.rigs.scores import (
+from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
+    record_scene,
+    track_scene,
+    truth_of,
+)
+from av_tracker_nodes.research.experiments.rigs.rig_scores import (
     RigScores,
     eyes_of,
     row_of,

@@ -32,7 +32,7 @@ from av_tracker_nodes.capture.network_video import NetworkVideo
 from av_tracker_nodes.capture.source_clock import SourceClock
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.errors.files import check_file
-from av_tracker_nodes.errors.images import read_image
+from av_tracker_nodes.errors.picture_files import read_image
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.pgm', '.tif', '.tiff')
 

@@ -25,8 +25,8 @@ from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, publish, with_interval
+from av_tracker_nodes.research.experiments.looks.group_scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
-from av_tracker_nodes.research.experiments.looks.scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.views import CONDITIONS, Seen, see_person
 from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.figures import traits_of

@@ -33,7 +33,7 @@ from av_tracker_nodes.research.evaluation.speech_scores import (
 )
 from av_tracker_nodes.research.evaluation.statistics import interval_over, median, ratio, written
 from av_tracker_nodes.research.evaluation.truth import Truth
-from av_tracker_nodes.research.experiments.kit.scenes import table_of
+from av_tracker_nodes.research.experiments.kit.recorded_scenes import table_of
 from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
 
 GUARD = 0.2
