@@ -160,3 +160,10 @@ def angle_between(first, second) -> float:
     first, second = np.asarray(first, float), np.asarray(second, float)
     cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+class Everywhere:
+    """A region: all of space."""
+
+    def contains(self, points):
+        return np.ones(points.shape[:-1], bool)

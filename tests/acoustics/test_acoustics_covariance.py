@@ -21,7 +21,16 @@ from pathlib import Path
 import numpy as np
 import pyroomacoustics as pra
 import pytest
-from acoustic_scenes import RATE, angle_between, blocks, frame_at, look_at, two_circles, voice
+from acoustic_scenes import (
+    RATE,
+    Everywhere,
+    angle_between,
+    blocks,
+    frame_at,
+    look_at,
+    two_circles,
+    voice,
+)
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.acoustics.delays import PairDelays
@@ -30,7 +39,6 @@ from av_tracker_nodes.acoustics.kernels import correlation_at
 from av_tracker_nodes.acoustics.location import SourceLocator, local_axes
 from av_tracker_nodes.geometry import MicrophoneArray, Rig, Room
 from av_tracker_nodes.geometry.calibration import load_microphones
-from av_tracker_nodes.geometry.region import Everywhere
 
 CALIBRATION = Path(__file__).resolve().parents[2] / 'calibration'
 SCENES = 16

@@ -17,6 +17,7 @@
 
 import numpy as np
 import pytest
+from acoustic_scenes import Everywhere
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -26,7 +27,6 @@ from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.elevation import Plane
 from av_tracker_nodes.acoustics.location import SourceLocator
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.geometry.region import Everywhere
 
 SQUARE = 0.023 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]])
 SHARP = -((2 * np.pi * 2500) ** 2)

@@ -15,7 +15,7 @@
 
 import numpy as np
 import pytest
-from acoustic_scenes import RATE, ROOM, angle_between, propagate, two_circles, voice
+from acoustic_scenes import RATE, ROOM, Everywhere, angle_between, propagate, two_circles, voice
 
 from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
@@ -25,7 +25,6 @@ from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.peaks import SourceFinder, surround_inverse_ranges
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
-from av_tracker_nodes.geometry.region import Everywhere
 
 CONFIG = AcousticConfig()
 CIRCLES = two_circles()

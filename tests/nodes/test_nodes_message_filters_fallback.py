@@ -56,10 +56,9 @@ def filters(request):
 class Joined:
     """Inputs, a synchroniser over them, and what came out."""
 
-    def __init__(self, module, synchronizer, count=2, **settings):
-        base = module.SimpleFilter
-        self.inputs = [base() for _ in range(count)]
-        self.sync = getattr(module, synchronizer)(self.inputs, **settings)
+    def __init__(self, module, count=2, queue_size=5):
+        self.inputs = [module.SimpleFilter() for _ in range(count)]
+        self.sync = module.TimeSynchronizer(self.inputs, queue_size=queue_size)
         self.sync.registerCallback(self.take)
         self.output = []
 
@@ -71,27 +70,17 @@ class Joined:
             self.inputs[index].signalMessage(Stamped(stamp))
 
 
-EXACT, NEAR = 'TimeSynchronizer', 'ApproximateTimeSynchronizer'
 JOINS = {
-    'exact in any order': (EXACT, 2, {}, [(0, 10, 20, 30), (1, 20, 10, 31)], [(20, 20), (10, 10)]),
-    'exact of three': (EXACT, 3, {}, [(0, 10), (1, 10), (2, 10)], [(10, 10, 10)]),
-    'the oldest is forgotten': (
-        EXACT, 2, {'queue_size': 2}, [(0, 10, 20, 30), (1, 10, 20, 30)], [(20, 20), (30, 30)],
-    ),
-    'within slop': (NEAR, 2, {'slop': 0.005}, [(0, 100, 140), (1, 103, 148)], [(100, 103)]),
-    'the nearest first': (
-        NEAR, 2, {'slop': 0.05}, [(0, 100, 120), (1, 118), (1, 101)], [(120, 118), (100, 101)],
-    ),
-    'near of three': (
-        NEAR, 3, {'slop': 0.01}, [(0, 100), (1, 108), (2, 92), (2, 104)], [(100, 108, 104)],
-    ),
-}  # fmt: skip
+    'in any order': (2, 10, [(0, 10, 20, 30), (1, 20, 10, 31)], [(20, 20), (10, 10)]),
+    'of three': (3, 10, [(0, 10), (1, 10), (2, 10)], [(10, 10, 10)]),
+    'the oldest is forgotten': (2, 2, [(0, 10, 20, 30), (1, 10, 20, 30)], [(20, 20), (30, 30)]),
+}
 
 
 @pytest.mark.parametrize('case', JOINS)
 def test_what_belongs_together_is_joined(filters, case):
-    synchronizer, count, settings, puts, expected = JOINS[case]
-    joined = Joined(filters, synchronizer, count, **({'queue_size': 10} | settings))
+    count, queue_size, puts, expected = JOINS[case]
+    joined = Joined(filters, count, queue_size)
     for put in puts:
         joined.put(*put)
     assert joined.output == expected
@@ -110,23 +99,12 @@ def test_cache_answers_by_time(filters):
     for stamp in (10, 20, 30, 40):
         source.signalMessage(Stamped(stamp))
     assert [m.stamp for m in cache.getInterval(time(20), time(30))] == [20, 30]
-    assert cache.getElemAfterTime(time(25)).stamp == 30
-    assert cache.getElemBeforeTime(time(25)).stamp == 20
-    assert cache.getElemBeforeTime(time(15)) is None
-    assert cache.getElemAfterTime(time(45)) is None
-    assert cache.getOldestTime() == time(20)
-    assert cache.getLast().stamp == 40
-
-
-def test_empty_cache(filters):
-    cache = filters.Cache(filters.SimpleFilter())
-    assert cache.getLast() is None
-    assert cache.getOldestTime() is None
-    assert cache.getInterval(time(0), time(1)) == []
+    assert [m.stamp for m in cache.getInterval(time(0), time(20))] == [20]
+    assert cache.getInterval(time(41), time(99)) == []
 
 
 def test_goes_on_after_a_loop():
-    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined = Joined(fallback)
     joined.put(0, *range(9000, 9400, 40))
     joined.put(0, *range(1000, 1200, 40))
     joined.put(1, *range(1000, 1200, 40))
@@ -134,7 +112,7 @@ def test_goes_on_after_a_loop():
 
 
 def test_one_input_may_jump_before_the_other():
-    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined = Joined(fallback)
     joined.put(0, 9000)
     joined.put(1, 9000)
     joined.put(0, 9040)
@@ -144,7 +122,7 @@ def test_one_input_may_jump_before_the_other():
 
 
 def test_goes_on_after_an_exception_in_a_callback():
-    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined = Joined(fallback)
 
     def fail(*messages):
         raise RuntimeError('bad luck')
@@ -158,7 +136,7 @@ def test_goes_on_after_an_exception_in_a_callback():
 
 
 def test_callback_may_feed_the_same_join():
-    joined = Joined(fallback, 'TimeSynchronizer', queue_size=5)
+    joined = Joined(fallback)
     joined.sync.registerCallback(
         lambda first, second: joined.put(0, 20) if first.stamp == 10 else None
     )

@@ -105,12 +105,6 @@ class PairDelays:
         travel = self.travel(points)
         return travel[..., self.pairs[:, 0]] - travel[..., self.pairs[:, 1]]
 
-    def gradients(self, point: np.ndarray) -> np.ndarray:
-        """Change of the delays of all pairs with a point (3,), shape (pairs, 3), s/m."""
-        offsets = np.asarray(point, float) - self.microphones
-        towards = offsets / (self.speed * np.linalg.norm(offsets, axis=1, keepdims=True))
-        return towards[self.pairs[:, 0]] - towards[self.pairs[:, 1]]
-
     def travel(self, points: np.ndarray) -> np.ndarray:
         """Return the times (s) of sound from points (..., 3) to the microphones, (..., m)."""
         offsets = np.asarray(points, float)[..., None, :] - self.microphones

@@ -40,14 +40,6 @@ class Region(Protocol):
         """Tell which points, shape (..., 3), lie in the region."""
 
 
-class Everywhere:
-    """All of space."""
-
-    def contains(self, points: np.ndarray) -> np.ndarray:
-        """Tell that all points, shape (..., 3), lie in it."""
-        return np.ones(points.shape[:-1], bool)
-
-
 @dataclass(frozen=True)
 class SourceRegion:
     """The room, and one side of flat arrays.

@@ -23,12 +23,9 @@ a callback leaves no lock behind. Messages without a header are not taken.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from threading import RLock
 from typing import Any
 
-from rclpy.duration import Duration
-from rclpy.node import Node
 from rclpy.time import Time
 
 from av_tracker_nodes.types import JUMP
@@ -50,25 +47,6 @@ class SimpleFilter:
         """Hand an output on."""
         for callback, arguments in list(self.callbacks.values()):
             callback(*msg, *arguments)
-
-
-class Subscriber(SimpleFilter):
-    """A subscription as a filter; arguments as for ``Node.create_subscription``, no callback."""
-
-    def __init__(self, node: Node, msg_type: type, topic: str, **kwargs: Any) -> None:
-        super().__init__()
-        self.node = node
-        self.topic = topic
-        kwargs.setdefault('qos_profile', 10)
-        self.sub = node.create_subscription(msg_type, topic, self.callback, **kwargs)
-
-    def callback(self, msg: Any) -> None:
-        """Take a message."""
-        self.signalMessage(msg)
-
-    def getTopic(self) -> str:  # noqa: N802
-        """Return the name of the topic."""
-        return self.topic
 
 
 class Cache(SimpleFilter):
@@ -93,22 +71,6 @@ class Cache(SimpleFilter):
     def getInterval(self, from_stamp: Time, to_stamp: Time) -> list:  # noqa: N802
         """Return the messages within an interval, its ends included."""
         return [msg for time, msg in self._messages if from_stamp <= time <= to_stamp]
-
-    def getElemAfterTime(self, stamp: Time) -> Any:  # noqa: N802
-        """Return the first message not before a time, None when there is none."""
-        return next((msg for time, msg in self._messages if time >= stamp), None)
-
-    def getElemBeforeTime(self, stamp: Time) -> Any:  # noqa: N802
-        """Return the last message not after a time, None when there is none."""
-        return next((msg for time, msg in reversed(self._messages) if time <= stamp), None)
-
-    def getOldestTime(self) -> Time | None:  # noqa: N802
-        """Return the time of the first message, None when there is none."""
-        return self._messages[0][0] if self._messages else None
-
-    def getLast(self) -> Any:  # noqa: N802
-        """Return the last message, None when there is none."""
-        return self._messages[-1][1] if self._messages else None
 
 
 class TimeSynchronizer(SimpleFilter):
@@ -138,7 +100,7 @@ class TimeSynchronizer(SimpleFilter):
             my_queue[stamp] = msg
             while len(my_queue) > self.queue_size:
                 del my_queue[min(my_queue)]
-            self._match(stamp, my_queue_index)
+            self._match(stamp)
 
     def _drop_before_jump(self, newest: int, jumped_to: int) -> None:
         """Keep what is nearer to the stamp after the jump: one stream jumps before another."""
@@ -146,33 +108,6 @@ class TimeSynchronizer(SimpleFilter):
             for stamp in [s for s in queue if abs(s - newest) < abs(s - jumped_to)]:
                 del queue[stamp]
 
-    def _match(self, stamp: int, index: int) -> None:
+    def _match(self, stamp: int) -> None:
         if all(stamp in queue for queue in self.queues):
             self.signalMessage(*[queue.pop(stamp) for queue in self.queues])
-
-
-class ApproximateTimeSynchronizer(TimeSynchronizer):
-    """Joins messages whose stamps differ by less than `slop` seconds, one of each input.
-
-    Pass everything after `queue_size` by keyword: releases of the package differ in the order.
-    """
-
-    def __init__(self, fs: Sequence[SimpleFilter], queue_size: int, slop: float) -> None:
-        super().__init__(fs, queue_size)
-        self.slop = Duration(seconds=slop)
-
-    def _match(self, stamp: int, index: int) -> None:
-        """Take the nearest set around the new message."""
-        slop = self.slop.nanoseconds
-        choices = [
-            [stamp]
-            if other == index
-            else sorted((s for s in queue if abs(s - stamp) <= slop), key=lambda s: abs(s - stamp))
-            for other, queue in enumerate(self.queues)
-        ]
-        for stamps in product(*choices):
-            if max(stamps) - min(stamps) < slop:
-                self.signalMessage(
-                    *[queue.pop(s) for queue, s in zip(self.queues, stamps, strict=True)]
-                )
-                return

@@ -75,7 +75,7 @@ class MouthMotion:
 
     @classmethod
     def of(cls, signals: np.ndarray, times: np.ndarray) -> MouthMotion:
-        """Sum up what `MouthOpening` told, shape (n, SIGNALS), at times (n,) (s)."""
+        """Sum up what `MouthOpening` told, shape (n, signals), at times (n,) (s)."""
         opening, controls = signals[:, 0], signals[:, 1:]
         rate = np.diff(opening) / np.diff(times)
         spread = _log(opening.std())

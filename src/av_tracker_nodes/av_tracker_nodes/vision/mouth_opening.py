@@ -62,9 +62,6 @@ _MEMORY = 0.5
 _LEAST_CONTRAST = 3.0
 """Deviation of the grey levels of eyes and nose, below which nothing is to be seen."""
 
-SIGNALS = 1 + len(_CONTROLS)
-"""Responses of the filter: at the mouth, and elsewhere."""
-
 
 class MouthOpening:
     """Measures the mouth of one face in one picture after the other."""
@@ -87,7 +84,7 @@ class MouthOpening:
 
         Returns
         -------
-        np.ndarray or None, shape (SIGNALS,)
+        np.ndarray or None, shape (signals,)
             Opening of the mouth in contrasts of the face, then what the same filter says where
             nothing opens. None where the picture does not fit the ones before, or shows nothing:
             the next one is the first of a new row.
@@ -200,7 +197,7 @@ def _averaged(grey: np.ndarray, landmarks: np.ndarray) -> tuple[np.ndarray, _Pla
 
 @dataclass(frozen=True)
 class _Frame:
-    """Places of the pixels of an aligned picture, (33, 26), and the filters, (SIGNALS, 858)."""
+    """Places of the pixels of an aligned picture, (33, 26), and the filters, (signals, 858)."""
 
     x: np.ndarray
     y: np.ndarray

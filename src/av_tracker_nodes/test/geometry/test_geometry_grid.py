@@ -26,7 +26,6 @@ from av_tracker_nodes.geometry.grid import (
     inverse_ranges,
     surround_grid,
 )
-from av_tracker_nodes.geometry.region import Everywhere
 
 
 def test_image_grid_of_the_corpus():
@@ -64,7 +63,8 @@ def test_inverse_ranges_are_as_dense_as_the_baseline_resolves():
 def test_surround_grid_stays_in_the_room():
     room = Room(np.array([-1, -1, 0.0]), np.array([1, 1, 2.0]))
     lattice = directions(np.deg2rad(10))
-    everywhere = surround_grid(np.zeros(3), lattice, np.array([2, 0.2]), Everywhere())
+    large = Room(np.full(3, -9.0), np.full(3, 9.0))
+    everywhere = surround_grid(np.zeros(3), lattice, np.array([2, 0.2]), large)
     inside = surround_grid(np.zeros(3), lattice, np.array([2, 0.2]), room)
     assert len(everywhere) == 2 * len(lattice)
     assert room.contains(inside).all()
