@@ -17,6 +17,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -109,12 +110,16 @@ def test_sensors_are_drawn_once_for_each_place(draw):
     np.testing.assert_allclose(np.reshape(k, (3, 3)).T, RIG.camera.matrix)
 
 
-def test_images_keep_their_stamps(draw):
-    stamps = [to_nanoseconds(10.0), to_nanoseconds(10.04)]
+@pytest.mark.parametrize(
+    ('begin', 'kind'), [(10.0, timedelta), (1.7e9, datetime)], ids=['simulated', 'recorded']
+)
+def test_images_keep_their_stamps_as_times_or_dates(draw, begin, kind):
+    stamps = [to_nanoseconds(begin), to_nanoseconds(begin + 0.04)]
     drawn = draw(*[lambda scene, s=s: scene.draw_image(ImageFrame(s, IMAGE)) for s in stamps])
     assert drawn.values(paths.IMAGE, 'media_type') == [['image/jpeg']] * 2
-    times = [np.datetime64(time, 'ns').astype(int) for time in drawn.values(paths.IMAGE, 'stamp')]
-    assert times == stamps
+    times = drawn.values(paths.IMAGE, 'stamp')
+    assert all(isinstance(time, kind) for time in times)
+    assert [np.array(t).astype(f'{kind.__name__}64[ns]').astype(int) for t in times] == stamps
 
 
 def test_maps_lie_over_the_image_and_in_space(draw):

@@ -108,6 +108,17 @@ def test_noise_leaves_the_image_as_it_is(peak):
     np.testing.assert_array_equal(draw_overlay(IMAGE, make_map(peak)), IMAGE)
 
 
+def test_faces_are_boxed_and_the_image_itself_is_left_alone():
+    before = IMAGE.copy()
+    box = np.array([20.4, 30.0, 40.0, 50.0])
+    drawn = draw_overlay(IMAGE, make_map(), [box])
+    plain = draw_overlay(IMAGE, make_map())
+    changed = np.argwhere((drawn != plain).any(axis=-1))
+    assert changed.min(axis=0).tolist() == [30, 20]
+    assert changed.max(axis=0).tolist() == [80, 60]
+    np.testing.assert_array_equal(IMAGE, before)
+
+
 def test_no_map_leaves_the_image_as_it_is():
     nothing = AcousticMap(0, 0, 'gcf', np.zeros((0, 0), np.float32), 3.0, 2.0, 0.0)
     np.testing.assert_array_equal(draw_overlay(IMAGE, nothing), IMAGE)

@@ -281,7 +281,7 @@ class AcousticMapNode(ControlledNode):
         self._maps.publish(to_acoustic_map(sound, self._sensors.array_frame))
         self.answered(sound.stamp, began, sound.from_image)
         if rig is not None and not cycle.is_passed_over:
-            self._views.publish(sound, rig, self._sensors.array_frame)
+            self._views.publish(sound, rig, self._sensors.array_frame, cycle.faces.faces)
 
     def _map_or_blank(self, cycle: Cycle, rig: Rig | None) -> AcousticMap:
         """Map the sound of a cycle; whatever goes wrong, the image is answered."""

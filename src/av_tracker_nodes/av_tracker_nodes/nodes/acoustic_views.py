@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from rclpy.time import Time
@@ -31,7 +32,7 @@ from av_tracker_nodes.nodes.joins import Cache, SimpleFilter
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.quality_of_service import LATCHED
 from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.types import AcousticMap, ImageFrame
+from av_tracker_nodes.types import AcousticMap, Face, ImageFrame
 
 # What draws and decodes is imported where it is used: while nobody looks, no OpenCV is needed.
 
@@ -54,17 +55,19 @@ class AcousticViews:
         self._source = ImageInput(node)
         self._images: Cache | None = None
 
-    def publish(self, sound: AcousticMap, rig: Rig, frame_id: str) -> None:
-        """Publish the views of a map that are wanted."""
+    def publish(
+        self, sound: AcousticMap, rig: Rig, frame_id: str, faces: Sequence[Face] = ()
+    ) -> None:
+        """Publish the views of a map, and of the faces of its image, that are wanted."""
         if self._rig is None or not rig.has_moved_as_one(self._rig):
             self._rig = rig
             self._sensors.publish(sensor_markers(rig, frame_id))
         if self._points.get_subscription_count() > 0:
             self._points.publish(to_points(sound, rig, frame_id))
         if self._overlay.get_subscription_count() > 0:
-            self._publish_overlay(sound)
+            self._publish_overlay(sound, [face.box for face in faces])
 
-    def _publish_overlay(self, sound: AcousticMap) -> None:
+    def _publish_overlay(self, sound: AcousticMap, boxes: Sequence[np.ndarray]) -> None:
         from av_tracker_nodes.nodes.image_messages import to_image
         from av_tracker_nodes.viewing.sound import draw_overlay
 
@@ -74,7 +77,7 @@ class AcousticViews:
             self._source.subscribe(pictures.signalMessage)
         stamp = Time.from_msg(header(sound.stamp, '').stamp)
         for message in self._images.getInterval(stamp, stamp):
-            image = draw_overlay(self._source.read(message).image, sound)
+            image = draw_overlay(self._source.read(message).image, sound, boxes)
             self._overlay.publish(
                 to_image(ImageFrame(sound.stamp, image), message.header.frame_id)
             )

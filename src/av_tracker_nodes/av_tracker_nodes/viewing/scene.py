@@ -40,6 +40,8 @@ from av_tracker_nodes.viewing.sound import colour, heat, map_layer, place_map
 from av_tracker_nodes.viewing.trails import Trails
 
 _TIMELINE = 'stamp'
+_FIRST_DATE = to_nanoseconds(365 * 24 * 3600.0)
+"""Stamps (ns) below this are no dates but seconds since a recording began, as simulated ones."""
 _JPEG_QUALITY = 90
 _IMAGE_DISTANCE = 0.5
 _AXES = 0.2
@@ -162,7 +164,10 @@ class SceneView:
         self._log(paths.TRUTH, cages)
 
     def _at(self, stamp: int) -> None:
-        self._recording.set_time(_TIMELINE, timestamp=np.datetime64(stamp, 'ns'))
+        if stamp < _FIRST_DATE:
+            self._recording.set_time(_TIMELINE, duration=np.timedelta64(stamp, 'ns'))
+        else:
+            self._recording.set_time(_TIMELINE, timestamp=np.datetime64(stamp, 'ns'))
 
     def _log(self, path: str, *what: rr.AsComponents) -> None:
         self._recording.log(path, *what)

@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -28,6 +30,8 @@ _HEAT_LOW, _HEAT_HIGH = 0.06, 0.18
 """Coherence above the mean of the map where the shade begins; it is full at the maximum, but not
 below this."""
 _OPACITY = 0.5
+_FACE = 255, 255, 255
+"""Colour of the boxes of faces."""
 _STEPS = 31
 """Of colour: a layer that is not smooth to the last bit takes a fifth of the room as PNG."""
 
@@ -79,10 +83,28 @@ def map_layer(sound: AcousticMap, size: tuple[int, int]) -> np.ndarray:
     return np.concatenate([colour(step), weight[..., None]], axis=-1)
 
 
-def draw_overlay(image: np.ndarray, sound: AcousticMap) -> np.ndarray:
-    """Lay the map over an image, shape (height, width, 3); one of noise leaves it as it is."""
-    if sound.values.size == 0:
-        return image
-    layer = map_layer(sound, (image.shape[1], image.shape[0]))
-    weight = layer[..., 3:] / 255
-    return (image * (1 - weight) + layer[..., :3] * weight).astype(np.uint8)
+def draw_overlay(
+    image: np.ndarray, sound: AcousticMap, boxes: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """Lay the map over an image; one of noise leaves it as it is.
+
+    Parameters
+    ----------
+    image : np.ndarray, shape (height, width, 3), uint8
+        It is not changed.
+    sound : AcousticMap
+    boxes : sequence of np.ndarray, shape (4,)
+        Left, top, width, height of faces (pixels), which are drawn over it.
+
+    Returns
+    -------
+    np.ndarray, shape (height, width, 3), uint8
+    """
+    drawn = image.copy()
+    if sound.values.size:
+        layer = map_layer(sound, (image.shape[1], image.shape[0]))
+        weight = layer[..., 3:] / 255
+        drawn = (image * (1 - weight) + layer[..., :3] * weight).astype(np.uint8)
+    for left, top, width, height in np.round(boxes).astype(int).reshape(-1, 4).tolist():
+        cv2.rectangle(drawn, (left, top), (left + width, top + height), _FACE)
+    return drawn
