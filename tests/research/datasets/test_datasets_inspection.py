@@ -38,6 +38,13 @@ def test_a_whole_corpus_has_no_problems(whole_corpus):
     assert 'cav3d-mot' not in found.lacking
 
 
+def test_stand_ins_are_inspected_as_what_they_stand_for(tmp_path):
+    mini_corpus.write_sequence(tmp_path, name='seq24-2p-cav3d')
+    found = inspect_corpus(tmp_path)
+    assert found.corpus == 'CAV3D'
+    assert set(found.lacking) == {'cav3d-sot', 'cav3d-mot'}
+
+
 @pytest.mark.parametrize(
     ('pattern', 'lacking'),
     [

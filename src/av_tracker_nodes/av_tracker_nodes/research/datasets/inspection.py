@@ -41,7 +41,7 @@ class Inspection:
     Attributes
     ----------
     corpus : str
-        ``AV16.3`` or ``CAV3D``.
+        ``AV16.3`` or ``CAV3D``; of stand-ins, that which they stand for.
     sequences : tuple of str
         Those that are there.
     problems : tuple of (str, str)
@@ -79,6 +79,10 @@ def inspect_corpus(
     if not names:
         known = ' or '.join(sorted(each.name for each in CORPORA))
         raise InputError(f'{root} holds no sequence of {known}')
+    # Here, since it loads the simulator.
+    from av_tracker_nodes.research.simulation.stand_ins import represented_corpus
+
+    represented = represented_corpus(corpus)
     problems = []
     runnable: dict[str, set[int]] = {}
     for done, name in enumerate(names):
@@ -94,9 +98,9 @@ def inspect_corpus(
     lacking = {
         protocol.name: tuple(_lacking(protocol, runnable))
         for protocol in PROTOCOLS.values()
-        if protocol.corpus == corpus.name
+        if protocol.corpus == represented
     }
-    return Inspection(corpus.name, tuple(names), tuple(problems), lacking)
+    return Inspection(represented, tuple(names), tuple(problems), lacking)
 
 
 def _can_run(recording: Recording, camera: int) -> bool:

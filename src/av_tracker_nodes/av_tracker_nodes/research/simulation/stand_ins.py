@@ -31,6 +31,7 @@ from pathlib import Path
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_protocol import AUDIO_LAGS, FRAME_RANGES
+from av_tracker_nodes.research.datasets.corpus import Corpus
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import Conditions
@@ -169,6 +170,16 @@ STAND_INS = (
     *(_cav3d(number, 3) for number in (25, 26)),
 )
 """One for each sequence of every protocol."""
+
+
+def represented_corpus(corpus: Corpus) -> str:
+    """Name the corpus that a directory holds, or that its stand-ins stand for.
+
+    The files of a stand-in are those of AV16.3, whatever it stands for.
+    """
+    of = {stand_in.name: stand_in.corpus for stand_in in STAND_INS}
+    others = (of[name] for name in corpus.sequences() if of.get(name, corpus.name) != corpus.name)
+    return next(others, corpus.name)
 
 
 def choose_stand_ins(names: tuple[str, ...] = (), learning: bool = False) -> list[StandIn]:

@@ -31,7 +31,7 @@ from av_tracker_nodes.research.experiments.reproduction.reproduction_page import
     write_overview,
 )
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry
-from av_tracker_nodes.research.simulation.stand_ins import STAND_INS
+from av_tracker_nodes.research.simulation.stand_ins import represented_corpus
 
 ALL = 'all'
 
@@ -85,10 +85,7 @@ def protocols_of(root: Path) -> list[Protocol]:
     """
     corpus = open_corpus(root)
     there = {short_name(full): full for full in corpus.sequences()}
-    # The files of a stand-in are those of AV16.3, whatever it stands for.
-    of = {stand_in.name: stand_in.corpus for stand_in in STAND_INS}
-    others = (of[full] for full in there.values() if of.get(full, corpus.name) != corpus.name)
-    name = next(others, corpus.name)
+    name = represented_corpus(corpus)
     simulated = any(corpus.sequence(full).simulated for full in there.values())
     found = [
         protocol
