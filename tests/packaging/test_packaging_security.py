@@ -61,7 +61,7 @@ IMPORT_BY_NAME = {
     'av_tracker_nodes/__init__.py': 'the homes of the public names',
     'cli/main.py': 'the modules of our commands',
     'nodes/av_tracker_all.py': 'the names of our nodes',
-    'nodes/bag_player.py': 'the packages of messages in a bag',
+    'nodes/conversions.py': 'the packages of messages of our nodes and in a bag',
     'scripts/write_params.py': 'the names of our nodes',
 }
 NETWORK = {'socket', 'socketserver', 'http', 'urllib.request', 'ftplib', 'requests', 'asyncio'}

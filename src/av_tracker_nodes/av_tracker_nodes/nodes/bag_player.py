@@ -27,7 +27,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from importlib import import_module
 from itertools import count
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -42,7 +41,7 @@ from av_tracker_msgs.msg import SpeakerTrackArray
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.launching.player import PLAYER, PROGRESS
 from av_tracker_nodes.nodes.clock import elapsed_seconds
-from av_tracker_nodes.nodes.conversions import time_message
+from av_tracker_nodes.nodes.conversions import message_class, time_message
 from av_tracker_nodes.nodes.markers import TrackMarkers
 from av_tracker_nodes.nodes.node_base import StageNode
 from av_tracker_nodes.nodes.process import run
@@ -217,10 +216,10 @@ class BagPlayer(StageNode):
 
     def _advertise(self, playback: Playback) -> None:
         for topic, message_type in playback.channels.items():
-            package, _, kind = message_type.split('/')
-            message_class = getattr(import_module(f'{package}.msg'), kind)
             name = topic if topic in _GLOBAL else topic.lstrip('/')
-            self._outputs[topic] = self.advertise(message_class, name, _QUALITIES[topic])
+            self._outputs[topic] = self.advertise(
+                message_class(message_type), name, _QUALITIES[topic]
+            )
         if playback.left_out:
             self.get_logger().info(f'not played: {", ".join(playback.left_out)}')
 

@@ -60,12 +60,17 @@ from av_tracker_nodes.types import (
 
 
 @cache
-def _message_class(msgtype: str) -> tuple[type, tuple[str, ...]]:
-    """Class of messages of a type, and its fields that are sequences."""
+def message_class(msgtype: str) -> type:
+    """Class of the messages of a type, such as ``std_msgs/msg/Header``."""
     package, _, name = msgtype.split('/')
-    kind = getattr(import_module(f'{package}.msg'), name)
+    return getattr(import_module(f'{package}.msg'), name)
+
+
+@cache
+def _sequences(kind: type) -> tuple[str, ...]:
+    """Names of the fields that are sequences."""
     fields = kind.get_fields_and_field_types().items()
-    return kind, tuple(field for field, what in fields if what.startswith('sequence'))
+    return tuple(field for field, what in fields if what.startswith('sequence'))
 
 
 def make(msgtype: str, /, **fields: Any) -> Any:
@@ -74,8 +79,8 @@ def make(msgtype: str, /, **fields: Any) -> Any:
     Sequences of numbers become ``array.array``, which rclpy takes over without looking at the
     elements.
     """
-    kind, sequences = _message_class(msgtype)
-    for name in sequences:
+    kind = message_class(msgtype)
+    for name in _sequences(kind):
         if isinstance(values := fields.get(name), np.ndarray):
             fields[name] = array(values.dtype.char, np.ascontiguousarray(values).tobytes())
     return kind(**fields)
