@@ -62,6 +62,7 @@ IMPORT_BY_NAME = {
     'cli/main.py': 'the modules of our commands',
     'nodes/av_tracker_all.py': 'the names of our nodes',
     'nodes/conversions.py': 'the packages of messages of our nodes and in a bag',
+    'networks/__init__.py': 'the networks of our fusion models',
     'scripts/write_params.py': 'the names of our nodes',
 }
 NETWORK = {'socket', 'socketserver', 'http', 'urllib.request', 'ftplib', 'requests', 'asyncio'}
