@@ -45,8 +45,8 @@ def test_whole_files_are_read(folder, name):
 @pytest.mark.thorough
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('name', READERS)
-def test_five_hundred_changed_files(folder, name):
-    outcome = try_reader(folder, name, 500)
+def test_hundreds_of_changed_files(folder, name):
+    outcome = try_reader(folder, name, 250)
     check(outcome)
     assert outcome.counts['refused']
 
