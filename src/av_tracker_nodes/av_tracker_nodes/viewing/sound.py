@@ -100,11 +100,12 @@ def draw_overlay(
     -------
     np.ndarray, shape (height, width, 3), uint8
     """
-    drawn = image.copy()
     if sound.values.size:
         layer = map_layer(sound, (image.shape[1], image.shape[0]))
         weight = layer[..., 3:] / 255
         drawn = (image * (1 - weight) + layer[..., :3] * weight).astype(np.uint8)
+    else:
+        drawn = image.copy()
     for left, top, width, height in np.round(boxes).astype(int).reshape(-1, 4).tolist():
         cv2.rectangle(drawn, (left, top), (left + width, top + height), _FACE)
     return drawn
