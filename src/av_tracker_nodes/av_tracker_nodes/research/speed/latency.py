@@ -30,6 +30,7 @@ from av_tracker_nodes.research.speed.usage import watched
 SENSORS = {
     'av163': Sensors(),
     'hd': Sensors((1280, 720), 30, 6, 48_000),
+    'full_hd': Sensors((1920, 1080), 30, 6, 48_000),
     'slow': Sensors(image_rate=15),
     'fast': Sensors(image_rate=60),
 }
