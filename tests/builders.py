@@ -13,11 +13,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""People who are followed and sound that is heard, made by hand."""
+"""People who are followed, sound that is heard, and the camera that sees them, made by hand."""
 
 import numpy as np
 
+from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackState
+
+CAMERA = Camera(350.0, 350.0, 179.5, 143.5, (360, 288))
+LOOKS_ALONG_X = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
+"""Frame of the world from that of a camera, optical, that looks along x."""
 
 
 def make_track(number=1, position=(0, 0, 0), speaks=False, box=None, **changes):
@@ -36,6 +41,12 @@ def make_track(number=1, position=(0, 0, 0), speaks=False, box=None, **changes):
         'born': 0,
     }
     return Track(**(values | changes))
+
+
+def make_talker(number, x=0.0, **changes):
+    """Somebody who is seen and heard to talk."""
+    given = {'speaking': 0.9, 'box': (100, 80, 30, 40), 'modalities': Modality.BOTH} | changes
+    return make_track(number, (x, 0, 1), True, **given)
 
 
 def make_sound(peaks=(), faces=(), *, stamp=5, measure='vggcf', values=None, from_image=True):
