@@ -18,9 +18,8 @@
 from __future__ import annotations
 
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, with_interval
+from av_tracker_nodes.research.experiments.kit.benchmark import Row
 from av_tracker_nodes.research.simulation.rig_conditions import AV163
-
-Row = dict[str, object]
 
 _RIG_NAMES = {AV163: 'AV16.3'}
 
