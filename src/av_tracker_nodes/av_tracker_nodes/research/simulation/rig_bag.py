@@ -121,7 +121,8 @@ def write_rig_scene(drawn: RigScene, path: Path, progress: Progress | None = Non
             bag.write_ground_truth(truth[log_time])
             share = stamps.index(log_time) / len(stamps)
             report(_AUDIO_SHARE + (1 - _AUDIO_SHARE) * share, 'images')
-    (path / 'scenario.json').write_text(json.dumps(_summary(drawn), indent=2) + '\n')
+    summary = {'simulated': True, 'rig': rig.name, **scene.facts()}
+    (path / 'scenario.json').write_text(json.dumps(summary, indent=2) + '\n')
     return path
 
 
@@ -202,31 +203,12 @@ def _person_truth(
         np.stack([see(view, place) for view, place in zip(views, mouth, strict=True)])
         for see in (face_box, Camera.project)
     )
-    speaking = np.zeros(len(times), bool)
-    for start, end in person.segments:
-        speaking |= (times >= start) & (times < end)
     return PersonTruth(
         number,
         parent_from_scene @ mouth,
         box,
         scene.cameras[0].contains(box_centre(box)),
-        speaking,
+        person.speaks(times),
         None,
         pixel,
     )
-
-
-def _summary(drawn: RigScene) -> dict[str, object]:
-    scene = drawn.scene
-    return {
-        'simulated': True,
-        'rig': drawn.rig.name,
-        'seed': scene.seed,
-        'duration': scene.duration,
-        'rt60': scene.rt60,
-        'snr_db': scene.snr_db,
-        'speed_of_sound': scene.microphones.speed_of_sound,
-        'audio_video_offset': scene.audio_video_offset,
-        'voices': [person.voice for person in scene.people],
-        'head_scales': [person.head_scale for person in scene.people],
-    }

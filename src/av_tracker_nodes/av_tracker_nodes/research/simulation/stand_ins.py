@@ -127,11 +127,7 @@ def _walking(stage: Stage, people: int) -> Cast:
         walking=0.8,
         averted=0.15,
         talkative=(0.5, 0.85),
-        silent=0.0,
         loudness_db=(-3.0, 2.0),
-        boarded=0.0,
-        board_width=(0.0, 0.0),
-        defective=0.0,
         apart=0.4 if people < 3 else 0.3,
         conditions=_CONDITIONS,
     )

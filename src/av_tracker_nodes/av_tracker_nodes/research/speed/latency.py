@@ -21,9 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
-from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.speed.pipeline import LIVE_STAGE, recording
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
 from av_tracker_nodes.research.speed.usage import watched
 
@@ -69,8 +68,7 @@ def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> d
             with progress_bar(f'tracking live, {prefix}{kind}') as progress:
                 figures = _measure(bag, out / f'live-{prefix}{kind}', one_process, progress)
             result |= {f'{prefix}{kind}_{name}': value for name, value in figures.items()}
-    write_json(out / 'latency.json', result)
-    print_result('latency', result)
+    report(out, 'latency', result)
     return result
 
 

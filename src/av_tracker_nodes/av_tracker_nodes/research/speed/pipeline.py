@@ -28,10 +28,9 @@ from av_tracker_nodes import FaceStage
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.pipeline import track_bag
 from av_tracker_nodes.recordings.bag import BagReader
-from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.convert import convert_sequence
 from av_tracker_nodes.research.simulation.simulate import simulate
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.types import ImageFrame
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
@@ -80,8 +79,7 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
         'lost_frames': live['lost_frames'],
         'realtime_factor': live['realtime_factor'],
     }
-    write_json(out / 'pipeline.json', result)
-    print_result('pipeline', result)
+    report(out, 'pipeline', result)
     return result
 
 

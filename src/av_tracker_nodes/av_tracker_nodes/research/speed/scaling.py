@@ -29,7 +29,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from av_tracker_nodes import (
@@ -283,7 +282,6 @@ def _sheet(growths: Sequence[Growth]) -> Sheet:
 def _plot(growths: Sequence[Growth], out: Path) -> None:
     axes_names = list(dict.fromkeys(each.axis for each in growths))
     figure = Figure(figsize=(4 * len(axes_names), 3.6), dpi=120, layout='constrained')
-    FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(axes_names), squeeze=False, sharey=True)[0]
     for panel, axis in zip(panels, axes_names, strict=True):
         for each in (growth for growth in growths if growth.axis == axis):

@@ -21,9 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
-from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.speed.pipeline import recording
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
 from av_tracker_nodes.research.speed.usage import watched
 
@@ -55,6 +54,5 @@ def bench_soak(out: Path, progress_bar: Callable, seconds: float = 3600.0) -> di
         run = replay(bag, out=out / 'soak', rate=_RATE, progress=progress)
     kept = {name: run[name] for name in ('realtime_factor', 'lost_frames')}
     result = {'seconds': seconds, **kept, **usage.summary()}
-    write_json(out / 'soak.json', result)
-    print_result('soak', result)
+    report(out, 'soak', result)
     return result

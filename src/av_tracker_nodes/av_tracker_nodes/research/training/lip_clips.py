@@ -107,7 +107,7 @@ def _lively(person: Person, rng: np.random.Generator) -> Person:
     elif manner >= _EXPRESSIVE:
         rate, phase = rng.uniform(0.9, 1.8), rng.uniform(0, 2 * np.pi)
         idle = rng.uniform(0.1, 0.4) * (0.5 + 0.5 * np.sin(2 * np.pi * rate * times + phase))
-    jaw = np.maximum(talking, np.where(_speaks(person, times), 0, idle))
+    jaw = np.maximum(talking, np.where(person.speaks(times), 0, idle))
     rest = rng.uniform(*_REST)
     return replace(person, jaw=np.clip(rest + (1 - rest) * jaw, 0, 1))
 
@@ -119,14 +119,6 @@ def _expressions(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         width = rng.uniform(0.25, 0.8)
         opening += rng.uniform(0.15, 0.8) * np.exp(-(((times - middle) / width) ** 2))
     return opening
-
-
-def _speaks(person: Person, times: np.ndarray) -> np.ndarray:
-    """Tell at each scene time (s) whether somebody speaks."""
-    speaks = np.zeros(len(times), bool)
-    for start, end in person.segments:
-        speaks |= (times >= start) & (times < end)
-    return speaks
 
 
 def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Glimpse]:
@@ -157,7 +149,7 @@ def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Gl
                 continue
             person = scene.people[nearest]
             patch, moved = _cut_out(grey, face)
-            speaks = bool(_speaks(person, times[[index]])[0])
+            speaks = bool(person.speaks(times[index]))
             yield Glimpse(stamp, moved, patch, speaks, _yaw(scene, person, times[index]))
 
 

@@ -66,11 +66,7 @@ def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.nd
     scored = _scored_frames(scene, talkers, images)
     sound = record(scene)
     rig = rig_of(scene)
-    detector = BoxDetector(
-        rig.camera,
-        [person.head_scale for person in scene.people],
-        np.random.default_rng([seed, 0xFACE]),
-    )
+    detector = BoxDetector.of(rig.camera, scene.people, seed)
     methods = listeners(rig, sound)
     errors: dict[str, list[np.ndarray]] = {}
     for frame in _with_history(scored, max(method.history for method in methods)):

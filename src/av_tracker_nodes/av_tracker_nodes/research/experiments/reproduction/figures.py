@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from av_tracker_nodes.research.evaluation.curves import roc
@@ -83,7 +82,6 @@ def error_over_time(results: Mapping[str, Mapping[str, Mapping]], kind: str) -> 
     runs = list(results)
     lines = -(-len(runs) // _COLUMNS)
     figure = Figure(figsize=(12, 2.1 * lines + 0.6), dpi=100, layout='constrained')
-    FigureCanvasAgg(figure)
     panels = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True)
     for panel in panels.flat[len(runs) :]:
         panel.set_visible(False)
@@ -171,7 +169,6 @@ def save(figure: Figure, path: Path) -> None:
 
 def _figure(width: float, height: float) -> tuple:
     figure = Figure(figsize=(width, height), dpi=100, facecolor='white', layout='constrained')
-    FigureCanvasAgg(figure)
     return figure, figure.subplots()
 
 

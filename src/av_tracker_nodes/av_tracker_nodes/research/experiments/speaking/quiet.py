@@ -126,11 +126,7 @@ def quiet_scene(task: QuietTask, model: str) -> dict[str, int]:
     told, camera = rig_of_sound(drawn), drawn.rig.camera
     fusion, tracker = open_model(model), SpeakerTracker()
     stage = acoustic_stage(told, fusion.measure)
-    detector = BoxDetector(
-        camera,
-        [person.head_scale for person in scene.people],
-        np.random.default_rng([task.seed, 0xFACE]),
-    )
+    detector = BoxDetector.of(camera, scene.people, task.seed)
     parent_from_scene = drawn.scene_from_parent.inverse
     counts = dict.fromkeys(('images', 'speaking', 'tracks'), 0)
     for time, stamp, block in images_of_sound(record(scene)):
