@@ -112,9 +112,7 @@ class Stage:
         """Where the robot is that people talk to (m)."""
         return TABLE
 
-    def glances(
-        self, axis: np.ndarray, others: list[np.ndarray] | None = None, start: float = 0.0
-    ) -> list[Look]:
+    def glances(self, axis: np.ndarray, others: list[np.ndarray] | None = None) -> list[Look]:
         """Draw what somebody looks at.
 
         Camera 1 and the robot for 1.5 s to 3.5 s; now and then the way ahead and other people
@@ -122,7 +120,7 @@ class Stage:
         """
         targets = [self.camera(1), self.robot, look_ahead(axis, self.times), *(others or [])]
         weights = np.array([0.60, 0.24, 0.05, *[0.11 / len(others or [0])] * len(others or [])])
-        looks = []
+        looks, start = [], 0.0
         while start < self.duration:
             choice = self.rng.choice(len(targets), p=weights / weights.sum())
             looks.append(Look(start, targets[choice]))

@@ -134,10 +134,10 @@ def _walking(stage: Stage, people: int) -> Cast:
     return Cast(gathering.draw_people(stage), conditions=gathering.conditions)
 
 
-def _av163(name: str, motion: str, learnt_on: bool = False, seconds: float = 30.0) -> StandIn:
+def _av163(name: str, motion: str, learnt_on: bool = False) -> StandIn:
     people, number = int(name.split('-')[1][0]), int(name[3:5])
     first = _TRAINING_SEED if learnt_on else _TEST_SEED
-    return StandIn(name, AV163, people, motion, first + number, seconds)
+    return StandIn(name, AV163, people, motion, first + number, 30.0)
 
 
 def _cav3d(number: int, people: int) -> StandIn:

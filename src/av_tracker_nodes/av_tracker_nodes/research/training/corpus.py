@@ -74,10 +74,8 @@ def make_corpus(
         Folder of the clips, made where it is missing.
     seeds : sequence of int
         Of the scenes; the same seed always makes the same clip.
-    jobs : int
-        Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
+    jobs, progress
+        See `parallel_files.make_missing`.
 
     Returns
     -------

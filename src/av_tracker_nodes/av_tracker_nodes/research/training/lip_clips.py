@@ -121,14 +121,8 @@ def _expressions(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return opening
 
 
-def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Glimpse]:
+def film_faces(scene: Scene) -> Iterator[Glimpse]:
     """Film a scene and detect the faces of its people.
-
-    Parameters
-    ----------
-    scene : Scene
-    images : sequence of int or None
-        Which; all by default.
 
     Yields
     ------
@@ -137,8 +131,7 @@ def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Gl
     """
     stage = FaceStage()
     times = scene.frame_times(0)
-    images = range(len(times)) if images is None else images
-    for index, image in zip(images, render_frames(scene, 0, images), strict=True):
+    for index, image in enumerate(render_frames(scene, 0)):
         stamp = round((index + 1) * NANOSECONDS / FRAME_RATE)
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         mouths = _mouths(scene, times[index])

@@ -109,10 +109,10 @@ class LipSamples:
         """Watch the mouths of clips, with `spoil` also as a worse camera sees them."""
         rows = []
         for path in clips:
-            glimpses = load_lip_clip(path)
+            glimpses, seed = load_lip_clip(path), int(path.stem.rpartition('-')[2])
             rows += _watched(glimpses)
             if spoil:
-                rows += _watched(spoilt(glimpses, np.random.default_rng(_seed_of(path))))
+                rows += _watched(spoilt(glimpses, np.random.default_rng(seed)))
         return cls._of_rows(rows)
 
     @classmethod
@@ -209,7 +209,3 @@ def _watched(glimpses: Sequence[Glimpse]) -> list[np.ndarray]:
             told = glimpse.speaks, glimpse.face.box[3], glimpse.yaw
             rows.append(np.array([*told, *motion.features]))
     return rows
-
-
-def _seed_of(path: Path) -> int:
-    return int(path.stem.rpartition('-')[2])

@@ -78,10 +78,8 @@ def make_portraits(
         Below 1000 to learn from, below 2000 to choose by, above to report on.
     outfits : int
         Sets of clothes of each.
-    jobs : int
-        Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
+    jobs, progress
+        See `parallel_files.make_missing`.
 
     Returns
     -------

@@ -188,14 +188,14 @@ class Trainer:
         self.network.train()
         return scores
 
-    def ranked_thresholds(self, stride: int = 4) -> dict[str, float]:
+    def ranked_thresholds(self) -> dict[str, float]:
         """Thresholds that fit how sure the network is on validation clips; see `tasks.Task`."""
         if self._task.ranked is None:
             return {}
         self.network.eval()
-        return self._task.ranked(self.network, self._validation_batches(stride))
+        return self._task.ranked(self.network, self._validation_batches())
 
-    def _validation_batches(self, stride: int) -> Iterator[Any]:
+    def _validation_batches(self, stride: int = 4) -> Iterator[Any]:
         rng = np.random.default_rng(0)
         numbers = np.arange(0, len(self._validate), stride)
         for chunk in np.array_split(numbers, max(len(numbers) // self._schedule.images, 1)):

@@ -69,7 +69,8 @@ def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.nd
     detector = BoxDetector.of(rig.camera, scene.people, seed)
     methods = listeners(rig, sound)
     errors: dict[str, list[np.ndarray]] = {}
-    for frame in _with_history(scored, max(method.history for method in methods)):
+    history = max(method.history for method in methods)
+    for frame in sorted({frame - ago for frame in scored for ago in range(history + 1)}):
         places = np.concatenate(
             [person.at(np.array([frame / FRAME_RATE]), person.mouth) for person in scene.people]
         )
@@ -122,7 +123,3 @@ def _sounds(person: Person, time: float, speed_of_sound: float) -> bool:
     recent = person.speech[end - round(_WINDOW * RATE) : end]
     loudness = np.sqrt(np.mean(np.square(recent, dtype=float)))
     return bool(loudness >= _LEAST_LEVEL * level(person.speech))
-
-
-def _with_history(frames: list[int], history: int) -> list[int]:
-    return sorted({frame - ago for frame in frames for ago in range(history + 1)})

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,3 +164,12 @@ def check_count(count: int, most: int, what: str) -> None:
     """
     if not 1 <= count <= most:
         raise InputError(f'{count} {what}: choose 1 to {most}')
+
+
+def kept(path: Path, make: Callable[[], dict]) -> dict[str, Any]:
+    """Read a JSON file, which is made first where it is missing."""
+    if not path.exists():
+        result = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, result)
+    return json.loads(path.read_text(encoding='utf-8'))

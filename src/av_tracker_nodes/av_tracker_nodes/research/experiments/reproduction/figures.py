@@ -33,6 +33,8 @@ from av_tracker_nodes.viewing.palette import colour_of
 _GRID = '0.9'
 _HATCHES = ('///', '...', '\\\\\\', 'xxx', '', '|||', 'ooo', '---', '+++')
 """Of published rows, in order."""
+_GREYS = '0.9', '0.75', '0.6'
+"""Of published rows in turn; bars beside each other differ."""
 _COLUMNS = 3
 _SMOOTH = 0.4
 _MOST_PIXELS = 60.0
@@ -55,7 +57,7 @@ def error_bars(rows: Sequence[Row], runs: Sequence[str], kind: str) -> Figure:
             heights,
             width,
             label=row.name + (' (published, real recordings)' if published else ''),
-            color=_shade(hatch) if published else colour_of(colour),
+            color=_GREYS[hatch % len(_GREYS)] if published else colour_of(colour),
             hatch=_HATCHES[(hatch - 1) % len(_HATCHES)] if published else None,
             edgecolor='0.4',
             linewidth=0.4,
@@ -170,11 +172,6 @@ def save(figure: Figure, path: Path) -> None:
 def _figure(width: float, height: float) -> tuple:
     figure = Figure(figsize=(width, height), dpi=100, facecolor='white', layout='constrained')
     return figure, figure.subplots()
-
-
-def _shade(number: int) -> str:
-    """Return one of three greys; bars beside each other differ."""
-    return ('0.9', '0.75', '0.6')[number % 3]
 
 
 def _smoothed(times: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -26,8 +26,7 @@ from pathlib import Path
 from av_tracker_nodes import DEFAULT_MODEL
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, with_interval
 from av_tracker_nodes.research.experiments.kit import benchmark
-from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, Row, check_count
-from av_tracker_nodes.research.experiments.kit.kept import kept
+from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, Row, check_count, kept
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
     record_scene,
     track_scene,

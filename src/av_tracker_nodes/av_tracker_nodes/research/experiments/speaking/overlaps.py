@@ -99,15 +99,13 @@ class OverlapCounts:
     ghosts: int
 
 
-def overlap_tasks(
-    first_seed: int, scenes: int = SCENES, seconds: float = SECONDS
-) -> list[OverlapTask]:
+def overlap_tasks(first_seed: int) -> list[OverlapTask]:
     """Plan the scenes of every rig and number of voices."""
     return [
-        OverlapTask(rig, voices, first_seed + number, seconds)
+        OverlapTask(rig, voices, first_seed + number)
         for rig in RIGS
         for voices in VOICES
-        for number in range(scenes)
+        for number in range(SCENES)
     ]
 
 

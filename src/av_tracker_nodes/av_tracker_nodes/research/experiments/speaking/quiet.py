@@ -99,11 +99,11 @@ class QuietTask:
         return f'{self.quiet.name.replace(" ", "_")}-{self.rig}-{self.scenario}'
 
 
-def quiet_tasks(first_seed: int, seconds: float = SECONDS) -> list[QuietTask]:
+def quiet_tasks(first_seed: int) -> list[QuietTask]:
     """Plan every noise before every rig, with nobody and with silent people in turn."""
     scenarios = 'nobody', 'two_silent'
     return [
-        QuietTask(quiet, rig, scenarios[(number + turn) % 2], first_seed + number, seconds)
+        QuietTask(quiet, rig, scenarios[(number + turn) % 2], first_seed + number)
         for turn, quiet in enumerate(QUIETS)
         for number, rig in enumerate(_RIGS)
     ]

@@ -29,8 +29,8 @@ from av_tracker_nodes.research.experiments.kit.benchmark import (
     QuickOptions,
     Row,
     check_count,
+    kept,
 )
-from av_tracker_nodes.research.experiments.kit.kept import kept
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
     record_scene,
     track_scene,
