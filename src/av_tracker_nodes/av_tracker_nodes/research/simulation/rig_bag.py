@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from heapq import merge
@@ -35,14 +35,13 @@ from av_tracker_nodes.recordings.bag import BagFrames, BagWriter
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets.convert import true_tracks
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.research.simulation.video import render_frames
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
-
-Progress = Callable[[float, str], None]
 
 START = 10 * NANOSECONDS
 """Stamp of the first sample of sound (ns)."""
@@ -81,8 +80,7 @@ def simulate_rig(
         Folder of the bag; made where it is missing.
     duration : float
         Seconds.
-    progress : callable or None
-        Called with a fraction and a text a few times a second.
+    progress : Progress, optional
 
     Returns
     -------

@@ -33,6 +33,7 @@ from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_protocol import AUDIO_LAGS, FRAME_RANGES
 from av_tracker_nodes.research.datasets.corpus import Corpus
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import Conditions
 from av_tracker_nodes.research.simulation.gathering import Gathering
@@ -206,7 +207,7 @@ def choose_stand_ins(names: tuple[str, ...] = (), learning: bool = False) -> lis
 
 
 def make_stand_ins(
-    chosen: list[StandIn], out: Path, progress: Callable[[float, str], None] | None = None
+    chosen: list[StandIn], out: Path, progress: Progress | None = None
 ) -> Iterator[Path]:
     """Simulate stand-ins that are not there yet.
 
@@ -215,8 +216,7 @@ def make_stand_ins(
     chosen : list of StandIn
     out : Path
         Folder of the corpora: ``av163/`` and ``cav3d/`` are made in it.
-    progress : callable, optional
-        Called with the share done, 0..1, and a text.
+    progress : Progress, optional
 
     Yields
     ------

@@ -23,7 +23,6 @@ depths. What is timed on the CPU is what the acoustic stage runs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,6 +38,7 @@ from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.steered_response import steered_response
 from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.geometry.grid import image_grid
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.speed.peers import Peer, available_peers
 from av_tracker_nodes.research.speed.speed_table import report
@@ -145,15 +145,14 @@ def _image_map(delays: PairDelays, gcc: GccPhat, camera: Camera) -> ImageMap:
     return ImageMap(delays, gcc, camera, (_ROWS, _COLUMNS), _pitch(camera))
 
 
-def bench_acoustic_map(out: Path, progress_bar: Callable) -> dict:
+def bench_acoustic_map(out: Path, progress_bar: ProgressBar) -> dict:
     """Time the acoustic map and write ``acoustic_map.json``.
 
     Parameters
     ----------
     out : Path
         Folder of the results.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
 
     Returns
     -------

@@ -17,10 +17,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.speed.pipeline import recording
 from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
@@ -30,15 +30,14 @@ _RATE = 8.0
 """Faster than two cores answer: the player waits for the nodes."""
 
 
-def bench_soak(out: Path, progress_bar: Callable, seconds: float = 3600.0) -> dict:
+def bench_soak(out: Path, progress_bar: ProgressBar, seconds: float = 3600.0) -> dict:
     """Run the live graph for long, as fast as it answers, without a pause; write ``soak.json``.
 
     Parameters
     ----------
     out : Path
         Folder of the result; the recording is kept there for the next time (70 MB a minute).
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
     seconds : float
         Of the streams, as AV16.3 has them.
 

@@ -34,7 +34,7 @@ from av_tracker_nodes.research.networks.appearance import (
     AppearanceNet,
     supervised_contrastive_loss,
 )
-from av_tracker_nodes.research.training.command import ProgressBar
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.research.training.export import write_onnx
 from av_tracker_nodes.research.training.portrait_cameras import PortraitCamera
 from av_tracker_nodes.research.training.portraits import (
@@ -160,8 +160,7 @@ def run_appearance(
         Batches to train on.
     jobs : int or None
         Processes that draw portraits; one a core for None.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -246,7 +245,7 @@ class AppearanceTraining:
             self._optimiser.load_state_dict(state['optimiser'])
             self._done = state['steps']
 
-    def run(self, progress: Callable[[float, str], None]) -> None:
+    def run(self, progress: Progress) -> None:
         """Train to the end."""
         self.network.train()
         while self._done < self._steps:

@@ -22,7 +22,7 @@ ajar, and some mouths move without a word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ import numpy as np
 
 from av_tracker_nodes import FaceStage, Mouth
 from av_tracker_nodes.geometry.rig_files import load_rig_description
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
@@ -75,7 +76,7 @@ class Glimpse:
 
 
 def make_lip_clips(
-    out: Path, seeds: Sequence[int], jobs: int, progress: Callable[[float], None] | None = None
+    out: Path, seeds: Sequence[int], jobs: int, progress: Progress | None = None
 ) -> list[Path]:
     """Record clips that are not there yet; see `corpus.make_corpus`.
 

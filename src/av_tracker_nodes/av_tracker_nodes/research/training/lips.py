@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 
 from av_tracker_nodes import Mouth
 from av_tracker_nodes.research.evaluation.curves import roc
-from av_tracker_nodes.research.training.command import ProgressBar
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.training.lip_clips import Glimpse, load_lip_clip, make_lip_clips
 from av_tracker_nodes.types import to_seconds
 
@@ -53,8 +53,7 @@ def run_lips(
         To learn from; half as many to choose by, and half as many to report on.
     jobs : int or None
         Processes that make clips; one a core for None.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
 
     Returns
     -------

@@ -29,6 +29,7 @@ from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.datasets.training_protocols import TrainingProtocol, split_frames
 from av_tracker_nodes.research.evaluation.truth import read_truth
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.corpus import make_sequence_clips
 
@@ -41,7 +42,7 @@ def protocol_clips(
     data: Path,
     leaking: bool,
     load: Callable[[Sequence[Path]], list[Clip]],
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> tuple[list[Clip], list[Clip]]:
     """Make the clips of a training protocol that are missing, and split them.
 
@@ -56,8 +57,7 @@ def protocol_clips(
         Shuffle frames, as published; see `split_frames`.
     load : callable
         Reads clips.
-    progress : callable
-        Called with the share done, 0..1.
+    progress : Progress
 
     Returns
     -------

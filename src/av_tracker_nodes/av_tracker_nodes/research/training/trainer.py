@@ -22,7 +22,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from torch import nn
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.networks import NETWORKS
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.training.batches import draw_batch, endless_batches, moved
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.curves import draw_curves
@@ -121,7 +122,7 @@ class Trainer:
         elif pretrained is not None:
             load_pretrained(self.network, pretrained)
 
-    def run(self, progress: Callable[[float, str], None] | None = None) -> dict[str, float]:
+    def run(self, progress: Progress | None = None) -> dict[str, float]:
         """Train to the end.
 
         Parameters

@@ -28,6 +28,7 @@ from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets, publish
 from av_tracker_nodes.research.parallel import all_in_processes
+from av_tracker_nodes.research.progress import ProgressBar
 
 Row = dict[str, object]
 
@@ -112,7 +113,7 @@ class Benchmark:
         self,
         out: Path,
         options: Options,
-        progress_bar: Callable,
+        progress_bar: ProgressBar,
         document: Path | None = None,
         recordings: Path | None = None,
     ) -> list[Row]:
@@ -127,8 +128,7 @@ class Benchmark:
             Folder for ``NAME.json``, a flat list of rows, for ``NAME.md`` where the options tell
             the origin of the figures, and for ``runs``, the results of scenes that are kept.
         options : Options
-        progress_bar : callable
-            Context manager that takes a text and yields a progress callback.
+        progress_bar : ProgressBar
         document : Path, optional
             Document whose block between the two markers is replaced by the tables.
         recordings : Path, optional
