@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,7 +190,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Company:
+class Company(ABC):
     """Who comes together, how restless they are, and how well they are heard and seen.
 
     Attributes
@@ -239,9 +240,9 @@ class Company:
         """Draw when somebody raises a hand; None for who does not."""
         return None
 
+    @abstractmethod
     def targets(self, stage: Stage) -> list[np.ndarray]:
-        """Draw a camera, and return it (m) with what else people look at beside each other."""
-        return [stage.camera(1), stage.robot]
+        """Return a camera (m), which may be drawn, and what else people look at in the room."""
 
     def dead_microphones(self, stage: Stage, count: int, part: int) -> tuple[int, ...]:
         """Draw which of so many microphones are dead: one in `part` at most."""
