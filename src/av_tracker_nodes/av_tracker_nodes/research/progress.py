@@ -13,22 +13,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Results that are not made again."""
+"""How those who wait are told how far long work has come."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager
 
-from av_tracker_nodes.recordings.json_files import write_json
+Progress = Callable[..., None]
+"""Called now and then with the share done, 0..1, and by some work with a text."""
 
-
-def kept(path: Path, make: Callable[[], dict]) -> dict[str, Any]:
-    """Read a JSON file, which is made first where it is missing."""
-    if not path.exists():
-        result = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, result)
-    return json.loads(path.read_text(encoding='utf-8'))
+ProgressBar = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a progress bar with a text, for as long as a block of ``with`` lasts."""
