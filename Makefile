@@ -41,10 +41,13 @@ smoke:
 test-jazzy:
 	@ROS_DISTRO=jazzy $(MAKE) smoke
 
-# What README and docs show and list: pictures from a run of today (those of RViz and rerun are
-# screenshots), the table of parameters, the notebook.
+# What README and docs show and list: pictures from a run of today, the table of parameters, the
+# notebook.
+docs: override EXTRAS += view
 docs: demo
 	@$(SETUP) av-tracker bench scaling
+	@$(SETUP) av-tracker view out/demo/bag --save out/demo/tracks.rrd
+	@$(SETUP) python scripts/picture_viewer.py out/demo/tracks.rrd
 	cp out/demo/loop.webp out/demo/tracks.png out/bench/scaling.png docs/
 	@$(SETUP) python scripts/write_params.py
 	@$(SETUP) python scripts/write_notebook.py

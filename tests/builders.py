@@ -13,12 +13,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""People who are followed, sound that is heard and arrays that hear it, made by hand."""
+"""People, the camera that sees them, sound and the arrays that hear it, made by hand."""
 
 import numpy as np
 
-from av_tracker_nodes.geometry import MicrophoneArray
+from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackState
+
+CAMERA = Camera(350.0, 350.0, 179.5, 143.5, (360, 288))
+LOOKS_ALONG_X = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
+"""Frame of the world from that of a camera, optical, that looks along x."""
 
 
 def make_track(number=1, position=(0, 0, 0), speaks=False, box=None, **changes):
@@ -39,15 +43,17 @@ def make_track(number=1, position=(0, 0, 0), speaks=False, box=None, **changes):
     return Track(**(values | changes))
 
 
+def make_talker(number, x=0.0, **changes):
+    """Somebody who is seen and heard to talk."""
+    given = {'speaking': 0.9, 'box': (100, 80, 30, 40), 'modalities': Modality.BOTH} | changes
+    return make_track(number, (x, 0, 1), True, **given)
+
+
 def make_sound(peaks=(), faces=(), *, stamp=5, measure='vggcf', values=None, from_image=True):
     """A map of sound that was heard whole; nothing but peaks and faces stands out of it."""
     values = np.zeros((2, 2), np.float32) if values is None else values
     parts = {'peaks': tuple(peaks), 'faces': tuple(faces), 'from_image': from_image}
     return AcousticMap(stamp, stamp, measure, values, 3.0, 2.0, 1.0, **parts)
-
-
-FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
-"""Axes of an optical frame that looks along x, with y to its left."""
 
 
 def towards(azimuth, elevation):

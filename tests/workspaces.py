@@ -13,7 +13,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Colcon workspaces of their own, in which this checkout is not to be found."""
+"""Programs, and colcon workspaces of their own, in which this checkout is not to be found."""
 
 import os
 import shutil
@@ -25,13 +25,16 @@ from bootstrap import ROOT
 OURS = ('av_tracker_msgs', 'av_tracker_nodes')
 
 
-def run(command, cwd, variables):
-    """Return what a line of shell prints; it has to succeed."""
-    process = subprocess.run(
-        ['bash', '-c', command], cwd=cwd, env=variables, text=True, capture_output=True
-    )
+def output_of(command, **options):
+    """Return what a program prints; it has to succeed."""
+    process = subprocess.run(command, text=True, capture_output=True, **options)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
+
+
+def run(command, cwd, variables):
+    """Return what a line of shell prints; it has to succeed."""
+    return output_of(['bash', '-c', command], cwd=cwd, env=variables)
 
 
 def without_our_packages():
@@ -53,8 +56,7 @@ def holds_ours(folder):
 def copy_files(folder, target):
     """Copy what git has, or would add, of a folder of this checkout; links stay links."""
     command = ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '-z', str(folder)]
-    listed = subprocess.run(command, cwd=ROOT, check=True, text=True, capture_output=True).stdout
-    for name in listed.split('\0'):
+    for name in output_of(command, cwd=ROOT).split('\0'):
         source = ROOT / name
         if name and (source.is_file() or source.is_symlink()):
             copy = target / source.relative_to(ROOT / folder)

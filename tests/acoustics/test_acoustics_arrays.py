@@ -32,7 +32,7 @@ from acoustic_scenes import (
     seconds,
     two_circles,
 )
-from builders import FORWARD, LINE, SQUARE, TWO_SQUARES, towards
+from builders import LINE, LOOKS_ALONG_X, SQUARE, TWO_SQUARES, towards
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.acoustics.activity import VoiceActivity
@@ -210,7 +210,7 @@ def test_nobody_sits_in_the_table():
         assert furnished.contains(peak.position)
 
 
-CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
+CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(LOOKS_ALONG_X))
 
 
 def speech_of(faces, voice, array):

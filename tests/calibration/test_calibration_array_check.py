@@ -15,6 +15,8 @@
 
 """Faults of microphone arrays that are built in on purpose."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -140,77 +142,66 @@ def test_what_is_no_microphone_is_named_and_not_called_swapped():
 
 
 @pytest.fixture
-def record(tmp_path):
-    """Write a bag with sound and the description of its array; return the command line."""
+def check(tmp_path):
+    """Run the command on a bag with sound, and a description of its array or of another."""
 
-    def write(sound):
-        save_microphones(tmp_path / 'array.yaml', CIRCLE)
-        with BagWriter(tmp_path / 'bag') as bag:
+    def run(sound, *options, array=CIRCLE):
+        save_microphones(tmp_path / 'array.yaml', array)
+        with BagWriter(tmp_path / 'bag', overwrite=True) as bag:
             bag.write_rig(Rig(Camera(300, 300, 160, 120, (320, 240)), CIRCLE), 0)
             for first in range(0, len(sound), 160):
                 stamp = first * NANOSECONDS // RATE
                 bag.write_audio(AudioBlock(stamp, first, RATE, sound[first : first + 160]))
-        return ['check', 'array', str(tmp_path / 'array.yaml'), '--bag', str(tmp_path / 'bag')]
+        command = ['check', 'array', str(tmp_path / 'array.yaml'), '--bag', str(tmp_path / 'bag')]
+        result = CliRunner().invoke(main, [*command, *options])
+        return result.exit_code, result.output
 
-    return write
-
-
-def test_command_finds_nothing_wrong(record):
-    result = CliRunner().invoke(main, record(hear(CIRCLE, [30, 120])))
-    assert result.exit_code == 0, result.output
-    assert 'nothing wrong was found' in result.output
-    assert 'azimuth' in result.output
+    return run
 
 
-def test_command_names_what_is_wrong(record):
+def test_command_finds_nothing_wrong(check):
+    status, told = check(hear(CIRCLE, [30, 120]))
+    assert status == 0, told
+    assert 'nothing wrong was found' in told
+    assert 'azimuth' in told
+
+
+def test_command_names_what_is_wrong(check):
     sound = hear(CIRCLE, [-100, -20, 70, 150])
     sound[:, [3, 5]] = sound[:, [5, 3]]
     sound[:, 0] = 0
-    result = CliRunner().invoke(main, record(sound))
-    assert result.exit_code == 1
-    assert 'channel 0: dead for 100% of the time' in result.output
-    assert 'look swapped: 3 and 5' in result.output
+    status, told = check(sound)
+    assert status == 1
+    assert 'channel 0: dead for 100% of the time' in told
+    assert 'look swapped: 3 and 5' in told
 
 
-def test_command_takes_the_channels_that_it_is_given(record):
+def test_command_takes_the_channels_that_it_is_given(check):
     """In a bag as on a card; what is wrong is told in channels of the card."""
-    arguments = record(with_intruder(hear(CIRCLE, [-100, -20, 70, 150])))
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 1
-    assert 'channel 0 comes 100 ms after the others' in result.output
-    result = CliRunner().invoke(main, [*arguments, '--channels', '1-8'])
-    assert result.exit_code == 0, result.output
-    result = CliRunner().invoke(main, [*arguments, '--channels', '1,2,6,4,5,3,7,8'])
-    assert result.exit_code == 1
-    assert 'look swapped: 3 and 6' in result.output.replace('6 and 3', '3 and 6')
+    sound = with_intruder(hear(CIRCLE, [-100, -20, 70, 150]))
+    status, told = check(sound)
+    assert status == 1
+    assert 'channel 0 comes 100 ms after the others' in told
+    status, told = check(sound, '--channels', '1-8')
+    assert status == 0, told
+    status, told = check(sound, '--channels', '1,2,6,4,5,3,7,8')
+    assert status == 1
+    assert 'look swapped: 3 and 6' in told.replace('6 and 3', '3 and 6')
 
 
 @pytest.mark.parametrize(
-    ('channels', 'reason'),
-    [('1-4', 'names 4 channels'), ('1-7,20', 'does not fit'), ('1-7,1', 'distinct')],
+    ('seconds', 'channels', 'array', 'reason'),
+    [
+        (1.0, '1-4', CIRCLE, 'names 4 channels'),
+        (1.0, '1-7,20', CIRCLE, 'does not fit'),
+        (1.0, '1-7,1', CIRCLE, 'distinct'),
+        (1.0, '1..4', CIRCLE, "channel map '1..4' is not like 0-3, 7"),
+        (0.2, None, CIRCLE, 'half a second is needed'),
+        (1.0, None, replace(CIRCLE, channels=np.arange(8) + 8), 'does not fit array'),
+    ],
 )
-def test_command_refuses_channels_that_do_not_fit(record, channels, reason):
-    result = CliRunner().invoke(main, [*record(hear(CIRCLE, [0])), '--channels', channels])
-    assert result.exit_code == 2
-    assert reason in result.output
-
-
-def test_command_wants_half_a_second(record):
-    result = CliRunner().invoke(main, record(hear(CIRCLE, [0], 0.2)))
-    assert result.exit_code == 2
-    assert 'half a second is needed' in result.output
-
-
-def test_command_refuses_channels_that_it_cannot_read(record):
-    result = CliRunner().invoke(main, [*record(hear(CIRCLE, [0])), '--channels', '1..4'])
-    assert result.exit_code == 2
-    assert "channel map '1..4' is not like 0-3, 7" in result.output
-
-
-def test_command_refuses_another_array(record, tmp_path):
-    arguments = record(hear(CIRCLE, [0]))
-    other = MicrophoneArray(CIRCLE.positions, channels=np.arange(8) + 8)
-    save_microphones(tmp_path / 'array.yaml', other)
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 2
-    assert 'does not fit array' in result.output
+def test_command_refuses_what_does_not_fit(check, seconds, channels, array, reason):
+    options = ['--channels', channels] if channels else []
+    status, told = check(hear(CIRCLE, [0], seconds), *options, array=array)
+    assert status == 2
+    assert reason in told

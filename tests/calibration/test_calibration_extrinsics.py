@@ -70,9 +70,13 @@ def make_places(
     return [Place(s, h, std) for s, h in zip(seen, heard, strict=True)]
 
 
+def solve(places, centre=(0, 0, 0), **known):
+    return solve_extrinsics(places, np.array(centre, float), **PERSON, **known)
+
+
 @pytest.mark.parametrize('seed', [1, 2, 3])
 def test_pose_is_recovered(seed):
-    result = solve_extrinsics(make_places(20, seed), np.zeros(3), **PERSON)
+    result = solve(make_places(20, seed))
     assert not result.is_outlier.any()
     assert rotation_error(result.array_from_camera) < 3.0
     offset = result.array_from_camera.translation - TRUTH.translation
@@ -83,7 +87,7 @@ def test_pose_is_recovered(seed):
 
 @pytest.mark.parametrize('seed', [4, 5, 6])
 def test_reflections_do_no_harm(seed):
-    result = solve_extrinsics(make_places(20, seed, outliers=4), np.zeros(3), **PERSON)
+    result = solve(make_places(20, seed, outliers=4))
     assert result.is_outlier[:4].sum() >= 3
     assert not result.is_outlier[4:].any()
     assert rotation_error(result.array_from_camera) < 4.0
@@ -92,7 +96,7 @@ def test_reflections_do_no_harm(seed):
 def test_exact_directions_give_the_exact_pose():
     places = make_places(12, 7, noise=0.0, error=0.0)
     exact = [Place(place.seen / 1.06, place.heard) for place in places]
-    result = solve_extrinsics(exact, np.zeros(3), **PERSON)
+    result = solve(exact)
     assert result.rms < 1e-5
     assert rotation_error(result.array_from_camera) < 1e-3
     np.testing.assert_allclose(result.array_from_camera.translation, TRUTH.translation, atol=1e-4)
@@ -100,8 +104,8 @@ def test_exact_directions_give_the_exact_pose():
 
 def test_a_measured_position_helps():
     places = make_places(6, 8)
-    free = solve_extrinsics(places, np.zeros(3), **PERSON)
-    known = solve_extrinsics(places, np.zeros(3), **PERSON, position=TRUTH.translation)
+    free = solve(places)
+    known = solve(places, position=TRUTH.translation)
     assert known.rotation_std < free.rotation_std
     assert rotation_error(known.array_from_camera) < 2.0
 
@@ -112,38 +116,38 @@ def test_a_camera_far_from_the_array_that_looks_at_it():
     truth = RigidTransform(back, np.array([0.8, -1.6, 1.1]))
     places = make_places(24, 9, truth, range_tells=True)
     centre = np.array([0.1, 0.0, 0.0])
-    shifted = [Place(p.seen, p.heard, p.heard_range_std) for p in places]
-    result = solve_extrinsics(shifted, np.zeros(3), **PERSON)
+    result = solve(places)
     assert rotation_error(result.array_from_camera, truth) < 4.0
-    moved = solve_extrinsics(shifted, centre, **PERSON)
+    moved = solve(places, centre)
     shift = moved.array_from_camera.translation - result.array_from_camera.translation
     np.testing.assert_allclose(shift, centre, atol=0.01)
 
 
-class TestRefused:
-    def test_all_in_one_direction(self):
-        places = make_places(12, 1, view=3.0)
-        narrow = [Place(p.seen * [1, 0.2, 1], p.heard) for p in places]
-        with pytest.raises(InputError, match='lie in one direction'):
-            solve_extrinsics(narrow, np.zeros(3), **PERSON)
+def narrow():
+    return [Place(p.seen * [1, 0.2, 1], p.heard) for p in make_places(12, 1, view=3.0)]
 
-    def test_too_few(self):
-        with pytest.raises(InputError, match='4 places were both seen and heard'):
-            solve_extrinsics(make_places(4, 1), np.zeros(3), **PERSON)
 
-    def test_nothing_fits(self):
-        with pytest.raises(InputError, match=r'heard where they were not seen|do not fix'):
-            solve_extrinsics(make_places(12, 1, outliers=12), np.zeros(3), **PERSON)
+def in_a_line():
+    """From the left to the right at one height and distance: roll and height stay open."""
+    right = np.deg2rad(np.linspace(-30, 30, 6))
+    seen = 2 * np.stack([np.sin(right), np.zeros(6), np.cos(right)], axis=-1)
+    heard = RigidTransform(OPTICAL, np.array([0, 0, 1.0])) @ seen
+    return list(map(Place, seen, heard))
 
-    def test_places_in_a_line(self):
-        """From the left to the right at one height and distance: roll and height stay open."""
-        right = np.deg2rad(np.linspace(-30, 30, 6))
-        seen = 2 * np.stack([np.sin(right), np.zeros(6), np.cos(right)], axis=-1)
-        heard = RigidTransform(OPTICAL, np.array([0, 0, 1.0])) @ seen
-        with pytest.raises(InputError, match='do not fix'):
-            solve_extrinsics(
-                [Place(s, h) for s, h in zip(seen, heard, strict=True)], np.zeros(3), **PERSON
-            )
+
+@pytest.mark.parametrize(
+    ('places', 'reason'),
+    [
+        (narrow(), 'lie in one direction'),
+        (make_places(4, 1), '4 places were both seen and heard'),
+        (make_places(12, 1, outliers=12), 'heard where they were not seen|do not fix'),
+        (in_a_line(), 'do not fix'),
+    ],
+    ids=['all in one direction', 'too few', 'nothing fits', 'in a line'],
+)
+def test_places_that_fix_no_pose_are_refused(places, reason):
+    with pytest.raises(InputError, match=reason):
+        solve(places)
 
 
 BOARD = CharucoBoard(5, 4, 0.06, 0.045)
@@ -164,10 +168,8 @@ def loudspeaker_bag(tmp_path_factory):
     with BagWriter(path) as bag:
         bag.write_rig(Rig(CAMERA, ARRAY), to_nanoseconds(10.0))
         for index in range(9):
-            turn = (
-                np.diag([1.0, 1.0, 1.0])
-                @ Rotation.from_euler('xyz', rng.uniform(-12, 12, 3), degrees=True).as_matrix()
-            )
+            angles = rng.uniform(-12, 12, 3)
+            turn = Rotation.from_euler('xyz', angles, degrees=True).as_matrix()
             right, down = (index % 3 - 1) * 0.36, (index // 3 - 1) * 0.16 - 0.1
             depth = rng.uniform(1.1, 1.7)
             board = RigidTransform(turn, depth * np.array([right, down, 1.0]) - turn @ OFFSET / 2)

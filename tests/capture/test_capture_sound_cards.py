@@ -13,13 +13,19 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Choice of a sound card and of its channels."""
+"""Choice of a sound card and of its channels; the stream of one that comes and goes."""
 
 import builtins
+from types import SimpleNamespace
 
 import pytest
 
-from av_tracker_nodes.capture.microphone_stream import StreamSettings, parse_channel_map
+from av_tracker_nodes.capture import microphone_stream
+from av_tracker_nodes.capture.microphone_stream import (
+    MicrophoneStream,
+    StreamSettings,
+    parse_channel_map,
+)
 from av_tracker_nodes.capture.sound_cards import MissingCardError, find_input, load_sounddevice
 from av_tracker_nodes.errors import InputError
 
@@ -32,26 +38,24 @@ DEVICES = [
 ]
 
 
-def test_by_part_of_the_name_whatever_the_case():
-    assert find_input(DEVICES, 'respeaker', 6) == 1
-
-
-def test_by_index():
-    assert find_input(DEVICES, '2', 16) == 2
-
-
-def test_the_only_one_with_enough_channels():
-    assert find_input(DEVICES, '', 9) == 2
-
-
-def test_an_exact_name_beats_parts_of_others():
+@pytest.mark.parametrize(
+    ('wanted', 'channels', 'found'),
+    [
+        # By part of the name, whatever the case; by index; the only one with enough channels.
+        ('respeaker', 6, 1),
+        ('2', 16, 2),
+        ('', 9, 2),
+        # An exact name beats parts of others.
+        ('USB', 8, 5),
+        # By the numbers of ALSA.
+        ('hw:1,0', 4, 1),
+        ('plughw:1,0', 4, 1),
+        ('hw:CARD=1,DEV=0', 4, 1),
+    ],
+)
+def test_what_fits_is_found(wanted, channels, found):
     devices = [*DEVICES, {'name': 'USB', 'max_input_channels': 8}]
-    assert find_input(devices, 'USB', 8) == 5
-
-
-@pytest.mark.parametrize('wanted', ['hw:1,0', 'plughw:1,0', 'hw:CARD=1,DEV=0'])
-def test_by_alsa_number(wanted):
-    assert find_input(DEVICES, wanted, 4) == 1
+    assert find_input(devices, wanted, channels) == found
 
 
 @pytest.mark.parametrize('wanted', ['hw:CARD=UMA16,DEV=0', 'hw:UMA16', 'hw:UMA16,0'])
@@ -126,3 +130,105 @@ def test_card_needs_the_channels_that_are_mapped():
 def test_block_is_10_ms_unless_it_is_given():
     assert StreamSettings(rate=48_000).block == 480
     assert StreamSettings(rate=48_000, block_size=1024).block == 1024
+
+
+# ---- the stream of a card that comes and goes, on a stand-in for PortAudio
+
+
+ARRAY = {'name': 'UMA-8: USB (hw:1,0)', 'max_input_channels': 8}
+
+
+class Library:
+    """Cards that can be plugged in and out, of which PortAudio makes a list at times."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self):
+        self.plugged, self.listed, self.takes = [], [], True
+        self.stream = None
+        self.RawInputStream = self._make_stream
+
+    def _terminate(self):
+        self.listed = []
+
+    def _initialize(self):
+        self.listed = list(self.plugged)
+
+    def query_devices(self):
+        return self.listed
+
+    def _make_stream(self, **_):
+        if not self.takes:
+            raise self.PortAudioError('Invalid sample rate')
+        self.stream = SimpleNamespace(
+            active=True, start=lambda: None, abort=lambda **_: None, close=lambda **_: None
+        )
+        return self.stream
+
+    def unplug(self):
+        self.plugged = []
+        self.stream.active = False
+
+
+@pytest.fixture
+def library(monkeypatch):
+    library = Library()
+    monkeypatch.setattr(microphone_stream, 'load_sounddevice', lambda: library)
+    return library
+
+
+@pytest.fixture
+def stream(library):
+    return MicrophoneStream(StreamSettings(device='uma', channels=8), lambda *_: None)
+
+
+def test_a_card_that_is_missing_at_the_start_is_opened_when_it_comes(library, stream):
+    with pytest.raises(MissingCardError, match="no sound card fits 'uma' with 8 channels"):
+        stream.open()
+    assert 'no sound card fits' in stream.revive()
+    assert 'has stopped' not in stream.revive()
+    library.plugged = [ARRAY]
+    assert stream.revive() is None
+    assert stream.name == ARRAY['name']
+    assert stream.is_running
+    assert stream.reopened == 0
+
+
+def test_a_card_that_was_unplugged_is_opened_when_it_comes_back(library, stream):
+    library.plugged = library.listed = [ARRAY]
+    stream.open()
+    assert stream.revive() is None
+    library.unplug()
+    assert stream.revive().startswith(f'{ARRAY["name"]} has stopped: no sound card fits')
+    library.plugged = [ARRAY]
+    assert stream.revive() is None
+    assert stream.reopened == 1
+
+
+def test_an_index_is_of_the_card_that_had_it_at_the_start(library):
+    stream = MicrophoneStream(StreamSettings(device='0', channels=8), lambda *_: None)
+    with pytest.raises(MissingCardError):
+        stream.open()
+    library.plugged = [ARRAY]
+    assert stream.revive() is None
+    library.unplug()
+    library.plugged = [{'name': 'other', 'max_input_channels': 8}, ARRAY]
+    assert stream.revive() is None
+    assert stream.name == ARRAY['name']
+
+
+@pytest.mark.parametrize(
+    ('devices', 'takes', 'message'),
+    [
+        ([{**ARRAY, 'max_input_channels': 2}], True, 'no sound card fits'),
+        ([ARRAY, ARRAY], True, 'several sound cards fit'),
+        ([ARRAY], False, 'does not give 8 channels of int16 at 16000 Hz: Invalid sample rate'),
+    ],
+)
+def test_a_card_that_will_not_do_is_an_error(library, stream, devices, takes, message):
+    library.plugged = library.listed = devices
+    library.takes = takes
+    with pytest.raises(InputError, match=message) as told:
+        stream.open()
+    assert not isinstance(told.value, MissingCardError)

@@ -17,13 +17,15 @@
 
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import click
 import pytest
 from click.testing import CliRunner
-from interruptions import QUICK, WAYS, check_end
+from interruptions import QUICK, WAYS, Case, check_end, has_written
 
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.cli.options import Number, fusion_model_option, shows_input_errors
@@ -238,6 +240,22 @@ def test_package_runs_as_a_program(tmp_path):
     ]
 
 
+SWALLOWS = """
+import sys, time
+from pathlib import Path
+
+Path('being_imported').touch()
+try:
+    time.sleep(2)
+except BaseException:
+    pass
+sys.path.remove(str(Path(__file__).parent))
+del sys.modules['onnxruntime']
+import onnxruntime
+sys.modules['onnxruntime'] = onnxruntime
+"""
+
+
 # ---- commands that are told to end do so soon, and leave nothing behind; more in tests/graph
 
 
@@ -249,3 +267,17 @@ def test_package_runs_as_a_program(tmp_path):
 )
 def test_commands_end_when_told_to(tmp_path, case, number, whole_group):
     check_end(tmp_path, case, number, whole_group)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_imports_that_swallow_exceptions_do_not_keep_commands_from_ending(
+    tmp_path, monkeypatch, number
+):
+    modules = tmp_path / 'modules'
+    modules.mkdir()
+    (modules / 'onnxruntime.py').write_text(SWALLOWS)
+    monkeypatch.setenv('PYTHONPATH', os.pathsep.join([str(modules), os.environ['PYTHONPATH']]))
+    check_end(
+        tmp_path, Case('track bag --out tracks', has_written('being_imported')), number, False
+    )

@@ -26,7 +26,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.errors import InputError, how_to_install, installing
 from av_tracker_nodes.errors.files import check_file, read_bytes, read_text
 from av_tracker_nodes.errors.picture_files import decode_image, read_image
 from av_tracker_nodes.errors.yaml_text import read_yaml
@@ -95,42 +95,6 @@ def test_text_is_utf8_unless_numbers_alone_are_wanted(tmp_path):
     assert read_text(tmp_path / 'a', 'text', foreign=True).split()[1] == '1'
 
 
-def test_pictures_are_decoded():
-    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
-    np.testing.assert_array_equal(decode_image(cv2.imencode('.png', image)[1].tobytes()), image)
-
-
-@pytest.mark.parametrize('data', [b'', b'nothing', b'\x89PNG\r\n\x1a\n'])
-def test_no_pictures_are_refused(data):
-    with pytest.raises(InputError, match='damaged, or no'):
-        decode_image(data)
-
-
-def test_a_jpeg_of_endless_scans_is_refused():
-    jpeg = cv2.imencode('.jpg', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
-    begin = jpeg.index(b'\xff\xda')
-    with pytest.raises(InputError, match='more than 100 scans'):
-        decode_image(jpeg[:begin] + 200 * jpeg[begin:-2])
-
-
-def test_pixels_are_counted_before_memory_is_taken(tmp_path):
-    """A picture of nothing, 30,000 pixels wide and high, as its header says."""
-    png = bytearray(cv2.imencode('.png', np.zeros((8, 8, 3), np.uint8))[1].tobytes())
-    png[16:24] = np.array([30_000, 30_000], '>u4').tobytes()
-    png[29:33] = np.array([zlib.crc32(png[12:29])], '>u4').tobytes()
-    (tmp_path / 'large.png').write_bytes(png)
-    code = (
-        'import resource, sys\n'
-        'from av_tracker_nodes.errors.picture_files import InputError, read_image\n'
-        'resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n'
-        'try:\n    read_image(sys.argv[1])\n'
-        'except InputError as error:\n    print(error)\n'
-    )
-    command = [sys.executable, '-c', code, str(tmp_path / 'large.png')]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    assert said.endswith('is not a readable picture: it is too large\n')
-
-
 # ---- pictures are measured before they are decoded, whoever has loaded OpenCV
 
 
@@ -151,6 +115,39 @@ def png(width, height):
     data[16:24] = struct.pack('>II', width, height)
     data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
     return bytes(data)
+
+
+def test_pictures_are_decoded():
+    image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+    np.testing.assert_array_equal(decode_image(cv2.imencode('.png', image)[1].tobytes()), image)
+
+
+@pytest.mark.parametrize('data', [b'', b'nothing', b'\x89PNG\r\n\x1a\n'])
+def test_no_pictures_are_refused(data):
+    with pytest.raises(InputError, match='damaged, or no'):
+        decode_image(data)
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    whole = jpeg(32, 24, False)
+    begin = whole.index(b'\xff\xda')
+    with pytest.raises(InputError, match='more than 100 scans'):
+        decode_image(whole[:begin] + 200 * whole[begin:-2])
+
+
+def test_pixels_are_counted_before_memory_is_taken(tmp_path):
+    """A picture of nothing, 30,000 pixels wide and high, as its header says."""
+    (tmp_path / 'large.png').write_bytes(png(30_000, 30_000))
+    code = (
+        'import resource, sys\n'
+        'from av_tracker_nodes.errors.picture_files import InputError, read_image\n'
+        'resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n'
+        'try:\n    read_image(sys.argv[1])\n'
+        'except InputError as error:\n    print(error)\n'
+    )
+    command = [sys.executable, '-c', code, str(tmp_path / 'large.png')]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert said.endswith('is not a readable picture: it is too large\n')
 
 
 @pytest.mark.parametrize(
@@ -229,3 +226,39 @@ def test_few_lines_of_aliases_do_not_make_a_large_document(read):
     levels = [f'l{k}: &l{k} [{", ".join([f"*l{k - 1}"] * 10)}]' for k in range(1, 9)]
     with pytest.raises(InputError, match='more than 100000 values with its aliases'):
         read('\n'.join(['l0: &l0 [' + ', '.join('0' * 10) + ']', *levels]))
+
+
+# ---- how to install what is missing
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """An interpreter of the system, whose packages the distribution manages or does not."""
+
+    def pretend(*, managed=False, environment=False):
+        monkeypatch.setattr(sys, 'executable', '/usr/bin/python3')
+        monkeypatch.setattr(sys, 'base_prefix', '/usr' if environment else sys.prefix)
+        monkeypatch.setattr(installing.sysconfig, 'get_path', lambda name: str(tmp_path))
+        if managed:
+            (tmp_path / 'EXTERNALLY-MANAGED').touch()
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    'kind', [{}, {'environment': True}, {'environment': True, 'managed': True}]
+)
+def test_pip_is_named_where_it_works(machine, kind):
+    machine(**kind)
+    assert how_to_install('av', 'python3-av') == '/usr/bin/python3 -m pip install av'
+
+
+def test_where_the_system_manages_packages_its_own_is_named(machine):
+    machine(managed=True)
+    assert how_to_install('av', 'python3-av') == 'sudo apt-get install python3-av'
+
+
+def test_where_the_system_has_none_pip_is_told_to_go_on(machine):
+    machine(managed=True)
+    command = '/usr/bin/python3 -m pip install --user --break-system-packages rosbags'
+    assert how_to_install('rosbags') == command

@@ -15,7 +15,7 @@
 
 import numpy as np
 import pytest
-from builders import FORWARD, make_sound
+from builders import LOOKS_ALONG_X, make_sound
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
@@ -26,7 +26,7 @@ from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
 from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, FaceSound, Modality
 
 # The camera stands 1 m behind the array, looking along world x.
-BEHIND = RigidTransform(FORWARD, np.array([-1.0, 0, 0]))
+BEHIND = RigidTransform(LOOKS_ALONG_X, np.array([-1.0, 0, 0]))
 CAMERA = Camera(400, 400, 180, 144, (360, 288), pose=BEHIND)
 CIRCLE = np.array([[0.1 * np.cos(a), 0.1 * np.sin(a), 0] for a in np.arange(0, 6.28, 0.785)])
 # The array frame is turned by 90 degrees and shifted against the target frame.

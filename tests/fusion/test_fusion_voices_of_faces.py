@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import FORWARD, LINE, SQUARE, TWO_SQUARES, make_sound, towards
+from builders import LINE, LOOKS_ALONG_X, SQUARE, TWO_SQUARES, make_sound, towards
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -41,7 +41,7 @@ from av_tracker_nodes.types import (
     TrackState,
 )
 
-CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
+CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(LOOKS_ALONG_X))
 SOLID = MicrophoneArray(0.05 * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, 0]]))
 ANGLE = st.floats(-180, 180)
 FACE = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)

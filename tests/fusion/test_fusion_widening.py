@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import FORWARD, make_sound, square, towards
+from builders import LOOKS_ALONG_X, make_sound, square, towards
 
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
 from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
@@ -27,7 +27,7 @@ from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, Modality
 
-CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
+CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(LOOKS_ALONG_X))
 EXACT = Rig(CAMERA, square(0.05))
 IMAGE = np.full((480, 640, 3), 90, np.uint8)
 

@@ -56,8 +56,8 @@ def parameters(spec):
     return json.loads(values)
 
 
-def by_name(specs):
-    return {spec.name: spec for spec in specs}
+def by_name(chosen):
+    return {spec.name: spec for spec in node_set(chosen)}
 
 
 def test_every_argument_is_described():
@@ -69,7 +69,7 @@ def test_every_argument_is_described():
 
 
 def test_live_set():
-    specs = by_name(node_set(LIVE))
+    specs = by_name(LIVE)
     assert list(specs) == ['microphone_array', 'camera', *STAGES]
     assert not any(spec.ends_all for spec in specs.values())
     assert parameters(specs['microphone_array'])['calibration'] == ARRAY
@@ -79,11 +79,12 @@ def test_live_set():
 
 def test_devices_can_be_somebody_elses():
     chosen = {'start_camera': 'false', 'start_microphones': 'false'}
-    assert list(by_name(node_set(chosen))) == list(STAGES)
+    assert list(by_name(chosen)) == list(STAGES)
 
 
 def test_replay_set(bag, tmp_path):
-    specs = by_name(node_set({'bag': str(bag), 'out': str(tmp_path / 'out'), 'rate': '2'}))
+    chosen = {'bag': str(bag), 'out': str(tmp_path / 'out'), 'rate': '2', 'network_device': 'cpu'}
+    specs = by_name(chosen)
     assert list(specs) == ['bag_player', *STAGES, 'track_writer']
     assert [name for name, spec in specs.items() if spec.ends_all] == ['bag_player']
     player = parameters(specs['bag_player'])
@@ -95,21 +96,22 @@ def test_replay_set(bag, tmp_path):
         assert parameters(specs[name])['reliable_images'] is True if name != 'fusion' else True
     assert parameters(specs['face_detector'])['image_transport'] == 'compressed'
     assert parameters(specs['acoustic_map'])['patience'] == 2.0
+    assert parameters(specs['fusion'])['device'] == 'cpu'
 
 
 def test_patience_stays_within_what_the_nodes_allow(bag):
-    specs = by_name(node_set({'bag': str(bag), 'rate': '100'}))
+    specs = by_name({'bag': str(bag), 'rate': '100'})
     for name in ('acoustic_map', 'fusion'):
         assert parameters(specs[name])['patience'] == 10.0
 
 
 def test_beams_and_ros4hri_are_extras(bag):
-    specs = by_name(node_set({**LIVE, 'beams': 'true', 'audio_offset': '0.02'}))
+    specs = by_name({**LIVE, 'beams': 'true', 'audio_offset': '0.02'})
     assert list(specs) == ['microphone_array', 'camera', *STAGES, 'speaker_beams']
     assert parameters(specs['speaker_beams'])['audio_offset'] == 0.02
     assert parameters(specs['speaker_beams'])['array_calibration'] == ARRAY
     # The voices of ROS4HRI are the beams.
-    specs = by_name(node_set({'bag': str(bag), 'ros4hri': 'true', 'target_frame': 'map'}))
+    specs = by_name({'bag': str(bag), 'ros4hri': 'true', 'target_frame': 'map'})
     assert list(specs) == ['bag_player', *STAGES, 'speaker_beams', 'ros4hri_bridge']
     assert parameters(specs['ros4hri_bridge'])['target_frame'] == 'map'
     assert parameters(specs['ros4hri_bridge'])['image_transport'] == 'compressed'
@@ -119,7 +121,7 @@ def test_beams_and_ros4hri_are_extras(bag):
 
 def test_measure_follows_the_model(bag):
     def measure(**chosen):
-        specs = by_name(node_set({'bag': str(bag), **chosen}))
+        specs = by_name({'bag': str(bag), **chosen})
         return parameters(specs['acoustic_map'])['measure']
 
     assert measure(fusion_model='stgcf') == 'stgcf'
@@ -154,7 +156,7 @@ def test_namespace_goes_to_everybody(bag):
     ],
 )
 def test_rviz_shows_the_namespace_at_the_time_of_the_nodes(bag, chosen, namespace, time):
-    specs = by_name(node_set({'bag': str(bag), 'rviz': 'true', **chosen}))
+    specs = by_name({'bag': str(bag), 'rviz': 'true', **chosen})
     arguments = specs['rviz2'].ros_arguments
     told = [each for each in arguments if each.startswith('__ns')]
     assert told == [each for each in specs['tracker'].ros_arguments if each.startswith('__ns')]
@@ -175,7 +177,7 @@ def test_autostart_goes_to_everybody(bag):
 
 
 def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
-    specs = by_name(node_set({'bag': str(bag)}))
+    specs = by_name({'bag': str(bag)})
     assert [name for name, spec in specs.items() if not spec.respawns] == ['bag_player']
     assert not any(spec.respawns for spec in node_set({**LIVE, 'respawn': 'false'}))
     (together,) = node_set({**LIVE, 'one_process': 'true'})
@@ -187,15 +189,15 @@ def test_nodes_that_die_are_started_again_but_not_those_that_end(bag):
 
 
 def test_a_model_of_one_sense_starts_no_device_of_the_other():
-    blind = by_name(node_set({'fusion_model': 'audio', 'array_calibration': ARRAY}))
+    blind = by_name({'fusion_model': 'audio', 'array_calibration': ARRAY})
     assert list(blind) == ['microphone_array', *STAGES]
-    deaf = by_name(node_set({'fusion_model': 'visual', 'camera_calibration': 'camera.yaml'}))
+    deaf = by_name({'fusion_model': 'visual', 'camera_calibration': 'camera.yaml'})
     assert list(deaf) == ['camera', *STAGES]
     for specs, sees, hears in ((blind, False, True), (deaf, True, False)):
         for stage in ('acoustic_map', 'fusion', 'tracker'):
             told = parameters(specs[stage])
             assert (told['sees'], told['hears']) == (sees, hears)
-    both = by_name(node_set(LIVE))
+    both = by_name(LIVE)
     assert parameters(both['fusion'])['sees']
     assert parameters(both['fusion'])['hears']
 
@@ -210,11 +212,6 @@ def test_nodes_are_given_what_they_declare(bag, tmp_path):
             assert set(parameters(spec)) - {'use_sim_time'} <= declared_names()[spec.name]
 
 
-def test_networks_run_where_they_are_told(bag):
-    specs = by_name(node_set({'bag': str(bag), 'network_device': 'cpu'}))
-    assert parameters(specs['fusion'])['device'] == 'cpu'
-
-
 def test_one_process_carries_all_parameters(bag):
     (spec,) = node_set({'bag': str(bag), 'one_process': 'true'})
     assert spec.executable == 'av_tracker_all'
@@ -225,7 +222,7 @@ def test_one_process_carries_all_parameters(bag):
 
 
 def test_rviz_is_of_a_ros_installation(bag):
-    spec = by_name(node_set({'bag': str(bag), 'rviz': 'true'}))['rviz2']
+    spec = by_name({'bag': str(bag), 'rviz': 'true'})['rviz2']
     with pytest.raises(InputError, match='ros2 launch'):
         processes.command(spec)
 
@@ -242,6 +239,7 @@ def test_rviz_is_of_a_ros_installation(bag):
         ({**LIVE, 'fusion_model': 'magic'}, "no fusion model 'magic'"),
         ({**LIVE, 'params_file': '/nowhere.yaml'}, 'no parameter file /nowhere.yaml'),
         ({'bag': 'x', 'rate': 'fast'}, "rate must be a number, got 'fast'"),
+        ({'rig': 'magic'}, 'respeaker_usb_webcam'),
     ],
 )
 def test_wrong_arguments_are_one_clear_line(chosen, message):
@@ -254,9 +252,7 @@ def test_record_and_bag_exclude_each_other(bag):
         node_set({'bag': str(bag), 'record': 'other'})
 
 
-def test_shipped_files_are_found():
-    assert shipped_file('params.yaml').is_file()
-    assert shipped_file('av_tracker.rviz').is_file()
+def test_a_shipped_file_that_is_not_there_is_refused():
     with pytest.raises(InputError):
         shipped_file('none.yaml')
 
@@ -291,17 +287,19 @@ class TestSupervisor:
             processes, 'command', lambda spec: [sys.executable, '-u', '-c', spec.arguments[0]]
         )
 
-        def spec(name, code, ends_all=False, respawns=False):
-            return NodeSpec('test', name, name, (code,), ends_all=ends_all, respawns=respawns)
+        return lambda name, code, **rules: NodeSpec('test', name, name, (code,), **rules)
 
-        return spec
+    @pytest.fixture
+    def main(self, python):
+        """One that ends all after a while."""
+        return lambda seconds: python('main', f'import time; time.sleep({seconds})', ends_all=True)
 
-    def test_ends_with_the_decisive_process(self, python):
+    def test_ends_with_the_decisive_process(self, python, main):
         sleeper = "import time; print('asleep'); time.sleep(60)"
         lines = []
         began = time.monotonic()
         statuses = Supervisor(
-            [python('sleeper', sleeper), python('main', 'import time; time.sleep(0.5)', True)],
+            [python('sleeper', sleeper), main(0.5)],
             on_line=lambda name, line: lines.append((name, line)),
         ).run()
         assert time.monotonic() - began < 10
@@ -310,30 +308,24 @@ class TestSupervisor:
         # Nor does it say anything about its end.
         assert lines == [('sleeper', 'asleep')]
 
-    def test_one_that_dies_takes_no_other_down(self, python):
-        statuses = Supervisor(
-            [
-                python('dies', 'raise SystemExit(3)'),
-                python('main', 'import time; time.sleep(1)', True),
-            ]
-        ).run()
-        assert statuses == {'dies': 3, 'main': 0}
+    def test_one_that_dies_takes_no_other_down(self, python, main):
+        dies = python('dies', 'raise SystemExit(3)')
+        assert Supervisor([dies, main(1)]).run() == {'dies': 3, 'main': 0}
 
     def test_starts_again_what_has_died(self, python, monkeypatch, tmp_path):
         monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.2)
-        count = f"open({str(tmp_path / 'starts')!r}, 'a').write('x')"
-        dies_twice = (
-            f'{count}; raise SystemExit(len(open({str(tmp_path / "starts")!r}).read()) < 3)'
-        )
+        starts = tmp_path / 'starts'
+        count = f"open({str(starts)!r}, 'a').write('x')"
+        dies_twice = f'{count}; raise SystemExit(len(open({str(starts)!r}).read()) < 3)'
         refuses = f'{count}; raise SystemExit(2)'
         specs = [python('dies', dies_twice, respawns=True)]
         lines = []
         supervisor = Supervisor(specs, on_line=lambda name, line: lines.append(line))
         assert supervisor.run() == {'dies': 0}
         assert lines == ['died with status 1: started again'] * 2
-        assert (tmp_path / 'starts').read_text() == 'xxx'
+        assert starts.read_text() == 'xxx'
         assert Supervisor([python('refuses', refuses, respawns=True)]).run() == {'refuses': 2}
-        assert (tmp_path / 'starts').read_text() == 'xxxx'
+        assert starts.read_text() == 'xxxx'
 
     def test_what_is_stopped_goes_on_where_it_would_be_started_again(self, python):
         stops = 'import os, signal; os.kill(os.getpid(), signal.SIGSTOP)'
@@ -344,17 +336,16 @@ class TestSupervisor:
         assert supervisor.run() == {'stage': 0}
         assert lines == ['was stopped: goes on']
 
-    def test_what_dies_over_and_over_is_started_more_and_more_rarely(self, python, monkeypatch):
+    def test_what_dies_over_and_over_is_started_more_and_more_rarely(
+        self, python, main, monkeypatch
+    ):
         monkeypatch.setattr(processes, 'RESPAWN_DELAY', 0.05)
         monkeypatch.setattr(processes, 'LONGEST_DELAY', 1.0)
         monkeypatch.setattr(processes, 'SETTLED', 60.0)
         dies = "print('begun'); raise SystemExit(1)"
         starts = []
         Supervisor(
-            [
-                python('dies', dies, respawns=True),
-                python('main', 'import time; time.sleep(3)', True),
-            ],
+            [python('dies', dies, respawns=True), main(3)],
             on_line=lambda name, line: starts.append(time.monotonic()) if line == 'begun' else 0,
         ).run()
         gaps = np.diff(starts)
@@ -367,15 +358,14 @@ class TestSupervisor:
     def test_ends_when_all_have_ended(self, python):
         assert Supervisor([python('a', 'pass'), python('b', 'pass')]).run() == {'a': 0, 'b': 0}
 
-    def test_kills_what_does_not_listen(self, python, monkeypatch):
+    def test_kills_what_does_not_listen(self, python, main, monkeypatch):
         monkeypatch.setattr(processes, 'PATIENCE', 0.3)
         deaf = (
             'import signal, time\n'
             'for s in (signal.SIGINT, signal.SIGTERM): signal.signal(s, signal.SIG_IGN)\n'
             "print('deaf'); time.sleep(60)"
         )
-        wait = 'import time; time.sleep(1)'
-        statuses = Supervisor([python('deaf', deaf), python('main', wait, True)]).run()
+        statuses = Supervisor([python('deaf', deaf), main(1)]).run()
         assert statuses['deaf'] == -signal.SIGKILL
 
     def test_in_the_background_too_it_ends_processes(self):
@@ -402,8 +392,7 @@ def test_runs_side_by_side_have_domains_of_their_own(monkeypatch):
 
 def remaps(**chosen):
     """What the nodes of a live set are told to listen to, by the names of ours."""
-    specs = {spec.name: spec for spec in node_set({**LIVE, **chosen})}
-    arguments = specs['fusion'].ros_arguments
+    arguments = by_name({**LIVE, **chosen})['fusion'].ros_arguments
     pairs = [arguments[k + 1] for k, argument in enumerate(arguments) if argument == '-r']
     return dict(pair.split(':=') for pair in pairs)
 
@@ -450,35 +439,15 @@ def test_live_topics_are_named_as_in_a_bag(chosen, expected):
     assert remaps(**chosen) == expected
 
 
-def test_a_named_topic_has_a_publisher_of_its_own():
-    names = [spec.name for spec in node_set({**LIVE, 'image_topic': '/cam/image_rect'})]
-    assert 'camera' not in names
-    assert 'microphone_array' in names
-
-
-def test_rectified_images_are_told_to_all_who_see():
-    for spec in node_set({**LIVE, 'image_topic': '/cam/image_rect'}):
-        if spec.name in ('acoustic_map', 'fusion', 'tracker'):
-            assert parameters(spec)['rectified'] is True
+def test_a_named_topic_has_a_publisher_of_its_own_and_who_sees_is_told_what_is_rectified():
+    specs = by_name({**LIVE, 'image_topic': '/cam/image_rect'})
+    assert 'camera' not in specs
+    assert 'microphone_array' in specs
+    for name in ('acoustic_map', 'fusion', 'tracker'):
+        assert parameters(specs[name])['rectified'] is True
 
 
 def test_a_rig_needs_no_calibration():
-    specs = {spec.name: spec for spec in node_set({'rig': 'respeaker_usb_webcam'})}
+    specs = by_name({'rig': 'respeaker_usb_webcam'})
     for name in ('camera', 'microphone_array', 'fusion'):
         assert 'respeaker_usb_webcam.yaml' in ' '.join(specs[name].arguments)
-
-
-def test_an_unknown_rig_names_those_there_are():
-    with pytest.raises(InputError, match='respeaker_usb_webcam'):
-        node_set({'rig': 'magic'})
-
-
-@pytest.mark.parametrize(
-    ('model', 'missing'), [('audio', 'camera'), ('visual', 'microphone_array')]
-)
-def test_one_sense_starts_one_driver(model, missing):
-    calibration = 'array_calibration' if model == 'audio' else 'camera_calibration'
-    names = [
-        spec.name for spec in node_set({calibration: LIVE[calibration], 'fusion_model': model})
-    ]
-    assert missing not in names

@@ -22,12 +22,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from prepare_models import RECIPES
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.models import zoo
 from av_tracker_nodes.models.shipped import shipped_file
+from av_tracker_nodes.models.whole_network import read_network
 from av_tracker_nodes.models.zoo import PACKAGED_MODELS, SILERO_VAD
 
 
@@ -130,3 +131,74 @@ def test_networks_run_without_reports_to_the_makers_of_the_runtime(tmp_path):
     code = 'from av_tracker_nodes.models.zoo import load_onnxruntime; load_onnxruntime()'
     subprocess.run([sys.executable, '-c', code], env=environment, check=True)
     assert not list(tmp_path.rglob('*'))
+
+
+# ---- weights in other files are refused wherever a network may name them
+
+
+def outside(location='secret.bin'):
+    """Four numbers that are in another file."""
+    tensor = TensorProto(name='weights', data_type=TensorProto.FLOAT, dims=[4])
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in {'location': location, 'offset': '0', 'length': '16'}.items():
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def constant():
+    return helper.make_node('Constant', [], ['y'], value=outside())
+
+
+def network(nodes=(), **parts):
+    output = helper.make_tensor_value_info('y', TensorProto.FLOAT, [4])
+    graph = helper.make_graph(list(nodes), 'network', [], [output])
+    graph.initializer.extend(parts.get('weights', ()))
+    graph.sparse_initializer.extend(parts.get('sparse', ()))
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
+    made.functions.extend(parts.get('functions', ()))
+    return made
+
+
+def branch():
+    inner = network([constant()]).graph
+    return helper.make_node('If', ['c'], ['y'], then_branch=inner, else_branch=inner)
+
+
+OPERATORS = [helper.make_opsetid('', 17)]
+FORMS = {
+    'weights': network(weights=[outside()]),
+    'sparse weights': network(sparse=[onnx.SparseTensorProto(values=outside(), dims=[9])]),
+    'constant': network([constant()]),
+    'subgraph': network([branch()]),
+    'function': network(
+        functions=[helper.make_function('mine', 'f', [], ['y'], [constant()], OPERATORS)]
+    ),
+}
+
+
+@pytest.mark.parametrize('form', FORMS)
+def test_weights_in_other_files_are_refused(tmp_path, form):
+    (tmp_path / 'network.onnx').write_bytes(FORMS[form].SerializeToString())
+    with pytest.raises(InputError, match='its weights are in another file'):
+        read_network(tmp_path / 'network.onnx', 'network')
+
+
+@pytest.mark.parametrize('location', ['beside.bin', '../above.bin', '{}/above.bin', 'link.bin'])
+def test_a_network_reads_no_other_files(tmp_path, location):
+    folder = tmp_path / 'network'
+    folder.mkdir()
+    for file in (folder / 'beside.bin', tmp_path / 'above.bin'):
+        file.write_bytes(bytes(16))
+    (folder / 'link.bin').symlink_to(tmp_path / 'above.bin')
+    identity = helper.make_node('Identity', ['weights'], ['y'])
+    made = network([identity], weights=[outside(location.format(tmp_path))])
+    (folder / 'network.onnx').write_bytes(made.SerializeToString())
+    with pytest.raises(InputError, match='cannot be loaded: its weights are in another file'):
+        zoo.open_model(folder / 'network.onnx', 'network', ('y',))
+
+
+def test_operators_of_others_are_refused(tmp_path):
+    other = network([helper.make_node('Read', [], ['y'], domain='com.example')])
+    (tmp_path / 'network.onnx').write_bytes(other.SerializeToString())
+    with pytest.raises(InputError, match=r"operator Read of 'com\.example' is no standard one"):
+        read_network(tmp_path / 'network.onnx', 'network')

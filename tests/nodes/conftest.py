@@ -14,7 +14,6 @@
 # limitations under the License.
 
 import pytest
-from node_bench import Kept
 
 
 @pytest.fixture(scope='module')
@@ -48,6 +47,7 @@ def make(context):
 @pytest.fixture
 def start(make):
     """Start nodes with parameters; what they publish is kept in `sent`, by topic."""
+    from node_bench import Kept
 
     def start(kind, namespace='', listeners=0, **parameters):
         node = make(kind, namespace, **parameters)

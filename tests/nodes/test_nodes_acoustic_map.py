@@ -16,7 +16,6 @@
 """The node of acoustic maps: sound joined to images by stamp, and views for listeners only."""
 
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,24 +23,19 @@ import pytest
 from diagnostic_msgs.msg import DiagnosticStatus
 from node_bench import ask, catch, facts_of, install, tell, tick, topics
 from std_msgs.msg import Bool
+from tiny_recording import make_rig
 
 from av_tracker_nodes.acoustics import AcousticConfig, AcousticStage
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
-from av_tracker_nodes.geometry.calibration import load_microphones
+from av_tracker_nodes.geometry import Rig, RigidTransform
 from av_tracker_nodes.nodes import acoustic_map, conversions, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, Face, FaceFrame, ImageFrame
 
-ARRAYS = Path(__file__).resolve().parents[2] / 'calibration' / 'av163_arrays.yaml'
 RATE = 16_000
-SIZE = (360, 288)
 START = 7 * NANOSECONDS
-LOOKS_ALONG_X = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
-CAMERA = Camera(
-    350.0, 350.0, 179.5, 143.5, SIZE, pose=RigidTransform(LOOKS_ALONG_X, np.array([-1.5, 0, 0.4]))
-)
-RIG = Rig(CAMERA, load_microphones(ARRAYS))
+RIG = make_rig()
+CAMERA, SIZE = RIG.camera, RIG.camera.size
 BOX = np.array([150.0, 120, 30, 40])
 
 
@@ -80,10 +74,6 @@ def cut(sound, sizes):
         first, number = first + size, number + 1
 
 
-def message_of(block):
-    return conversions.to_audio(block.stamp, block.first_sample, RATE, block.samples, 'mic_array')
-
-
 def faces_at(seconds):
     return FaceFrame(stamp(seconds), SIZE, (Face(BOX, 0.9, tracklet=1),))
 
@@ -100,7 +90,8 @@ def see(node, seconds):
 
 def hear(node, blocks):
     for block in blocks:
-        tell(node, 'audio', message_of(block))
+        given = (block.stamp, block.first_sample, RATE, block.samples)
+        tell(node, 'audio', conversions.to_audio(*given, 'mic_array'))
 
 
 def maps(node):
@@ -128,6 +119,14 @@ def feed(node, sound, times, sizes, lost=()):
             see(node, what)
 
 
+def reference(sound, seconds, rig=RIG):
+    """What the stage makes of sound at the time of an image."""
+    stage = AcousticStage(rig)
+    for block in cut(sound, (RATE,)):
+        stage.add(block)
+    return stage.process(faces_at(seconds))
+
+
 @pytest.mark.parametrize('sizes', [(160,), (147, 331, 64), (4000,), (1,) * 159 + (1,)])
 def test_sound_is_joined_by_stamp_across_the_borders_of_blocks(make_node, sound, sizes):
     sound = sound[: RATE // 2] if sizes[0] == 1 else sound
@@ -135,15 +134,12 @@ def test_sound_is_joined_by_stamp_across_the_borders_of_blocks(make_node, sound,
     times = [0.3, 0.34, 0.380_031, 0.413_33]
     node = make_node(patience=1.0)
     feed(node, sound, times, sizes)
-    stage = AcousticStage(RIG)
-    for block in cut(sound, (RATE,)):
-        stage.add(block)
     answers = {
         conversions.stamp_of_time(message.header.stamp): conversions.from_acoustic_map(message)
         for message in maps(node)
     }
     for time in times:
-        expected, given = stage.process(faces_at(time)), answers[stamp(time)]
+        expected, given = reference(sound, time), answers[stamp(time)]
         assert given.coverage == 1
         np.testing.assert_array_equal(given.values, expected.values)
         np.testing.assert_array_equal(given.faces[0].values, expected.faces[0].values)
@@ -158,14 +154,9 @@ def test_a_map_waits_for_its_sound_and_uses_none_of_the_future(make_node, sound)
     see(node, 0.505)
     assert of_images(node) == []
     hear(node, pending[50:51])
-    assert len(of_images(node)) == 1
-    stage = AcousticStage(RIG)
-    for block in cut(sound[: round(0.505 * RATE)], (RATE,)):
-        stage.add(block)
-    np.testing.assert_array_equal(
-        conversions.from_acoustic_map(of_images(node)[0]).values,
-        stage.process(faces_at(0.505)).values,
-    )
+    (found,) = map(conversions.from_acoustic_map, of_images(node))
+    heard = sound[: round(0.505 * RATE)]
+    np.testing.assert_array_equal(found.values, reference(heard, 0.505).values)
 
 
 def test_a_gap_shows_in_coverage_and_diagnostics(make_node, sound):
@@ -244,12 +235,9 @@ def test_a_camera_that_moves_builds_no_stage_anew(make_node, sound, monkeypatch)
     install(node, moved.camera)
     feed(node, sound[: RATE // 2], [0.3], (160,))
     assert made[0].stage is stage
-    expected = AcousticStage(moved)
-    expected.add(AudioBlock(START, 0, RATE, sound[: RATE // 2]))
-    np.testing.assert_array_equal(
-        conversions.from_acoustic_map(of_images(node)[0]).values,
-        expected.process(faces_at(0.3)).values,
-    )
+    found = conversions.from_acoustic_map(of_images(node)[0])
+    expected = reference(sound[: RATE // 2], 0.3, moved)
+    np.testing.assert_array_equal(found.values, expected.values)
 
 
 class TestRobotSpeaking:
@@ -293,23 +281,22 @@ class TestRobotSpeaking:
         assert not any(message.peaks for message in again)
 
 
-class TestControl:
-    def test_disabled_it_maps_nothing_and_enabled_it_starts_afresh(self, make_node, sound):
-        node = make_node()
-        blocks = list(cut(sound, (160,)))
-        hear(node, blocks[:60])
-        assert maps(node)
-        ask(node, 'enable', data=False)
-        maps(node).clear()
-        hear(node, blocks[60:100])
-        assert maps(node) == []
-        ask(node, 'enable', data=True)
-        hear(node, blocks[100:])
-        first = conversions.from_acoustic_map(maps(node)[0])
-        # 0.2 s after the first sound, as at the start, and nothing from before it.
-        assert first.stamp == stamp(1.0) + round(0.21 * NANOSECONDS)
-        assert first.coverage < 1
-        assert 'lost samples' not in facts_of(node)
+def test_disabled_it_maps_nothing_and_enabled_it_starts_afresh(make_node, sound):
+    node = make_node()
+    blocks = list(cut(sound, (160,)))
+    hear(node, blocks[:60])
+    assert maps(node)
+    ask(node, 'enable', data=False)
+    maps(node).clear()
+    hear(node, blocks[60:100])
+    assert maps(node) == []
+    ask(node, 'enable', data=True)
+    hear(node, blocks[100:])
+    first = conversions.from_acoustic_map(maps(node)[0])
+    # 0.2 s after the first sound, as at the start, and nothing from before it.
+    assert first.stamp == stamp(1.0) + round(0.21 * NANOSECONDS)
+    assert first.coverage < 1
+    assert 'lost samples' not in facts_of(node)
 
 
 class TestClocks:

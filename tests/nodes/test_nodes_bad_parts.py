@@ -20,7 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import make_track
+from builders import CAMERA, make_track
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from node_bench import catch, facts_of, install, tell
@@ -28,7 +28,7 @@ from node_bench import catch, facts_of, install, tell
 from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.association import SpeakerTracker
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray
+from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.nodes import conversions, fusion, image_messages
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
 from av_tracker_nodes.nodes.conversions import to_tracks
@@ -50,9 +50,9 @@ from av_tracker_nodes.types import (
     TrackFrame,
 )
 
-STAMP, SIZE = 7 * NANOSECONDS, (360, 288)
+STAMP, SIZE = 7 * NANOSECONDS, CAMERA.size
 BOX, NOWHERE = np.array([150.0, 120, 30, 40]), np.array([np.nan, 0, 0])
-CAMERA, ARRAY = Camera(350.0, 350.0, 179.5, 143.5, SIZE), MicrophoneArray(0.1 * np.eye(4, 3))
+ARRAY = MicrophoneArray(0.1 * np.eye(4, 3))
 
 
 def place(number):
@@ -175,9 +175,8 @@ def make_node(start):
 
 
 def follow(node, stamp, *parts):
-    tell(
-        node, 'fused_detections', conversions.to_detections(DetectionFrame(stamp, parts), 'world')
-    )
+    message = conversions.to_detections(DetectionFrame(stamp, parts), 'world')
+    tell(node, 'fused_detections', message)
     return [track.id for track in node.sent['speaker_tracks'][-1].tracks]
 
 

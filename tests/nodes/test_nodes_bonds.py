@@ -75,15 +75,21 @@ def made(monkeypatch):
     return made
 
 
+@pytest.fixture
+def managed(make):
+    """A node that somebody else activates."""
+    node = make(Stage, 'robot', autostart=False)
+    node.trigger_configure()
+    return node
+
+
 def topics(node):
     entities = [*node.publishers, *node.subscriptions]
     return sorted(entity.topic_name for entity in entities)
 
 
-def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make):
-    node = make(Stage, 'robot', autostart=False)
-    node.trigger_configure()
-    before = topics(node)
+def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, managed):
+    node, before = managed, topics(managed)
     assert made == []
     for count in (1, 2):
         node.trigger_activate()
@@ -97,11 +103,9 @@ def test_a_managed_node_has_a_bond_as_long_as_it_is_active(made, make):
         assert topics(node) == before
 
 
-def test_the_manager_is_told_when_the_process_ends(made, make):
-    node = make(Stage, 'robot', autostart=False)
-    node.trigger_configure()
-    node.trigger_activate()
-    node.close()
+def test_the_manager_is_told_when_the_process_ends(made, managed):
+    managed.trigger_activate()
+    managed.close()
     assert made[0].told[2:] == ['shutdown']
 
 
@@ -121,21 +125,17 @@ def test_heartbeats_end_with_ros(made):
     node.destroy_node()
 
 
-def test_there_is_no_bond_without_a_manager_or_work(made, make):
+def test_there_is_no_bond_without_a_manager_or_work(made, make, managed):
     make(Stage, 'robot').start()
-    broken = make(Stage, 'robot', autostart=False)
-    broken.is_broken = True
-    broken.trigger_configure()
-    broken.trigger_activate()
-    assert not broken.is_active
+    managed.is_broken = True
+    managed.trigger_activate()
+    assert not managed.is_active
     assert made == []
 
 
-def test_without_bondpy_a_managed_node_works_all_the_same(make, monkeypatch):
+def test_without_bondpy_a_managed_node_works_all_the_same(managed, monkeypatch):
     monkeypatch.setattr(bonds, 'bondpy', None)
-    node = make(Stage, 'robot', autostart=False)
-    node.trigger_configure()
-    node.trigger_activate()
-    assert node.is_active
-    node.trigger_deactivate()
-    assert not node.is_active
+    managed.trigger_activate()
+    assert managed.is_active
+    managed.trigger_deactivate()
+    assert not managed.is_active

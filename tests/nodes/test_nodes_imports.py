@@ -16,11 +16,11 @@
 """What each node loads: a robot has many processes, and pays for each."""
 
 import ast
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from workspaces import output_of
 
 import av_tracker_nodes
 
@@ -43,11 +43,8 @@ NEEDED = {
 def test_a_node_loads_no_library_that_it_does_not_need(node):
     pytest.importorskip('rclpy')
     program = f'import sys, av_tracker_nodes.nodes.{node}; print(*sys.modules)'
-    done = subprocess.run(
-        [sys.executable, '-c', program], capture_output=True, text=True, check=True
-    )
-    loaded = HEAVY & set(done.stdout.split())
-    assert loaded <= NEEDED[node]
+    loaded = output_of([sys.executable, '-c', program]).split()
+    assert HEAVY & set(loaded) <= NEEDED[node]
 
 
 # ---- what a node keeps for itself must not hide what all nodes can do

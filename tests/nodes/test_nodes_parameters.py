@@ -20,13 +20,14 @@ from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 import write_params
 import yaml
-from node_bench import catch, install, tell, tick
+from node_bench import catch, facts_of, install, tell, tick
 from rclpy.parameter import Parameter
 
-from av_tracker_nodes.acoustics import AcousticConfig
+from av_tracker_nodes.acoustics import AcousticConfig, backend
 from av_tracker_nodes.acoustics.sound_mapper import SoundMapper
 from av_tracker_nodes.association import TrackerConfig
 from av_tracker_nodes.errors import InputError
@@ -76,14 +77,11 @@ def test_ros_knows_what_a_parameter_means_and_when_it_changes(make):
     node = make(tracker.Tracker)
     beta = node.describe_parameter('beta')
     assert 'Weight of the overlap' in beta.description
-    assert (beta.floating_point_range[0].from_value, beta.floating_point_range[0].to_value) == (
-        0,
-        1,
-    )
+    (limits,) = beta.floating_point_range
+    assert (limits.from_value, limits.to_value) == (0, 1)
     assert beta.additional_constraints == ''
-    assert node.describe_parameter('assignment').additional_constraints == (
-        'one of optimal, greedy'
-    )
+    assignment = node.describe_parameter('assignment')
+    assert assignment.additional_constraints == 'one of optimal, greedy'
     fixed = node.describe_parameter('publish_tf')
     assert fixed.additional_constraints == 'changes while the node is unconfigured'
     assert not fixed.read_only
@@ -201,14 +199,19 @@ class TestUnknown:
             f"parameter 'silence_limt' of {file} is not known; did you mean 'silence_limit'?",
         ]
 
-    def test_a_name_on_the_command_line_is_told_too(self, warnings):
-        assert warnings(tracker.Tracker, '-p', 'betta:=0.5') == [
-            "parameter 'betta' of the command line is not known; did you mean 'beta'?"
-        ]
-
-    def test_a_name_that_the_program_gives_is_told_too(self, warnings):
-        assert warnings(tracker.Tracker, parameter_overrides=[Parameter('gait', value=3.0)]) == [
-            "parameter 'gait' of the command line is not known; did you mean 'gate'?"
+    @pytest.mark.parametrize(
+        ('arguments', 'given', 'name', 'meant'),
+        [
+            (('-p', 'betta:=0.5'), None, 'betta', 'beta'),
+            ((), [Parameter('gait', value=3.0)], 'gait', 'gate'),
+        ],
+        ids=['on the command line', 'of the program'],
+    )
+    def test_a_name_that_comes_from_elsewhere_is_told_too(
+        self, warnings, arguments, given, name, meant
+    ):
+        assert warnings(tracker.Tracker, *arguments, parameter_overrides=given) == [
+            f"parameter '{name}' of the command line is not known; did you mean '{meant}'?"
         ]
 
     def test_known_names_are_not_worth_a_word(self, warnings):
@@ -353,3 +356,41 @@ class TestLive:
         assert 'no temperature of a room' in change(node, temperature=300.0)
         assert change(node, temperature=30.0) == ''
         assert made[0].microphones.speed_of_sound == speed_of_sound(30.0)
+
+
+# ---- nodes that are told to use CUDA do not start without it; others say what they use
+
+
+CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+
+
+@pytest.fixture
+def told(start, monkeypatch):
+    """Start a node where ONNX Runtime was built for CUDA and cannot load it; return its facts."""
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: [CUDA, CPU])
+    monkeypatch.setattr(
+        onnxruntime, 'InferenceSession', lambda *given, **_: session(*given[:2], providers=[CPU])
+    )
+    return lambda kind, **parameters: facts_of(start(kind, **parameters))
+
+
+def test_a_network_that_is_to_run_on_cuda_does_not_start_elsewhere(told):
+    with pytest.raises(InputError, match='cannot use CUDA here'):
+        told(fusion.Fusion, model='avclnet', device='cuda')
+
+
+def test_a_network_that_may_run_anywhere_tells_where_it_does(told):
+    facts = told(fusion.Fusion, model='avclnet', device='auto')
+    assert facts['provider'] == CPU
+    assert facts['fallback'] == 'CUDA cannot be used: the network runs on the CPU'
+    assert 'fallback' not in told(fusion.Fusion, model='avclnet', device='cpu')
+    assert 'fallback' not in told(fusion.Fusion, model='vggcf', device='auto')
+
+
+def test_maps_that_are_to_be_made_by_cuda_are_made_by_nothing_else(start, monkeypatch):
+    monkeypatch.setattr(backend, 'cuda_available', lambda: False)
+    with pytest.raises(InputError, match="acoustic backend 'cuda' cannot be used here"):
+        start(acoustic_map.AcousticMapNode, backend='cuda')
+    # Where nobody hears, it does not matter.
+    start(acoustic_map.AcousticMapNode, backend='cuda', hears=False)

@@ -13,23 +13,21 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Nodes of a robot with a camera alone, with microphones alone, and with one microphone."""
+"""Nodes of a robot with a camera or microphones alone, with one microphone, with depth images."""
 
 import numpy as np
 import pytest
-from node_bench import catch, install, tell, tick, topics
-from visualization_msgs.msg import Marker
+from builders import CAMERA
+from node_bench import catch, facts_of, install, tell, tick, topics
+from sensor_msgs.msg import Image
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.nodes import conversions, fusion, tracker
 from av_tracker_nodes.nodes.acoustic_map import AcousticMapNode
-from av_tracker_nodes.nodes.acoustic_views import to_points
-from av_tracker_nodes.nodes.sensor_markers import sensor_markers
-from av_tracker_nodes.types import NANOSECONDS, AcousticMap, Face, FaceFrame
+from av_tracker_nodes.types import NANOSECONDS, Face, FaceFrame
 
-SIZE, RATE, START = (360, 288), 16_000, 7 * NANOSECONDS
-CAMERA = Camera(350.0, 350.0, 179.5, 143.5, SIZE)
+SIZE, RATE, START = CAMERA.size, 16_000, 7 * NANOSECONDS
 ONE, FOUR = MicrophoneArray(np.zeros((1, 3))), MicrophoneArray(0.1 * np.eye(4, 3))
 FACES = FaceFrame(START + NANOSECONDS, SIZE, (Face(np.array([150.0, 120, 30, 40]), 0.9),))
 NOISE = np.random.default_rng(0).normal(0, 0.05, (RATE, 4)).astype(np.float32)
@@ -134,17 +132,59 @@ def test_fusion_refuses_to_be_without_what_its_model_needs(start, model, sense, 
         start(fusion.Fusion, model=model, **{sense: False})
 
 
-def test_markers_show_the_sensors_that_there_are():
-    pose = RigidTransform(translation=np.array([0, 0, 1.0]))
-    for rig, shapes in (
-        (Rig(CAMERA, None), [Marker.LINE_LIST]),
-        (Rig(None, FOUR, pose), [Marker.SPHERE_LIST]),
-        (Rig(CAMERA, FOUR, pose), [Marker.SPHERE_LIST, Marker.LINE_LIST]),
-    ):
-        assert [marker.type for marker in sensor_markers(rig, 'frame').markers] == shapes
+# ---- depth images give faces their ranges, and never stand in the way of detections
 
 
-@pytest.mark.parametrize('rig', [Rig(CAMERA, None), Rig(None, FOUR)])
-def test_a_blank_map_is_no_points(rig):
-    cloud = to_points(AcousticMap.blank(START, 'vggcf'), rig, 'frame')
-    assert cloud.width * cloud.height == 0
+WALL = np.full((288, 360), 2000, np.uint16)
+SEEN = FaceFrame(START, SIZE, (Face(np.array([160.0, 124.0, 40.0, 40.0]), 0.9),))
+
+
+@pytest.fixture
+def fused(start, monkeypatch):
+    """A node that fuses, and what makes ranges of the depth images that it gets."""
+    inputs = catch(monkeypatch, fusion, 'DepthInput')
+    node = start(fusion.Fusion, depth=True, model='visual')
+    return node, inputs[0]
+
+
+def show(node, depth, encoding='16UC1', after=0):
+    """Tell of a depth image that was taken so many seconds after the faces."""
+    message = Image(encoding=encoding, height=depth.shape[0], width=depth.shape[1])
+    message.header.stamp = conversions.time_message(START + round(after * NANOSECONDS))
+    message.step = depth.shape[1] * depth.itemsize
+    message.data = depth.tobytes()
+    tell(node, 'depth/image', message)
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'wall'), [('16UC1', WALL), ('32FC1', np.full((144, 180), 2, '<f4'))]
+)
+def test_faces_get_the_range_of_the_depth_image_of_their_time(fused, encoding, wall):
+    node, depth = fused
+    show(node, wall, encoding, -0.02)
+    show(node, 2 * wall, encoding, -0.3)
+    (face,) = depth.measured(SEEN, CAMERA).faces
+    assert face.range == pytest.approx(2.0, rel=0.01)
+    assert node.counts['depth images used'] == 1
+
+
+def test_without_a_depth_image_of_their_time_faces_stay_as_they_are(fused):
+    node, depth = fused
+    show(node, WALL, after=-0.08)
+    assert depth.measured(SEEN, CAMERA) is SEEN
+
+
+def test_a_depth_image_that_is_not_registered_is_told_of_and_passed_over(fused):
+    node, depth = fused
+    show(node, np.full((288, 500), 2000, np.uint16))
+    assert depth.measured(SEEN, CAMERA) is SEEN
+    assert 'not registered' in node.problems['depth']
+    show(node, WALL)
+    depth.measured(SEEN, CAMERA)
+    assert 'depth' not in node.problems
+
+
+def test_another_encoding_is_refused(fused):
+    node, _ = fused
+    show(node, np.zeros((4, 4), np.uint16), 'rgb8')
+    assert "'rgb8' is not supported" in facts_of(node)['last error']

@@ -13,15 +13,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Clocks of the nodes."""
+"""Clocks of the nodes, what is told twice, and how long a player waits for answers."""
 
 import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from av_tracker_nodes.nodes.clock import InputWatch, InterpolatedClock
+from av_tracker_nodes.nodes.handover import Handover
+from av_tracker_nodes.nodes.unanswered import Unanswered
+from av_tracker_nodes.types import to_nanoseconds
 
 MS = 1_000_000
 
@@ -90,3 +95,98 @@ class TestInputWatch:
         assert not watch.has_stopped()
         source.now = 6.1
         assert watch.has_stopped()
+
+
+# ---- what a node that was started again tells again, and how long a player waits for answers
+
+
+PERIOD = to_nanoseconds(0.04)
+
+
+def taken(told):
+    """Numbers of the images that are taken, of those that publishers tell of."""
+    handover = Handover()
+    return [k for publisher, k in told if not handover.is_known(publisher, k * PERIOD)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 80), st.integers(0, 60)), min_size=1, max_size=6))
+def test_whoever_dies_and_tells_again_each_image_is_taken_once(lives):
+    told, reached = [], 100
+    for publisher, (length, again) in enumerate(lives):
+        told += [(publisher, k) for k in range(reached - again, reached + length)]
+        reached += length
+    first = 100 - lives[0][1]
+    assert taken(told) == list(range(first, reached))
+
+
+def test_a_recording_that_begins_again_is_taken_again():
+    assert taken([('a', k) for k in [*range(50), *range(50)]]) == [*range(50), *range(50)]
+
+
+def test_another_recording_of_another_publisher_is_taken():
+    told = [*(('a', k) for k in range(2000, 2010)), *(('b', k) for k in range(10))]
+    assert taken(told) == [*range(2000, 2010), *range(10)]
+
+
+def test_slight_disorder_is_taken():
+    assert taken([('a', k) for k in (0, 1, 3, 2, 4)]) == [0, 1, 3, 2, 4]
+
+
+def second(number):
+    return to_nanoseconds(float(number))
+
+
+class TestUnanswered:
+    def test_nobody_is_behind_who_has_answered_all(self):
+        images = Unanswered(second(0.5))
+        for k in range(10):
+            images.send(k, k * PERIOD)
+            images.answer(k, k * PERIOD)
+        assert not images.is_behind(second(100))
+        assert (len(images), images.sent, images.lost()) == (0, 10, 0)
+
+    def test_the_oldest_decides_who_is_behind(self):
+        images = Unanswered(second(0.5))
+        images.send(0, second(10))
+        images.send(1, second(10.4))
+        assert not images.is_behind(second(10.5))
+        assert images.is_behind(second(10.51))
+
+    def test_whatever_clock_has_set_the_stamps(self):
+        images = Unanswered(second(0.5))
+        images.send(second(1e9), second(10))
+        assert not images.is_behind(second(10.2))
+
+    def test_images_that_are_passed_over_are_lost_and_hold_nothing_up(self):
+        images = Unanswered(second(0.5))
+        for k in range(5):
+            images.send(k, k * PERIOD)
+        images.answer(3, 4 * PERIOD)
+        assert not images.is_behind(second(0.6))
+        images.answer(1, 4 * PERIOD)
+        images.answer(4, 4 * PERIOD)
+        assert images.lost() == 2
+        assert images.lost() == 0
+
+    def test_after_an_answer_the_player_waits_again(self):
+        images = Unanswered(second(0.5))
+        images.send(0, 0)
+        images.give_up()
+        assert not images.waits
+        images.answer(0, second(0.1))
+        assert images.waits
+        images.send(1, second(1))
+        assert images.is_behind(second(1.6))
+
+    def test_answers_that_need_what_comes_later_are_not_waited_for_in_vain_twice(self):
+        """Sound was logged 1.2 s after its images: they are answered that much later."""
+        images, waited = Unanswered(second(0.5)), 0
+        for k in range(200):
+            now = k * PERIOD
+            images.send(k, now)
+            if images.waits and images.is_behind(now):
+                waited += 1
+                images.give_up()
+            if k >= 30:
+                images.answer(k - 30, now)
+        assert waited == 1

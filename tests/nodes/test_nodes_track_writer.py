@@ -46,6 +46,13 @@ def answer(node, number, from_image=True, id=1):
     tell(node, 'speaker_tracks', to_tracks(frame, 'world'))
 
 
+def both(node, numbers):
+    """Images that are answered at once."""
+    for number in numbers:
+        image(node, number)
+        answer(node, number)
+
+
 def written(node, tmp_path):
     node.deactivate()
     return read_tracks(tmp_path).frame.tolist(), read_run(tmp_path)
@@ -123,9 +130,7 @@ def test_a_replay_is_complete_when_its_player_says_so(
     for each in told:
         player_tells(node, *each)
     player_tells(node, 10, 10, ended=True, namespace='another/')
-    for number in range(4 if told and told[-1][0] != 0 else 0):
-        image(node, number)
-        answer(node, number)
+    both(node, range(4 if told and told[-1][0] != 0 else 0))
     _, run = written(node, tmp_path)
     assert run['complete'] is complete
     found = [each for each in run['problems'] if 'cut short' in each]
@@ -136,15 +141,11 @@ def test_a_replay_is_complete_when_its_player_says_so(
 
 def test_a_writer_that_died_goes_on_and_says_what_it_missed(replaying, tmp_path):
     first = replaying()
-    for number in range(50):
-        image(first, number)
-        answer(first, number)
+    both(first, range(50))
     tick(first)
     second = replaying()
     player_tells(second, 100, 100, ended=True)
-    for number in range(60, 100):
-        image(second, number)
-        answer(second, number)
+    both(second, range(60, 100))
     numbers, run = written(second, tmp_path)
     assert numbers == [*range(50), *range(60, 100)]
     assert (run['frames_in'], run['frames_answered'], run['lost_frames']) == (100, 90, 10)

@@ -18,18 +18,18 @@
 import json
 import stat
 import tempfile
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from builders import CAMERA, LOOKS_ALONG_X
 from geometry_msgs.msg import Pose, PoseWithCovariance, Vector3
 from node_bench import Kept, tell
 from std_msgs.msg import Header
 
 from av_tracker_nodes.association.absent import AbsentPerson
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform
+from av_tracker_nodes.geometry import MicrophoneArray, RigidTransform
 from av_tracker_nodes.geometry.calibration import save_camera, save_microphones
 from av_tracker_nodes.nodes import conversions, track_mirror
 from av_tracker_nodes.nodes.conversions import xyz
@@ -40,14 +40,11 @@ from av_tracker_nodes.types import NANOSECONDS, Detection, DetectionFrame, Modal
 START = 7 * NANOSECONDS
 MOUTH = np.array([2.0, 0.5, 1.2])
 CAMERA_PLACE, ARRAY_PLACE = np.array([0.0, 0.0, 1.5]), np.array([0.0, 1.0, 0.75])
-FORWARD = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-"""World from optical frame of a camera that looks along x."""
 
 
 @pytest.fixture
 def make_tracker(start, tmp_path):
-    pose = RigidTransform(FORWARD, CAMERA_PLACE)
-    camera = Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=pose)
+    camera = CAMERA.in_frame(RigidTransform(LOOKS_ALONG_X, CAMERA_PLACE))
     array = MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]))
     save_camera(tmp_path / 'camera.yaml', camera, parent='world')
     array_pose = RigidTransform(translation=ARRAY_PLACE)
@@ -241,8 +238,3 @@ def test_what_is_no_such_file_is_refused(folder, content):
 def test_names_of_runs(run):
     with pytest.raises(InputError, match='run must be'):
         KnownPeople(run)
-
-
-def test_the_folder_is_that_of_temporary_files(folder):
-    KnownPeople('a').write([], 1)
-    assert Path(tempfile.gettempdir()) == folder

@@ -24,6 +24,7 @@ from pathlib import Path
 import bootstrap
 import pytest
 from bootstrap import SetupError, SystemPackage, Target
+from workspaces import output_of
 
 KILTED = Target('kilted', system=False)
 
@@ -275,11 +276,16 @@ def source(target, recorded, inherited):
     )
 
 
+def printed(process):
+    """The environment that a process has printed."""
+    return dict(line.split('=', 1) for line in process.stdout.splitlines())
+
+
 def sourced_environment(target, recorded, inherited):
     """Return the environment of a process that sources environment.sh."""
     process = source(target, recorded, inherited)
     assert process.returncode == 0, process.stderr
-    return dict(line.split('=', 1) for line in process.stdout.splitlines())
+    return printed(process)
 
 
 BARE = {'PATH': '/usr/bin:/bin'}
@@ -313,7 +319,7 @@ def test_environment_of_wheels(checkout):
 
 def test_a_shell_with_another_ros_is_left_as_it_is(checkout):
     process = source(KILTED, {}, OTHER)
-    got = dict(line.split('=', 1) for line in process.stdout.splitlines())
+    got = printed(process)
     assert {name: got[name] for name in OTHER} == OTHER
     assert 'ROS_DOMAIN_ID' not in got
     assert f'call {checkout}/.venv/bin/av-tracker instead' in process.stderr
@@ -326,7 +332,7 @@ def test_programs_of_ours_run_beside_any_ros_and_come_first(checkout, target):
     command = bootstrap.in_environment(target, ['env'])
     process = subprocess.run(command, env=OTHER, text=True, capture_output=True)
     assert (process.returncode, process.stderr) == (0, '')
-    got = dict(line.split('=', 1) for line in process.stdout.splitlines())
+    got = printed(process)
     assert got['PATH'].startswith(f'{target.venv}/bin:')
     assert got['ROS_DISTRO'] == target.distribution
     assert ('/opt/ros/humble' in got['AMENT_PREFIX_PATH'].split(':')) == target.system
@@ -335,7 +341,7 @@ def test_programs_of_ours_run_beside_any_ros_and_come_first(checkout, target):
 def test_environment_respects_what_the_user_set(checkout):
     mine = {'PATH': '/bin:/usr/bin', 'OMP_NUM_THREADS': '4', 'ROS_DOMAIN_ID': '7'}
     process = source(KILTED, {}, mine)
-    assert {'OMP_NUM_THREADS=4', 'ROS_DOMAIN_ID=7'} <= set(process.stdout.splitlines())
+    assert {'OMP_NUM_THREADS': '4', 'ROS_DOMAIN_ID': '7'}.items() <= printed(process).items()
     assert process.stderr == ''
 
 
@@ -420,15 +426,8 @@ def test_second_set_up_does_nothing():
 @in_own_environment
 def test_command_line_works_anywhere_without_sourcing(tmp_path):
     bare = {**BARE, 'HOME': str(Path.home())}
-    process = subprocess.run(
-        [Path(sys.prefix) / 'bin/av-tracker', '--help'],
-        cwd=tmp_path,
-        env=bare,
-        check=True,
-        text=True,
-        capture_output=True,
-    )
-    assert 'Usage: av-tracker' in process.stdout
+    command = [Path(sys.prefix) / 'bin/av-tracker', '--help']
+    assert 'Usage: av-tracker' in output_of(command, cwd=tmp_path, env=bare)
 
 
 @in_own_environment
@@ -449,12 +448,6 @@ def test_executables_of_the_workspace_start_where_the_environment_is_sourced(tmp
         ([folder / 'av-tracker', 'models'], 'avclnet'),
         ([target.python, '-c', loading, *found], 'True\n' * len(found)),
     ):
-        process = subprocess.run(
-            ['sh', '-c', f'. {target.venv}/environment.sh && exec "$@"', 'sh', *command],
-            cwd=tmp_path,
-            env={**BARE, 'HOME': str(Path.home())},
-            text=True,
-            capture_output=True,
-        )
-        assert process.returncode == 0, process.stderr
-        assert expected in process.stdout
+        sourced = ['sh', '-c', f'. {target.venv}/environment.sh && exec "$@"', 'sh', *command]
+        bare = {**BARE, 'HOME': str(Path.home())}
+        assert expected in output_of(sourced, cwd=tmp_path, env=bare)

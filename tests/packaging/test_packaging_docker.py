@@ -26,6 +26,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 from bootstrap import ROOT
+from workspaces import output_of
 
 DOCKER = ROOT / 'docker'
 RECIPE = (DOCKER / 'Dockerfile').read_text()
@@ -45,17 +46,12 @@ def program(name):
 def services():
     """The services as compose resolves them where nothing is set."""
     command = [program('docker-compose'), '-f', DOCKER / 'compose.yaml', 'config']
-    process = subprocess.run(
-        command, env={'PATH': os.environ['PATH']}, text=True, capture_output=True
-    )
-    assert process.returncode == 0, process.stderr
-    return yaml.safe_load(process.stdout)['services']
+    return yaml.safe_load(output_of(command, env={'PATH': os.environ['PATH']}))['services']
 
 
 @pytest.mark.parametrize(('linter', 'path'), LINTED, ids=lambda value: Path(value).name)
 def test_linters_find_nothing(linter, path):
-    process = subprocess.run([program(linter), path], text=True, capture_output=True)
-    assert process.returncode == 0, process.stdout
+    output_of([program(linter), path])
 
 
 def test_there_is_an_image_of_each_distribution_with_and_without_cuda(services):

@@ -15,9 +15,9 @@
 
 """The package alone, installed by pip: it names what it needs, and works without ROS."""
 
+import importlib.util
 import os
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from importlib import metadata
@@ -29,7 +29,7 @@ from bootstrap import ROOT
 from declarations import ROS_NAME, imported, lines_of, names
 from packaging.requirements import Requirement
 from tiny_recording import write_bag
-from workspaces import copy_files
+from workspaces import copy_files, output_of
 
 from av_tracker_nodes.pipeline import track_bag
 
@@ -72,8 +72,7 @@ def site(tmp_path_factory):
     copy_files('src/av_tracker_nodes', folder / 'source')
     command = [sys.executable, '-m', 'pip', 'install', '--quiet', '--no-deps', '--no-index']
     command += ['--no-build-isolation', '--target', folder / 'site', folder / 'source']
-    process = subprocess.run(command, text=True, capture_output=True)
-    assert process.returncode == 0, process.stderr
+    output_of(command)
     return folder / 'site'
 
 
@@ -104,15 +103,9 @@ def variables(site, declared, tmp_path_factory):
 def av_tracker(site, variables, tmp_path):
     """The command line, run in an empty folder."""
 
-    def run(*arguments):
-        command = [site / 'bin/av-tracker', *arguments]
-        process = subprocess.run(
-            command, cwd=tmp_path, env=variables, text=True, capture_output=True
-        )
-        assert process.returncode == 0, process.stderr
-        return process.stdout
-
-    return run
+    return lambda *arguments: output_of(
+        [site / 'bin/av-tracker', *arguments], cwd=tmp_path, env=variables
+    )
 
 
 def test_the_only_command_is_ours(site):
@@ -173,9 +166,8 @@ def test_files_are_found(site, variables, folder, name):
         'import sys; from av_tracker_nodes.models.shipped import shipped_file;'
         'print(shipped_file(*sys.argv[1:]))'
     )
-    command = [sys.executable, '-c', code, name, folder]
-    found = subprocess.run(command, env=variables, check=True, text=True, capture_output=True)
-    assert Path(found.stdout.strip()).is_relative_to(site)
+    found = output_of([sys.executable, '-c', code, name, folder], env=variables)
+    assert Path(found.strip()).is_relative_to(site)
 
 
 @pytest.mark.thorough
@@ -187,3 +179,72 @@ def test_a_recording_is_tracked_as_in_the_checkout(av_tracker, tmp_path):
     tracks = (tmp_path / 'out/tracks.csv').read_text()
     assert tracks == (tmp_path / 'expected/tracks.csv').read_text()
     assert tracks.count('\n') > 10
+
+
+# ---- on a machine without rosbags, onnx, ONNX Runtime and sounddevice, which apt does not have
+
+
+ABSENT = ('onnx', 'onnxruntime', 'rosbags', 'sounddevice')
+TESTS = ROOT / 'tests/packaging'
+
+SHOW_ARGS = """
+import pytest
+from bootstrap import ROOT
+from launch_stubs import load_launch_file
+file = load_launch_file(ROOT / 'launch/av_tracker.launch.py', pytest.MonkeyPatch())
+print(len(file.generate_launch_description().arguments[0]))
+"""
+NODES = """
+import rclpy
+from rclpy.parameter import Parameter
+from av_tracker_nodes.nodes.fusion import Fusion
+from av_tracker_nodes.nodes.tracker import Tracker
+rclpy.init()
+for node in (Tracker(), Fusion(parameter_overrides=[Parameter('model', value='vggcf')])):
+    print(node.trigger_configure().name, node.trigger_activate().name)
+"""
+
+
+def run(code, tmp_path):
+    """Run code where the packages cannot be imported."""
+    for name in ABSENT:
+        stub = f'raise ImportError("{name} is not installed", name="{name}")\n'
+        (tmp_path / f'{name}.py').write_text(stub)
+    inherited = os.environ.get('PYTHONPATH', '')
+    folders = [tmp_path, ROOT / 'src/av_tracker_nodes', ROOT / 'scripts', TESTS, inherited]
+    variables = {**os.environ, 'PYTHONPATH': os.pathsep.join(map(str, folders))}
+    return output_of([sys.executable, '-c', code], env=variables)
+
+
+def test_the_launch_file_says_its_arguments(tmp_path):
+    assert int(run(SHOW_ARGS, tmp_path)) > 20
+
+
+@pytest.mark.skipif(importlib.util.find_spec('rclpy') is None, reason='needs rclpy')
+def test_tracker_and_fusion_without_a_network_start(tmp_path):
+    assert run(NODES, tmp_path).split() == ['SUCCESS'] * 4
+
+
+@pytest.mark.parametrize(
+    ('code', 'package'),
+    [
+        ('from av_tracker_nodes import BagReader; BagReader("bag")', 'rosbags'),
+        ('from av_tracker_nodes.recordings.bag import BagWriter; BagWriter("bag")', 'rosbags'),
+        (
+            'from av_tracker_nodes.models.zoo import YUNET, open_model;'
+            'open_model(YUNET.verified(), YUNET.task, [])',
+            'onnxruntime',
+        ),
+        (
+            'from av_tracker_nodes.capture.sound_cards import load_sounddevice as load; load()',
+            'sounddevice',
+        ),
+    ],
+)
+def test_what_needs_one_of_them_says_how_to_install_it(tmp_path, code, package):
+    caught = f"""
+from av_tracker_nodes.errors import InputError
+try: {code}
+except InputError as error: print(error)
+"""
+    assert run(caught, tmp_path).strip().endswith(f'-m pip install {package}')

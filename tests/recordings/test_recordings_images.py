@@ -44,6 +44,7 @@ def picture(height=HEIGHT, width=WIDTH):
 
 PICTURE = picture()
 GREY = np.rint(PICTURE @ [0.114, 0.587, 0.299]).astype(np.uint8)
+GREY_PICTURE = np.dstack([GREY] * 3)
 
 
 def yuv(image):
@@ -120,6 +121,7 @@ COLOURS = {
     **{f'bayer_{name}16': deep(mosaic(name)) for name in BAYER},
 }
 GREYS = {'mono8': GREY, '8UC1': GREY, 'mono16': deep(GREY), '16UC1': deep(GREY)}
+ENCODINGS = COLOURS | GREYS
 
 
 def image_message(encoding, pixels, padding=0, big_endian=False, size=(HEIGHT, WIDTH)):
@@ -157,24 +159,16 @@ def assert_alike(image, expected, tolerance=3, border=2):
 
 
 @pytest.mark.parametrize('padding', [0, 6])
-@pytest.mark.parametrize('encoding', COLOURS)
-def test_colours_of_every_encoding(encoding, padding):
-    image = read(image_message(encoding, COLOURS[encoding], padding))
-    assert_alike(image, PICTURE, 6 if 'bayer' in encoding else 4)
+@pytest.mark.parametrize('encoding', ENCODINGS)
+def test_every_encoding(encoding, padding):
+    image = read(image_message(encoding, ENCODINGS[encoding], padding))
+    if encoding in GREYS:
+        np.testing.assert_array_equal(image, GREY_PICTURE)
+    else:
+        assert_alike(image, PICTURE, 6 if 'bayer' in encoding else 4)
 
 
-@pytest.mark.parametrize('padding', [0, 6])
-@pytest.mark.parametrize('encoding', GREYS)
-def test_grey_of_every_encoding(encoding, padding):
-    image = read(image_message(encoding, GREYS[encoding], padding))
-    np.testing.assert_array_equal(image, np.dstack([GREY] * 3))
-
-
-DEEP = {
-    **{name: pixels for name, pixels in COLOURS.items() if pixels.dtype == np.uint16},
-    'mono16': deep(GREY),
-    '16UC1': deep(GREY),
-}
+DEEP = {name: pixels for name, pixels in ENCODINGS.items() if pixels.dtype == np.uint16}
 
 
 @pytest.mark.parametrize('encoding', DEEP)
@@ -187,8 +181,8 @@ def test_either_order_of_bytes(encoding):
 @pytest.mark.parametrize(
     ('encoding', 'pixels', 'expected'),
     [
-        ('mono16', GREY, np.dstack([GREY] * 3)),
-        ('16UC1', GREY, np.dstack([GREY] * 3)),
+        ('mono16', GREY, GREY_PICTURE),
+        ('16UC1', GREY, GREY_PICTURE),
         ('bgr16', PICTURE, PICTURE),
         ('bayer_grbg16', mosaic('grbg'), PICTURE),
     ],
@@ -205,7 +199,7 @@ def test_an_opaque_alpha_channel_tells_no_range():
 def test_the_range_of_a_stream_is_remembered():
     memory = ImageMemory()
     bright, dark = deep(GREY, 12), deep(GREY // 8, 12)
-    assert_alike(read(image_message('mono16', bright), memory), np.dstack([GREY] * 3))
+    assert_alike(read(image_message('mono16', bright), memory), GREY_PICTURE)
     assert_alike(read(image_message('mono16', dark), memory), np.dstack([GREY // 8] * 3))
     # Without the stream, the dark one would be taken for a bright one of fewer bits.
     assert read(image_message('mono16', dark)).mean() > 3 * (GREY // 8).mean()
@@ -265,9 +259,9 @@ def test_what_cannot_be_read_is_one_line_with_the_reason(encoding, size, reason)
     assert '\n' not in str(caught.value)
 
 
-@pytest.mark.parametrize('encoding', [*COLOURS, *GREYS])
+@pytest.mark.parametrize('encoding', ENCODINGS)
 def test_short_data_and_short_rows_are_refused(encoding):
-    pixels = (COLOURS | GREYS)[encoding]
+    pixels = ENCODINGS[encoding]
     message = image_message(encoding, pixels, padding=4)
     message.data = message.data[:-8]
     with pytest.raises(InputError, match='its header says'):
@@ -297,12 +291,12 @@ def encode(suffix, image):
         ('jpeg', '.jpg', PICTURE, PICTURE),
         ('bgr8; jpeg compressed bgr8', '.jpg', PICTURE, PICTURE),
         ('rgb8; jpeg compressed bgr8', '.jpg', PICTURE, PICTURE),
-        ('mono8; jpeg compressed ', '.jpg', GREY, np.dstack([GREY] * 3)),
+        ('mono8; jpeg compressed ', '.jpg', GREY, GREY_PICTURE),
         ('png', '.png', PICTURE, PICTURE),
         ('bgra8; png compressed bgr8', '.png', with_alpha(PICTURE, 9), PICTURE),
-        ('mono16; png compressed ', '.png', deep(GREY), np.dstack([GREY] * 3)),
-        ('mono16; png compressed ', '.png', deep(GREY, 12), np.dstack([GREY] * 3)),
-        ('16UC1; png compressed ', '.png', deep(GREY, 10), np.dstack([GREY] * 3)),
+        ('mono16; png compressed ', '.png', deep(GREY), GREY_PICTURE),
+        ('mono16; png compressed ', '.png', deep(GREY, 12), GREY_PICTURE),
+        ('16UC1; png compressed ', '.png', deep(GREY, 10), GREY_PICTURE),
         ('bgr16; png compressed bgr16', '.png', deep(PICTURE, 12), PICTURE),
         ('webp', '.webp', PICTURE, PICTURE),
         ('bayer_gbrg8; png compressed ', '.png', mosaic('gbrg'), PICTURE),
@@ -360,7 +354,7 @@ def test_other_formats_are_refused_by_name(data, format_, reason):
 
 
 @given(
-    st.sampled_from([*COLOURS, *GREYS, '8UC2']),
+    st.sampled_from([*ENCODINGS, '8UC2']),
     *[st.integers(0, 9)] * 2,
     st.integers(0, 80),
     st.integers(0, 900),

@@ -31,7 +31,6 @@ from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
 START = 5_000_000_000
 RATES = [8_000, 16_000, 22_050, 44_100, 48_000, 96_000]
-BITS = {'8': 8, '16': 16, '24': 24, '32': 32}
 
 
 def encoded(value, name):
@@ -147,6 +146,14 @@ def heard(sound, sent):
     return [block for message, log_time in sent for block in sound.hear(message, log_time)]
 
 
+@pytest.fixture
+def sound():
+    """What hears a driver that has told its format."""
+    sound = messages.AudioCommonSound()
+    sound.learn(info())
+    return sound
+
+
 def assert_is(blocks, samples, start=START, rate=16_000):
     """Blocks hold the samples, at their places and times."""
     np.testing.assert_array_equal(
@@ -171,13 +178,10 @@ def test_stamped_sound_of_every_rate(rate, seconds):
     assert sound.notes == []
 
 
-def test_what_is_logged_in_a_bag_is_read_the_same():
+def test_what_is_logged_in_a_bag_is_read_the_same(sound):
     """The types are known without the package of the driver."""
-    store = messages.typestore()
-    sound = messages.AudioCommonSound()
-    again = messages.AudioCommonSound()
-    for each in (sound, again):
-        each.learn(info())
+    store, again = messages.typestore(), messages.AudioCommonSound()
+    again.learn(info())
     for message, log_time in stream(noise(8_000)):
         data = store.serialize_cdr(message, 'audio_common_msgs/msg/AudioDataStamped')
         read = store.deserialize_cdr(data, 'audio_common_msgs/msg/AudioDataStamped')
@@ -186,10 +190,8 @@ def test_what_is_logged_in_a_bag_is_read_the_same():
             np.testing.assert_array_equal(one.samples, other.samples)
 
 
-def test_losses_are_found_from_stamps():
+def test_losses_are_found_from_stamps(sound):
     samples = noise(16_000)
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
     blocks = heard(sound, stream(samples, lost=range(50, 55))) + sound.flush()
     kept = np.delete(samples, np.arange(50 * 160, 55 * 160), axis=0)
     assert_is(blocks, kept)
@@ -199,9 +201,7 @@ def test_losses_are_found_from_stamps():
     }
 
 
-def test_a_loss_just_before_the_end_is_counted():
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
+def test_a_loss_just_before_the_end_is_counted(sound):
     heard(sound, stream(noise(16_000), lost=range(90, 98)))
     last = sound.flush()
     assert sound.lost == 8 * 160
@@ -209,27 +209,22 @@ def test_a_loss_just_before_the_end_is_counted():
 
 
 @pytest.mark.parametrize('how', ['without a header', 'stamps of zero'])
-def test_sound_without_stamps_goes_by_log_time_and_says_so_once(how):
+def test_sound_without_stamps_goes_by_log_time_and_says_so_once(sound, how):
     samples = noise(16_000)
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
-    sent = [
-        (message.audio if how == 'without a header' else stamped(samples[:0], 0), log_time)
-        for message, log_time in stream(samples)
-    ]
-    for number, (message, _) in enumerate(sent):
-        if how == 'stamps of zero':
-            message.audio = plain(samples[160 * number : 160 * number + 160])
+    sent = list(stream(samples))
+    if how == 'without a header':
+        sent = [(message.audio, log_time) for message, log_time in sent]
+    else:
+        for message, _ in sent:
+            without_stamp(message)
     assert_is(heard(sound, sent) + sound.flush(), samples)
     assert sound.notes == ['the sound has no stamps: it is placed by when it was logged']
 
 
-def test_log_times_that_are_late_do_not_move_the_sound():
+def test_log_times_that_are_late_do_not_move_the_sound(sound):
     """What arrives late was not captured late."""
     rng = np.random.default_rng(1)
     samples = noise(80_000)
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
     late = rng.exponential(1_000_000, 500).astype(int)
     sent = [
         (message.audio, log_time + delay)
@@ -315,10 +310,8 @@ def of_the_past(message):
 
 
 @pytest.mark.parametrize('spoil', [without_sample, without_stamp, of_another_day, of_the_past])
-def test_one_bad_block_costs_itself_alone(spoil):
+def test_one_bad_block_costs_itself_alone(sound, spoil):
     samples = noise(32_000)
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
     blocks, refused = [], 0
     for number, (message, log_time) in enumerate(stream(samples)):
         if number == 120:
@@ -334,11 +327,9 @@ def test_one_bad_block_costs_itself_alone(spoil):
 
 
 @pytest.mark.parametrize('leap', [-3, 3600])
-def test_time_that_jumps_and_stays_begins_anew(leap):
+def test_time_that_jumps_and_stays_begins_anew(sound, leap):
     """A recording that is played again, or a clock that was set."""
     samples = noise(16_000)
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
     blocks = heard(sound, stream(samples))
     again = list(stream(samples, start=START + leap * NANOSECONDS))
     with pytest.raises(InputError, match='the time of the sound jumps'):
@@ -350,9 +341,7 @@ def test_time_that_jumps_and_stays_begins_anew(leap):
     assert sound.notes == ['the time of the sound jumped: it began anew']
 
 
-def test_resetting_keeps_the_format():
-    sound = messages.AudioCommonSound()
-    sound.learn(info())
+def test_resetting_keeps_the_format(sound):
     heard(sound, stream(noise(1_600)))
     sound.reset()
     samples = noise(16_000, seed=2)

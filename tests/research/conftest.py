@@ -19,7 +19,7 @@ import mini_cav3d
 import mini_corpus
 import numpy as np
 import pytest
-from builders import FORWARD, make_track
+from builders import LOOKS_ALONG_X, make_track
 from scipy.io import savemat
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
@@ -34,7 +34,7 @@ PERIOD = 40_000_000
 START = 10_000_000_000
 
 # Looks along world x, from the origin of the world; z is up.
-POSE = RigidTransform(FORWARD)
+POSE = RigidTransform(LOOKS_ALONG_X)
 CAMERA = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), pose=POSE)
 ARRAY = MicrophoneArray(np.array([[0.1, 0, 0], [-0.1, 0, 0], [0, 0.1, 0], [0, -0.1, 0]]))
 RIG = Rig(CAMERA, ARRAY)

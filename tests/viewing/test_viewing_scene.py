@@ -22,13 +22,13 @@ from functools import partial
 
 import numpy as np
 import pytest
-from viewing_tracks import make_track
+from builders import CAMERA, make_talker
 
 pytest.importorskip('rerun')
 
 from rerun.chunk import RrdReader
 
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry import MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.pipeline import watch_bag
 from av_tracker_nodes.recordings.bag import BagWriter
 from av_tracker_nodes.types import (
@@ -45,7 +45,7 @@ from av_tracker_nodes.viewing.scene import SceneView
 
 RATE, FRAME_RATE, SECONDS = 16_000, 25, 1.2
 RIG = Rig(
-    Camera(350.0, 350.0, 179.5, 143.5, (360, 288), pose=RigidTransform(np.eye(3)[[2, 0, 1]])),
+    CAMERA.in_frame(RigidTransform(np.eye(3)[[2, 0, 1]])),
     MicrophoneArray(0.1 * np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])),
     RigidTransform(translation=np.array([0.5, 0.0, 0.8])),
 )
@@ -148,8 +148,8 @@ def test_what_was_heard_stays_over_an_image_that_was_passed_over_but_not_for_eve
 
 def test_nothing_stays_of_who_has_gone(draw):
     drawn = draw(
-        lambda scene: scene.draw_tracks(TrackFrame(0, (make_track(1), make_track(4, x=1.0)))),
-        lambda scene: scene.draw_tracks(TrackFrame(1, (make_track(4, x=1.5),))),
+        lambda scene: scene.draw_tracks(TrackFrame(0, (make_talker(1), make_talker(4, x=1.0)))),
+        lambda scene: scene.draw_tracks(TrackFrame(1, (make_talker(4, x=1.5),))),
         lambda scene: scene.draw_tracks(TrackFrame(2, ())),
     )
     assert drawn.values(paths.CAPTIONS, 'labels') == [
@@ -169,7 +169,7 @@ def test_nothing_stays_of_who_has_gone(draw):
 
 
 def test_captions_are_light_on_the_dark_ground_whatever_the_colour_of_the_track(draw):
-    drawn = draw(lambda scene: scene.draw_tracks(TrackFrame(0, (make_track(1), make_track(2)))))
+    drawn = draw(lambda scene: scene.draw_tracks(TrackFrame(0, (make_talker(1), make_talker(2)))))
     for path in (paths.CAPTIONS, paths.BOX_CAPTIONS):
         ((shade, *_),) = drawn.values(path, 'colors')
         assert min(shade.to_bytes(4, 'big')[:3]) > 200
@@ -182,7 +182,7 @@ def test_the_legend_tells_what_grey_balls_are(draw):
 
 
 def test_a_voice_out_of_view_has_no_box(draw):
-    frame = TrackFrame(0, (make_track(1, box=None),))
+    frame = TrackFrame(0, (make_talker(1, box=None),))
     drawn = draw(lambda scene: scene.draw_tracks(frame))
     assert drawn.values(paths.HEADS, 'positions') == [[[0.0, 0.0, 1.0]]]
     assert drawn.values(paths.BOXES, 'half_sizes') == [[]]
@@ -201,7 +201,7 @@ def bag(tmp_path_factory):
             stamp = to_nanoseconds(10.0 + first / RATE)
             while waiting and waiting[0] < stamp:
                 writer.write_image(ImageFrame(waiting[0], IMAGE), RIG.camera)
-                writer.write_ground_truth(TrackFrame(waiting.pop(0), (make_track(1),)))
+                writer.write_ground_truth(TrackFrame(waiting.pop(0), (make_talker(1),)))
             writer.write_audio(AudioBlock(stamp, first, RATE, noise[first : first + 160]))
     return path
 

@@ -17,8 +17,8 @@
 
 import numpy as np
 import pytest
+from builders import make_talker
 from scipy.spatial.transform import Rotation
-from viewing_tracks import make_track
 
 from av_tracker_nodes.types import AcousticMap, TrackFrame, TrackState
 from av_tracker_nodes.viewing.shapes import caption, ellipsoid, opacity, shown_tracks
@@ -41,29 +41,29 @@ def test_ellipsoid_of_certainty_can_still_be_drawn():
 
 
 def test_who_speaks_is_opaque_and_who_is_remembered_faint():
-    speaks = make_track(1)
-    silent = make_track(1, is_speaking=False)
-    remembered = make_track(1, is_speaking=False, state=TrackState.COASTING)
+    speaks = make_talker(1)
+    silent = make_talker(1, is_speaking=False)
+    remembered = make_talker(1, is_speaking=False, state=TrackState.COASTING)
     assert opacity(speaks) == 1
     assert opacity(remembered) == opacity(silent) / 2 < opacity(speaks) / 2
 
 
 def test_caption_tells_who_speaks():
-    assert caption(make_track(3, speaking=0.9)) == '3: 90% speaks'
-    assert caption(make_track(3, speaking=0.1, is_speaking=False)) == '3: 10%'
+    assert caption(make_talker(3, speaking=0.9)) == '3: 90% speaks'
+    assert caption(make_talker(3, speaking=0.1, is_speaking=False)) == '3: 10%'
 
 
 def test_tentative_tracks_are_not_shown():
-    tracks = make_track(1), make_track(2, state=TrackState.TENTATIVE)
+    tracks = make_talker(1), make_talker(2, state=TrackState.TENTATIVE)
     assert [track.id for track in shown_tracks(TrackFrame(0, tracks))] == [1]
 
 
 def test_trails_grow_and_end_with_their_tracks():
     trails = Trails()
     for step in range(3):
-        assert trails.follow([make_track(1, x=step), make_track(2)]) == []
+        assert trails.follow([make_talker(1, x=step), make_talker(2)]) == []
     assert trails[1][:, 0].tolist() == [0, 1, 2]
-    assert trails.follow([make_track(1)]) == [2]
+    assert trails.follow([make_talker(1)]) == [2]
     with pytest.raises(KeyError):
         trails[2]
 
@@ -71,7 +71,7 @@ def test_trails_grow_and_end_with_their_tracks():
 def test_trails_are_of_the_last_seconds():
     trails = Trails()
     for step in range(1000):
-        trails.follow([make_track(1, x=step)])
+        trails.follow([make_talker(1, x=step)])
     assert len(trails[1]) < 100
     assert trails[1][-1, 0] == 999
 

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,16 @@ _document_option = click.option(
     help='Document whose marked block is replaced by the tables.',
 )
 _tables_option = click.option('--out', type=FOLDER, default=Path('out/bench'), show_default=True)
+
+
+def _scene_options(command: Callable) -> Callable:
+    """Add what is said of the scenes of a split."""
+    return _split_option(_scenes_option(jobs_option(command)))
+
+
+def _comparison_options(command: Callable) -> Callable:
+    """Add where a comparison is written, and its `scenes.Options`."""
+    return _tables_option(_scenario_option(_scene_options(command)))
 
 
 @click.command()
@@ -78,7 +89,7 @@ def benchmark() -> None:
     """Measure accuracy on simulated scenes."""
 
 
-@benchmark.command('acoustics')
+@benchmark.command()
 @out_option
 @click.option('--quick', is_flag=True, help='A handful of short validation scenes.')
 @click.option(
@@ -87,17 +98,17 @@ def benchmark() -> None:
 @_split_option
 @jobs_option
 @_document_option
-def benchmark_acoustics(
-    out: Path, quick: bool, scenes: int, split: str, jobs: int, document: Path | None
-) -> None:
+def acoustics(out: Path, scenes: int, document: Path | None, **options) -> None:
     """Measure directions and maps in the image; prints tables, writes JSON and Markdown."""
-    from av_tracker_nodes.research.experiments.accuracy.acoustics import Options
-    from av_tracker_nodes.research.experiments.accuracy.acoustics import benchmark_acoustics as run
+    from av_tracker_nodes.research.experiments.accuracy.acoustics import (
+        Options,
+        benchmark_acoustics,
+    )
 
-    run(out, Options(split, scenes, jobs, quick), progress_bar, document)
+    benchmark_acoustics(out, Options(rooms=scenes, **options), progress_bar, document)
 
 
-@benchmark.command('speaking')
+@benchmark.command()
 @out_option
 @click.option('--quick', is_flag=True, help='A few short validation scenes.')
 @click.option(
@@ -115,32 +126,30 @@ def benchmark_acoustics(
 @jobs_option
 @_recordings_option
 @_document_option
-def benchmark_speaking(
+def speaking(
     out: Path,
-    quick: bool,
-    scenes: int,
     model: str | None,
     parts: tuple[str, ...],
-    split: str,
-    jobs: int,
     recordings: Path | None,
     document: Path | None,
+    **options,
 ) -> None:
     """Measure who is said to speak, how soon, and in which noise; writes JSON and Markdown.
 
     Scenes that were measured in the same folder are not measured again.
     """
     from av_tracker_nodes import DEFAULT_MODEL
-    from av_tracker_nodes.research.experiments.speaking.speaking_benchmark import PARTS, Options
     from av_tracker_nodes.research.experiments.speaking.speaking_benchmark import (
-        benchmark_speaking as run,
+        PARTS,
+        Options,
+        benchmark_speaking,
     )
 
-    options = Options(model or DEFAULT_MODEL, split, scenes, jobs, quick, parts or PARTS)
-    run(out, options, progress_bar, document, recordings)
+    chosen = Options(model=model or DEFAULT_MODEL, parts=parts or PARTS, **options)
+    benchmark_speaking(out, chosen, progress_bar, document, recordings)
 
 
-@benchmark.command('rigs')
+@benchmark.command()
 @out_option
 @click.option(
     '--scenes', type=int, default=5, show_default=True, help='In front of each rig, up to 50.'
@@ -153,26 +162,28 @@ def benchmark_speaking(
 @jobs_option
 @_recordings_option
 @_document_option
-def benchmark_rigs(
+def rigs(
     out: Path,
-    scenes: int,
     models: tuple[str, ...],
-    split: str,
-    jobs: int,
     recordings: Path | None,
     document: Path | None,
+    **options,
 ) -> None:
     """Compare models on seven rigs, of six robots and AV16.3; writes JSON and Markdown.
 
     Scenes that were measured in the same folder are not measured again.
     """
-    from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import MODELS, Options
-    from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import benchmark_rigs as run
+    from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import (
+        MODELS,
+        Options,
+        benchmark_rigs,
+    )
 
-    run(out, Options(models or MODELS, split, scenes, jobs), progress_bar, document, recordings)
+    chosen = Options(models=models or MODELS, **options)
+    benchmark_rigs(out, chosen, progress_bar, document, recordings)
 
 
-@benchmark.command('looks')
+@benchmark.command()
 @out_option
 @click.option(
     '--people',
@@ -184,38 +195,36 @@ def benchmark_rigs(
 @_split_option
 @jobs_option
 @_document_option
-def benchmark_looks(out: Path, people: int, split: str, jobs: int, document: Path | None) -> None:
+def looks(out: Path, document: Path | None, **options) -> None:
     """Compare detection of people of different skin, hair, sex and age; writes JSON, Markdown.
 
     All of them are simulated.
     """
-    from av_tracker_nodes.research.experiments.looks.looks_benchmark import Options
-    from av_tracker_nodes.research.experiments.looks.looks_benchmark import benchmark_looks as run
+    from av_tracker_nodes.research.experiments.looks.looks_benchmark import (
+        Options,
+        benchmark_looks,
+    )
 
-    run(out, Options(people, split, jobs), progress_bar, document)
+    benchmark_looks(out, Options(**options), progress_bar, document)
 
 
-@benchmark.command('beams')
+@benchmark.command()
 @out_option
 @click.option('--quick', is_flag=True, help='A few short validation scenes, two small arrays.')
-@_split_option
-@_scenes_option
-@jobs_option
-def benchmark_beams(out: Path, quick: bool, split: str, scenes: int, jobs: int) -> None:
+@_scene_options
+def beams(out: Path, **options) -> None:
     """Measure beams to one and two talkers, by SI-SDR; prints a table, writes beams.json."""
-    from av_tracker_nodes.research.experiments.beams.beams_benchmark import Options
-    from av_tracker_nodes.research.experiments.beams.beams_benchmark import benchmark_beams as run
+    from av_tracker_nodes.research.experiments.beams.beams_benchmark import (
+        Options,
+        benchmark_beams,
+    )
 
-    run(out, Options(split, scenes, jobs, quick), progress_bar)
+    benchmark_beams(out, Options(**options), progress_bar)
 
 
-@benchmark.command('models')
-@_tables_option
-@_scenario_option
-@_split_option
-@_scenes_option
-@jobs_option
-def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+@benchmark.command()
+@_comparison_options
+def models(out: Path, **options) -> None:
     """Compare the fusion models on the same scenes; writes models.json."""
     from av_tracker_nodes.research.experiments.comparison.models import compare_models
     from av_tracker_nodes.research.experiments.comparison.scenes import (
@@ -224,17 +233,12 @@ def benchmark_models(out: Path, scenario: str, split: str, scenes: int, jobs: in
         Options,
     )
 
-    inputs = (COMPLETE, INCOMPLETE)
-    compare_models(out, Options(scenario, split, scenes, jobs, inputs), progress_bar)
+    compare_models(out, Options(inputs=(COMPLETE, INCOMPLETE), **options), progress_bar)
 
 
-@benchmark.command('trackers')
-@_tables_option
-@_scenario_option
-@_split_option
-@_scenes_option
-@jobs_option
-def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: int) -> None:
+@benchmark.command()
+@_comparison_options
+def trackers(out: Path, **options) -> None:
     """Compare ways to associate detections with tracks; writes trackers.json."""
     from av_tracker_nodes.research.experiments.comparison.models import (
         TRACK_METRICS,
@@ -243,30 +247,23 @@ def benchmark_trackers(out: Path, scenario: str, split: str, scenes: int, jobs: 
     )
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 
-    options = Options(scenario, split, scenes, jobs)
-    compare_models(out, options, progress_bar, TRACKERS, TRACK_METRICS, 'trackers')
+    compare_models(out, Options(**options), progress_bar, TRACKERS, TRACK_METRICS, 'trackers')
 
 
-@benchmark.command('quality')
+@benchmark.command()
 @click.option('--model', default='stnet', show_default=True, help='Siamese network, or ONNX file.')
-@_tables_option
-@_scenario_option
-@_split_option
-@_scenes_option
-@jobs_option
-def benchmark_quality(
-    model: str, out: Path, scenario: str, split: str, scenes: int, jobs: int
-) -> None:
+@_comparison_options
+def quality(model: str, out: Path, **options) -> None:
     """Sweep the thresholds of quality of a Siamese network; writes quality.json."""
     from av_tracker_nodes.research.experiments.comparison.models import compare_models
     from av_tracker_nodes.research.experiments.comparison.quality import quality_entries
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 
-    options = Options(scenario, split, scenes, jobs)
-    compare_models(out, options, progress_bar, quality_entries(model), table='quality')
+    entries = quality_entries(model)
+    compare_models(out, Options(**options), progress_bar, entries, table='quality')
 
 
-@benchmark.command('ablations')
+@benchmark.command()
 @click.option('--model', default='avclnet', show_default=True, help='Network.')
 @data_option
 @_tables_option
@@ -277,16 +274,7 @@ def benchmark_quality(
 )
 @click.option('--clips', type=click.IntRange(1), help='Learn on the first ones only.')
 @jobs_option
-def benchmark_ablations(
-    model: str,
-    data: Path,
-    out: Path,
-    split: str,
-    scenes: int,
-    steps: int,
-    clips: int | None,
-    jobs: int,
-) -> None:
+def ablations(model: str, data: Path, out: Path, steps: int, clips: int | None, **options) -> None:
     """Train a network without each of its parts, and compare; writes ablations_MODEL.json."""
     from av_tracker_nodes.research.experiments.comparison.scenes import (
         COMPLETE,
@@ -304,22 +292,17 @@ def benchmark_ablations(
 
     schedule = replace(SHORT, steps=steps)
     inputs = (COMPLETE, INCOMPLETE) if learns_from_less(model) else (COMPLETE,)
-    options = Options(split=split, scenes=scenes, jobs=jobs, inputs=inputs)
-    measure_ablations(out, model, data, options, progress_bar, schedule, clips=clips)
+    chosen = Options(inputs=inputs, **options)
+    measure_ablations(out, model, data, chosen, progress_bar, schedule, clips=clips)
 
 
-@benchmark.command('retrieval')
+@benchmark.command()
 @click.argument('network', type=PATH, required=False)
 @_tables_option
-@_split_option
-@_scenes_option
-@jobs_option
-def benchmark_retrieval(
-    network: Path | None, out: Path, split: str, scenes: int, jobs: int
-) -> None:
+@_scene_options
+def retrieval(network: Path | None, out: Path, **options) -> None:
     """Measure how well features of NETWORK match sounds with faces; avclnet if left out."""
     from av_tracker_nodes.research.experiments.comparison.retrieval import measure_retrieval
     from av_tracker_nodes.research.experiments.comparison.scenes import Options
 
-    options = Options(split=split, scenes=scenes, jobs=jobs)
-    measure_retrieval(out, network, options, progress_bar)
+    measure_retrieval(out, network, Options(**options), progress_bar)

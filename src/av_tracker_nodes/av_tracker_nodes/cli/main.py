@@ -25,9 +25,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from traceback import walk_stack
+from types import FrameType
 
 import click
 
@@ -62,21 +65,46 @@ _MODULES = {
 _FFMPEG_QUIET = '-8'
 """AV_LOG_QUIET of FFmpeg."""
 
+_UNTIL_AGAIN = 0.05
+"""Time (s) after which it is looked again whether modules are still being imported."""
+
 
 @contextmanager
-def _ends_when_terminated() -> Iterator[None]:
-    """Let SIGTERM end a command as an exception does: what is half written is removed.
+def _ends_when_told() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, by an exception: what is half written is removed.
 
-    It is not Ctrl-C, which may end a part of a command only, such as what it records first.
+    The exceptions differ, as Ctrl-C may end a part of a command only, such as what it records
+    first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Who starts a command in the background of a shell lets it ignore Ctrl-C: no function then.
+    handlers = {signal.SIGINT: signal.getsignal(signal.SIGINT), signal.SIGTERM: _exit}
+    before = {
+        number: signal.signal(number, partial(_after_imports, handler))
+        for number, handler in handlers.items()
+        if callable(handler)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _exit(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _after_imports(handler: Callable, number: int, frame: FrameType | None) -> None:
+    """Handle a signal once no module is being imported: many of them swallow exceptions then."""
+    if any('importlib._bootstrap' in each.f_code.co_filename for each, _ in walk_stack(frame)):
+        again = threading.Timer(_UNTIL_AGAIN, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+    else:
+        handler(number, frame)
 
 
 class _LazyGroup(click.Group):
@@ -85,7 +113,7 @@ class _LazyGroup(click.Group):
     def main(self, *args: object, **kwargs: object) -> object:
         # FFmpeg writes what it finds amiss between our lines; what is amiss, we say.
         os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', _FFMPEG_QUIET)
-        with _ends_when_terminated():
+        with _ends_when_told():
             return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:

@@ -34,6 +34,10 @@ from av_tracker_nodes.cli.options import (
     progress_bar,
 )
 
+_cores_option = click.option(
+    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
+)
+
 
 @click.command()
 @click.option('--model', default='avclnet', show_default=True, help='Network to train.')
@@ -79,9 +83,7 @@ from av_tracker_nodes.cli.options import (
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help='Torch file to start from; weights whose names and shapes fit are used.',
 )
-@click.option(
-    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
-)
+@_cores_option
 def train(
     model: str,
     data: Path,
@@ -178,9 +180,7 @@ def export(training: Path, out: Path, thresholds: tuple[tuple[str, float], ...])
     show_default=True,
     help='Clips for training; half as many for validation, and half as many for the test.',
 )
-@click.option(
-    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
-)
+@_cores_option
 def train_lips(data: Path, clips: int, jobs: int | None) -> None:
     """Fit how the motion of a mouth tells who speaks; print the weights and how well they do."""
     from av_tracker_nodes.research.training.lips import run_lips
@@ -208,9 +208,7 @@ def train_lips(data: Path, clips: int, jobs: int | None) -> None:
 @click.option(
     '--steps', type=click.IntRange(1), default=1500, show_default=True, help='Batches to train on.'
 )
-@click.option(
-    '--jobs', type=click.IntRange(1), help='Parallel processes; one per core if left out.'
-)
+@_cores_option
 def train_appearance(data: Path, out: Path, identities: int, steps: int, jobs: int | None) -> None:
     """Train the network of looks; a training that was stopped resumes.
 

@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -31,13 +30,14 @@ from av_tracker_nodes.research.evaluation.metrics import evaluate
 from av_tracker_nodes.research.evaluation.overlay import write_overlay
 from av_tracker_nodes.research.evaluation.plots import plot_tracks
 from av_tracker_nodes.research.evaluation.table import print_table
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation.simulate import simulate
 
 SCENARIO = 'two_crossing'
 CAMERA = 1
 
 
-def run_demo(out: Path, seed: int, progress_bar: Callable) -> None:
+def run_demo(out: Path, seed: int, progress_bar: ProgressBar) -> None:
     """Simulate, convert, replay, evaluate, and draw.
 
     Parameters
@@ -46,8 +46,7 @@ def run_demo(out: Path, seed: int, progress_bar: Callable) -> None:
         Folder for everything; replaced.
     seed : int
         Of the scene.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
     """
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)

@@ -39,7 +39,6 @@ from av_tracker_nodes.research.experiments.looks.groups import (
 )
 from av_tracker_nodes.research.experiments.looks.looks_benchmark import (
     ALL,
-    COMMAND,
     FIRST_IDENTITY,
     MOST_PEOPLE,
     Options,
@@ -311,14 +310,14 @@ def test_people_are_of_the_split():
 @pytest.mark.parametrize('people', [0, MOST_PEOPLE + 1])
 def test_more_people_than_a_split_has_are_refused(tmp_path, people):
     with pytest.raises(InputError, match='choose 1 to 1000'):
-        benchmark_looks(tmp_path / 'out', Options(people), None)
+        benchmark_looks(tmp_path / 'out', Options(people=people), None)
     assert not (tmp_path / 'out').exists()
 
 
 @pytest.mark.thorough
 def test_the_command_looks_at_people_and_writes_what_it_found(tmp_path):
     document = tmp_path / 'card.md'
-    document.write_text(f'before\n{begin_marker(COMMAND)}\n{END}\nafter\n')
+    document.write_text(f'before\n{begin_marker(benchmark_looks.command)}\n{END}\nafter\n')
     arguments = ['benchmark', 'looks', '--out', str(tmp_path / 'out'), '--people', '3']
     arguments += ['--split', 'validation', '--document', str(document)]
     result = CliRunner().invoke(main, arguments)

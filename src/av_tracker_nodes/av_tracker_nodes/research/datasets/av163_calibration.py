@@ -66,9 +66,7 @@ def has_calibration(directory: Path) -> bool:
     return any(directory.glob('P[0-9].mat')) and any(directory.glob('cam[0-9].rad'))
 
 
-def read_camera(
-    directory: Path, number: int, size: tuple[int, int] = IMAGE_SIZE, shift: np.ndarray = (0, 0)
-) -> Camera:
+def read_camera(directory: Path, number: int, shift: np.ndarray = (0, 0)) -> Camera:
     """Read a camera.
 
     Parameters
@@ -78,8 +76,6 @@ def read_camera(
         with ``camN.rad``, or ``cam.mat``.
     number : int
         1, 2 or 3.
-    size : tuple of int
-        Width and height of the image (pixels).
     shift : array_like, shape (2,)
         Move of the picture since the calibration (pixels).
 
@@ -105,7 +101,7 @@ def read_camera(
         matrix[1, 1],
         matrix[0, 2] - 1 + shift[0],
         matrix[1, 2] - 1 + shift[1],
-        size,
+        IMAGE_SIZE,
         np.append(model.distortion, 0.0),
         model.skew,
         pose,
@@ -220,8 +216,6 @@ def _checked(path: Path, model: _Model) -> _Model:
 
 def _read_rigid(path: Path) -> np.ndarray:
     """Read A: a 4 x 4 matrix in a MAT file, alone or in a struct, or as plain text."""
-    if not path.is_file():
-        raise InputError(f'calibration file {path.name} is missing in {path.parent}')
     try:
         content = load_mat(path)
     except InputError:

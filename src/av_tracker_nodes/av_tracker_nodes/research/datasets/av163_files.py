@@ -141,11 +141,7 @@ class SequenceFiles:
 
     def prepared_path(self, person: int) -> Path | None:
         """3-D truth that authors of trackers made of that of the corpus."""
-        names = [f'{self.name}-person{person}_myDataGT3D.mat']
-        if len(self.people) == 1:
-            names.append(f'{self.name}_myDataGT3D.mat')
-        paths = (self.directory / name for name in names)
-        return next((path for path in paths if path.is_file()), None)
+        return self._of_person(self.name, person, '_myDataGT3D.mat')
 
     def static_path(self) -> Path:
         """Truth of somebody who stands still."""
@@ -166,10 +162,12 @@ class SequenceFiles:
 
     def boxes_path(self, person: int, camera: int) -> Path | None:
         """Labelled face boxes; None where there are none."""
-        names = [f'{self.name}_cam{camera}-person{person}_GT2D.txt']
-        if len(self.people) == 1:
-            names.append(f'{self.name}_cam{camera}_GT2D.txt')
-        paths = (self.directory / name for name in names)
+        return self._of_person(f'{self.name}_cam{camera}', person, '_GT2D.txt')
+
+    def _of_person(self, stem: str, person: int, ending: str) -> Path | None:
+        """File of a person, who is not named where there is no other; None where it is missing."""
+        names = [f'{stem}-person{person}', *([stem] if len(self.people) == 1 else [])]
+        paths = (self.directory / f'{name}{ending}' for name in names)
         return next((path for path in paths if path.is_file()), None)
 
     def calibration_candidates(self) -> list[Path]:

@@ -144,14 +144,13 @@ class Cav3dSequence:
     @cached_property
     def people(self) -> tuple[int, ...]:
         """Numbers of the persons: those with ground truth, else as many as are published."""
-        names = (path.name for folder in self._truth_folders() for path in _glob(folder))
+        names = (
+            path.name for folder in self._truth_folders() for path in folder.glob('*.3dmouthgt')
+        )
         found = (re.fullmatch(rf'{self.name}_id(\d+)\.3dmouthgt', name) for name in names)
         numbers = {int(match[1]) for match in found if match}
-        return tuple(sorted(numbers)) or tuple(range(1, self._published_people + 1))
-
-    @property
-    def _published_people(self) -> int:
-        return next((count for first, count in _PEOPLE if self._number >= first), 1)
+        published = next((count for first, count in _PEOPLE if self._number >= first), 1)
+        return tuple(sorted(numbers)) or tuple(range(1, published + 1))
 
     @property
     def _number(self) -> int:
@@ -383,10 +382,6 @@ def _checked(camera: int) -> int:
     if camera != CAMERA:
         raise InputError(f'no camera {camera}; that of CAV3D above the array is camera {CAMERA}')
     return camera
-
-
-def _glob(folder: Path) -> Iterator[Path]:
-    return folder.glob('*.3dmouthgt') if folder.is_dir() else iter(())
 
 
 class Cav3d(Corpus):

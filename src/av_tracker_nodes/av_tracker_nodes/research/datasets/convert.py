@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from heapq import merge
@@ -31,6 +31,7 @@ from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth, person_truth
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.parallel import in_processes, or_input_error
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.types import (
     AudioBlock,
     ImageFrame,
@@ -50,7 +51,7 @@ def convert_sequence(
     camera: int,
     out: str | Path,
     compressed: bool = True,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
     *,
     overwrite: bool = False,
     allow_short: bool = False,
@@ -71,8 +72,7 @@ def convert_sequence(
         Bag to write.
     compressed : bool
         Store images as JPEG.
-    progress : callable, optional
-        Called now and then with the share done, 0..1.
+    progress : Progress, optional
     overwrite : bool
         Replace a bag that is there already.
     allow_short : bool
@@ -118,7 +118,7 @@ def convert_all(
     sequences: Sequence[str] = (),
     compressed: bool = True,
     jobs: int = 1,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
     *,
     allow_short: bool = False,
 ) -> tuple[list[Path], list[str]]:
@@ -138,8 +138,7 @@ def convert_all(
         Store images as JPEG.
     jobs : int
         Processes.
-    progress : callable, optional
-        Called with the share done, 0..1.
+    progress : Progress, optional
     allow_short : bool
         Take what there is of sound and video that were cut off.
 

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from av_tracker_nodes.research.datasets.person_truth import person_truth
 from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, Protocol
 from av_tracker_nodes.research.datasets.recordings import CORPORA, open_corpus
 from av_tracker_nodes.research.datasets.sequence_names import short_name
+from av_tracker_nodes.research.progress import Progress
 
 _UNFINISHED = ('.part', '.crdownload', '.download', '.tmp', '.aria2')
 
@@ -57,9 +58,7 @@ class Inspection:
     lacking: dict[str, tuple[str, ...]]
 
 
-def inspect_corpus(
-    root: str | Path, progress: Callable[[float, str], None] | None = None
-) -> Inspection:
+def inspect_corpus(root: str | Path, progress: Progress | None = None) -> Inspection:
     """Read every file of a corpus, every picture included.
 
     Parameters

@@ -23,7 +23,7 @@ recording is held out instead; the shuffled split is made on request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,73 +72,61 @@ class TrainingProtocol:
     open_points: tuple[str, ...] = ()
 
 
-_STATIC = ('seq01', 'seq02', 'seq03')
-
+_STNET = TrainingProtocol(
+    'stnet',
+    AV163,
+    ('seq01', 'seq02', 'seq03'),
+    publication='stnet',
+    held_out=0.2,
+    shuffled=True,
+    seed=1,
+    pairs=None,
+    source='STNet, and its code (github.com/liyidi/STNet)',
+    open_points=('the seed of the split is not fixed in the code',),
+)
+_AVCLNET = TrainingProtocol(
+    'avclnet',
+    AV163,
+    ('seq18', 'seq19', 'seq35', 'seq40'),
+    publication='avclnet',
+    held_out=0.2,
+    shuffled=False,
+    seed=1,
+    pairs=13_450,
+    source='AVCLNet section 4.1.1',
+    open_points=(
+        'frames and split are not said: every annotated image is used, and the end of each '
+        'recording is held out',
+    ),
+)
 _PROTOCOLS = (
-    TrainingProtocol(
-        'stnet',
-        AV163,
-        _STATIC,
-        'stnet',
-        0.2,
-        True,
-        1,
-        None,
-        'STNet, and its code (github.com/liyidi/STNet)',
-        ('the seed of the split is not fixed in the code',),
+    _STNET,
+    replace(
+        _STNET,
+        name='msmd-avt',
+        source='code of MSMD-AVT (github.com/moyitech/MSMD-AVT)',
+        open_points=(),
     ),
-    TrainingProtocol(
-        'msmd-avt',
-        AV163,
-        _STATIC,
-        'stnet',
-        0.2,
-        True,
-        1,
-        None,
-        'code of MSMD-AVT (github.com/moyitech/MSMD-AVT)',
-    ),
-    TrainingProtocol(
-        'gldtracker',
-        AV163,
-        _STATIC,
-        'stnet',
-        0.2,
-        True,
-        1,
-        44_958,
-        'GLDTracker section IV-A',
-        (
+    replace(
+        _STNET,
+        name='gldtracker',
+        pairs=44_958,
+        source='GLDTracker section IV-A',
+        open_points=(
             'its split is not said: that of the same group (STNet) is taken',
             'its number of pairs is that of the frame ranges without their last frames',
         ),
     ),
-    TrainingProtocol(
-        'avclnet',
-        AV163,
-        ('seq18', 'seq19', 'seq35', 'seq40'),
-        'avclnet',
-        0.2,
-        False,
-        1,
-        13_450,
-        'AVCLNet section 4.1.1',
-        (
-            'frames and split are not said: every annotated image is used, and the end of each '
-            'recording is held out',
+    _AVCLNET,
+    replace(
+        _AVCLNET,
+        name='avclnet-cav3d',
+        corpus=CAV3D,
+        sequences=('seq22', 'seq23', 'seq25'),
+        pairs=11_935,
+        open_points=(
+            'which three of the five sequences is not said: two with two speakers, one with three',
         ),
-    ),
-    TrainingProtocol(
-        'avclnet-cav3d',
-        CAV3D,
-        ('seq22', 'seq23', 'seq25'),
-        'avclnet',
-        0.2,
-        False,
-        1,
-        11_935,
-        'AVCLNet section 4.1.1',
-        ('which three of the five sequences is not said: two with two speakers, one with three',),
     ),
 )
 

@@ -60,16 +60,15 @@ def speaking_pairs(matching: Matching) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(0, bool), np.zeros(0)
     known = ~np.isnan(truth.mouth).any(axis=-1)
     pairs = [
-        (truth.speaking[person, frame.index], _said(tracks.speaking, matched, person))
+        (
+            truth.speaking[person, frame.index],
+            tracks.speaking[matched[person]] if person in matched else 0.0,
+        )
         for frame, matched in zip(matching.frames, matching.anywhere, strict=True)
         for person in np.flatnonzero(known[:, frame.index])
     ]
     speaks, said = np.array(pairs, float).reshape(-1, 2).T
     return speaks > 0, said
-
-
-def _said(speaking: np.ndarray, matched: dict[int, int], person: int) -> float:
-    return float(speaking[matched[person]]) if person in matched else 0.0
 
 
 def roc(speaks: np.ndarray, said: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

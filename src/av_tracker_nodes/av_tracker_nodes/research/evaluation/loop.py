@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -31,6 +30,7 @@ from av_tracker_nodes.recordings.tracks_csv import TrackTable, read_tracks
 from av_tracker_nodes.research.evaluation.plots import draw_room
 from av_tracker_nodes.research.evaluation.speech_scores import SPEAKING_THRESHOLD
 from av_tracker_nodes.research.evaluation.truth import Truth, read_truth
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.types import NANOSECONDS
 from av_tracker_nodes.viewing.palette import bgr_of
 
@@ -52,7 +52,7 @@ def write_loop(
     camera: int,
     out: Path,
     seconds: float = SECONDS,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Draw the most crowded seconds of a run: its video, and the room from above.
 
@@ -66,8 +66,7 @@ def write_loop(
     out : Path
         WebP file to write.
     seconds : float
-    progress : callable, optional
-        Called with the share done, 0..1.
+    progress : Progress, optional
 
     Returns
     -------

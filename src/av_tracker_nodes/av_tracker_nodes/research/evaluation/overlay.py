@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +32,7 @@ from av_tracker_nodes.geometry.head import box_centre
 from av_tracker_nodes.recordings.bag import BagReader
 from av_tracker_nodes.recordings.tracks_csv import TrackTable, read_tracks
 from av_tracker_nodes.research.evaluation.speech_scores import SPEAKING_THRESHOLD
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.types import (
     NANOSECONDS,
     AcousticMap,
@@ -72,7 +72,7 @@ def write_overlay(
     out: str | Path,
     *,
     heat: bool = True,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Draw the tracks of a run into the images of its bag.
 
@@ -84,8 +84,7 @@ def write_overlay(
         MP4 file to write.
     heat : bool
         Shade each image by where sound comes from at that time.
-    progress : callable, optional
-        Called with the share done, 0..1.
+    progress : Progress, optional
 
     Returns
     -------
@@ -113,7 +112,7 @@ def _write_video(
     labels: dict[int, list[_Label]],
     path: Path,
     heat: bool,
-    progress: Callable[[float], None] | None,
+    progress: Progress | None,
 ) -> None:
     rig = reader.rig()
     total = len(reader.image_stamps)

@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -71,7 +70,6 @@ def plot_tracks(run_dir: str | Path, seq_dir: str | Path, camera: int, out: str 
     truth = replace(truth, stamps=truth.stamps - start)
     tracks = replace(tracks, stamp=tracks.stamp - start)
     figure = Figure(figsize=(12.5, 6.2), dpi=130, facecolor='white', layout='constrained')
-    FigureCanvasAgg(figure)
     axes = figure.subplot_mosaic(
         [['plan', 'x'], ['plan', 'y'], ['plan', 'z'], ['plan', 'speech']],
         width_ratios=[1.0, 1.25],

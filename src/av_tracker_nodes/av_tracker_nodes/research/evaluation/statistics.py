@@ -40,6 +40,11 @@ def ratio(part: float, whole: float) -> float:
     return part / whole if whole else float('nan')
 
 
+def summed_ratio(scenes: Sequence, part: str, whole: str) -> float:
+    """Quotient of two attributes, each summed over scenes; NaN of nothing."""
+    return ratio(*(sum(getattr(scene, name) for scene in scenes) for name in (part, whole)))
+
+
 def written(value: float) -> float | None:
     """Round a figure for JSON, which has no infinity: None where it is not finite."""
     return round(float(value), 4) if np.isfinite(value) else None

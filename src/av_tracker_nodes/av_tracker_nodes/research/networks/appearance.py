@@ -23,19 +23,14 @@ from torch.nn.functional import normalize
 
 from av_tracker_nodes.research.networks.blocks import ConvolutionUnit, ResidualUnit, as_pictures
 
+SIZE, WIDTH = 48, 64
+"""Side of the pictures (pixels), a multiple of 16, and width of the embedding."""
+
 
 class AppearanceNet(nn.Module):
-    """Embeds people by their head and upper body.
+    """Embeds people by their head and upper body."""
 
-    Parameters
-    ----------
-    width : int
-        Of the embedding.
-    size : int
-        Side of the pictures (pixels), a multiple of 16.
-    """
-
-    def __init__(self, width: int = 64, size: int = 48) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.stages = nn.Sequential(
             ConvolutionUnit(6, 24, 2),
@@ -45,10 +40,10 @@ class AppearanceNet(nn.Module):
             ResidualUnit(96),
             ConvolutionUnit(96, 96, 2),
         )
-        self.project = nn.Linear(96 * (size // 16) ** 2, width)
+        self.project = nn.Linear(96 * (SIZE // 16) ** 2, WIDTH)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Embed pictures (n, size, size, 6), uint8; unit length, shape (n, width)."""
+        """Embed pictures (n, SIZE, SIZE, 6), uint8; unit length, shape (n, WIDTH)."""
         features = self.stages(as_pictures(crops)).flatten(1)
         return normalize(self.project(features), dim=-1)
 

@@ -17,8 +17,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -64,23 +62,20 @@ class PictureEncoder(nn.Module):
         Side of the pictures (pixels), a multiple of 16.
     width : int
         Of the feature.
-    channels : sequence of int
-        Of the four stages, each of which halves the resolution.
     """
 
-    def __init__(self, size: int, width: int, channels: Sequence[int] = (16, 32, 64, 96)) -> None:
+    def __init__(self, size: int, width: int) -> None:
         super().__init__()
-        first, second, third, fourth = channels
         self.stages = nn.Sequential(
-            ConvolutionUnit(3, first, 2),
-            ConvolutionUnit(first, second, 2),
-            ConvolutionUnit(second, second),
-            ConvolutionUnit(second, third, 2),
-            ResidualUnit(third),
-            ConvolutionUnit(third, fourth, 2),
-            ResidualUnit(fourth),
+            ConvolutionUnit(3, 16, 2),
+            ConvolutionUnit(16, 32, 2),
+            ConvolutionUnit(32, 32),
+            ConvolutionUnit(32, 64, 2),
+            ResidualUnit(64),
+            ConvolutionUnit(64, 96, 2),
+            ResidualUnit(96),
         )
-        self.project = nn.Linear(fourth * (size // 16) ** 2, width)
+        self.project = nn.Linear(96 * (size // 16) ** 2, width)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Encode pictures.
@@ -106,15 +101,14 @@ class MapEncoder(nn.Module):
         Of the feature.
     """
 
-    def __init__(self, width: int, channels: Sequence[int] = (16, 32, 64)) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        first, second, third = channels
         self.stages = nn.Sequential(
-            ConvolutionUnit(1, first, 2),
-            ConvolutionUnit(first, second, 2),
-            ConvolutionUnit(second, third, 2),
+            ConvolutionUnit(1, 16, 2),
+            ConvolutionUnit(16, 32, 2),
+            ConvolutionUnit(32, 64, 2),
         )
-        self.project = nn.Linear(2 * third, width)
+        self.project = nn.Linear(2 * 64, width)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Encode maps, shape (n, rows, columns), into features, shape (n, width)."""

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -122,14 +123,16 @@ def _walls(room: Room, rng: np.random.Generator) -> list[Panel]:
     low, high = room.minimum, room.maximum
     size = high - low
     x, y, z = np.diag(size)
-    paint = speckled(_WALLS[rng.integers(len(_WALLS))], 2.0, rng)
-    floor = speckled(_FLOORS[rng.integers(len(_FLOORS))], 9.0, rng)
+    paint = speckled(_one_of(_WALLS, rng), 2.0, rng)
+    floor = speckled(_one_of(_FLOORS, rng), 9.0, rng)
     ceiling = speckled(np.array([225, 228, 228]), 2.0, rng)
     panels = [
         Panel(low, x, y, floor),
         Panel(low + z, x, y, ceiling),
-        *(Panel(start, edge, z, paint) for start, edge in ((low, x), (low, y))),
-        *(Panel(start, edge, z, paint) for start, edge in ((low + y, x), (low + x, y))),
+        *(
+            Panel(start, edge, z, paint)
+            for start, edge in ((low, x), (low, y), (low + y, x), (low + x, y))
+        ),
     ]
     skirting = plain([70, 75, 80])
     panels += box(high[0] - 0.012, low[1], low[2], 0.012, size[1], 0.09, skirting)
@@ -139,13 +142,11 @@ def _walls(room: Room, rng: np.random.Generator) -> list[Panel]:
 
 def _table(room: Room, rng: np.random.Generator) -> list[Panel]:
     """Set up the meeting table, whose top is z = 0, with the microphones on it."""
-    wood = grained(_WOODS[rng.integers(len(_WOODS))], rng)
+    wood = _wood(rng)
     panels = box(-0.60, -1.15, -0.035, 1.00, 2.30, 0.035, wood)
-    for x in (-0.50, 0.25):
-        for y in (-1.05, 1.0):
-            panels += box(
-                x, y, room.minimum[2], 0.05, 0.05, -0.035 - room.minimum[2], plain([60, 60, 62])
-            )
+    floor, metal = room.minimum[2], plain([60, 60, 62])
+    for x, y in product((-0.50, 0.25), (-1.05, 1.0)):
+        panels += box(x, y, floor, 0.05, 0.05, -0.035 - floor, metal)
     black = plain([35, 35, 38])
     for centre in (-0.4, 0.4):
         for angle in np.arange(8) * np.pi / 4:
@@ -154,7 +155,7 @@ def _table(room: Room, rng: np.random.Generator) -> list[Panel]:
     for _ in range(rng.integers(2, 5)):
         x, y, turn = rng.uniform(-0.3, 0.1), rng.uniform(-1.0, 1.0), rng.uniform(-0.5, 0.5)
         panels += box(x, y, 0.0, 0.21, 0.297, 0.002 + rng.uniform(0, 0.01), printed(rng), turn)
-    mug = plain(_BOOKS[rng.integers(len(_BOOKS))])
+    mug = plain(_one_of(_BOOKS, rng))
     panels += box(rng.uniform(0.0, 0.25), rng.uniform(-0.15, 0.15), 0.0, 0.075, 0.075, 0.095, mug)
     return panels
 
@@ -172,19 +173,11 @@ def _far_side(room: Room, rng: np.random.Generator) -> list[Panel]:
             panels += _hang(wall, y + 0.8 * k, rng.uniform(0.2, 0.5), across, tall, poster(rng))
     door = plain(rng.uniform(90, 190) * np.array([0.75, 0.9, 1.0]))
     panels += box(wall - 0.03, rng.uniform(-3.2, -2.6), floor, 0.03, 0.92, 2.05, door)
-    panels += box(
-        wall - 0.18,
-        rng.uniform(0.9, 1.3),
-        floor,
-        0.18,
-        0.8,
-        rng.uniform(0.6, 1.0),
-        grained(_WOODS[rng.integers(len(_WOODS))], rng),
-    )
+    y, tall = rng.uniform(0.9, 1.3), rng.uniform(0.6, 1.0)
+    panels += box(wall - 0.18, y, floor, 0.18, 0.8, tall, _wood(rng))
     if rng.uniform() < 0.6:
-        panels += _shelf(
-            wall - 0.19, rng.uniform(-2.3, -1.9), rng.uniform(0.2, 0.6), 0.18, 0.7, 2, rng
-        )
+        y, z = rng.uniform(-2.3, -1.9), rng.uniform(0.2, 0.6)
+        panels += _shelf(wall - 0.19, y, z, 0.18, 0.7, 2, rng)
     return panels
 
 
@@ -194,26 +187,13 @@ def _north_side(room: Room, rng: np.random.Generator) -> list[Panel]:
     panels = []
     glass = view(rng)
     for x in (0.05, 0.85):
-        pane = Panel(
-            np.array([x, wall - 0.02, 1.55]),
-            np.array([0.72, 0, 0]),
-            np.array([0, 0, -1.25]),
-            glass,
-            glows=True,
-        )
+        corner, across, along = [x, wall - 0.02, 1.55], [0.72, 0, 0], [0, 0, -1.25]
+        pane = Panel(np.array(corner), np.array(across), np.array(along), glass, glows=True)
         panels.append(pane)
-        panels += box(x - 0.04, wall - 0.05, 0.26, 0.80, 0.03, 0.04, plain([205, 205, 205]))
-        panels += box(x - 0.04, wall - 0.05, 0.26, 0.04, 0.03, 1.3, plain([205, 205, 205]))
-        panels += box(x + 0.72, wall - 0.05, 0.26, 0.04, 0.03, 1.3, plain([205, 205, 205]))
-    panels += box(
-        0.0,
-        wall - 0.42,
-        floor,
-        1.2,
-        0.4,
-        rng.uniform(0.6, 0.85),
-        grained(_WOODS[rng.integers(len(_WOODS))], rng),
-    )
+        for left, wide, tall in ((-0.04, 0.80, 0.04), (-0.04, 0.04, 1.3), (0.72, 0.04, 1.3)):
+            panels += box(x + left, wall - 0.05, 0.26, wide, 0.03, tall, plain([205] * 3))
+    tall = rng.uniform(0.6, 0.85)
+    panels += box(0.0, wall - 0.42, floor, 1.2, 0.4, tall, _wood(rng))
     panels += _shelf(-1.6, wall - 0.3, floor, 1.2, 0.28, 5, rng)
     panels += _plant(np.array([1.5, wall - 0.28, floor]), rng)
     return panels
@@ -229,7 +209,7 @@ def _south_side(room: Room, rng: np.random.Generator) -> list[Panel]:
         panels += box(0.9, y + 0.3, floor + 0.85, 0.5, 0.04, 0.32, plain([40, 38, 36]))
     for _ in range(6):
         size = rng.uniform(0.25, 0.5, 3)
-        paper = plain(_BOOKS[rng.integers(len(_BOOKS))])
+        paper = plain(_one_of(_BOOKS, rng))
         panels += box(
             rng.uniform(-1.0, 1.2), rng.uniform(-5.9, -4.0), floor, *size, paper, rng.uniform(0, 1)
         )
@@ -263,7 +243,7 @@ def _shelf(
     x: float, y: float, z: float, wide: float, deep: float, rows: int, rng: np.random.Generator
 ) -> list[Panel]:
     """Put up shelves full of books along x or y, whichever is longer."""
-    wood = grained(_WOODS[rng.integers(len(_WOODS))], rng)
+    wood = _wood(rng)
     along_x = wide > deep
     length = max(wide, deep)
     panels = []
@@ -273,7 +253,7 @@ def _shelf(
         place = 0.03
         while place < length - 0.08:
             thick, tall = rng.uniform(0.02, 0.055), rng.uniform(0.18, 0.30)
-            cover = plain(_BOOKS[rng.integers(len(_BOOKS))] * rng.uniform(0.6, 1.3))
+            cover = plain(_one_of(_BOOKS, rng) * rng.uniform(0.6, 1.3))
             if along_x:
                 panels += box(x + place, y + 0.04, base + 0.02, thick, deep - 0.06, tall, cover)
             else:
@@ -304,14 +284,21 @@ def _about_z(angle: float) -> np.ndarray:
 
 def _chair(x: float, y: float, floor: float, rng: np.random.Generator) -> list[Panel]:
     """Make a chair whose back is at its lower x."""
-    cloth = speckled(_BOOKS[rng.integers(len(_BOOKS))], 6.0, rng)
+    cloth = speckled(_one_of(_BOOKS, rng), 6.0, rng)
     metal = plain([50, 50, 52])
     panels = box(x, y, floor + 0.43, 0.45, 0.45, 0.06, cloth)
     panels += box(x, y, floor + 0.55, 0.05, 0.45, 0.38, cloth)
-    for dx in (0.02, 0.40):
-        for dy in (0.02, 0.40):
-            panels += box(x + dx, y + dy, floor, 0.03, 0.03, 0.43, metal)
+    for dx, dy in product((0.02, 0.40), repeat=2):
+        panels += box(x + dx, y + dy, floor, 0.03, 0.03, 0.43, metal)
     return panels
+
+
+def _one_of(colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return colours[rng.integers(len(colours))]
+
+
+def _wood(rng: np.random.Generator) -> np.ndarray:
+    return grained(_one_of(_WOODS, rng), rng)
 
 
 def _plant(foot: np.ndarray, rng: np.random.Generator) -> list[Panel]:

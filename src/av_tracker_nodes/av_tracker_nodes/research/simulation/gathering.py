@@ -24,15 +24,16 @@ import numpy as np
 from av_tracker_nodes.geometry import Camera
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.cast import Cast
-from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
-from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, TABLE, Stage
-from av_tracker_nodes.research.simulation.scene import Occluder, Person
-from av_tracker_nodes.research.simulation.trajectories import (
-    Itinerary,
-    Look,
-    look_ahead,
-    look_away,
+from av_tracker_nodes.research.simulation.conditions import Conditions
+from av_tracker_nodes.research.simulation.people_source import (
+    SEATED,
+    STANDING,
+    TABLE,
+    Company,
+    Stage,
 )
+from av_tracker_nodes.research.simulation.scene import Occluder, Person
+from av_tracker_nodes.research.simulation.trajectories import Itinerary
 
 _AREA = np.array([[0.60, 1.35], [-1.0, 1.1]])
 """Where people stand, world x and y (m): behind the table, in view of all cameras."""
@@ -44,53 +45,29 @@ _CLEARANCE = 0.05
 
 
 @dataclass(frozen=True)
-class Gathering:
-    """Who comes together, and how restless, faint and hidden they are.
+class Gathering(Company):
+    """People in the meeting room, and how hidden they are.
 
     Attributes
     ----------
-    people : tuple of int
-        Numbers of people to draw from, one as likely as the other.
-    seated, walking : float
-        Shares of people who sit and who walk all the time; the rest stand and step about.
-    averted : float
-        Share of looks that turn the back to one of the cameras.
-    talkative : (float, float)
-        Share of the time that somebody talks.
-    silent : float
-        Share of people who never talk.
-    loudness_db : (float, float)
-        Voices re a usual one (dB).
     boarded : float
         Share of scenes where a board stands before each camera.
     board_width : (float, float)
         Share of the width of the picture that a board hides.
-    defective : float
-        Share of scenes where up to half of the microphones are dead.
     apart : float
         People keep this far from each other (m); at 0 they walk through each other.
-    conditions : Conditions
     """
 
-    people: tuple[int, ...]
-    seated: float
-    walking: float
-    averted: float
-    talkative: tuple[float, float]
-    silent: float
-    loudness_db: tuple[float, float]
-    boarded: float
-    board_width: tuple[float, float]
-    defective: float
-    apart: float
-    conditions: Conditions
+    boarded: float = 0.0
+    board_width: tuple[float, float] = (0.0, 0.0)
+    apart: float = 0.4
 
     def draw_cast(self, stage: Stage) -> Cast:
         """Draw what a scene has: people, boards and dead microphones."""
         return Cast(
             self.draw_people(stage),
             self.draw_boards(stage),
-            self.draw_dead_microphones(stage),
+            self.dead_microphones(stage, len(meeting_room.microphones().positions), 2),
             conditions=self.conditions,
         )
 
@@ -101,16 +78,7 @@ class Gathering:
         axes: list[np.ndarray] = []
         while len(axes) < count:
             axes.append(self._axis(stage, axes))
-        voices = stage.voices(count)
-        people = []
-        for index, axis in enumerate(axes):
-            others = [other for other in axes if other is not axis]
-            looks = self._looks(stage, axis, others)
-            silent = rng.uniform() < self.silent
-            voice = None if silent else voices[index]
-            turns = stage.chatter(self.talkative)
-            people.append(stage.person(axis, looks, voice, turns, self.loudness_db))
-        return people
+        return self.people_on(stage, axes, stage.voices(count))
 
     def draw_boards(self, stage: Stage) -> tuple[Occluder, ...]:
         """Draw the boards that hide people: none, or one before each camera."""
@@ -118,13 +86,9 @@ class Gathering:
             return ()
         return tuple(self._board(stage, camera) for camera in meeting_room.cameras())
 
-    def draw_dead_microphones(self, stage: Stage) -> tuple[int, ...]:
-        """Draw the microphones that are dead."""
-        count = len(meeting_room.microphones().positions)
-        if stage.rng.uniform() >= self.defective:
-            return ()
-        dead = stage.rng.permutation(count)[: stage.rng.integers(1, count // 2 + 1)]
-        return tuple(sorted(int(index) for index in dead))
+    def targets(self, stage: Stage) -> list[np.ndarray]:
+        """Draw one of the cameras; people look at the table, too."""
+        return [stage.camera(int(stage.rng.integers(1, 4))), TABLE]
 
     def _axis(self, stage: Stage, others: list[np.ndarray]) -> np.ndarray:
         """Draw the way of somebody who keeps clear of the others."""
@@ -180,19 +144,6 @@ class Gathering:
         clear = _distance(way, [other[::_COARSE][now] for other in others])
         return bool(clear.min(initial=np.inf) > self.apart + _CLEARANCE)
 
-    def _looks(self, stage: Stage, axis: np.ndarray, others: list[np.ndarray]) -> list[Look]:
-        rng = stage.rng
-        looks, start = [], 0.0
-        while start < stage.duration:
-            camera = stage.camera(int(rng.integers(1, 4)))
-            targets = [camera, TABLE, look_ahead(axis, stage.times), *others]
-            target = targets[rng.integers(len(targets))]
-            if rng.uniform() < self.averted:
-                target = look_away(axis, camera)
-            looks.append(Look(start, target))
-            start += rng.uniform(1.0, 4.0)
-        return looks
-
     def _board(self, stage: Stage, camera: Camera) -> Occluder:
         width = stage.rng.uniform(*self.board_width)
         left = stage.rng.uniform(0.1, 0.9 - width)
@@ -225,30 +176,14 @@ HARD = Gathering(
     walking=0.5,
     averted=0.4,
     talkative=(0.7, 0.95),
-    silent=0.0,
     loudness_db=(-5.0, 2.0),
     boarded=0.75,
     board_width=(0.12, 0.28),
-    defective=0.0,
-    apart=0.4,
     conditions=Conditions((0.3, 0.55), (10.0, 20.0), (0.4, 1.2), (0.0, 1.5)),
 )
 """About as hard to hear and to see as the multi-speaker recordings of AV16.3."""
 
-CROWD = Gathering(
-    people=(6,),
-    seated=0.5,
-    walking=0.0,
-    averted=0.1,
-    talkative=(0.2, 0.4),
-    silent=0.0,
-    loudness_db=(-2.0, 2.0),
-    boarded=0.0,
-    board_width=(0.1, 0.2),
-    defective=0.0,
-    apart=0.35,
-    conditions=USUAL,
-)
+CROWD = Gathering(people=(6,), seated=0.5, walking=0.0, talkative=(0.2, 0.4), apart=0.35)
 """Six people who sit and stand in good conditions, and hide each other."""
 
 VARIED = Gathering(

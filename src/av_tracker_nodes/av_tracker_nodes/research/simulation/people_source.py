@@ -17,11 +17,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
 from av_tracker_nodes.research.simulation import meeting_room
+from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
 from av_tracker_nodes.research.simulation.scene import Person
 from av_tracker_nodes.research.simulation.speech import (
     MERGED_PAUSE,
@@ -39,6 +41,7 @@ from av_tracker_nodes.research.simulation.trajectories import (
     body_axis,
     jaw_opening,
     look_ahead,
+    look_away,
     mouth_of,
     turn_head,
 )
@@ -110,9 +113,7 @@ class Stage:
         """Where the robot is that people talk to (m)."""
         return TABLE
 
-    def glances(
-        self, axis: np.ndarray, others: list[np.ndarray] | None = None, start: float = 0.0
-    ) -> list[Look]:
+    def glances(self, axis: np.ndarray, others: list[np.ndarray] | None = None) -> list[Look]:
         """Draw what somebody looks at.
 
         Camera 1 and the robot for 1.5 s to 3.5 s; now and then the way ahead and other people
@@ -120,7 +121,7 @@ class Stage:
         """
         targets = [self.camera(1), self.robot, look_ahead(axis, self.times), *(others or [])]
         weights = np.array([0.60, 0.24, 0.05, *[0.11 / len(others or [0])] * len(others or [])])
-        looks = []
+        looks, start = [], 0.0
         while start < self.duration:
             choice = self.rng.choice(len(targets), p=weights / weights.sum())
             looks.append(Look(start, targets[choice]))
@@ -186,6 +187,84 @@ class Stage:
             voice=voice.name if voice else 'silent',
             raised=raised,
         )
+
+
+@dataclass(frozen=True)
+class Company(ABC):
+    """Who comes together, how restless they are, and how well they are heard and seen.
+
+    Attributes
+    ----------
+    people : tuple of int
+        Numbers of people to draw from, one as likely as the other.
+    seated, walking : float
+        Shares of people who sit and who walk all the time; the rest stand and step about.
+    averted, bowed : float
+        Shares of looks with the back to a camera, and with the head bowed.
+    talkative : (float, float)
+        Share of the time that somebody talks.
+    silent : float
+        Share of people who never talk.
+    loudness_db : (float, float)
+        Voices re a usual one (dB).
+    defective : float
+        Share of scenes where some of four or more microphones are dead.
+    conditions : Conditions
+    """
+
+    people: tuple[int, ...]
+    seated: float = 0.2
+    walking: float = 0.3
+    averted: float = 0.1
+    bowed: float = 0.0
+    talkative: tuple[float, float] = (0.4, 0.8)
+    silent: float = 0.0
+    loudness_db: tuple[float, float] = (-2.0, 2.0)
+    defective: float = 0.0
+    conditions: Conditions = USUAL
+
+    def people_on(self, stage: Stage, axes: list[np.ndarray], voices: list[Voice]) -> list[Person]:
+        """Draw who goes each way (n, 3): looks, speech and hands."""
+        people = []
+        for axis, voice in zip(axes, voices, strict=True):
+            others = [other for other in axes if other is not axis]
+            looks = self._looks(stage, axis, others)
+            silent = stage.rng.uniform() < self.silent
+            turns = stage.chatter(self.talkative)
+            raised = self.raised(stage)
+            voice = None if silent else voice
+            people.append(stage.person(axis, looks, voice, turns, self.loudness_db, raised))
+        return people
+
+    def raised(self, stage: Stage) -> np.ndarray | None:
+        """Draw when somebody raises a hand; None for who does not."""
+        return None
+
+    @abstractmethod
+    def targets(self, stage: Stage) -> list[np.ndarray]:
+        """Return a camera (m), which may be drawn, and what else people look at in the room."""
+
+    def dead_microphones(self, stage: Stage, count: int, part: int) -> tuple[int, ...]:
+        """Draw which of so many microphones are dead: one in `part` at most."""
+        if stage.rng.uniform() >= self.defective or count < 4:
+            return ()
+        dead = stage.rng.permutation(count)[: stage.rng.integers(1, count // part + 1)]
+        return tuple(sorted(dead.tolist()))
+
+    def _looks(self, stage: Stage, axis: np.ndarray, others: list[np.ndarray]) -> list[Look]:
+        rng = stage.rng
+        looks, start = [], 0.0
+        while start < stage.duration:
+            seen = self.targets(stage)
+            targets = [*seen, look_ahead(axis, stage.times), *others]
+            target, kind, bow = targets[rng.integers(len(targets))], rng.uniform(), 0.0
+            if kind < self.averted:
+                target = look_away(axis, seen[0])
+            elif kind < self.averted + self.bowed:
+                bow = rng.uniform(*np.radians([15.0, 45.0]))
+            looks.append(Look(start, target, bow))
+            start += rng.uniform(1.0, 4.0)
+        return looks
 
 
 def round_robin(stage: Stage, count: int, start: float, end: float) -> list[Turns]:

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from heapq import merge
@@ -35,14 +35,13 @@ from av_tracker_nodes.recordings.bag import BagFrames, BagWriter
 from av_tracker_nodes.recordings.sound_blocks import cut_blocks
 from av_tracker_nodes.research.datasets.convert import true_tracks
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.speech import RATE
 from av_tracker_nodes.research.simulation.video import render_frames
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, TrackFrame
-
-Progress = Callable[[float, str], None]
 
 START = 10 * NANOSECONDS
 """Stamp of the first sample of sound (ns)."""
@@ -81,8 +80,7 @@ def simulate_rig(
         Folder of the bag; made where it is missing.
     duration : float
         Seconds.
-    progress : callable or None
-        Called with a fraction and a text a few times a second.
+    progress : Progress, optional
 
     Returns
     -------
@@ -121,7 +119,8 @@ def write_rig_scene(drawn: RigScene, path: Path, progress: Progress | None = Non
             bag.write_ground_truth(truth[log_time])
             share = stamps.index(log_time) / len(stamps)
             report(_AUDIO_SHARE + (1 - _AUDIO_SHARE) * share, 'images')
-    (path / 'scenario.json').write_text(json.dumps(_summary(drawn), indent=2) + '\n')
+    summary = {'simulated': True, 'rig': rig.name, **scene.facts()}
+    (path / 'scenario.json').write_text(json.dumps(summary, indent=2) + '\n')
     return path
 
 
@@ -202,31 +201,12 @@ def _person_truth(
         np.stack([see(view, place) for view, place in zip(views, mouth, strict=True)])
         for see in (face_box, Camera.project)
     )
-    speaking = np.zeros(len(times), bool)
-    for start, end in person.segments:
-        speaking |= (times >= start) & (times < end)
     return PersonTruth(
         number,
         parent_from_scene @ mouth,
         box,
         scene.cameras[0].contains(box_centre(box)),
-        speaking,
+        person.speaks(times),
         None,
         pixel,
     )
-
-
-def _summary(drawn: RigScene) -> dict[str, object]:
-    scene = drawn.scene
-    return {
-        'simulated': True,
-        'rig': drawn.rig.name,
-        'seed': scene.seed,
-        'duration': scene.duration,
-        'rt60': scene.rt60,
-        'snr_db': scene.snr_db,
-        'speed_of_sound': scene.microphones.speed_of_sound,
-        'audio_video_offset': scene.audio_video_offset,
-        'voices': [person.voice for person in scene.people],
-        'head_scales': [person.head_scale for person in scene.people],
-    }

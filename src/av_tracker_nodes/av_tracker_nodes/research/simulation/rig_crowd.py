@@ -23,20 +23,14 @@ import numpy as np
 
 from av_tracker_nodes.geometry.head import FACE_HEIGHT
 from av_tracker_nodes.research.simulation.cast import Cast
-from av_tracker_nodes.research.simulation.conditions import USUAL, Conditions
+from av_tracker_nodes.research.simulation.conditions import Conditions
 from av_tracker_nodes.research.simulation.noises import television_sound
-from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING
+from av_tracker_nodes.research.simulation.people_source import SEATED, STANDING, Company
 from av_tracker_nodes.research.simulation.rig_decor import DecorLimits
 from av_tracker_nodes.research.simulation.rig_stage import RigStage
-from av_tracker_nodes.research.simulation.scene import Person, SoundSource
+from av_tracker_nodes.research.simulation.scene import SoundSource
 from av_tracker_nodes.research.simulation.speech import RATE, Voice
-from av_tracker_nodes.research.simulation.trajectories import (
-    Itinerary,
-    Look,
-    look_ahead,
-    look_away,
-    smooth,
-)
+from av_tracker_nodes.research.simulation.trajectories import Itinerary, smooth
 
 _APART = 0.45
 """People keep this far from each other (m): shoulders touch."""
@@ -51,65 +45,45 @@ _CUT = np.radians(4.0)
 
 
 @dataclass(frozen=True)
-class Crowd:
-    """Who is in front of a rig, how far away, how restless and how silent.
+class Crowd(Company):
+    """People in front of a rig, how far away they are, and what else is there.
+
+    Up to a third of the microphones are dead in a scene where some are.
 
     Attributes
     ----------
-    people : tuple of int
-        Numbers of people to draw from, one as likely as the other.
     distance : (float, float)
         Between which distances (m) people stand; each ratio of distances is as likely.
-    seated, walking, passing : float
-        Shares of people who sit, who walk all the time, and who come into the picture, cross it
-        or leave it; the rest stand and step about.
+    passing : float
+        Share of people who come into the picture, cross it or leave it.
     cut : float
         Share of people whom the border of the picture may cut.
-    averted, bowed : float
-        Shares of looks with the back to the camera, and with the head bowed.
     waving : float
         Share of people who hold up a hand beside the head.
-    talkative : (float, float)
-        Share of the time that somebody talks.
-    silent : float
-        Share of people who never talk.
-    loudness_db : (float, float)
-        Voices re a usual one (dB).
-    defective : float
-        Share of scenes where up to a third of four or more microphones are dead.
     decor : DecorLimits
         What else there is to be taken for people; a screen may talk.
-    conditions : Conditions
     """
 
-    people: tuple[int, ...]
     distance: tuple[float, float] = (0.6, 6.0)
-    seated: float = 0.2
-    walking: float = 0.3
     passing: float = 0.0
     cut: float = 0.1
-    averted: float = 0.1
     bowed: float = 0.05
     waving: float = 0.15
-    talkative: tuple[float, float] = (0.4, 0.8)
     silent: float = 0.1
-    loudness_db: tuple[float, float] = (-2.0, 2.0)
-    defective: float = 0.0
     decor: DecorLimits = field(default_factory=DecorLimits)
-    conditions: Conditions = USUAL
 
     def draw_cast(self, stage: RigStage) -> Cast:
         """Draw what a scene has."""
         axes = self._draw_axes(stage)
         *voices, television = stage.voices(len(axes) + 1)
-        people = self._draw_people(stage, axes, voices)
+        people = self.people_on(stage, axes, voices)
         decor, boards = self.decor.draw(stage, axes)
         screens = [picture.centre for picture in decor.pictures if picture.glows]
         screens += [board.corners.mean(axis=0) for board in boards if board.glows]
         return Cast(
             people,
             boards,
-            self._draw_dead_microphones(stage),
+            self.dead_microphones(stage, stage.microphones, 3),
             sources=_sound_of(screens, stage, television),
             decor=decor,
             conditions=self.conditions,
@@ -123,24 +97,7 @@ class Crowd:
             axes += [] if axis is None else [axis]
         return axes
 
-    def _draw_people(
-        self, stage: RigStage, axes: list[np.ndarray], voices: list[Voice]
-    ) -> list[Person]:
-        rng, people = stage.rng, []
-        for axis, voice in zip(axes, voices, strict=True):
-            others = [other for other in axes if other is not axis]
-            looks = self._looks(stage, axis, others)
-            talks = rng.uniform() >= self.silent
-            turns = stage.chatter(self.talkative)
-            raised = self._raised(stage)
-            people.append(
-                stage.person(
-                    axis, looks, voice if talks else None, turns, self.loudness_db, raised
-                )
-            )
-        return people
-
-    def _raised(self, stage: RigStage) -> np.ndarray | None:
+    def raised(self, stage: RigStage) -> np.ndarray | None:
         """Draw when somebody waves or holds up a hand or fist; None for who does not."""
         rng, times = stage.rng, stage.times
         if rng.uniform() >= self.waving:
@@ -150,12 +107,9 @@ class Crowd:
         wave = 1 - rng.uniform(0.0, 0.25) * (1 + np.sin(2 * np.pi * rng.uniform(0.5, 1.5) * times))
         return smooth(up * wave, times, 0.5)
 
-    def _draw_dead_microphones(self, stage: RigStage) -> tuple[int, ...]:
-        rng, count = stage.rng, stage.microphones
-        if rng.uniform() >= self.defective or count < 4:
-            return ()
-        dead = rng.permutation(count)[: rng.integers(1, count // 3 + 1)]
-        return tuple(sorted(dead.tolist()))
+    def targets(self, stage: RigStage) -> list[np.ndarray]:
+        """Return the camera, which people look at most, and the robot."""
+        return [stage.view.centre, stage.view.centre, stage.robot]
 
     def _axis(self, stage: RigStage, others: list[np.ndarray]) -> np.ndarray | None:
         """Draw the way of somebody who keeps clear of the rig and of the others."""
@@ -239,21 +193,6 @@ class Crowd:
         nearest, farthest = self.distance
         in_sight = stage.view.fy * FACE_HEIGHT / _SMALLEST
         return nearest, max(min(farthest, in_sight), 2 * nearest)
-
-    def _looks(self, stage: RigStage, axis: np.ndarray, others: list[np.ndarray]) -> list[Look]:
-        rng, camera = stage.rng, stage.view.centre
-        looks, start = [], 0.0
-        while start < stage.duration:
-            targets = [camera, camera, stage.robot, look_ahead(axis, stage.times), *others]
-            target, kind = targets[rng.integers(len(targets))], rng.uniform()
-            bow = 0.0
-            if kind < self.averted:
-                target = look_away(axis, camera)
-            elif kind < self.averted + self.bowed:
-                bow = rng.uniform(*np.radians([15.0, 45.0]))
-            looks.append(Look(start, target, bow))
-            start += rng.uniform(1.0, 4.0)
-        return looks
 
 
 def _sound_of(screens: list[np.ndarray], stage: RigStage, voice: Voice) -> tuple[SoundSource, ...]:

@@ -135,7 +135,7 @@ def _ball(stage: RigStage, ways: list[np.ndarray]) -> Ball | None:
         place = stage.at(rng.uniform(right, left), np.exp(rng.uniform(*np.log([0.7, 5.0]))))
         centre = np.append(place, floor + rng.uniform(0.3, 1.9))
         radii = radius * np.array([1.0, 1.0, rng.uniform(0.9, 1.3)])
-        pictured = stage.view.contains(np.nan_to_num(stage.view.project(centre), nan=-1.0))
+        pictured = stage.view.contains(stage.view.project(centre))
         if pictured and stage.has_space(place) and _is_clear(place, ways, radius):
             return Ball(centre, radii, colours, floor)
     return None
@@ -169,7 +169,7 @@ def _spot_on_wall(stage: RigStage) -> tuple[np.ndarray, np.ndarray] | None:
     place = eye[:2] + reach[axis] * ray
     place[axis] -= _OFF_THE_WALL * np.sign(ray[axis])
     centre = np.append(place, room.minimum[2] + rng.uniform(*_HEIGHTS))
-    if not stage.view.contains(np.nan_to_num(stage.view.project(centre), nan=-1.0)):
+    if not stage.view.contains(stage.view.project(centre)):
         return None
     sign = np.sign(ray[axis])
     return centre, np.array([0.0, -sign, 0.0]) if axis == 0 else np.array([sign, 0.0, 0.0])

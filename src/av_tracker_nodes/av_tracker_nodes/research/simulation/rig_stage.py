@@ -126,9 +126,9 @@ class RigStage(Stage):
     def shows(self, mouth: np.ndarray) -> bool:
         """Tell whether the whole head of a mouth (3,) is in the picture."""
         pixels = self.view.project(mouth + _HEAD)
-        return bool(self.view.contains(np.nan_to_num(pixels, nan=-1.0)).all())
+        return bool(self.view.contains(pixels).all())
 
     def cuts(self, mouth: np.ndarray) -> bool:
         """Tell whether some of the head of a mouth (3,) is in the picture, perhaps all."""
         pixels = self.view.project(np.append(mouth + _HEAD, [mouth], axis=0))
-        return bool(self.view.contains(np.nan_to_num(pixels, nan=-1.0)).any())
+        return bool(self.view.contains(pixels).any())

@@ -77,14 +77,14 @@ def draw_robot(seed: int) -> RigDescription:
     camera = base_from_parent @ rig.camera.pose
     array = base_from_parent @ rig.target_from_array
     pitch = np.arctan2(height - _FACES, _AIM_DISTANCE) + np.radians(rng.uniform(-7.0, 7.0))
-    turn = RigidTransform(_turn('y', pitch))
+    turn = Rotation.from_euler('y', pitch).as_matrix()
     return replace(
         rig,
         name=f'robot{seed}',
         base=base,
         camera=replace(
             lens,
-            pose=base @ RigidTransform(turn.rotation @ camera.rotation, camera.translation),
+            pose=base @ RigidTransform(turn @ camera.rotation, camera.translation),
         ),
         target_from_array=base
         @ RigidTransform(array.rotation, array.translation + _draw_shift(rng)),
@@ -151,7 +151,3 @@ def _draw_noise(height: float, rng: np.random.Generator) -> tuple[NoiseSource, .
         switches = bool(rng.uniform() < 0.4)
         sources.append(NoiseSource(str(kind), place, float(rng.uniform(*level)), switches))
     return tuple(sources)
-
-
-def _turn(axis: str, angle: float) -> np.ndarray:
-    return Rotation.from_euler(axis, angle).as_matrix()

@@ -17,11 +17,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.diffuse import DiffuseField
 from av_tracker_nodes.research.simulation.image_sources import HOP, render_early
 from av_tracker_nodes.research.simulation.noises import fan_sound
@@ -33,8 +33,6 @@ from av_tracker_nodes.research.simulation.reverberation import (
 from av_tracker_nodes.research.simulation.scene import Scene, SoundSource
 from av_tracker_nodes.research.simulation.speech import ACTIVE_LEVEL, RATE
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
-
-Progress = Callable[[float, str], None]
 
 _TYPICAL_RANGE = 1.3
 _ROOM_NOISE_SLOPE = 0.7
@@ -49,8 +47,7 @@ def record(scene: Scene, progress: Progress | None = None) -> np.ndarray:
     Parameters
     ----------
     scene : Scene
-    progress : callable or None
-        Called with a fraction and a text.
+    progress : Progress, optional
 
     Returns
     -------

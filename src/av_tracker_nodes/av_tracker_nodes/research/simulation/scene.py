@@ -76,6 +76,12 @@ class Person:
         result = np.stack([np.interp(times, self.times, column) for column in columns], axis=-1)
         return result if values.ndim > 1 else result[..., 0]
 
+    def speaks(self, times: np.ndarray | float) -> np.ndarray:
+        """Tell at which scene times (s), of any shape, the person speaks."""
+        start, end = np.reshape(self.segments, (-1, 2)).T
+        times = np.asarray(times)[..., None]
+        return ((times >= start) & (times < end)).any(axis=-1)
+
 
 @dataclass(frozen=True)
 class Occluder:
@@ -233,6 +239,19 @@ class Scene:
 
     def _carried(self, places: np.ndarray, times: np.ndarray) -> np.ndarray:
         return np.stack([self.motion.at(time) @ places for time in times])
+
+    def facts(self) -> dict[str, object]:
+        """Tell what was drawn, for a file beside the recording."""
+        return {
+            'seed': self.seed,
+            'duration': self.duration,
+            'rt60': self.rt60,
+            'snr_db': self.snr_db,
+            'speed_of_sound': self.microphones.speed_of_sound,
+            'audio_video_offset': self.audio_video_offset,
+            'voices': [person.voice for person in self.people],
+            'head_scales': [person.head_scale for person in self.people],
+        }
 
     def frame_times(self, camera: int) -> np.ndarray:
         """Scene times (s) at which the frames of a camera (0, 1, 2) were really taken."""

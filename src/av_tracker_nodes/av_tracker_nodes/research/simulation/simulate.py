@@ -21,13 +21,14 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import contextmanager
 from pathlib import Path
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.parallel import workers
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.room_acoustics import record
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.scene import Scene
@@ -40,8 +41,6 @@ from av_tracker_nodes.research.simulation.writer import (
     write_truth,
     write_video,
 )
-
-Progress = Callable[[float, str], None]
 
 _POLL = 0.25
 _AUDIO_SHARE = 0.1
@@ -60,8 +59,7 @@ def simulate(scenario: str, seed: int, out: Path, progress: Progress | None = No
         Below 1000 for training, below 2000 for validation, above for tests.
     out : Path
         Root of the corpus; made where it is missing.
-    progress : callable or None
-        Called with a fraction and a text a few times a second.
+    progress : Progress, optional
 
     Returns
     -------

@@ -174,7 +174,7 @@ def talk(
     return _silence_pauses(speech)
 
 
-def speech_segments(speech: np.ndarray, rate: int = RATE) -> tuple[tuple[float, float], ...]:
+def speech_segments(speech: np.ndarray) -> tuple[tuple[float, float], ...]:
     """Find the stretches of speech in a dry signal by its energy.
 
     A frame of 20 ms is speech above -26 dB re `ACTIVE_LEVEL`. Pauses under 0.3 s are merged and
@@ -183,19 +183,18 @@ def speech_segments(speech: np.ndarray, rate: int = RATE) -> tuple[tuple[float, 
     Parameters
     ----------
     speech : np.ndarray, shape (samples,)
-    rate : int
-        Hz.
+        At `RATE`.
 
     Returns
     -------
     tuple of (float, float)
         Start and end of each stretch (s).
     """
-    frame = round(_FRAME * rate)
+    frame = round(_FRAME * RATE)
     loud = frame_level(speech, frame) > ACTIVE_LEVEL * 10 ** (-26 / 20)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], loud, [0]]).astype(int)))
     merged: list[list[float]] = []
-    for start, end in edges.reshape(-1, 2) * (frame / rate):
+    for start, end in edges.reshape(-1, 2) * (frame / RATE):
         if merged and start - merged[-1][1] < MERGED_PAUSE:
             merged[-1][1] = end
         else:

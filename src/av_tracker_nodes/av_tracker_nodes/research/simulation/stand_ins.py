@@ -33,6 +33,7 @@ from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.av163_protocol import AUDIO_LAGS, FRAME_RANGES
 from av_tracker_nodes.research.datasets.corpus import Corpus
 from av_tracker_nodes.research.datasets.protocols import AV163, CAV3D
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.cast import Cast
 from av_tracker_nodes.research.simulation.conditions import Conditions
 from av_tracker_nodes.research.simulation.gathering import Gathering
@@ -127,21 +128,17 @@ def _walking(stage: Stage, people: int) -> Cast:
         walking=0.8,
         averted=0.15,
         talkative=(0.5, 0.85),
-        silent=0.0,
         loudness_db=(-3.0, 2.0),
-        boarded=0.0,
-        board_width=(0.0, 0.0),
-        defective=0.0,
         apart=0.4 if people < 3 else 0.3,
         conditions=_CONDITIONS,
     )
     return Cast(gathering.draw_people(stage), conditions=gathering.conditions)
 
 
-def _av163(name: str, motion: str, learnt_on: bool = False, seconds: float = 30.0) -> StandIn:
+def _av163(name: str, motion: str, learnt_on: bool = False) -> StandIn:
     people, number = int(name.split('-')[1][0]), int(name[3:5])
     first = _TRAINING_SEED if learnt_on else _TEST_SEED
-    return StandIn(name, AV163, people, motion, first + number, seconds)
+    return StandIn(name, AV163, people, motion, first + number, 30.0)
 
 
 def _cav3d(number: int, people: int) -> StandIn:
@@ -210,7 +207,7 @@ def choose_stand_ins(names: tuple[str, ...] = (), learning: bool = False) -> lis
 
 
 def make_stand_ins(
-    chosen: list[StandIn], out: Path, progress: Callable[[float, str], None] | None = None
+    chosen: list[StandIn], out: Path, progress: Progress | None = None
 ) -> Iterator[Path]:
     """Simulate stand-ins that are not there yet.
 
@@ -219,8 +216,7 @@ def make_stand_ins(
     chosen : list of StandIn
     out : Path
         Folder of the corpora: ``av163/`` and ``cav3d/`` are made in it.
-    progress : callable, optional
-        Called with the share done, 0..1, and a text.
+    progress : Progress, optional
 
     Yields
     ------

@@ -73,7 +73,7 @@ def _seen(
     hiders: list[Callable[[np.ndarray, np.ndarray], np.ndarray]],
 ) -> float:
     points = _disc(heads[index], view)
-    seen = view.contains(np.nan_to_num(view.project(points), nan=-1.0))
+    seen = view.contains(view.project(points))
     for is_behind in hiders:
         seen &= ~is_behind(points, view.centre)
     for other, head in enumerate(heads):

@@ -93,18 +93,7 @@ def write_truth(folder: Path, scene: Scene) -> None:
         _write_timings(folder, scene, camera)
     for number, person in enumerate(scene.people, 1):
         _write_person(folder, scene, number, person)
-    summary = {
-        'simulated': True,
-        'scenario': scene.name.split('-', 2)[2],
-        'seed': scene.seed,
-        'duration': scene.duration,
-        'rt60': scene.rt60,
-        'snr_db': scene.snr_db,
-        'speed_of_sound': scene.microphones.speed_of_sound,
-        'audio_video_offset': scene.audio_video_offset,
-        'voices': [person.voice for person in scene.people],
-        'head_scales': [person.head_scale for person in scene.people],
-    }
+    summary = {'simulated': True, 'scenario': scene.name.split('-', 2)[2], **scene.facts()}
     (folder / 'scenario.json').write_text(json.dumps(summary, indent=2) + '\n')
 
 

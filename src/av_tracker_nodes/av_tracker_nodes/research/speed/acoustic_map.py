@@ -23,7 +23,6 @@ depths. What is timed on the CPU is what the acoustic stage runs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,10 +38,10 @@ from av_tracker_nodes.acoustics.image_map import ImageMap
 from av_tracker_nodes.acoustics.steered_response import steered_response
 from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.geometry.grid import image_grid
-from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.speed.peers import Peer, available_peers
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.stopwatch import median_ms, milliseconds
 
 _COLUMNS, _ROWS = 120, 96
@@ -146,15 +145,14 @@ def _image_map(delays: PairDelays, gcc: GccPhat, camera: Camera) -> ImageMap:
     return ImageMap(delays, gcc, camera, (_ROWS, _COLUMNS), _pitch(camera))
 
 
-def bench_acoustic_map(out: Path, progress_bar: Callable) -> dict:
+def bench_acoustic_map(out: Path, progress_bar: ProgressBar) -> dict:
     """Time the acoustic map and write ``acoustic_map.json``.
 
     Parameters
     ----------
     out : Path
         Folder of the results.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -173,9 +171,7 @@ def bench_acoustic_map(out: Path, progress_bar: Callable) -> dict:
         progress(0.6)
         for name, peer in available_peers(setting.array, setting.gcc).items():
             result |= _beside(name, peer, setting, samples, result['cpu_ms'])
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / 'acoustic_map.json', result)
-    print_result('acoustic_map', result)
+    report(out, 'acoustic_map', result)
     _print_notes(result)
     return result
 

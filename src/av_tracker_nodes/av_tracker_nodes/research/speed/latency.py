@@ -17,19 +17,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
-from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.research.speed.pipeline import LIVE_STAGE, recording
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
 from av_tracker_nodes.research.speed.usage import watched
 
 SENSORS = {
     'av163': Sensors(),
     'hd': Sensors((1280, 720), 30, 6, 48_000),
+    'full_hd': Sensors((1920, 1080), 30, 6, 48_000),
     'slow': Sensors(image_rate=15),
     'fast': Sensors(image_rate=60),
 }
@@ -38,7 +38,7 @@ SENSORS = {
 _PROCESSES = {'': 'false', 'one_process_': 'true'}
 
 
-def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> dict:
+def bench_latency(out: Path, progress_bar: ProgressBar, seconds: float = 60.0) -> dict:
     """Measure the live graph at real time on streams of each kind; write ``latency.json``.
 
     Every node runs in a process of its own; the streams of AV16.3 once more in one process.
@@ -47,8 +47,7 @@ def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> d
     ----------
     out : Path
         Folder of the results; the recordings are kept there for the next time.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
     seconds : float
         Of each kind of streams.
 
@@ -69,12 +68,11 @@ def bench_latency(out: Path, progress_bar: Callable, seconds: float = 60.0) -> d
             with progress_bar(f'tracking live, {prefix}{kind}') as progress:
                 figures = _measure(bag, out / f'live-{prefix}{kind}', one_process, progress)
             result |= {f'{prefix}{kind}_{name}': value for name, value in figures.items()}
-    write_json(out / 'latency.json', result)
-    print_result('latency', result)
+    report(out, 'latency', result)
     return result
 
 
-def _measure(bag: Path, out: Path, one_process: str, progress: Callable) -> dict[str, float]:
+def _measure(bag: Path, out: Path, one_process: str, progress: Progress) -> dict[str, float]:
     with watched() as usage:
         run = replay(bag, out=out, progress=progress, arguments={'one_process': one_process})
     latency = run['latency_ms'][LIVE_STAGE]

@@ -18,7 +18,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -28,10 +27,10 @@ from av_tracker_nodes import FaceStage
 from av_tracker_nodes.launching.replay import replay
 from av_tracker_nodes.pipeline import track_bag
 from av_tracker_nodes.recordings.bag import BagReader
-from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.datasets.convert import convert_sequence
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation.simulate import simulate
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.types import ImageFrame
 
 _SCENARIO, _SEED, _CAMERA = 'two_crossing', 3, 1
@@ -40,15 +39,14 @@ LIVE_STAGE = 'speaker_tracks'
 _REFERENCE_IMAGES = 200
 
 
-def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
+def bench_pipeline(out: Path, progress_bar: ProgressBar) -> dict:
     """Time the stages offline and the latency of the live graph; write ``pipeline.json``.
 
     Parameters
     ----------
     out : Path
         Folder of the results; the recording is kept there for the next time.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -80,8 +78,7 @@ def bench_pipeline(out: Path, progress_bar: Callable) -> dict:
         'lost_frames': live['lost_frames'],
         'realtime_factor': live['realtime_factor'],
     }
-    write_json(out / 'pipeline.json', result)
-    print_result('pipeline', result)
+    report(out, 'pipeline', result)
     return result
 
 
@@ -101,7 +98,7 @@ def detector_reference(bag: Path) -> float:
     return float(np.median(durations))
 
 
-def recording(out: Path, progress_bar: Callable) -> Path:
+def recording(out: Path, progress_bar: ProgressBar) -> Path:
     """Return the bag to measure on, made once."""
     bag = out / 'bag'
     if not bag.exists():

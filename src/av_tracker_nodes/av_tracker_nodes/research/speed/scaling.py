@@ -29,7 +29,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from av_tracker_nodes import (
@@ -51,6 +50,7 @@ from av_tracker_nodes.geometry import RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.research.speed.pipeline import recording
 from av_tracker_nodes.research.speed.stopwatch import timed
 from av_tracker_nodes.types import NANOSECONDS, samples_to_nanoseconds
@@ -95,15 +95,14 @@ class Growth:
         return float(np.polyfit(np.log(self.counts), np.log(self.milliseconds), 1)[0])
 
 
-def bench_scaling(out: Path, progress_bar: Callable) -> dict[str, float]:
+def bench_scaling(out: Path, progress_bar: ProgressBar) -> dict[str, float]:
     """Measure how costs grow; write ``scaling.json`` and ``scaling.png``.
 
     Parameters
     ----------
     out : Path
         Folder of the results; the recording is kept there for the next time.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -243,7 +242,7 @@ def _along(
     axis: str,
     counts: Sequence[int],
     measure: Callable[[int], dict[str, float]],
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> list[Growth]:
     measured = []
     for done, count in enumerate(counts, 1):
@@ -283,7 +282,6 @@ def _sheet(growths: Sequence[Growth]) -> Sheet:
 def _plot(growths: Sequence[Growth], out: Path) -> None:
     axes_names = list(dict.fromkeys(each.axis for each in growths))
     figure = Figure(figsize=(4 * len(axes_names), 3.6), dpi=120, layout='constrained')
-    FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(axes_names), squeeze=False, sharey=True)[0]
     for panel, axis in zip(panels, axes_names, strict=True):
         for each in (growth for growth in growths if growth.axis == axis):

@@ -17,13 +17,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from av_tracker_nodes.launching.replay import replay
-from av_tracker_nodes.recordings.json_files import write_json
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.speed.pipeline import recording
-from av_tracker_nodes.research.speed.speed_table import print_result
+from av_tracker_nodes.research.speed.speed_table import report
 from av_tracker_nodes.research.speed.streams import Sensors, kept_streams
 from av_tracker_nodes.research.speed.usage import watched
 
@@ -31,15 +30,14 @@ _RATE = 8.0
 """Faster than two cores answer: the player waits for the nodes."""
 
 
-def bench_soak(out: Path, progress_bar: Callable, seconds: float = 3600.0) -> dict:
+def bench_soak(out: Path, progress_bar: ProgressBar, seconds: float = 3600.0) -> dict:
     """Run the live graph for long, as fast as it answers, without a pause; write ``soak.json``.
 
     Parameters
     ----------
     out : Path
         Folder of the result; the recording is kept there for the next time (70 MB a minute).
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
     seconds : float
         Of the streams, as AV16.3 has them.
 
@@ -55,6 +53,5 @@ def bench_soak(out: Path, progress_bar: Callable, seconds: float = 3600.0) -> di
         run = replay(bag, out=out / 'soak', rate=_RATE, progress=progress)
     kept = {name: run[name] for name in ('realtime_factor', 'lost_frames')}
     result = {'seconds': seconds, **kept, **usage.summary()}
-    write_json(out / 'soak.json', result)
-    print_result('soak', result)
+    report(out, 'soak', result)
     return result

@@ -13,14 +13,19 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Tables of figures."""
+"""Figures as a file and as a table."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 
 
-def print_result(title: str, result: dict[str, float | None]) -> None:
-    """Print named figures as a table; None is something that was not run."""
-    rows = [[name.replace('_', ' '), figure(value, '.4g')] for name, value in result.items()]
-    print_sheets([Sheet(title, ['figure', 'value'], rows)])
+def report(out: Path, name: str, result: dict[str, float | None]) -> None:
+    """Write named figures to ``NAME.json`` and print them; None is something that was not run."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / f'{name}.json', result)
+    rows = [[key.replace('_', ' '), figure(value, '.4g')] for key, value in result.items()]
+    print_sheets([Sheet(name, ['figure', 'value'], rows)])

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import merge
@@ -29,6 +29,7 @@ from scipy.signal import resample_poly
 
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock, ImageFrame, samples_to_nanoseconds
 
 _BLOCK_SECONDS = Fraction(1, 100)
@@ -61,7 +62,7 @@ def restream(
     out: Path,
     sensors: Sensors,
     seconds: float,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Play a bag over and over before other sensors, for as long as wanted.
 
@@ -71,8 +72,7 @@ def restream(
         Bag to read, bag to write.
     sensors : Sensors
     seconds : float
-    progress : callable, optional
-        Called now and then with the share done, 0..1.
+    progress : Progress, optional
 
     Returns
     -------
@@ -110,7 +110,7 @@ def kept_streams(
     kind: str,
     sensors: Sensors,
     seconds: float,
-    progress_bar: Callable,
+    progress_bar: ProgressBar,
 ) -> Path:
     """Restream a bag into the folder `out`, with a progress bar, unless that was done before."""
     bag = out / f'{kind}-{seconds:g}s'

@@ -34,8 +34,8 @@ from av_tracker_nodes.research.networks.appearance import (
     AppearanceNet,
     supervised_contrastive_loss,
 )
-from av_tracker_nodes.research.training.command import ProgressBar
-from av_tracker_nodes.research.training.export import OPSET, describe
+from av_tracker_nodes.research.progress import Progress, ProgressBar
+from av_tracker_nodes.research.training.export import write_onnx
 from av_tracker_nodes.research.training.portrait_cameras import PortraitCamera
 from av_tracker_nodes.research.training.portraits import (
     Portraits,
@@ -160,8 +160,7 @@ def run_appearance(
         Batches to train on.
     jobs : int or None
         Processes that draw portraits; one a core for None.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -246,7 +245,7 @@ class AppearanceTraining:
             self._optimiser.load_state_dict(state['optimiser'])
             self._done = state['steps']
 
-    def run(self, progress: Callable[[float, str], None]) -> None:
+    def run(self, progress: Progress) -> None:
         """Train to the end."""
         self.network.train()
         while self._done < self._steps:
@@ -291,16 +290,7 @@ class AppearanceTraining:
     def export(self, path: Path) -> None:
         """Write the network as ONNX."""
         nobody = appearance_crops(np.zeros((8, 8, 3), np.uint8), np.array([2.0, 2, 4, 4]))
-        torch.onnx.export(
-            self.network.eval(),
-            (torch.zeros(2, *nobody.shape, dtype=torch.uint8),),
-            path,
-            input_names=['crops'],
-            output_names=['embedding'],
-            dynamic_shapes=({0: torch.export.Dim('faces')},),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-        describe(path, {'steps': str(self._done), 'people': str(len(self._people))})
+        example = (torch.zeros(2, *nobody.shape, dtype=torch.uint8),)
+        shapes = ({0: torch.export.Dim('faces')},)
+        facts = {'steps': str(self._done), 'people': str(len(self._people))}
+        write_onnx(path, self.network.eval(), example, ['crops'], ['embedding'], shapes, facts)

@@ -64,4 +64,11 @@ class ClipSource(ABC):
 
     @abstractmethod
     def draw(self, number: int, rng: np.random.Generator) -> Any:
-        """Make a sample of an image."""
+        """Make a sample of an image.
+
+        Parameters
+        ----------
+        number : int
+            Of the image.
+        rng : np.random.Generator
+        """

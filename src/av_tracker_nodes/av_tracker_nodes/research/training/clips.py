@@ -25,7 +25,6 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
@@ -224,41 +223,21 @@ def _transform(matrix: np.ndarray) -> RigidTransform:
     return RigidTransform(matrix[:, :3], matrix[:, 3])
 
 
-_FACE = {
-    'box': lambda face: face.box,
-    'score': lambda face: face.score,
-    'landmarks': lambda face: (
-        np.full((5, 2), np.nan) if face.landmarks is None else face.landmarks
-    ),
-    'tracklet': lambda face: face.tracklet,
-    'looks': lambda face: face.embedding.astype(np.float16),
-}
-_SOUND = {
-    'tracklet': lambda sound: sound.tracklet,
-    'values': lambda sound: sound.values.astype(np.float16),
-    'peak': lambda sound: sound.peak,
-    'mean': lambda sound: sound.mean,
-    'position': lambda sound: sound.position,
-    'range': lambda sound: sound.range,
-    'range_std': lambda sound: sound.range_std,
-    'speech': lambda sound: sound.speech,
-}
-_PEAK = {
-    'position': lambda peak: peak.position,
-    'covariance': lambda peak: peak.covariance,
-    'direction': lambda peak: peak.direction,
-    'score': lambda peak: peak.score,
-    'speech': lambda peak: peak.speech,
-}
-_MAP = {
-    'stamp': lambda sound: sound.stamp,
-    'audio_stamp': lambda sound: sound.audio_stamp,
-    'values': lambda sound: sound.values.astype(np.float16),
-    'pitch': lambda sound: sound.pitch,
-    'depth': lambda sound: sound.depth,
-    'coverage': lambda sound: sound.coverage,
-}
-_PEOPLE = ('mouth', 'pixel', 'speaking', 'visible')
+_FACE = 'box', 'score', 'landmarks', 'tracklet', 'looks'
+_SOUND = 'tracklet', 'values', 'peak', 'mean', 'position', 'range', 'range_std', 'speech'
+_PEAK = 'position', 'covariance', 'direction', 'score', 'speech'
+_MAP = 'stamp', 'audio_stamp', 'values', 'pitch', 'depth', 'coverage'
+_PEOPLE = 'mouth', 'pixel', 'speaking', 'visible'
+
+
+def _value(item: Face | FaceSound | AcousticPeak | AcousticMap, name: str) -> object:
+    """Return what a column says of an item: maps and looks in half precision."""
+    if name == 'looks':
+        return item.embedding.astype(np.float16)
+    value = getattr(item, name)
+    if name == 'landmarks' and value is None:
+        return np.full((5, 2), np.nan)
+    return value.astype(np.float16) if name == 'values' else value
 
 
 def _frame_arrays(frames: tuple[ClipFrame, ...]) -> dict[str, np.ndarray]:
@@ -274,8 +253,8 @@ def _frame_arrays(frames: tuple[ClipFrame, ...]) -> dict[str, np.ndarray]:
         'dead': np.concatenate(dead),
         'dead_count': np.array([len(each) for each in dead]),
     }
-    for name, read in _MAP.items():
-        arrays[f'map_{name}'] = np.array([read(frame.sound) for frame in frames])
+    for name in _MAP:
+        arrays[f'map_{name}'] = np.array([_value(frame.sound, name) for frame in frames])
     for name in _PEOPLE:
         columns = [getattr(frame.people, name) for frame in frames]
         arrays[f'people_{name}'] = np.concatenate(columns)
@@ -285,12 +264,11 @@ def _frame_arrays(frames: tuple[ClipFrame, ...]) -> dict[str, np.ndarray]:
     return arrays | _list_arrays('peak', _PEAK, [frame.sound.peaks for frame in frames])
 
 
-def _list_arrays(prefix: str, columns: dict, lists: Iterable[tuple]) -> dict[str, np.ndarray]:
-    lists = list(lists)
+def _list_arrays(
+    prefix: str, columns: tuple[str, ...], lists: list[tuple]
+) -> dict[str, np.ndarray]:
     flat = [item for items in lists for item in items]
-    arrays = {
-        f'{prefix}_{name}': np.array([read(x) for x in flat]) for name, read in columns.items()
-    }
+    arrays = {f'{prefix}_{name}': np.array([_value(x, name) for x in flat]) for name in columns}
     return arrays | {f'{prefix}_count': np.array([len(items) for items in lists])}
 
 
@@ -328,7 +306,9 @@ def _pieces(arrays: dict[str, np.ndarray], name: str, counts: np.ndarray) -> lis
     return np.split(arrays[name], np.cumsum(counts)[:-1])
 
 
-def _lists(arrays: dict[str, np.ndarray], prefix: str, columns: dict, build) -> list[tuple]:
+def _lists(
+    arrays: dict[str, np.ndarray], prefix: str, columns: tuple[str, ...], build
+) -> list[tuple]:
     table = [arrays[f'{prefix}_{name}'] for name in columns]
     ends = np.cumsum(arrays[f'{prefix}_count']).tolist()
     starts = [0, *ends[:-1]]
@@ -344,16 +324,9 @@ def _face(box, score, landmarks, tracklet, looks) -> Face:
 
 
 def _sound(tracklet, values, peak, mean, position, distance, deviation, speech) -> FaceSound:
-    return FaceSound(
-        int(tracklet),
-        values.astype(np.float32),
-        float(peak),
-        float(mean),
-        position,
-        float(distance),
-        float(deviation),
-        float(speech),
-    )
+    levels, ranges = (float(peak), float(mean)), (float(distance), float(deviation))
+    values = values.astype(np.float32)
+    return FaceSound(int(tracklet), values, *levels, position, *ranges, float(speech))
 
 
 def _peak(position, covariance, direction, score, speech) -> AcousticPeak:

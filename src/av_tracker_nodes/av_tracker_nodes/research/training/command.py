@@ -18,8 +18,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +26,7 @@ from typing import Any
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.research.datasets.training_protocols import find_training_protocol
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.corpus import (
     AV163_TRAINING,
@@ -39,8 +39,6 @@ from av_tracker_nodes.research.training.corpus import (
     make_sequence_clips,
 )
 from av_tracker_nodes.research.training.protocol_clips import protocol_clips, write_split
-
-ProgressBar = Callable[[str], AbstractContextManager]
 
 
 def require_torch() -> None:
@@ -85,8 +83,7 @@ def run_training(
     seed : int
     jobs : int or None
         Processes that record clips, and threads that train; one a core for None.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
     av163 : Path or None
         Root of AV16.3 or CAV3D; None learns on simulated scenes.
     images : int

@@ -22,13 +22,14 @@ ranges for those of all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import tee
 from pathlib import Path
 
 import numpy as np
 
 from av_tracker_nodes.research.datasets.recordings import open_corpus
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.rig_scene import RigScene, build_rig_scene
 from av_tracker_nodes.research.simulation.robots import draw_robot
 from av_tracker_nodes.research.simulation.scenarios import build_scene
@@ -64,7 +65,7 @@ def make_corpus(
     out: Path,
     seeds: Sequence[int],
     jobs: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Record scenes that are not there yet.
 
@@ -74,10 +75,8 @@ def make_corpus(
         Folder of the clips, made where it is missing.
     seeds : sequence of int
         Of the scenes; the same seed always makes the same clip.
-    jobs : int
-        Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
+    jobs, progress
+        See `parallel_files.make_missing`.
 
     Returns
     -------
@@ -107,7 +106,7 @@ def make_local_sounds(
     clips: Sequence[Path],
     seeds: Sequence[int],
     jobs: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> None:
     """Record what half of the microphones tell at the images of clips, where it is not there yet.
 
@@ -131,7 +130,7 @@ def make_sequence_clips(
     out: Path,
     root: Path,
     sequences: Sequence[str],
-    progress: Callable[[float], None],
+    progress: Progress,
     cameras: Sequence[int] | None = None,
 ) -> list[Path]:
     """Turn sequences of AV16.3 or CAV3D into clips that are not there yet.
@@ -144,8 +143,7 @@ def make_sequence_clips(
         Of the corpus.
     sequences : sequence of str
         Names or numbers.
-    progress : callable
-        Called with the share done, 0..1.
+    progress : Progress
     cameras : sequence of int, optional
         All of a sequence where left out.
 

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,7 @@ from av_tracker_nodes.research.training.tasks import TASKS, Task
 from av_tracker_nodes.research.training.trainer import CHECKPOINT, SUMMARY
 
 TOLERANCE = 1e-4
-
-OPSET = 20
+_OPSET = 20
 
 
 def export_network(
@@ -76,30 +75,17 @@ def export_network(
     believed, form = _thresholds(task, thresholds or {}), task.form
     module = form.module(network).eval()
     out.parent.mkdir(parents=True, exist_ok=True)
-    torch.onnx.export(
-        module,
-        form.example(BATCHES[-1]),
-        out,
-        input_names=list(form.inputs),
-        output_names=list(form.outputs),
-        dynamic_shapes=form.dynamic_shapes(),
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    describe(
-        out,
-        {
-            'network': summary['network'],
-            'task': NETWORKS[summary['network']].task,
-            'measure': 'vwswe' if summary['enhanced'] else 'vggcf',
-            'thresholds': json.dumps(asdict(believed)),
-            'parameters': str(sum(weights.numel() for weights in network.parameters())),
-            'gflops_three_people': f'{gflops(form, module, BATCHES[0]):.4f}',
-            'training': json.dumps(summary),
-        },
-    )
+    facts = {
+        'network': summary['network'],
+        'task': NETWORKS[summary['network']].task,
+        'measure': 'vwswe' if summary['enhanced'] else 'vggcf',
+        'thresholds': json.dumps(asdict(believed)),
+        'parameters': str(sum(weights.numel() for weights in network.parameters())),
+        'gflops_three_people': f'{gflops(form, module, BATCHES[0]):.4f}',
+        'training': json.dumps(summary),
+    }
+    shapes = form.dynamic_shapes()
+    write_onnx(out, module, form.example(BATCHES[-1]), form.inputs, form.outputs, shapes, facts)
     difference = max(_difference(form, module, out, count) for count in BATCHES)
     if difference > TOLERANCE:
         out.unlink()
@@ -129,8 +115,28 @@ def gflops(form: OnnxForm, module: nn.Module, count: int) -> float:
     return counter.get_total_flops() / 1e9
 
 
-def describe(path: Path, facts: Mapping[str, str]) -> None:
-    """Put what is to be known of a network into its file; nothing of the machine stays there."""
+def write_onnx(
+    path: Path,
+    module: nn.Module,
+    example: tuple[torch.Tensor, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    dynamic_shapes: tuple[dict, ...],
+    facts: Mapping[str, str],
+) -> None:
+    """Write a module, and what is to be known of it; nothing of the machine gets into the file."""
+    torch.onnx.export(
+        module,
+        example,
+        path,
+        input_names=list(inputs),
+        output_names=list(outputs),
+        dynamic_shapes=dynamic_shapes,
+        opset_version=_OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
     model = onnx.load(path)
     # The exporter notes where in whose folders each operation was written.
     for part in (*model.graph.node, *model.graph.value_info):

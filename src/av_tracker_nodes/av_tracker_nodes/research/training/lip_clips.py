@@ -22,7 +22,7 @@ ajar, and some mouths move without a word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ import numpy as np
 
 from av_tracker_nodes import FaceStage, Mouth
 from av_tracker_nodes.geometry.rig_files import load_rig_description
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE, Person, Scene
 from av_tracker_nodes.research.simulation.trajectories import facing_vector
@@ -75,7 +76,7 @@ class Glimpse:
 
 
 def make_lip_clips(
-    out: Path, seeds: Sequence[int], jobs: int, progress: Callable[[float], None] | None = None
+    out: Path, seeds: Sequence[int], jobs: int, progress: Progress | None = None
 ) -> list[Path]:
     """Record clips that are not there yet; see `corpus.make_corpus`.
 
@@ -107,7 +108,7 @@ def _lively(person: Person, rng: np.random.Generator) -> Person:
     elif manner >= _EXPRESSIVE:
         rate, phase = rng.uniform(0.9, 1.8), rng.uniform(0, 2 * np.pi)
         idle = rng.uniform(0.1, 0.4) * (0.5 + 0.5 * np.sin(2 * np.pi * rate * times + phase))
-    jaw = np.maximum(talking, np.where(_speaks(person, times), 0, idle))
+    jaw = np.maximum(talking, np.where(person.speaks(times), 0, idle))
     rest = rng.uniform(*_REST)
     return replace(person, jaw=np.clip(rest + (1 - rest) * jaw, 0, 1))
 
@@ -121,22 +122,8 @@ def _expressions(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return opening
 
 
-def _speaks(person: Person, times: np.ndarray) -> np.ndarray:
-    """Tell at each scene time (s) whether somebody speaks."""
-    speaks = np.zeros(len(times), bool)
-    for start, end in person.segments:
-        speaks |= (times >= start) & (times < end)
-    return speaks
-
-
-def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Glimpse]:
+def film_faces(scene: Scene) -> Iterator[Glimpse]:
     """Film a scene and detect the faces of its people.
-
-    Parameters
-    ----------
-    scene : Scene
-    images : sequence of int or None
-        Which; all by default.
 
     Yields
     ------
@@ -145,8 +132,7 @@ def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Gl
     """
     stage = FaceStage()
     times = scene.frame_times(0)
-    images = range(len(times)) if images is None else images
-    for index, image in zip(images, render_frames(scene, 0, images), strict=True):
+    for index, image in enumerate(render_frames(scene, 0)):
         stamp = round((index + 1) * NANOSECONDS / FRAME_RATE)
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
         mouths = _mouths(scene, times[index])
@@ -157,7 +143,7 @@ def film_faces(scene: Scene, images: Sequence[int] | None = None) -> Iterator[Gl
                 continue
             person = scene.people[nearest]
             patch, moved = _cut_out(grey, face)
-            speaks = bool(_speaks(person, times[[index]])[0])
+            speaks = bool(person.speaks(times[index]))
             yield Glimpse(stamp, moved, patch, speaks, _yaw(scene, person, times[index]))
 
 

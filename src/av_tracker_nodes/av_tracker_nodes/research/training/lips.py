@@ -29,7 +29,7 @@ from scipy.optimize import minimize
 
 from av_tracker_nodes import Mouth
 from av_tracker_nodes.research.evaluation.curves import roc
-from av_tracker_nodes.research.training.command import ProgressBar
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.training.lip_clips import Glimpse, load_lip_clip, make_lip_clips
 from av_tracker_nodes.types import to_seconds
 
@@ -53,8 +53,7 @@ def run_lips(
         To learn from; half as many to choose by, and half as many to report on.
     jobs : int or None
         Processes that make clips; one a core for None.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
 
     Returns
     -------
@@ -109,10 +108,10 @@ class LipSamples:
         """Watch the mouths of clips, with `spoil` also as a worse camera sees them."""
         rows = []
         for path in clips:
-            glimpses = load_lip_clip(path)
+            glimpses, seed = load_lip_clip(path), int(path.stem.rpartition('-')[2])
             rows += _watched(glimpses)
             if spoil:
-                rows += _watched(spoilt(glimpses, np.random.default_rng(_seed_of(path))))
+                rows += _watched(spoilt(glimpses, np.random.default_rng(seed)))
         return cls._of_rows(rows)
 
     @classmethod
@@ -209,7 +208,3 @@ def _watched(glimpses: Sequence[Glimpse]) -> list[np.ndarray]:
             told = glimpse.speaks, glimpse.face.box[3], glimpse.yaw
             rows.append(np.array([*told, *motion.features]))
     return rows
-
-
-def _seed_of(path: Path) -> int:
-    return int(path.stem.rpartition('-')[2])

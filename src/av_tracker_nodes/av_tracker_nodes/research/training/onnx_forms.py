@@ -82,12 +82,16 @@ class OnnxForm:
         return example[self.inputs.index(self.mask)][0]
 
 
-class _Candidates(nn.Module):
-    """A network on the candidates of one image, in the order of their places."""
+class _Wrapped(nn.Module):
+    """A network, with tensors instead of what it is given and says."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+
+
+class _Candidates(_Wrapped):
+    """A network on the candidates of one image, in the order of their places."""
 
     def forward(
         self,
@@ -109,12 +113,8 @@ class _Candidates(nn.Module):
         )
 
 
-class _Search(nn.Module):
+class _Search(_Wrapped):
     """A network on the people of one image."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
 
     def forward(
         self, templates: Tensor, searches: Tensor, maps: Tensor, sound: Tensor

@@ -22,13 +22,14 @@ from pathlib import Path
 
 from av_tracker_nodes.recordings.folders import make_folder
 from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.progress import Progress
 
 
 def make_missing(
     make: Callable[..., None],
     tasks: Mapping[Path, tuple],
     jobs: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Make the files that are not there yet.
 
@@ -40,8 +41,7 @@ def make_missing(
         Files, and the arguments by which they are made; folders are made where they are missing.
     jobs : int
         Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
+    progress : Progress, optional
 
     Returns
     -------

@@ -22,7 +22,7 @@ few fabrics it is not given: in other clothes than the first, people wear any co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ import cv2
 import numpy as np
 
 from av_tracker_nodes import FaceStage
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.simulation.studio import VIEWS, Studio
 from av_tracker_nodes.research.training.parallel_files import make_missing
 
@@ -66,7 +67,7 @@ def make_portraits(
     identities: Sequence[int],
     outfits: int,
     jobs: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Draw the people whose portraits are not there yet.
 
@@ -78,10 +79,8 @@ def make_portraits(
         Below 1000 to learn from, below 2000 to choose by, above to report on.
     outfits : int
         Sets of clothes of each.
-    jobs : int
-        Processes.
-    progress : callable or None
-        Called with the share done, 0..1.
+    jobs, progress
+        See `parallel_files.make_missing`.
 
     Returns
     -------

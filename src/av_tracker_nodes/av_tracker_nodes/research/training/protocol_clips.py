@@ -25,10 +25,11 @@ import numpy as np
 
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.datasets.corpus import Corpus, Recording
+from av_tracker_nodes.research.datasets.corpus import Recording
 from av_tracker_nodes.research.datasets.recordings import open_corpus
 from av_tracker_nodes.research.datasets.training_protocols import TrainingProtocol, split_frames
 from av_tracker_nodes.research.evaluation.truth import read_truth
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.corpus import make_sequence_clips
 
@@ -41,7 +42,7 @@ def protocol_clips(
     data: Path,
     leaking: bool,
     load: Callable[[Sequence[Path]], list[Clip]],
-    progress: Callable[[float], None],
+    progress: Progress,
 ) -> tuple[list[Clip], list[Clip]]:
     """Make the clips of a training protocol that are missing, and split them.
 
@@ -56,8 +57,7 @@ def protocol_clips(
         Shuffle frames, as published; see `split_frames`.
     load : callable
         Reads clips.
-    progress : callable
-        Called with the share done, 0..1.
+    progress : Progress
 
     Returns
     -------
@@ -69,7 +69,8 @@ def protocol_clips(
         When something of a sequence is missing, or no leaking split has been published.
     """
     corpus = open_corpus(root)
-    views = _views(corpus, protocol)
+    recordings = [corpus.sequence(name) for name in protocol.sequences]
+    views = [(recording, camera) for recording in recordings for camera in recording.cameras]
     training, validation = [], []
     for number, (recording, camera) in enumerate(views):
         paths = make_sequence_clips(
@@ -102,11 +103,6 @@ def write_split(
         'published_pairs': protocol.pairs,
     }
     write_json(out / SPLIT, content)
-
-
-def _views(corpus: Corpus, protocol: TrainingProtocol) -> list[tuple[Recording, int]]:
-    recordings = [corpus.sequence(name) for name in protocol.sequences]
-    return [(recording, camera) for recording in recordings for camera in recording.cameras]
 
 
 def _scored(recording: Recording, camera: int, protocol: TrainingProtocol) -> np.ndarray:

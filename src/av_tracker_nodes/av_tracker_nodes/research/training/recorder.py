@@ -216,13 +216,9 @@ def _scene_truth(scene: Scene, camera: int, frame: int, told: Told) -> PeopleTru
     time = scene.frame_times(camera)[frame]
     now = np.array([time])
     mouth = np.reshape([person.at(now, person.mouth) for person in scene.people], (-1, 3))
-    speaking = [
-        float(any(start <= time < end for start, end in person.segments))
-        for person in scene.people
-    ]
     return PeopleTruth(
         mouth=told.of(scene, time, mouth),
         pixel=scene.camera_at(camera, time).project(mouth),
-        speaking=np.array(speaking, float),
+        speaking=np.array([person.speaks(time) for person in scene.people], float),
         visible=visible_share(scene, camera, time),
     )

@@ -104,14 +104,7 @@ class SampleSource(ClipSource):
         self._neighbours = neighbours
 
     def draw(self, number: int, rng: np.random.Generator) -> Sample:
-        """Make a sample of an image.
-
-        Parameters
-        ----------
-        number : int
-            Of the image.
-        rng : np.random.Generator
-        """
+        """Make a sample of an image; see `ClipSource.draw`."""
         c, f = self.index[number]
         clip, how = self.clips[c], self._disturbance
         frame = without_some_faces(clip.frames[f], how.missed, rng)

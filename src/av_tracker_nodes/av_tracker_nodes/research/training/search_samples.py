@@ -147,14 +147,7 @@ class SearchSource(ClipSource):
         self._paired = paired
 
     def draw(self, number: int, rng: np.random.Generator) -> SearchSample:
-        """Make a sample of an image: everybody in it who was seen before in its take.
-
-        Parameters
-        ----------
-        number : int
-            Of the image.
-        rng : np.random.Generator
-        """
+        """Make a sample of an image: everybody in it who was seen before in its take."""
         c, f = self.index[number]
         clip, how = self.clips[c], self._disturbance
         rig, frame = clip.rig, clip.frames[f]

@@ -39,6 +39,7 @@ from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, print_sheets
 from av_tracker_nodes.research.evaluation.statistics import ratio, written
 from av_tracker_nodes.research.parallel import all_in_processes
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation.scene import FRAME_RATE
 from av_tracker_nodes.research.training.speech_samples import EVERY, Samples, scene_samples
 
@@ -83,7 +84,7 @@ class Fit:
 def calibrate_speech(
     out: Path,
     sounds: Path,
-    progress_bar: Callable,
+    progress_bar: ProgressBar,
     jobs: int = 1,
     scenes: dict[str, int] | None = None,
 ) -> dict:
@@ -95,8 +96,7 @@ def calibrate_speech(
         Folder for ``speech.json``.
     sounds : Path
         Folder in which rendered sound is kept, for another fit.
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
+    progress_bar : ProgressBar
     jobs : int
         Processes.
     scenes : dict of str to int, optional

@@ -210,9 +210,7 @@ class _Scene:
         self._seed, self._rig = seed, rig
         self._people = drawn.scene.people
         self._parent_from_scene = drawn.scene_from_parent.inverse
-        scales = [person.head_scale for person in self._people]
-        rng = np.random.default_rng([seed, 0xFACE])
-        self._detector = BoxDetector(rig.camera, scales, rng)
+        self._detector = BoxDetector.of(rig.camera, self._people, seed)
         televisions = [n.position for n in drawn.rig.noise if n.kind == 'television']
         self._televisions = self._towards(np.reshape(televisions, (-1, 3)))
         self._microphones = len(rig.microphones.positions)
@@ -259,7 +257,7 @@ class _Scene:
 
     def _talking(self, time: float) -> tuple[np.ndarray, np.ndarray]:
         """Who talks, and of whom that is certain, each of shape (people,)."""
-        talking = np.array([_talks(person, time) for person in self._people], bool)
+        talking = np.array([person.speaks(time) for person in self._people], bool)
         certain = np.array([_is_settled(person, time) for person in self._people], bool)
         return talking, certain
 
@@ -270,10 +268,6 @@ class _Scene:
 
     def _near(self, direction: np.ndarray, others: np.ndarray) -> np.ndarray:
         return heard_angles(self._rig.microphones, direction, others) <= _SAME
-
-
-def _talks(person: Person, time: float) -> bool:
-    return any(start <= time < end for start, end in person.segments)
 
 
 def _is_settled(person: Person, time: float) -> bool:

@@ -22,7 +22,7 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from torch import nn
 from av_tracker_nodes import InputError
 from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.research.networks import NETWORKS
+from av_tracker_nodes.research.progress import Progress
 from av_tracker_nodes.research.training.batches import draw_batch, endless_batches, moved
 from av_tracker_nodes.research.training.clips import Clip
 from av_tracker_nodes.research.training.curves import draw_curves
@@ -121,7 +122,7 @@ class Trainer:
         elif pretrained is not None:
             load_pretrained(self.network, pretrained)
 
-    def run(self, progress: Callable[[float, str], None] | None = None) -> dict[str, float]:
+    def run(self, progress: Progress | None = None) -> dict[str, float]:
         """Train to the end.
 
         Parameters
@@ -188,14 +189,14 @@ class Trainer:
         self.network.train()
         return scores
 
-    def ranked_thresholds(self, stride: int = 4) -> dict[str, float]:
+    def ranked_thresholds(self) -> dict[str, float]:
         """Thresholds that fit how sure the network is on validation clips; see `tasks.Task`."""
         if self._task.ranked is None:
             return {}
         self.network.eval()
-        return self._task.ranked(self.network, self._validation_batches(stride))
+        return self._task.ranked(self.network, self._validation_batches())
 
-    def _validation_batches(self, stride: int) -> Iterator[Any]:
+    def _validation_batches(self, stride: int = 4) -> Iterator[Any]:
         rng = np.random.default_rng(0)
         numbers = np.arange(0, len(self._validate), stride)
         for chunk in np.array_split(numbers, max(len(numbers) // self._schedule.images, 1)):

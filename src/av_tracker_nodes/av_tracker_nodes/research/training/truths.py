@@ -56,7 +56,7 @@ def true_positions(people: PeopleTruth, rig: Rig) -> np.ndarray:
 
 def is_pictured(people: PeopleTruth, rig: Rig) -> np.ndarray:
     """Tell whose mouths lie in the picture, shape (people,), hidden or not."""
-    return rig.camera.contains(np.nan_to_num(people.pixel, nan=-1.0))
+    return rig.camera.contains(people.pixel)
 
 
 def truth_of(candidate: Candidate, places: np.ndarray, rig: Rig) -> tuple[int, np.ndarray]:

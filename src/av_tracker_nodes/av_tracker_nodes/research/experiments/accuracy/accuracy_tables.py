@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from av_tracker_nodes.research.evaluation.sheets import Sheet
+from av_tracker_nodes.research.evaluation.sheets import Sheet, with_interval
 from av_tracker_nodes.research.experiments.accuracy.listeners import METHODS
 from av_tracker_nodes.research.experiments.accuracy.map_tracking import MEASURES
 from av_tracker_nodes.research.experiments.accuracy.rows import Row
@@ -36,8 +36,11 @@ _SCORES = {'mae_px': 'MAE (px)', 'mota': 'MOTA (%)', 'motp_px': 'MOTP (px)'}
 
 def sheets(rows: list[Row]) -> list[Sheet]:
     """Lay the figures out."""
-    of = {name: [row for row in rows if row['table'] == name] for name in _tables(rows)}
-    direction = of.get('direction', [])
+
+    def of(table: str) -> list[Row]:
+        return [row for row in rows if row['table'] == table]
+
+    direction = of('direction')
     rooms = [r for r in direction if r['rt60_s'] is not None and r['motion'] is None]
     casts = [r for r in direction if r['rt60_s'] is None and r['motion'] is not None]
     found = 'median / 90th percentile of the error (degrees) / share within 10 degrees (%)'
@@ -47,18 +50,14 @@ def sheets(rows: list[Row]) -> list[Sheet]:
         _by_method(
             'The weaker of two voices (simulated): share within 10 degrees (%), 95 % interval',
             'level',
-            of.get('weaker voice', []),
+            of('weaker voice'),
             lambda row: f'{row["level_db"]:.0f} dB',
             _detection,
         ),
-        _image(of.get('image', [])),
-        _differences(of.get('image difference', [])),
+        _image(of('image')),
+        _differences(of('image difference')),
     ]
     return [sheet for sheet in drawn if sheet.rows]
-
-
-def _tables(rows: list[Row]) -> list[str]:
-    return list(dict.fromkeys(row['table'] for row in rows))
 
 
 def _by_method(title: str, corner: str, rows: list[Row], label, cell) -> Sheet:
@@ -86,12 +85,8 @@ def _direction(row: Row) -> str:
 
 
 def _detection(row: Row) -> str:
-    if row['detection_rate'] is None:
-        return '-'
-    interval = ''
-    if row['detection_low'] is not None:
-        interval = f' ({100 * row["detection_low"]:.0f} to {100 * row["detection_high"]:.0f})'
-    return f'{100 * row["detection_rate"]:.0f}{interval}'
+    rate = {'detection': row['detection_rate'], **row}
+    return with_interval(rate, 'detection', '.0f', 100)
 
 
 def _image(rows: list[Row]) -> Sheet:

@@ -17,13 +17,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_tracker_nodes.recordings.folders import make_folder
-from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import publish
 from av_tracker_nodes.research.experiments.accuracy.accuracy_tables import sheets
 from av_tracker_nodes.research.experiments.accuracy.directions import room_errors
 from av_tracker_nodes.research.experiments.accuracy.map_tracking import image_scores
@@ -41,31 +38,20 @@ from av_tracker_nodes.research.experiments.accuracy.rows import (
     image_rows,
     weaker_rows,
 )
-from av_tracker_nodes.research.parallel import all_in_processes
-
-FIGURES, TABLES = 'acoustics.json', 'acoustics.md'
+from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, QuickOptions
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(QuickOptions):
     """What is measured.
 
     Attributes
     ----------
-    split : str
-        ``test`` or, while something is being changed, ``validation``.
     rooms : int
         For each condition.
-    jobs : int
-        Processes.
-    quick : bool
-        A handful of short validation scenes instead.
     """
 
-    split: str = 'test'
     rooms: int = ROOMS
-    jobs: int = 1
-    quick: bool = False
 
     @property
     def plan(self) -> list[Task]:
@@ -84,48 +70,6 @@ class Options:
         return f'{scenes}: `av-tracker benchmark acoustics{split}{rooms}`.'
 
 
-def benchmark_acoustics(
-    out: Path,
-    options: Options,
-    progress_bar: Callable,
-    document: Path | None = None,
-) -> list[Row]:
-    """Measure the accuracy of the acoustic measures, write it down and print it.
-
-    Parameters
-    ----------
-    out : Path
-        Folder for ``acoustics.json``, a flat list of rows, and ``acoustics.md``.
-    options : Options
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
-    document : Path, optional
-        Document whose block between the two markers is replaced by the tables.
-
-    Returns
-    -------
-    list of dict
-        See :mod:`av_tracker_nodes.research.experiments.accuracy.rows`.
-
-    Raises
-    ------
-    InputError
-        When something cannot be written, or the packages of the simulator are missing.
-    """
-    plan = options.plan
-    make_folder(out)
-    with progress_bar('measuring in simulated scenes') as progress:
-        results = _measure_all(plan, options.jobs, progress)
-    rooms = [(task, found) for task, found in results if isinstance(task, RoomTask)]
-    recordings = [(task, found) for task, found in results if isinstance(task, RecordingTask)]
-    rows = [*direction_rows(rooms), *weaker_rows(rooms), *image_rows(recordings)]
-    split = 'validation' if options.quick else options.split
-    rows = [{'simulated': True, 'split': split} | row for row in rows]
-    write_json(out / FIGURES, rows)
-    publish(sheets(rows), options.origin, 'benchmark acoustics', out / TABLES, document)
-    return rows
-
-
 def measure(task: Task) -> dict:
     """Measure in one scene."""
     if isinstance(task, RoomTask):
@@ -133,10 +77,19 @@ def measure(task: Task) -> dict:
     return image_scores(task.scenario, task.seed, task.camera, task.seconds)
 
 
-def _measure_all(
-    plan: list[Task], jobs: int, progress: Callable[[float], None]
-) -> list[tuple[Task, dict]]:
+def _plan(options: Options, out: Path, recordings: Path) -> dict[int, tuple[Task]]:
     # The longest are begun first.
-    tasks = {number: (task,) for number, task in reversed(list(enumerate(plan)))}
-    results = all_in_processes(measure, tasks, jobs, progress)
-    return [(task, results[number]) for number, task in enumerate(plan)]
+    return {number: (task,) for number, task in reversed(list(enumerate(options.plan)))}
+
+
+def _rows(options: Options, found: Mapping[int, dict]) -> list[Row]:
+    results = [(task, found[number]) for number, task in enumerate(options.plan)]
+    rooms = [(task, errors) for task, errors in results if isinstance(task, RoomTask)]
+    recordings = [(task, scores) for task, scores in results if isinstance(task, RecordingTask)]
+    return [*direction_rows(rooms), *weaker_rows(rooms), *image_rows(recordings)]
+
+
+benchmark_acoustics = Benchmark(
+    'acoustics', 'measuring in simulated scenes', _plan, measure, _rows, sheets
+)
+"""Accuracy of the acoustic measures; rows are those of `rows`."""

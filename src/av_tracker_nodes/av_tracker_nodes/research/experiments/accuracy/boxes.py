@@ -23,6 +23,8 @@ were measured on rendered heads of the training split, see
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera
@@ -32,6 +34,7 @@ from av_tracker_nodes.geometry.face import (
     DETECTOR_PERSON_STD,
 )
 from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box, mouth_pixel
+from av_tracker_nodes.research.simulation.scene import Person
 from av_tracker_nodes.types import Face
 
 _DISPLACEMENT_STD = 0.06
@@ -56,6 +59,12 @@ class BoxDetector:
         self._rng = rng
         drawn = 1 + DETECTOR_PERSON_STD * rng.standard_normal(len(head_scales))
         self._sizes = np.asarray(head_scales) * drawn * (DETECTOR_FACE_HEIGHT / FACE_HEIGHT)
+
+    @classmethod
+    def of(cls, camera: Camera, people: Sequence[Person], seed: int) -> BoxDetector:
+        """Draw the boxes of the people of a scene, which is drawn from a seed."""
+        scales = [person.head_scale for person in people]
+        return cls(camera, scales, np.random.default_rng([seed, 0xFACE]))
 
     def detect(self, mouths: np.ndarray) -> tuple[Face, ...]:
         """Detect the faces of one image.

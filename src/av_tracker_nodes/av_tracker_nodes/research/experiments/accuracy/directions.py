@@ -66,14 +66,11 @@ def room_errors(condition: Condition, seed: int, images: int) -> dict[str, np.nd
     scored = _scored_frames(scene, talkers, images)
     sound = record(scene)
     rig = rig_of(scene)
-    detector = BoxDetector(
-        rig.camera,
-        [person.head_scale for person in scene.people],
-        np.random.default_rng([seed, 0xFACE]),
-    )
+    detector = BoxDetector.of(rig.camera, scene.people, seed)
     methods = listeners(rig, sound)
     errors: dict[str, list[np.ndarray]] = {}
-    for frame in _with_history(scored, max(method.history for method in methods)):
+    history = max(method.history for method in methods)
+    for frame in sorted({frame - ago for frame in scored for ago in range(history + 1)}):
         places = np.concatenate(
             [person.at(np.array([frame / FRAME_RATE]), person.mouth) for person in scene.people]
         )
@@ -126,7 +123,3 @@ def _sounds(person: Person, time: float, speed_of_sound: float) -> bool:
     recent = person.speech[end - round(_WINDOW * RATE) : end]
     loudness = np.sqrt(np.mean(np.square(recent, dtype=float)))
     return bool(loudness >= _LEAST_LEVEL * level(person.speech))
-
-
-def _with_history(frames: list[int], history: int) -> list[int]:
-    return sorted({frame - ago for frame in frames for ago in range(history + 1)})

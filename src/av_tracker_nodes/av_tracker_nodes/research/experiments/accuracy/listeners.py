@@ -108,7 +108,7 @@ class StageListener:
 
     def _of_peaks(self, peaks: tuple[AcousticPeak, ...], count: int) -> np.ndarray:
         places = np.array([peak.position for peak in peaks]).reshape(-1, 3)
-        seen = self._camera.contains(np.nan_to_num(self._camera.project(places), nan=-1.0))
+        seen = self._camera.contains(self._camera.project(places))
         return unit(places[seen][:count] - self._centre)
 
     def _of_faces(
@@ -154,7 +154,7 @@ class PeerListener:
         points = self._centre + directions(_PEER_STEP)[:, None] / ranges[None, :, None]
         points = points.reshape(-1, 3)
         camera = rig.camera_in_array
-        seen = camera.contains(np.nan_to_num(camera.project(points), nan=-1.0))
+        seen = camera.contains(camera.project(points))
         self._points = points[seen & SourceRegion.of(rig).contains(points)]
 
     def listen(self, faces: FaceFrame, count: int) -> dict[str, np.ndarray]:

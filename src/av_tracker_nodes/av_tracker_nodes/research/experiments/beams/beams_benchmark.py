@@ -17,10 +17,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 
@@ -28,9 +27,7 @@ from av_tracker_nodes.acoustics.beam import delay_and_sum
 from av_tracker_nodes.acoustics.beamformer import Beamformer
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.recordings.folders import make_folder
-from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import Sheet, print_sheets
+from av_tracker_nodes.research.evaluation.sheets import Sheet
 from av_tracker_nodes.research.evaluation.statistics import mean
 from av_tracker_nodes.research.experiments.beams.distortion import si_sdr
 from av_tracker_nodes.research.experiments.beams.scenes import (
@@ -39,12 +36,11 @@ from av_tracker_nodes.research.experiments.beams.scenes import (
     QUIET,
     draw_scene,
 )
-from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, QuickOptions, Row
 from av_tracker_nodes.research.simulation.room_acoustics import record_parts
 from av_tracker_nodes.research.simulation.scene import Scene
 from av_tracker_nodes.types import NANOSECONDS, AudioBlock
 
-FIGURES = 'beams.json'
 ARRAYS = ('pair_webcam', 'respeaker_usb_webcam', 'uma8_webcam', 'azure_kinect', AV163)
 FIRST_SEED = {'validation': 1600, 'test': 2600}
 """Scenes of a split count up from here."""
@@ -55,74 +51,28 @@ _DIRECTION_ERROR, _RANGE_ERROR = np.radians(2.0), 0.15
 """Deviations of azimuth, elevation (rad) and log range of the places that beams are told."""
 _BLOCK, _FROM_END = 0.02, 0.25
 
-Row = dict[str, object]
-
 
 @dataclass(frozen=True)
-class Options:
+class Options(QuickOptions):
     """What is measured.
 
     Attributes
     ----------
-    split : str
-        ``test`` or, while something is being changed, ``validation``.
     scenes : int
         For each array, with one voice and with two.
-    jobs : int
-        Processes.
-    quick : bool
-        One short validation scene each for two small arrays instead.
     """
 
-    split: str = 'test'
     scenes: int = 12
-    jobs: int = 1
-    quick: bool = False
 
     @property
     def plan(self) -> dict[int, tuple[str, int, int, float]]:
         """Array, voices, seed and duration of each scene."""
-        first = FIRST_SEED['validation' if self.quick else self.split]
+        first = FIRST_SEED[self.scene_split]
         arrays = _QUICK_ARRAYS if self.quick else ARRAYS
         seeds = range(first, first + (1 if self.quick else self.scenes))
         duration = _QUICK_SECONDS if self.quick else DURATION
         scenes = product(arrays, _VOICES, seeds, [duration])
         return dict(enumerate(scenes))
-
-
-def benchmark_beams(out: Path, options: Options, progress_bar: Callable) -> list[Row]:
-    """Measure beams, write the figures down and print them.
-
-    Parameters
-    ----------
-    out : Path
-        Folder for ``beams.json``, a flat list of rows.
-    options : Options
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
-
-    Returns
-    -------
-    list of dict
-        For each array and number of voices, means over talkers (dB).
-
-    Raises
-    ------
-    InputError
-        When something cannot be written, or the packages of the simulator are missing.
-    """
-    make_folder(out)
-    plan = options.plan
-    talkers: dict[tuple[str, int], list[np.ndarray]] = {}
-    with progress_bar('forming beams in simulated scenes') as progress:
-        for done, (key, found) in enumerate(in_processes(measure, plan, options.jobs), 1):
-            talkers.setdefault(plan[key][:2], []).extend(found)
-            progress(done / len(plan))
-    split = 'validation' if options.quick else options.split
-    rows = [_row(*key, np.array(talkers[key]), split) for key in sorted(talkers, key=_order)]
-    write_json(out / FIGURES, rows)
-    print_sheets([_sheet(rows)])
-    return rows
 
 
 def measure(name: str, voices: int, seed: int, duration: float) -> list[np.ndarray]:
@@ -175,27 +125,30 @@ def _told_places(scene: Scene) -> np.ndarray:
     return (distance * np.exp(rng.normal(0, _RANGE_ERROR, count)))[:, None] * towards
 
 
-def _order(key: tuple[str, int]) -> tuple[int, int]:
-    return ARRAYS.index(key[0]), key[1]
+def _rows(options: Options, found: Mapping[int, list[np.ndarray]]) -> list[Row]:
+    """Take the talkers of each array and number of voices together: means (dB)."""
+    talkers: dict[tuple[str, int], list[np.ndarray]] = {}
+    for number, scores in found.items():
+        talkers.setdefault(options.plan[number][:2], []).extend(scores)
+    rows: list[Row] = []
+    for (name, voices), scores in talkers.items():
+        microphone, summed, beam = np.array(scores).T
+        rows.append(
+            {
+                'array': name,
+                'voices': voices,
+                'talkers': len(scores),
+                'microphone_db': mean(microphone),
+                'delay_and_sum_db': mean(summed),
+                'beam_db': mean(beam),
+                'gain_db': mean(beam - summed),
+                'worst_gain_db': float((beam - summed).min()),
+            }
+        )
+    return rows
 
 
-def _row(name: str, voices: int, scores: np.ndarray, split: str) -> Row:
-    microphone, summed, beam = scores.T
-    return {
-        'simulated': True,
-        'split': split,
-        'array': name,
-        'voices': voices,
-        'talkers': len(scores),
-        'microphone_db': mean(microphone),
-        'delay_and_sum_db': mean(summed),
-        'beam_db': mean(beam),
-        'gain_db': mean(beam - summed),
-        'worst_gain_db': float((beam - summed).min()),
-    }
-
-
-def _sheet(rows: list[Row]) -> Sheet:
+def _sheets(rows: list[Row]) -> list[Sheet]:
     columns = {
         'microphone_db': 'one microphone',
         'delay_and_sum_db': 'delay and sum',
@@ -213,4 +166,15 @@ def _sheet(rows: list[Row]) -> Sheet:
         ]
         for row in rows
     ]
-    return Sheet(f'SI-SDR in dB (simulated, {rows[0]["split"]} scenes)', header, lines)
+    return [Sheet(f'SI-SDR in dB (simulated, {rows[0]["split"]} scenes)', header, lines)]
+
+
+benchmark_beams = Benchmark(
+    'beams',
+    'forming beams in simulated scenes',
+    lambda options, out, recordings: options.plan,
+    measure,
+    _rows,
+    _sheets,
+)
+"""What is left of the wanted voice."""

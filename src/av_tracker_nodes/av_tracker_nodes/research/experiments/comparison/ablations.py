@@ -18,8 +18,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +43,7 @@ from av_tracker_nodes.research.experiments.comparison.models import (
 )
 from av_tracker_nodes.research.experiments.comparison.scenes import Options, record_scenes
 from av_tracker_nodes.research.networks import NETWORKS, Variant
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.training.command import corpus_paths, load_clips
 from av_tracker_nodes.research.training.export import export_network
 from av_tracker_nodes.research.training.schedule import Schedule
@@ -64,7 +64,7 @@ def measure_ablations(
     name: str,
     data: Path,
     options: Options,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
     schedule: Schedule = SHORT,
     variants: Sequence[Variant] | None = None,
     clips: int | None = None,
@@ -85,8 +85,7 @@ def measure_ablations(
         Clips to learn on, simulated where they are missing.
     options : Options
         Scenes to compare on.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
     schedule : Schedule
     variants : sequence of Variant, optional
         Those of the network where left out.
@@ -183,7 +182,7 @@ def _train_all(
     trainings: Sequence[_Training],
     data: Path,
     jobs: int,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
 ) -> list[Path]:
     """Train and export what is not there yet; return the file of each training."""
     torch.set_num_threads(jobs)

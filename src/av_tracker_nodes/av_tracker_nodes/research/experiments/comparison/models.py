@@ -18,8 +18,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,6 +53,7 @@ from av_tracker_nodes.research.experiments.comparison.scenes import (
 )
 from av_tracker_nodes.research.experiments.kit.models import open_model
 from av_tracker_nodes.research.parallel import in_processes
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.truths import SEEN
 from av_tracker_nodes.types import AcousticMap, DetectionFrame, FaceFrame
@@ -154,7 +154,7 @@ TRACKERS = (
 def compare_models(
     out: Path,
     options: Options,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
     entries: Sequence[Entry] = CONTENDERS,
     metrics: Sequence[str] = METRICS,
     table: str = 'models',
@@ -166,8 +166,7 @@ def compare_models(
     out : Path
         Folder of the table; recordings and runs lie below it.
     options : Options
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
     entries : sequence of Entry
     metrics : sequence of str
         Columns of the table.
@@ -213,7 +212,7 @@ def track_all(
     scenes: Sequence[SceneFiles],
     entries: Sequence[Entry],
     jobs: int,
-    advance: Callable[[float], None],
+    advance: Progress,
 ) -> dict[str, list[dict]]:
     """Score every entry, by title, on every scene, in the order of the scenes."""
     table: dict[str, dict[int, dict]] = {entry.title: {} for entry in entries}

@@ -17,8 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +36,7 @@ from av_tracker_nodes.research.experiments.comparison.scenes import (
     load_scene,
     record_scenes,
 )
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame
 from av_tracker_nodes.research.training.truths import NOBODY, true_positions, truth_of
 
@@ -58,7 +58,7 @@ def measure_retrieval(
     out: Path,
     network: Path | None,
     options: Options,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
 ) -> dict:
     """Measure how often the best match is the right one, and print and write it.
 
@@ -73,8 +73,7 @@ def measure_retrieval(
     network : Path or None
         ONNX file; None for the shipped AVCLNet.
     options : Options
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
 
     Returns
     -------

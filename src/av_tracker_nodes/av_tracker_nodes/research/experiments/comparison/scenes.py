@@ -17,13 +17,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from av_tracker_nodes.acoustics.measures import find_measure
 from av_tracker_nodes.research.parallel import all_in_processes
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 from av_tracker_nodes.research.simulation.scenarios import build_scene
 from av_tracker_nodes.research.simulation.writer import write_calibration, write_truth
 from av_tracker_nodes.research.training.clips import Clip
@@ -84,17 +84,13 @@ class SceneFiles:
         return f'{self.truth.name}-cam{self.camera}'
 
 
-def record_scenes(
-    out: Path, options: Options, progress_bar: Callable[[str], AbstractContextManager]
-) -> list[SceneFiles]:
+def record_scenes(out: Path, options: Options, progress_bar: ProgressBar) -> list[SceneFiles]:
     """Record the scenes of a comparison, with a progress bar; see `make_scenes`."""
     with progress_bar(f'recording {options.scenes} scenes') as advance:
         return make_scenes(out, options, advance)
 
 
-def make_scenes(
-    out: Path, options: Options, progress: Callable[[float], None]
-) -> list[SceneFiles]:
+def make_scenes(out: Path, options: Options, progress: Progress) -> list[SceneFiles]:
     """Record scenes that are not there yet, one camera after the other in turn.
 
     Parameters
@@ -102,8 +98,7 @@ def make_scenes(
     out : Path
         Folder of the scenes.
     options : Options
-    progress : callable
-        Called with the share done, 0..1.
+    progress : Progress
     """
     out.mkdir(parents=True, exist_ok=True)
     write_calibration(out)

@@ -17,29 +17,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from av_tracker_nodes import InputError
-from av_tracker_nodes.recordings.folders import make_folder
-from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import Sheet, publish, with_interval
+from av_tracker_nodes.research.evaluation.sheets import Sheet, with_interval
+from av_tracker_nodes.research.experiments.kit import benchmark
+from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, Row, check_count
 from av_tracker_nodes.research.experiments.looks.group_scores import is_clear, row_of
 from av_tracker_nodes.research.experiments.looks.groups import GROUPINGS
 from av_tracker_nodes.research.experiments.looks.views import CONDITIONS, Seen, see_person
-from av_tracker_nodes.research.parallel import all_in_processes
 from av_tracker_nodes.research.simulation.figures import traits_of
 from av_tracker_nodes.research.simulation.heads import Traits
 from av_tracker_nodes.research.simulation.studio import VIEWS
 
-COMMAND = 'benchmark looks'
-FIGURES, TABLES = 'looks.json', 'looks.md'
 FIRST_IDENTITY = {'validation': 1000, 'test': 2000}
 PEOPLE, MOST_PEOPLE = 240, 1000
 ALL = 'everybody'
-
-Row = dict[str, object]
 
 _TITLES = {
     'clear': 'pictures as they are drawn',
@@ -55,22 +49,16 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(benchmark.Options):
     """Who is looked at.
 
     Attributes
     ----------
     people : int
         The first of the split.
-    split : str
-        ``test`` or, while something is being chosen, ``validation``.
-    jobs : int
-        Processes.
     """
 
     people: int = PEOPLE
-    split: str = 'test'
-    jobs: int = 1
 
     @property
     def origin(self) -> str:
@@ -80,47 +68,14 @@ class Options:
             f'{self.people} of the {self.split} split, {VIEWS} views of each, without sound; '
             '95 % bootstrap intervals over people; differences are from all others, with * where '
             f'the interval does not hold 0 (by chance one in twenty does not): `av-tracker '
-            f'{COMMAND} --split {self.split} --people {self.people}`.'
+            f'benchmark looks --split {self.split} --people {self.people}`.'
         )
 
 
-def benchmark_looks(
-    out: Path,
-    options: Options,
-    progress_bar: Callable,
-    document: Path | None = None,
-) -> list[Row]:
-    """Compare how people of different looks are found, write it down and print it.
-
-    Parameters
-    ----------
-    out : Path
-        Folder for ``looks.json``, a flat list of rows, and ``looks.md``.
-    options : Options
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
-    document : Path, optional
-        Document whose block between the two markers is replaced by the tables.
-
-    Raises
-    ------
-    InputError
-        When something cannot be written, a split has not as many people, or the packages of the
-        simulator are missing.
-    """
-    if not 1 <= options.people <= MOST_PEOPLE:
-        raise InputError(f'{options.people} people: choose 1 to {MOST_PEOPLE}')
-    make_folder(out)
+def _plan(options: Options, out: Path, recordings: Path) -> dict[int, tuple[int]]:
+    check_count(options.people, MOST_PEOPLE, 'people')
     first = FIRST_IDENTITY[options.split]
-    calls = {identity: (identity,) for identity in range(first, first + options.people)}
-    with progress_bar('looking at people') as progress:
-        found = all_in_processes(see_person, calls, options.jobs, progress)
-    people = [(traits_of(identity), seen) for identity, seen in found.items()]
-    labels = {'simulated': True, 'split': options.split}
-    rows = [labels | row for row in rows_of(people)]
-    write_json(out / FIGURES, rows)
-    publish(sheets(rows), options.origin, COMMAND, out / TABLES, document)
-    return rows
+    return {identity: (identity,) for identity in range(first, first + options.people)}
 
 
 def rows_of(people: Sequence[tuple[Traits, Mapping[str, Seen]]]) -> list[Row]:
@@ -166,3 +121,14 @@ def _line(row: Row) -> list[str]:
         )
         cells += [ours, difference + (' *' if is_clear(row, name) else '')]
     return cells
+
+
+benchmark_looks = Benchmark(
+    'looks',
+    'looking at people',
+    _plan,
+    see_person,
+    lambda _, found: rows_of([(traits_of(identity), seen) for identity, seen in found.items()]),
+    sheets,
+)
+"""How people of different looks are found."""

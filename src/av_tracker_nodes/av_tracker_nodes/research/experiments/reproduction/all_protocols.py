@@ -17,8 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 
 from av_tracker_nodes import InputError
@@ -31,6 +30,7 @@ from av_tracker_nodes.research.experiments.reproduction.reproduction_page import
     write_overview,
 )
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry
+from av_tracker_nodes.research.progress import ProgressBar
 from av_tracker_nodes.research.simulation.stand_ins import represented_corpus
 
 ALL = 'all'
@@ -41,7 +41,7 @@ def reproduce_all(
     entries: Sequence[Entry],
     out: Path,
     jobs: int,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
     ablations: Sequence[Path] = (),
 ) -> list[Report]:
     """Reproduce the protocols of a corpus, each in a folder of its name, and write an overview.

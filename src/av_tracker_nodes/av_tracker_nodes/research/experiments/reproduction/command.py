@@ -18,8 +18,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from av_tracker_nodes.research.experiments.reproduction.runs import Entry, run_v
 from av_tracker_nodes.research.experiments.reproduction.tables import measured_row, published_rows
 from av_tracker_nodes.research.experiments.reproduction.views import View, find_views, run_names
 from av_tracker_nodes.research.parallel import in_processes, or_input_error
+from av_tracker_nodes.research.progress import Progress, ProgressBar
 
 
 def reproduce(
@@ -43,7 +43,7 @@ def reproduce(
     entries: Sequence[Entry],
     out: Path,
     jobs: int,
-    progress_bar: Callable[[str], AbstractContextManager],
+    progress_bar: ProgressBar,
     ablations: Sequence[Path] = (),
     runs: Path | None = None,
 ) -> Report:
@@ -63,8 +63,7 @@ def reproduce(
         Folder of the report.
     jobs : int
         Processes.
-    progress_bar : callable
-        Opens a progress bar with a text.
+    progress_bar : ProgressBar
     ablations : sequence of Path
         Files of ``benchmark ablations``, to be drawn.
     runs : Path, optional
@@ -160,7 +159,7 @@ def _run_all(
     teams: Sequence[Sequence[Entry]],
     runs: Path,
     jobs: int,
-    advance: Callable[..., None],
+    advance: Progress,
 ) -> tuple[dict[str, dict[str, dict]], list[tuple[str, str, str]]]:
     """Return the results by row and run, in the order of the protocol, and what failed."""
     tasks = {

@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from av_tracker_nodes.research.evaluation.curves import roc
@@ -34,6 +33,8 @@ from av_tracker_nodes.viewing.palette import colour_of
 _GRID = '0.9'
 _HATCHES = ('///', '...', '\\\\\\', 'xxx', '', '|||', 'ooo', '---', '+++')
 """Of published rows, in order."""
+_GREYS = '0.9', '0.75', '0.6'
+"""Of published rows in turn; bars beside each other differ."""
 _COLUMNS = 3
 _SMOOTH = 0.4
 _MOST_PIXELS = 60.0
@@ -56,7 +57,7 @@ def error_bars(rows: Sequence[Row], runs: Sequence[str], kind: str) -> Figure:
             heights,
             width,
             label=row.name + (' (published, real recordings)' if published else ''),
-            color=_shade(hatch) if published else colour_of(colour),
+            color=_GREYS[hatch % len(_GREYS)] if published else colour_of(colour),
             hatch=_HATCHES[(hatch - 1) % len(_HATCHES)] if published else None,
             edgecolor='0.4',
             linewidth=0.4,
@@ -83,7 +84,6 @@ def error_over_time(results: Mapping[str, Mapping[str, Mapping]], kind: str) -> 
     runs = list(results)
     lines = -(-len(runs) // _COLUMNS)
     figure = Figure(figsize=(12, 2.1 * lines + 0.6), dpi=100, layout='constrained')
-    FigureCanvasAgg(figure)
     panels = figure.subplots(lines, _COLUMNS, squeeze=False, sharey=True)
     for panel in panels.flat[len(runs) :]:
         panel.set_visible(False)
@@ -171,13 +171,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def _figure(width: float, height: float) -> tuple:
     figure = Figure(figsize=(width, height), dpi=100, facecolor='white', layout='constrained')
-    FigureCanvasAgg(figure)
     return figure, figure.subplots()
-
-
-def _shade(number: int) -> str:
-    """Return one of three greys; bars beside each other differ."""
-    return ('0.9', '0.75', '0.6')[number % 3]
 
 
 def _smoothed(times: np.ndarray, errors: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ their mean, the mean is recomputed; where both disagree, the row says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -160,47 +160,43 @@ _SPEAKERS_MEANS = {
 }
 
 
-def _standard() -> list[PublishedRow]:
+def _rows(
+    source: str,
+    table: Sequence[tuple],
+    runs: Sequence[str],
+    shares: Mapping[str, tuple] | None = None,
+    others: Mapping[str, tuple[dict[str, float], str]] | None = None,
+) -> list[PublishedRow]:
+    """Make the rows of a table of MAE, with ACC likewise, and with other means and notes."""
     rows = []
-    for method, start, *values, mean in _STANDARD:
-        means = {'mae_px': mean} | ({'acc': 99.08} if method == 'GLDTracker' else {})
-        note = 'ACC: table 2' if method == 'GLDTracker' else ''
-        runs = {'mae_px': dict(zip(_SINGLE, values, strict=True))}
-        rows.append(PublishedRow(method, _GLD, start, means, runs, note))
+    for method, start, *errors in table:
+        printed = {'mae_px': errors}
+        if method in (shares or {}):
+            printed['acc'] = shares[method]
+        more, note = (others or {}).get(method, ({}, ''))
+        means = {score: mean for score, (*_, mean) in printed.items()} | more
+        by_run = {
+            score: dict(zip(runs, values, strict=True)) for score, (*values, _) in printed.items()
+        }
+        rows.append(PublishedRow(method, source, start, means, by_run, note))
     return rows
 
 
-def _incomplete() -> list[PublishedRow]:
-    rows = []
-    for method, start, *values, mean in _INCOMPLETE:
-        means, runs = {'mae_px': mean}, {'mae_px': dict(zip(_SINGLE, values, strict=True))}
-        if method in _INCOMPLETE_ACC:
-            *shares, means['acc'] = _INCOMPLETE_ACC[method]
-            runs['acc'] = dict(zip(_SINGLE, shares, strict=True))
-        rows.append(PublishedRow(method, _GLD, start, means, runs))
-    return rows
-
-
-def _speakers() -> list[PublishedRow]:
-    rows = []
-    for method, start, *values, mean in _SPEAKERS:
-        others, note = _SPEAKERS_MEANS.get(method, ({}, ''))
-        runs = {'mae_px': dict(zip(_MANY, values, strict=True))}
-        rows.append(PublishedRow(method, _AVCL, start, {'mae_px': mean, **others}, runs, note))
-    return rows
+_STANDARD_ROWS = _rows(
+    _GLD, _STANDARD, _SINGLE, others={'GLDTracker': ({'acc': 99.08}, 'ACC: table 2')}
+)
+_INCOMPLETE_ROWS = _rows(_GLD, _INCOMPLETE, _SINGLE, _INCOMPLETE_ACC)
+_SPEAKERS_ROWS = _rows(_AVCL, _SPEAKERS, _MANY, others=_SPEAKERS_MEANS)
 
 
 def _two_speakers() -> list[PublishedRow]:
     """Rows of AVCLNet's table, over the sequences of STNet."""
+    note = 'mean of the nine printed runs of seq24, seq25 and seq30'
     rows = []
-    for row in _speakers():
+    for row in _SPEAKERS_ROWS:
         runs = {run: row.runs['mae_px'][run] for run in _TWO}
         mean = round(float(np.mean(list(runs.values()))), 2)
-        note = 'mean of the nine printed runs of seq24, seq25 and seq30'
-        means = {'mae_px': mean}
-        rows.append(
-            PublishedRow(row.method, row.source, row.initialisation, means, {'mae_px': runs}, note)
-        )
+        rows.append(replace(row, means={'mae_px': mean}, runs={'mae_px': runs}, note=note))
     return rows
 
 
@@ -212,7 +208,7 @@ PUBLISHED: dict[str, tuple[PublishedRow, ...]] = {
         PublishedRow(
             'stGCF (sound alone)', _GEOPEAK, UNKNOWN, {'mae_px': 22.9, 'mae_3d_m': 0.327}
         ),
-        *_standard(),
+        *_STANDARD_ROWS,
         PublishedRow('STNet', 'STNet, IEEE Trans. Multimedia 2024', TRUTH, {'mae_px': 3.53}),
         PublishedRow(
             'MSMD-AVT',
@@ -223,9 +219,9 @@ PUBLISHED: dict[str, tuple[PublishedRow, ...]] = {
         ),
     ),
     'stnet-mot': tuple(_two_speakers()),
-    'gld-standard': tuple(_standard()),
-    'gld-incomplete': tuple(_incomplete()),
-    'avcl-mot': tuple(_speakers()),
+    'gld-standard': tuple(_STANDARD_ROWS),
+    'gld-incomplete': tuple(_INCOMPLETE_ROWS),
+    'avcl-mot': tuple(_SPEAKERS_ROWS),
     'cav3d-sot': (
         PublishedRow('STNet', 'STNet, IEEE Trans. Multimedia 2024', TRUTH, {'mae_px': 7.26}),
     ),

@@ -27,7 +27,6 @@ from av_tracker_nodes.research.experiments.reproduction.published import (
     DETECTIONS,
     PUBLISHED,
     TRUTH,
-    PublishedRow,
 )
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry
 
@@ -109,24 +108,15 @@ def measured_row(
 
 def published_rows(protocol: Protocol) -> list[Row]:
     """Make the published rows of a protocol."""
-    return [_published(row, protocol) for row in PUBLISHED[protocol.name]]
-
-
-def _published(row: PublishedRow, protocol: Protocol) -> Row:
     count = len(protocol.sequences) * len(protocol.cameras)
-    contradictions = [
-        f'the mean of the printed runs is {value:.2f}' for value in row.contradictions().values()
-    ]
-    return Row(
-        row.method,
-        PUBLISHED_KIND,
-        row.initialisation,
-        row.source,
-        '; '.join(filter(None, [row.note, *contradictions])),
-        row.means,
-        row.runs,
-        count,
-    )
+    rows = []
+    for row in PUBLISHED[protocol.name]:
+        means = row.contradictions().values()
+        notes = [row.note, *(f'the mean of the printed runs is {mean:.2f}' for mean in means)]
+        note = '; '.join(filter(None, notes))
+        source = row.initialisation, row.source
+        rows.append(Row(row.method, PUBLISHED_KIND, *source, note, row.means, row.runs, count))
+    return rows
 
 
 def total(score: str, values: Iterable[float | None]) -> float | None:

@@ -25,10 +25,20 @@ import numpy as np
 from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.mot_scores import clear_scores
 from av_tracker_nodes.research.evaluation.position_errors import INSIDE_95, inside_ellipsoid
-from av_tracker_nodes.research.evaluation.statistics import interval_over, median, ratio, written
+from av_tracker_nodes.research.evaluation.statistics import (
+    interval_over,
+    median,
+    ratio,
+    summed_ratio,
+    written,
+)
 from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import table_of
-from av_tracker_nodes.research.experiments.speaking.speaking_scores import is_far, is_voice_alone
+from av_tracker_nodes.research.experiments.speaking.speaking_scores import (
+    at_images,
+    is_far,
+    is_voice_alone,
+)
 from av_tracker_nodes.research.simulation.rig_scene import RigScene
 from av_tracker_nodes.types import Track, TrackFrame, TrackState
 
@@ -110,12 +120,8 @@ def images_astray(
     truth: Truth, frames: Sequence[TrackFrame], eyes: np.ndarray, share: float = 0.0
 ) -> int:
     """Count images with a confirmed track that is astray, by a share of the distance at least."""
-    column = {int(stamp): number for number, stamp in enumerate(truth.stamps)}
     astray = 0
-    for frame in frames:
-        if frame.stamp not in column:
-            continue
-        number = column[frame.stamp]
+    for number, frame in at_images(truth, frames):
         mouths = truth.mouth[:, number]
         limits = np.maximum(ASTRAY, share * np.linalg.norm(mouths - eyes[number], axis=1))
         astray += any(
@@ -139,8 +145,12 @@ def eyes_of(drawn: RigScene) -> np.ndarray:
     return parent_from_scene @ np.array(centres)
 
 
+def _percent(part: str, whole: str) -> Callable[[Sequence[RigScores]], float]:
+    return lambda scenes: 100 * summed_ratio(scenes, part, whole)
+
+
 def _mota(scenes: Sequence[RigScores]) -> float:
-    return 100 - 100 * ratio(sum(s.errors for s in scenes), sum(s.objects for s in scenes))
+    return 100 - 100 * summed_ratio(scenes, 'errors', 'objects')
 
 
 def _range(scenes: Sequence[RigScores]) -> float:
@@ -151,15 +161,9 @@ STATISTICS: dict[str, Callable[[Sequence[RigScores]], float]] = {
     'mota': _mota,
     'range_percent': _range,
     'bias_percent': lambda scenes: 100 * median([e for s in scenes for e in s.range_errors]),
-    'inside_percent': lambda scenes: (
-        100 * ratio(sum(s.inside for s in scenes), sum(s.stated for s in scenes))
-    ),
-    'astray_percent': lambda scenes: (
-        100 * ratio(sum(s.astray for s in scenes), sum(s.images for s in scenes))
-    ),
-    'invented_percent': lambda scenes: (
-        100 * ratio(sum(s.invented for s in scenes), sum(s.images for s in scenes))
-    ),
+    'inside_percent': _percent('inside', 'stated'),
+    'astray_percent': _percent('astray', 'images'),
+    'invented_percent': _percent('invented', 'images'),
     'switches': lambda scenes: ratio(sum(s.switches for s in scenes), len(scenes)),
 }
 """Scores of scenes taken together."""

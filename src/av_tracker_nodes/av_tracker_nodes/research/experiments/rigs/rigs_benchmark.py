@@ -18,16 +18,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from av_tracker_nodes import DEFAULT_MODEL, InputError
-from av_tracker_nodes.recordings.folders import make_folder
-from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, publish, with_interval
-from av_tracker_nodes.research.experiments.kit.kept import kept
+from av_tracker_nodes import DEFAULT_MODEL
+from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, with_interval
+from av_tracker_nodes.research.experiments.kit import benchmark
+from av_tracker_nodes.research.experiments.kit.benchmark import Benchmark, Row, check_count, kept
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
     record_scene,
     track_scene,
@@ -47,14 +46,9 @@ from av_tracker_nodes.research.experiments.rigs.trials import (
     TRIALS,
     Trial,
 )
-from av_tracker_nodes.research.parallel import all_in_processes
 
-COMMAND = 'benchmark rigs'
-FIGURES, TABLES = 'rigs.json', 'rigs.md'
 MODELS = DEFAULT_MODEL, 'visual', 'vggcf'
 ALL = 'all rigs'
-
-Row = dict[str, object]
 
 _FIGURES = {
     'range_percent': ('range error (%)', 1),
@@ -67,27 +61,21 @@ _FIGURES = {
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(benchmark.Options):
     """What is compared.
 
     Attributes
     ----------
     models : tuple of str
         Fusion models, or ONNX files; others are compared with the first.
-    split : str
-        ``test`` or, while something is being chosen, ``validation``.
     scenes : int
         In front of each rig.
-    jobs : int
-        Processes.
     seconds : float
         Of a scene.
     """
 
     models: tuple[str, ...] = MODELS
-    split: str = 'test'
     scenes: int = SCENES
-    jobs: int = 1
     seconds: float = SECONDS
 
     @property
@@ -95,59 +83,19 @@ class Options:
         """Where the figures come from, in a sentence."""
         return (
             f'Simulated, {self.scenes} scenes of {self.seconds:g} s in front of each rig, of the '
-            f'{self.split} split: `av-tracker {COMMAND} --split {self.split} '
+            f'{self.split} split: `av-tracker benchmark rigs --split {self.split} '
             f'--scenes {self.scenes}`.'
         )
 
 
-def benchmark_rigs(
-    out: Path,
-    options: Options,
-    progress_bar: Callable,
-    document: Path | None = None,
-    recordings: Path | None = None,
-) -> list[Row]:
-    """Compare models in front of many rigs, write it down and print it.
-
-    What was measured before in the same folder is not measured again: begin a new one when the
-    chain has changed. Recordings serve any chain.
-
-    Parameters
-    ----------
-    out : Path
-        Folder for ``rigs.json``, a flat list of rows, and ``rigs.md``; the results of each scene
-        lie in ``runs``.
-    options : Options
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
-    document : Path, optional
-        Document whose block between the two markers is replaced by the table.
-    recordings : Path, optional
-        Folder of the bags; ``recordings`` in `out` if left out.
-
-    Raises
-    ------
-    InputError
-        When something cannot be written, a split has not as many seeds, or the packages of the
-        simulator are missing.
-    """
-    if not 1 <= options.scenes <= MOST_SCENES:
-        raise InputError(f'{options.scenes} scenes a rig: choose 1 to {MOST_SCENES}')
-    make_folder(out)
+def _plan(options: Options, out: Path, recordings: Path) -> dict[tuple[str, int], tuple]:
+    check_count(options.scenes, MOST_SCENES, 'scenes a rig')
     first = FIRST_SEED[options.split]
-    bags = recordings or out / 'recordings'
-    calls = {
-        (trial.name, seed): (trial, seed, options, out / 'runs', bags)
+    return {
+        (trial.name, seed): (trial, seed, options, out / 'runs', recordings)
         for seed in range(first, first + options.scenes)
         for trial in TRIALS
     }
-    with progress_bar('comparing models in front of rigs') as progress:
-        found = all_in_processes(measure, calls, options.jobs, progress)
-    labels = {'simulated': True, 'split': options.split}
-    rows = [labels | row for row in rows_of(found, options.models)]
-    write_json(out / FIGURES, rows)
-    publish([sheet(rows)], options.origin, COMMAND, out / TABLES, document)
-    return rows
 
 
 def measure(
@@ -201,3 +149,14 @@ def sheet(rows: Sequence[Row]) -> Sheet:
     ]
     title = 'Models in front of rigs (simulated): 95 % intervals over scenes; medians of ranges'
     return Sheet(title, header, lines)
+
+
+benchmark_rigs = Benchmark(
+    'rigs',
+    'comparing models in front of rigs',
+    _plan,
+    measure,
+    lambda options, found: rows_of(found, options.models),
+    lambda rows: [sheet(rows)],
+)
+"""Models in front of many rigs; the results of each scene are kept."""

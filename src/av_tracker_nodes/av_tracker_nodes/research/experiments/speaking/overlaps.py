@@ -30,7 +30,7 @@ import numpy as np
 from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, RigidTransform, Room
 from av_tracker_nodes.geometry.rig_files import load_rig_description
-from av_tracker_nodes.research.evaluation.statistics import interval_over, ratio, written
+from av_tracker_nodes.research.evaluation.statistics import interval_over, summed_ratio, written
 from av_tracker_nodes.research.simulation import meeting_room
 from av_tracker_nodes.research.simulation.people_source import STANDING, Stage
 from av_tracker_nodes.research.simulation.rig_conditions import AV163
@@ -99,15 +99,13 @@ class OverlapCounts:
     ghosts: int
 
 
-def overlap_tasks(
-    first_seed: int, scenes: int = SCENES, seconds: float = SECONDS
-) -> list[OverlapTask]:
+def overlap_tasks(first_seed: int) -> list[OverlapTask]:
     """Plan the scenes of every rig and number of voices."""
     return [
-        OverlapTask(rig, voices, first_seed + number, seconds)
+        OverlapTask(rig, voices, first_seed + number)
         for rig in RIGS
         for voices in VOICES
-        for number in range(scenes)
+        for number in range(SCENES)
     ]
 
 
@@ -141,15 +139,15 @@ def overlap_row(scenes: Sequence[OverlapCounts]) -> dict[str, float | None]:
     """Take the scenes of a rig and number of voices together."""
 
     def found(chosen: Sequence[OverlapCounts]) -> float:
-        return ratio(sum(s.found for s in chosen), sum(s.voices for s in chosen))
+        return summed_ratio(chosen, 'found', 'voices')
 
     low, high = interval_over(scenes, found)
     figures = {
         'found': found(scenes),
         'found_low': low,
         'found_high': high,
-        'ghosts': ratio(sum(s.ghosts for s in scenes), sum(s.peaks for s in scenes)),
-        'heard': ratio(sum(s.heard for s in scenes), sum(s.images for s in scenes)),
+        'ghosts': summed_ratio(scenes, 'ghosts', 'peaks'),
+        'heard': summed_ratio(scenes, 'heard', 'images'),
     }
     known = {name: written(value) for name, value in figures.items()}
     return {'microphones': scenes[0].microphones, **known, 'scenes': len(scenes)}

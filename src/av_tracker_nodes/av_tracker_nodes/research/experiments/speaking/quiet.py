@@ -99,11 +99,11 @@ class QuietTask:
         return f'{self.quiet.name.replace(" ", "_")}-{self.rig}-{self.scenario}'
 
 
-def quiet_tasks(first_seed: int, seconds: float = SECONDS) -> list[QuietTask]:
+def quiet_tasks(first_seed: int) -> list[QuietTask]:
     """Plan every noise before every rig, with nobody and with silent people in turn."""
     scenarios = 'nobody', 'two_silent'
     return [
-        QuietTask(quiet, rig, scenarios[(number + turn) % 2], first_seed + number, seconds)
+        QuietTask(quiet, rig, scenarios[(number + turn) % 2], first_seed + number)
         for turn, quiet in enumerate(QUIETS)
         for number, rig in enumerate(_RIGS)
     ]
@@ -126,11 +126,7 @@ def quiet_scene(task: QuietTask, model: str) -> dict[str, int]:
     told, camera = rig_of_sound(drawn), drawn.rig.camera
     fusion, tracker = open_model(model), SpeakerTracker()
     stage = acoustic_stage(told, fusion.measure)
-    detector = BoxDetector(
-        camera,
-        [person.head_scale for person in scene.people],
-        np.random.default_rng([task.seed, 0xFACE]),
-    )
+    detector = BoxDetector.of(camera, scene.people, task.seed)
     parent_from_scene = drawn.scene_from_parent.inverse
     counts = dict.fromkeys(('images', 'speaking', 'tracks'), 0)
     for time, stamp, block in images_of_sound(record(scene)):

@@ -18,16 +18,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from av_tracker_nodes import DEFAULT_MODEL, InputError
-from av_tracker_nodes.recordings.folders import make_folder
-from av_tracker_nodes.recordings.json_files import write_json
-from av_tracker_nodes.research.evaluation.sheets import publish
-from av_tracker_nodes.research.experiments.kit.kept import kept
+from av_tracker_nodes import DEFAULT_MODEL
+from av_tracker_nodes.research.experiments.kit.benchmark import (
+    Benchmark,
+    QuickOptions,
+    Row,
+    check_count,
+    kept,
+)
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import (
     record_scene,
     track_scene,
@@ -58,12 +61,9 @@ from av_tracker_nodes.research.experiments.speaking.speaking_scores import (
     row_of,
     score_scene,
 )
-from av_tracker_nodes.research.experiments.speaking.speaking_tables import Row, sheets
-from av_tracker_nodes.research.parallel import all_in_processes
+from av_tracker_nodes.research.experiments.speaking.speaking_tables import sheets
 from av_tracker_nodes.research.simulation.rig_conditions import RigCondition
 
-COMMAND = 'benchmark speaking'
-FIGURES, TABLES = 'speaking.json', 'speaking.md'
 PARTS = 'conditions', 'quiet', 'overlaps'
 
 _QUICK_SECONDS = 5.0
@@ -71,30 +71,21 @@ _QUICK_CONDITIONS = 'two people', 'two people, two microphones', 'multi_speaker,
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(QuickOptions):
     """What is measured.
 
     Attributes
     ----------
     model : str
         Fusion model, or ONNX file.
-    split : str
-        ``test`` or, while something is being chosen, ``validation``.
     scenes : int
         Of each condition.
-    jobs : int
-        Processes.
-    quick : bool
-        A few short validation scenes instead.
     parts : tuple of str
         Some of `PARTS`.
     """
 
     model: str = DEFAULT_MODEL
-    split: str = 'test'
     scenes: int = SCENES
-    jobs: int = 1
-    quick: bool = False
     parts: tuple[str, ...] = PARTS
 
     @property
@@ -105,7 +96,7 @@ class Options:
     @property
     def first_seed(self) -> int:
         """Of the scenes of a condition."""
-        return FIRST_SEED['validation' if self.quick else self.split]
+        return FIRST_SEED[self.scene_split]
 
     @property
     def origin(self) -> str:
@@ -117,7 +108,8 @@ class Options:
             flags = '' if self.split == 'test' else f' --split {self.split}'
             flags += '' if self.scenes == SCENES else f' --scenes {self.scenes}'
         model = '' if self.model == DEFAULT_MODEL else f' --fusion-model {self.model}'
-        return f'Simulated, {about}, model {self.model}: `av-tracker {COMMAND}{flags}{model}`.'
+        command = f'av-tracker benchmark speaking{flags}{model}'
+        return f'Simulated, {about}, model {self.model}: `{command}`.'
 
 
 @dataclass(frozen=True)
@@ -137,59 +129,6 @@ class ConditionTask:
 Task = ConditionTask | QuietTask | OverlapTask
 
 
-def benchmark_speaking(
-    out: Path,
-    options: Options,
-    progress_bar: Callable,
-    document: Path | None = None,
-    recordings: Path | None = None,
-) -> list[Row]:
-    """Measure who is said to speak, write it down and print it.
-
-    What was measured before in the same folder is not measured again: begin a new one when the
-    chain has changed. Recordings serve any chain.
-
-    Parameters
-    ----------
-    out : Path
-        Folder for ``speaking.json``, a flat list of rows, and ``speaking.md``; the results of each
-        scene lie in ``runs``.
-    options : Options
-    progress_bar : callable
-        Context manager that takes a text and yields a progress callback.
-    document : Path, optional
-        Document whose block between the two markers is replaced by the tables.
-    recordings : Path, optional
-        Folder of the bags; ``recordings`` in `out` if left out.
-
-    Returns
-    -------
-    list of dict
-        ``table`` is conditions, quiet or overlaps; figures are None where they cannot be told.
-
-    Raises
-    ------
-    InputError
-        When something cannot be written, or the packages of the simulator are missing.
-    """
-    recordings = recordings or out / 'recordings'
-    make_folder(out)
-    tasks = plan(options)
-    calls = {
-        number: (task, out / 'runs', recordings, options.model)
-        for number, task in enumerate(tasks)
-    }
-    with progress_bar('measuring in simulated scenes') as progress:
-        results = all_in_processes(measure, calls, options.jobs, progress)
-    split = 'validation' if options.quick else options.split
-    labels = {'simulated': True, 'split': split, 'model': options.model}
-    found = zip(tasks, results.values(), strict=True)
-    rows = [labels | row for row in rows_of(found)]
-    write_json(out / FIGURES, rows)
-    publish(sheets(rows), options.origin, COMMAND, out / TABLES, document)
-    return rows
-
-
 def plan(options: Options) -> list[Task]:
     """Plan all scenes.
 
@@ -198,8 +137,7 @@ def plan(options: Options) -> list[Task]:
     InputError
         When a split has not as many seeds, or there is no such part.
     """
-    if not 1 <= options.scenes <= MOST_SCENES:
-        raise InputError(f'{options.scenes} scenes a condition: choose 1 to {MOST_SCENES}')
+    check_count(options.scenes, MOST_SCENES, 'scenes a condition')
     first, seconds = options.first_seed, options.seconds
     conditions = [c for c in CONDITIONS if not options.quick or c.name in _QUICK_CONDITIONS]
     seeds = [first] if options.quick else range(first, first + options.scenes)
@@ -257,3 +195,24 @@ def _file_of(task: Task, model: str) -> Path:
     """Where the result of a scene is kept; overlaps do without the model."""
     folder = 'overlaps' if isinstance(task, OverlapTask) else Path(model).stem
     return Path(folder) / f'{task.name}-{task.seed}-{task.seconds:g}s.json'
+
+
+def _plan(options: Options, out: Path, recordings: Path) -> dict[int, tuple]:
+    return {
+        number: (task, out / 'runs', recordings, options.model)
+        for number, task in enumerate(plan(options))
+    }
+
+
+def _rows(options: Options, found: Mapping[int, dict]) -> list[Row]:
+    rows = rows_of(zip(plan(options), found.values(), strict=True))
+    return [{'model': options.model, **row} for row in rows]
+
+
+benchmark_speaking = Benchmark(
+    'speaking', 'measuring in simulated scenes', _plan, measure, _rows, sheets
+)
+"""Who is said to speak, whose results are kept.
+
+``table`` of a row is conditions, quiet or overlaps; figures are None where they cannot be told.
+"""

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,12 @@ from av_tracker_nodes.research.evaluation.speech_scores import (
     speaking_counts,
     speaking_delays,
 )
-from av_tracker_nodes.research.evaluation.statistics import interval_over, median, ratio, written
+from av_tracker_nodes.research.evaluation.statistics import (
+    interval_over,
+    median,
+    summed_ratio,
+    written,
+)
 from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import table_of
 from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
@@ -110,17 +115,19 @@ def images_astray(truth: Truth, frames: Sequence[TrackFrame]) -> int:
     talks.
     """
     talking = truth.speaking | near_changes(truth.speaking, truth.stamps, GUARD)
-    column = {int(stamp): number for number, stamp in enumerate(truth.stamps)}
     astray = 0
-    for frame in frames:
-        if frame.stamp not in column:
-            continue
-        number = column[frame.stamp]
+    for number, frame in at_images(truth, frames):
         mouths = truth.mouth[talking[:, number], number]
         astray += any(
             is_far(truth, track, mouths) for track in frame.tracks if is_voice_alone(track)
         )
     return astray
+
+
+def at_images(truth: Truth, frames: Iterable[TrackFrame]) -> Iterator[tuple[int, TrackFrame]]:
+    """Yield the tracks at images of the truth, each with the number of the image."""
+    column = {int(stamp): number for number, stamp in enumerate(truth.stamps)}
+    return ((column[frame.stamp], frame) for frame in frames if frame.stamp in column)
 
 
 def is_voice_alone(track: Track) -> bool:
@@ -154,12 +161,8 @@ STATISTICS: dict[str, Callable[[Sequence[SceneScores]], float]] = {
     'false_share': _speaking('speaking_false_share'),
     'onset_s': _delay('onsets'),
     'end_s': _delay('ends'),
-    'astray_share': lambda scenes: ratio(
-        sum(s.astray for s in scenes), sum(s.images for s in scenes)
-    ),
-    'mota': lambda scenes: (
-        100 - 100 * ratio(sum(s.errors for s in scenes), sum(s.objects for s in scenes))
-    ),
+    'astray_share': lambda scenes: summed_ratio(scenes, 'astray', 'images'),
+    'mota': lambda scenes: 100 - 100 * summed_ratio(scenes, 'errors', 'objects'),
 }
 """Scores of scenes taken together."""
 

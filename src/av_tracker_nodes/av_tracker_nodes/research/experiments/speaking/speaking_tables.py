@@ -18,23 +18,22 @@
 from __future__ import annotations
 
 from av_tracker_nodes.research.evaluation.sheets import Sheet, figure, with_interval
+from av_tracker_nodes.research.experiments.kit.benchmark import Row
 from av_tracker_nodes.research.simulation.rig_conditions import AV163
-
-Row = dict[str, object]
 
 _RIG_NAMES = {AV163: 'AV16.3'}
 
 
 def sheets(rows: list[Row]) -> list[Sheet]:
     """Lay the rows of `benchmark_speaking` out, a table for each part."""
-    of = {
-        part: [row for row in rows if row['table'] == part]
-        for part in ('conditions', 'quiet', 'overlaps')
-    }
-    drawn = [_speaking(of['conditions']), _delays(of['conditions'])]
-    return [
-        sheet for sheet in [*drawn, _quiet(of['quiet']), _overlaps(of['overlaps'])] if sheet.rows
-    ]
+    parts = (
+        ('conditions', _speaking),
+        ('conditions', _delays),
+        ('quiet', _quiet),
+        ('overlaps', _overlaps),
+    )
+    drawn = [lay_out([row for row in rows if row['table'] == part]) for part, lay_out in parts]
+    return [sheet for sheet in drawn if sheet.rows]
 
 
 def _speaking(rows: list[Row]) -> Sheet:

@@ -13,13 +13,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Tracks to draw."""
+"""How those who wait are told how far long work has come."""
 
-import builders
+from __future__ import annotations
 
-from av_tracker_nodes.types import Modality
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
+Progress = Callable[..., None]
+"""Called now and then with the share done, 0..1, and by some work with a text."""
 
-def make_track(number, x=0.0, **changes):
-    given = {'speaking': 0.9, 'box': (100, 80, 30, 40), 'modalities': Modality.BOTH} | changes
-    return builders.make_track(number, (x, 0, 1), True, **given)
+ProgressBar = Callable[[str], AbstractContextManager[Progress]]
+"""Opens a progress bar with a text, for as long as a block of ``with`` lasts."""

@@ -13,7 +13,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The order of messages by their stamps."""
+"""The order and the number of messages by their stamps."""
+
+import pickle
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from av_tracker_nodes.recordings.bag.order import Order, StreamTimes, in_order
+from av_tracker_nodes.recordings.stamp_counter import StampCounter
 
 MS = 1_000_000
 
@@ -80,3 +83,70 @@ def test_messages_come_sorted_and_none_is_lost(pairs):
     sorted_ = [m for _, m in in_order(messages, lambda m: (m[0], m[1]), 300)]
     assert sorted(sorted_) == messages
     assert [m[1] for m in sorted_] == sorted(m[1] for m in messages)
+
+
+# ---- how many images there were, by their stamps
+
+
+STAMPS = [10**18 + k * 40_000_000 for k in range(100)]
+SPAN = STAMPS[-1] - STAMPS[1]
+
+
+def counter_of(stamps):
+    counter = StampCounter()
+    for stamp in stamps:
+        counter.add(stamp)
+    return counter
+
+
+@pytest.mark.parametrize(
+    ('stamps', 'count', 'span'),
+    [
+        ([stamp for stamp in STAMPS for _ in range(2)], 100, SPAN),
+        ([*STAMPS[:10], STAMPS[11], STAMPS[10], STAMPS[10], *STAMPS[12:]], 100, SPAN),
+        *((STAMPS * k, 100 * k, k * (STAMPS[-1] - STAMPS[0]) - 40_000_000) for k in (1, 2, 3)),
+    ],
+    ids=['each counts once', 'slight disorder is no jump', 'a stream', 'again', 'and again'],
+)
+def test_stamps_are_counted(stamps, count, span):
+    counter = counter_of(stamps)
+    assert (counter.count, counter.span) == (count, span)
+
+
+def test_other_streams_add_only_what_is_missing():
+    counter = counter_of(STAMPS[:50] + STAMPS[51:])
+    for stamp in STAMPS:
+        counter.number(stamp)
+    assert (counter.count, counter.span) == (100, SPAN)
+
+
+def test_stamps_are_numbered_as_they_came_whoever_asks_for_which():
+    counter = counter_of(STAMPS)
+    assert [counter.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
+    assert counter.count == 100
+    assert counter.number(STAMPS[-1] + 40_000_000) == 100
+    assert counter.count == 101
+
+
+def test_numbers_go_on_where_a_stream_begins_again():
+    counter = counter_of(STAMPS * 2)
+    assert [counter.number(stamp) for stamp in STAMPS] == list(range(100, 200))
+
+
+def test_memory_is_bounded():
+    counter = counter_of(range(0, 10**6, 40))
+    assert counter.count == 25_000
+    assert len(pickle.dumps(counter)) < 1500 * 10
+
+
+@pytest.mark.parametrize('told_first', [False, True], ids=['in order', 'by another stream first'])
+@pytest.mark.parametrize('away', [0, 7])
+def test_what_came_while_nobody_counted_is_estimated_by_the_usual_time(told_first, away):
+    before, after = STAMPS[:20], STAMPS[20 + away :]
+    counter = StampCounter.resumed(counter_of(before).as_json(), estimates=True)
+    if told_first:
+        for stamp in after:
+            counter.number(stamp)
+    for stamp in (*before[10:], *after):
+        counter.add(stamp)
+    assert (counter.count, counter.missed) == (100, away)

@@ -13,17 +13,22 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""The files of a run, and how much of it was used."""
+
 import json
-import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from builders import make_track
+from hypothesis import given
+from hypothesis import strategies as st
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.stamp_counter import StampCounter
+from av_tracker_nodes.recordings.folders import make_folder
+from av_tracker_nodes.recordings.json_files import write_json
 from av_tracker_nodes.recordings.tracks_csv import TrackWriter, parse_stamp, read_run, read_tracks
+from av_tracker_nodes.recordings.usage import Usage
 from av_tracker_nodes.types import TrackFrame, TrackState
 
 COVARIANCE = np.diag([0.01, 0.02, 0.03, 1, 1, 1])
@@ -207,12 +212,6 @@ def test_a_summary_that_is_none_is_refused(tmp_path, text):
         read_run(tmp_path)
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / 'file').write_text('')
-    with pytest.raises(InputError, match=r'cannot write to .*: Not a directory'):
-        TrackWriter(tmp_path / 'file' / 'out')
-
-
 def test_a_full_disk_is_told(tmp_path):
     (tmp_path / '.tracks.csv.partial').symlink_to('/dev/full')
     with pytest.raises(InputError, match=r'cannot write to .*: No space left on device'):
@@ -233,14 +232,24 @@ def seen(writer, numbers):
         writer.write(TrackFrame(stamp, (track(1), track(2))))
 
 
+@pytest.fixture
+def died(tmp_path):
+    """Let a writer die after it has noted 20 images, or a few later; return the one after it."""
+
+    def start_again(run='run', later=0):
+        first = TrackWriter(tmp_path, 'run')
+        seen(first, range(20))
+        first.note({'since': 7})
+        seen(first, range(20, 20 + later))
+        killed(tmp_path)
+        return TrackWriter(tmp_path, run)
+
+    return start_again
+
+
 @pytest.mark.parametrize('told_again', [0, 3, 20])
-def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, told_again):
-    first = TrackWriter(tmp_path, 'run')
-    seen(first, range(20))
-    first.note({'since': 7})
-    seen(first, range(20, 23))
-    killed(tmp_path)
-    second = TrackWriter(tmp_path, 'run')
+def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, died, told_again):
+    second = died(later=3)
     assert second.noted == {'since': 7}
     seen(second, range(23 - told_again, 40))
     second.close({})
@@ -253,12 +262,8 @@ def test_a_writer_that_is_started_again_goes_on_with_the_files(tmp_path, told_ag
     ]
 
 
-def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_path):
-    first = TrackWriter(tmp_path, 'run')
-    seen(first, range(20))
-    first.note({})
-    killed(tmp_path)
-    second = TrackWriter(tmp_path, 'run')
+def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_path, died):
+    second = died()
     seen(second, range(50, 60))
     second.close({})
     assert sorted(set(read_tracks(tmp_path).frame)) == [*range(20), *range(50, 60)]
@@ -266,12 +271,8 @@ def test_images_that_came_while_nobody_wrote_are_counted_by_their_stamps(tmp_pat
 
 
 @pytest.mark.parametrize('run', ['another', ''])
-def test_another_run_begins_anew(tmp_path, run):
-    first = TrackWriter(tmp_path, 'run')
-    seen(first, range(20))
-    first.note({})
-    killed(tmp_path)
-    second = TrackWriter(tmp_path, run)
+def test_another_run_begins_anew(tmp_path, died, run):
+    second = died(run)
     assert second.noted == {}
     seen(second, range(5))
     second.close({})
@@ -280,8 +281,7 @@ def test_another_run_begins_anew(tmp_path, run):
 
 @pytest.mark.parametrize('notes', ['', '[]', '{"run": "run"}', '{"run": "run", "images": 1}'])
 def test_notes_that_are_none_begin_anew(tmp_path, notes):
-    first = TrackWriter(tmp_path, 'run')
-    seen(first, range(20))
+    seen(TrackWriter(tmp_path, 'run'), range(20))
     killed(tmp_path)
     (tmp_path / '.run.notes.json').write_text(notes)
     second = TrackWriter(tmp_path, 'run')
@@ -312,70 +312,101 @@ def test_a_block_that_ends_well_leaves_the_run_to_be_closed(tmp_path):
     assert read_tracks(tmp_path / 'tracks.csv')
 
 
-STAMPS = [10**18 + k * 40_000_000 for k in range(100)]
+# ---- files of JSON, and folders
 
 
-def counter_of(stamps):
-    counter = StampCounter()
-    for stamp in stamps:
-        counter.add(stamp)
-    return counter
+def test_a_file_is_replaced_by_a_whole_one(tmp_path):
+    path = tmp_path / 'run.json'
+    path.write_text('{"old": 1}')
+    write_json(path, {'lags': [1, 2.5]})
+    assert path.read_text() == '{\n  "lags": [\n    1,\n    2.5\n  ]\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_each_stamp_counts_once():
-    counter = counter_of([stamp for stamp in STAMPS for _ in range(2)])
-    assert counter.count == 100
-    assert counter.span == STAMPS[-1] - STAMPS[1]
+def test_what_is_no_json_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / 'run.json'
+    write_json(path, {'old': 1})
+    with pytest.raises(TypeError):
+        write_json(path, {'new': object()})
+    assert path.read_text() == '{\n  "old": 1\n}\n'
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_slight_disorder_is_no_jump():
-    counter = counter_of([*STAMPS[:10], STAMPS[11], STAMPS[10], STAMPS[10], *STAMPS[12:]])
-    assert counter.count == 100
-    assert counter.span == STAMPS[-1] - STAMPS[1]
+def test_a_folder_is_made_with_those_that_it_lies_in_and_may_be_there(tmp_path):
+    folder = tmp_path / 'a' / 'b'
+    for _ in range(2):
+        make_folder(folder)
+    assert folder.is_dir()
 
 
-@pytest.mark.parametrize('passes', [1, 2, 3])
-def test_a_stream_that_begins_again_counts_anew(passes):
-    counter = counter_of(STAMPS * passes)
-    assert counter.count == 100 * passes
-    assert counter.span == passes * (STAMPS[-1] - STAMPS[0]) - 40_000_000
+@pytest.mark.parametrize('make', [make_folder, TrackWriter])
+@pytest.mark.parametrize(('below', 'reason'), [('', 'File exists'), ('folder', 'Not a directory')])
+def test_where_a_file_lies_there_can_be_no_folder(tmp_path, make, below, reason):
+    file = tmp_path / 'file'
+    file.touch()
+    with pytest.raises(InputError, match=f'cannot write to {file / below}: {reason}'):
+        make(file / below)
 
 
-def test_other_streams_add_only_what_is_missing():
-    counter = counter_of(STAMPS[:50] + STAMPS[51:])
-    for stamp in STAMPS:
-        counter.number(stamp)
-    assert counter.count == 100
-    assert counter.span == STAMPS[-1] - STAMPS[1]
+# ---- how much of a run was used
 
 
-def test_stamps_are_numbered_as_they_came_whoever_asks_for_which():
-    counter = counter_of(STAMPS)
-    assert [counter.number(stamp) for stamp in STAMPS[::3]] == list(range(0, 100, 3))
-    assert counter.count == 100
-    assert counter.number(STAMPS[-1] + 40_000_000) == 100
-    assert counter.count == 101
+WELL = Usage(images=100, faces=80, answers=100, heard=100, span=4.0, sound=4.0)
 
 
-def test_numbers_go_on_where_a_stream_begins_again():
-    counter = counter_of(STAMPS * 2)
-    assert [counter.number(stamp) for stamp in STAMPS] == list(range(100, 200))
+@pytest.mark.parametrize(
+    ('lost', 'reason'),
+    [
+        ('unreadable', '6 could not be read'),
+        ('unplaced', '6 came while the place of the camera was not known'),
+        ('misfits', '6 have another size than their calibration'),
+        ('unanswered', '6 were not answered'),
+    ],
+)
+def test_images_that_went_unused_are_told_with_the_reason(lost, reason):
+    usage = replace(WELL, **{lost: 6})
+    assert usage.problems() == [f'6% of the images were not used: {reason}']
+    assert reason in usage.describe()
+    assert usage.as_json()['images'] | {'used': 94, lost: 6} == usage.as_json()['images']
+    assert replace(WELL, **{lost: 5}).problems() == []
 
 
-def test_memory_is_bounded():
-    counter = counter_of(range(0, 10**6, 40))
-    assert counter.count == 25_000
-    assert len(pickle.dumps(counter)) < 1500 * 10
+@pytest.mark.parametrize(
+    ('changes', 'problems'),
+    [
+        ({}, []),
+        # The sound is on another clock.
+        ({'heard': 0}, ['100% of the sound was not used']),
+        # It begins late: half of the answers have no sound since none had come by then.
+        ({'heard': 50, 'sound': 2.0}, []),
+        ({'heard': 0, 'sound': 0.0}, ['no sound came']),
+    ],
+)
+def test_sound_that_was_not_used_is_a_problem(changes, problems):
+    assert replace(WELL, **changes).problems() == problems
 
 
-@pytest.mark.parametrize('told_first', [False, True], ids=['in order', 'by another stream first'])
-@pytest.mark.parametrize('away', [0, 7])
-def test_what_came_while_nobody_counted_is_estimated_by_the_usual_time(told_first, away):
-    before, after = STAMPS[:20], STAMPS[20 + away :]
-    counter = StampCounter.resumed(counter_of(before).as_json(), estimates=True)
-    if told_first:
-        for stamp in after:
-            counter.number(stamp)
-    for stamp in (*before[10:], *after):
-        counter.add(stamp)
-    assert (counter.count, counter.missed) == (100, away)
+def test_what_nobody_wants_is_no_problem():
+    deaf = replace(WELL, heard=0, sound=0.0, hears=False)
+    assert deaf.problems() == []
+    assert deaf.as_json()['sound'] is None
+    blind = replace(WELL, images=0, faces=0, sees=False)
+    assert blind.problems() == []
+    assert 'images' not in blind.describe()
+    assert WELL.describe() == 'used 100 of 100 images, 80 faces, 100% of 4.0 s of sound'
+
+
+COUNTS = ('images', 'unreadable', 'unplaced', 'misfits', 'unanswered', 'answers', 'heard')
+
+
+@given(
+    st.builds(
+        Usage,
+        **dict.fromkeys(COUNTS, st.integers(0, 1000)),
+        **dict.fromkeys(('span', 'sound'), st.floats(0, 1e4)),
+    )
+)
+def test_shares_are_shares(usage):
+    assert 0 <= usage.images_unused <= 1
+    assert 0 <= usage.sound_unused <= 1
+    assert usage.describe()
