@@ -13,11 +13,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""People who are followed, sound that is heard, and the camera that sees them, made by hand."""
+"""People, the camera that sees them, sound and the arrays that hear it, made by hand."""
 
 import numpy as np
 
-from av_tracker_nodes.geometry import Camera
+from av_tracker_nodes.geometry import Camera, MicrophoneArray
 from av_tracker_nodes.types import AcousticMap, Modality, Track, TrackState
 
 CAMERA = Camera(350.0, 350.0, 179.5, 143.5, (360, 288))
@@ -54,3 +54,23 @@ def make_sound(peaks=(), faces=(), *, stamp=5, measure='vggcf', values=None, fro
     values = np.zeros((2, 2), np.float32) if values is None else values
     parts = {'peaks': tuple(peaks), 'faces': tuple(faces), 'from_image': from_image}
     return AcousticMap(stamp, stamp, measure, values, 3.0, 2.0, 1.0, **parts)
+
+
+def towards(azimuth, elevation):
+    """Direction that lies so many degrees to the left of x, and above it."""
+    azimuth, elevation = np.radians([azimuth, elevation])
+    level = np.cos(elevation)
+    return np.array([np.cos(azimuth) * level, np.sin(azimuth) * level, np.sin(elevation)])
+
+
+def square(half):
+    """Four microphones, numbered around, at the corners of a square."""
+    return MicrophoneArray(half * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
+
+
+SQUARE = square(0.03)
+LINE = MicrophoneArray(np.array([[0, y, 0] for y in (-0.11, 0.03, 0.07, 0.11)]))
+ASIDE = np.array([0, 0.4, 0])
+TWO_SQUARES = MicrophoneArray(
+    np.concatenate([SQUARE.positions + ASIDE, SQUARE.positions - ASIDE]), np.repeat([0, 1], 4)
+)

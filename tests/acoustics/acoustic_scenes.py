@@ -17,6 +17,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform, Room
@@ -28,6 +30,8 @@ RATE = 16_000
 SPEED = 343.0
 ROOM = Room(np.array([-1.8, -6.0, -0.04]), np.array([1.8, 2.2, 1.67]))
 IMAGE = (360, 288)
+TALKER = np.array([0.9, -0.3, 0.7])
+"""Where somebody sits whom the camera of the meeting sees and its microphones hear."""
 
 
 def two_circles() -> MicrophoneArray:
@@ -56,6 +60,9 @@ def meeting_rig(**changes) -> Rig:
         'room': ROOM,
     }
     return Rig(**(parts | changes))
+
+
+RIG = meeting_rig()
 
 
 def voice(seconds: float, pitch: float = 130.0, seed: int = 0) -> np.ndarray:
@@ -149,6 +156,13 @@ def seconds(value: float) -> int:
     return round(value * NANOSECONDS)
 
 
+def fed(stage, sound, size: int = 160, rate: int = RATE):
+    """The stage, when it has heard sound: samples, or blocks of them."""
+    for block in blocks(sound, size, rate=rate) if isinstance(sound, np.ndarray) else sound:
+        stage.add(block)
+    return stage
+
+
 def frame_at(time: float, *boxes) -> FaceFrame:
     """Face frame with tracklets 1, 2, ..."""
     faces = tuple(Face(np.asarray(box), 0.9, tracklet=n + 1) for n, box in enumerate(boxes))
@@ -160,6 +174,28 @@ def angle_between(first, second) -> float:
     first, second = np.asarray(first, float), np.asarray(second, float)
     cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
     return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def normalised_error(peak, place) -> float:
+    """Squared error of the place of a peak by its covariance."""
+    error = peak.position - place
+    return error @ np.linalg.solve(peak.covariance, error)
+
+
+def peak_pixel(shown) -> np.ndarray:
+    """Where in the image a map is highest."""
+    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
+    return (np.array([column, row]) + 0.5) * shown.pitch - 0.5
+
+
+def assert_same(one, other):
+    """Two maps are the same to the last bit, with their peaks and faces."""
+    np.testing.assert_array_equal(one.values, other.values)
+    for name in ('stamp', 'audio_stamp', 'coverage', 'pitch', 'depth'):
+        np.testing.assert_equal(getattr(one, name), getattr(other, name))
+    for first, second in zip((*one.peaks, *one.faces), (*other.peaks, *other.faces), strict=True):
+        for each in fields(first):
+            np.testing.assert_array_equal(getattr(first, each.name), getattr(second, each.name))
 
 
 class Everywhere:

@@ -13,6 +13,9 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""Who talks: whether a sound is a voice, and when the robot itself talks."""
+
+import pickle
 from dataclasses import replace
 from importlib import metadata
 
@@ -26,8 +29,10 @@ from av_tracker_nodes.acoustics.buffer import StampedAudio
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
+from av_tracker_nodes.acoustics.own_voice import OwnVoice
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.types import AudioBlock
+from av_tracker_nodes.types import to_nanoseconds as at
 
 ARRAY = two_circles()
 PLACE = np.array([0.9, -0.4, 0.6])
@@ -133,3 +138,62 @@ def test_both_coherence_and_voice_mean_speech():
 def test_another_network_is_refused(tmp_path):
     with pytest.raises(InputError, match=r'voice activity detector .* not found'):
         VoiceActivity(12, tmp_path / 'absent.onnx')
+
+
+# ---- the voice of the robot itself
+
+
+def heard_at(own, *seconds):
+    return [own.is_heard(at(second)) for second in seconds]
+
+
+def test_is_heard_while_it_talks_and_a_while_after():
+    own = OwnVoice(hold=0.5)
+    assert not own.talks
+    own.tell(True, at(10))
+    assert own.talks
+    assert heard_at(own, 9.99, 10, 12) == [False, True, True]
+    own.tell(False, at(13))
+    assert not own.talks
+    assert heard_at(own, 13.49, 13.5) == [True, False]
+
+
+def test_cycles_may_lag_behind_what_is_told():
+    own = OwnVoice(hold=0.1)
+    for begin in (1, 2, 30):
+        own.tell(True, at(begin))
+        own.tell(False, at(begin + 0.5))
+    assert heard_at(own, 1.2, 1.7, 2.2, 2.7, 30.2) == [True, False, True, False, True]
+
+
+def test_what_is_repeated_changes_nothing():
+    own = OwnVoice(hold=0.0)
+    for second in (1, 2):
+        own.tell(True, at(second))
+    assert heard_at(own, 1.5) == [True]
+    for second in (3, 4):
+        own.tell(False, at(second))
+    assert heard_at(own, 3.5) == [False]
+
+
+def test_after_a_jump_only_what_goes_on_counts():
+    own = OwnVoice()
+    own.tell(True, at(10))
+    own.tell(False, at(20))
+    own.reset()
+    assert heard_at(own, 15) == [False]
+    own.tell(True, at(30))
+    own.reset()
+    assert heard_at(own, 2, 40) == [True, True]
+    own.tell(False, at(3))
+    assert heard_at(own, 4) == [False]
+
+
+def test_what_is_over_is_not_kept():
+    own = OwnVoice()
+    sizes = []
+    for second in range(100):
+        own.tell(second % 2 == 0, at(second))
+        own.is_heard(at(second))
+        sizes.append(len(pickle.dumps(own)))
+    assert max(sizes[50:]) <= max(sizes[:50])

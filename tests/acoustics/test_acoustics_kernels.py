@@ -29,6 +29,7 @@ from av_tracker_nodes.errors import InputError
 ARRAY = two_circles()
 DELAYS = PairDelays.of(ARRAY)
 GCC = GccPhat(16_000, DELAYS.longest)
+SCALE = 1 / (DELAYS.speed * GCC.lag_step)
 POINTS = np.random.default_rng(1).uniform([-1.8, -6, 0], [1.8, 2, 1.6], size=(5003, 3))
 
 
@@ -37,21 +38,29 @@ def correlation():
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
+def agreed(name, *arguments, atol=1e-5):
+    """What plain loops make of arguments; compiled ones make the same of them."""
+    expected = getattr(reference, name)(*arguments)
+    np.testing.assert_allclose(getattr(kernels, name)(*arguments), expected, atol=atol)
+    return expected
+
+
+def complex_noise(*shape):
+    parts = np.random.default_rng(0).normal(size=(2, *shape))
+    return (parts[0] + 1j * parts[1]).astype(np.complex64)
+
+
 def test_lookup_agrees():
     table = np.random.default_rng(2).integers(0, len(GCC.lags), size=(56, 5003)).astype(np.uint16)
     for pairs in (1, 6, 56):
         some = correlation()[:pairs], table[:pairs]
-        expected = reference.mean_at_lags(*some)
-        np.testing.assert_allclose(kernels.mean_at_lags(*some), expected, atol=1e-5)
+        expected = agreed('mean_at_lags', *some)
         assert expected[7] == pytest.approx(some[0][range(pairs), some[1][:, 7]].mean(), abs=1e-5)
 
 
 def test_interpolation_agrees():
-    arguments = (POINTS, ARRAY.positions, DELAYS.pairs, 1 / (DELAYS.speed * GCC.lag_step))
-    expected = reference.mean_at_points(correlation(), *arguments)
-    np.testing.assert_allclose(
-        kernels.mean_at_points(correlation(), *arguments), expected, atol=1e-4
-    )
+    arguments = correlation(), POINTS, ARRAY.positions, DELAYS.pairs, SCALE
+    agreed('mean_at_points', *arguments, atol=1e-4)
 
 
 @pytest.mark.parametrize('loops', [reference, kernels])
@@ -59,20 +68,16 @@ def test_points_too_far_away_read_nothing_beyond_the_lags(loops):
     """What lies around the table would be added, or is not even memory of this process."""
     directions = np.random.default_rng(3).normal(size=(5000, 3))
     ones = np.ones((len(DELAYS.pairs), len(GCC.lags)), np.float32)
-    scale = 1 / (DELAYS.speed * GCC.lag_step)
-    for distance in (1e3, 1e6, 1e9, 1e30):
+    for distance in (1e30, 1e9, 1e6, 1e3):
         points = distance * directions
-        values = loops.mean_at_points(ones, points, ARRAY.positions, DELAYS.pairs, scale)
+        values = loops.mean_at_points(ones, points, ARRAY.positions, DELAYS.pairs, SCALE)
         assert values.shape == (5000,)
-    np.testing.assert_allclose(
-        loops.mean_at_points(ones, 1e3 * directions, ARRAY.positions, DELAYS.pairs, scale), 1.0
-    )
+    np.testing.assert_allclose(values, 1.0)
 
 
 def test_interpolation_is_exact_for_straight_lines():
     ramp = np.tile(np.arange(len(GCC.lags), dtype=np.float32), (56, 1))
-    scale = 1 / (DELAYS.speed * GCC.lag_step)
-    values = reference.mean_at_points(ramp, POINTS, ARRAY.positions, DELAYS.pairs, scale)
+    values = reference.mean_at_points(ramp, POINTS, ARRAY.positions, DELAYS.pairs, SCALE)
     expected = DELAYS.at(POINTS).mean(axis=1) / GCC.lag_step + len(GCC.lags) // 2
     np.testing.assert_allclose(values, expected, rtol=1e-5)
 
@@ -81,17 +86,13 @@ def test_cross_spectra_agree():
     rng = np.random.default_rng(0)
     whitened = np.exp(1j * rng.uniform(0, 6, (5, 16, 30))).astype(np.complex64)
     weights = rng.uniform(size=(5, 30)).astype(np.float32)
-    expected = reference.weighted_cross(whitened, weights, DELAYS.pairs)
-    actual = kernels.weighted_cross(whitened, weights, DELAYS.pairs)
-    np.testing.assert_allclose(actual, expected, atol=1e-5)
+    agreed('weighted_cross', whitened, weights, DELAYS.pairs)
 
 
 def noise_in_band():
     """Cross-spectra of noise, delays of a place and the band."""
-    rng = np.random.default_rng(0)
-    cross = rng.normal(size=(2, len(DELAYS.pairs), 308)) / 308
-    band = GCC.first_bin, GCC.bin_width
-    return (cross[0] + 1j * cross[1]).astype(np.complex64), DELAYS.at(POINTS[0]), band
+    cross = complex_noise(len(DELAYS.pairs), 308) / np.float32(308)
+    return cross, DELAYS.at(POINTS[0]), (GCC.first_bin, GCC.bin_width)
 
 
 def test_correlations_at_delays_agree():
@@ -130,22 +131,18 @@ def pair_by_pair(cross, delays, first_bin, bin_width):
 
 def test_aligned_spectra_agree():
     cross, delays, band = noise_in_band()
-    expected = reference.aligned_spectrum(cross, delays, *band)
-    actual = kernels.aligned_spectrum(cross, delays, *band)
-    np.testing.assert_allclose(actual, expected, atol=1e-7)
-    assert actual.sum() == pytest.approx(
-        kernels.correlation_at(cross, delays, *band)[:, 0].mean(), abs=1e-6
-    )
+    agreed('aligned_spectrum', cross, delays, *band, atol=1e-7)
+    total = kernels.aligned_spectrum(cross, delays, *band).sum()
+    correlations = kernels.correlation_at(cross, delays, *band)[:, 0]
+    assert total == pytest.approx(correlations.mean(), abs=1e-6)
 
 
 def test_delayed_spectra_agree_and_are_aligned_again():
     rng = np.random.default_rng(3)
     spectrum, gains = rng.uniform(size=308).astype(np.float32), np.ones(len(DELAYS.pairs))
     _, delays, band = noise_in_band()
-    expected = reference.delayed_spectrum(spectrum, 2 * gains, delays, *band)
-    actual = kernels.delayed_spectrum(spectrum, 2 * gains, delays, *band)
-    np.testing.assert_allclose(actual, expected, atol=1e-5)
-    again = kernels.aligned_spectrum(actual, delays, *band)
+    delayed = agreed('delayed_spectrum', spectrum, 2 * gains, delays, *band)
+    again = kernels.aligned_spectrum(delayed, delays, *band)
     np.testing.assert_allclose(again, 2 * spectrum, atol=1e-5)
 
 
@@ -157,25 +154,19 @@ def turns_to(places):
 
 @pytest.mark.parametrize('places', [0, 1, 3])
 def test_turned_sums_agree(places):
-    rng = np.random.default_rng(0)
-    spectra = (rng.normal(size=(16, 4000)) + 1j * rng.normal(size=(16, 4000))).astype(np.complex64)
-    expected = reference.turned_sum(spectra, turns_to(places))
-    assert expected.shape == (places, 4000)
-    actual = kernels.turned_sum(spectra, turns_to(places))
-    np.testing.assert_allclose(actual, expected, atol=1e-4)
+    beams = agreed('turned_sum', complex_noise(16, 4000), turns_to(places), atol=1e-4)
+    assert beams.shape == (places, 4000)
 
 
-def symmetric(rng, strips, size):
-    factors = rng.normal(size=(strips, size, size))
+def symmetric(strips, size):
+    factors = np.random.default_rng(0).normal(size=(strips, size, size))
     return (factors @ factors.swapaxes(1, 2) / size).astype(np.float32)
 
 
 @pytest.mark.parametrize('microphones', [1, 4, 16])
 def test_weighed_spectra(microphones):
-    rng = np.random.default_rng(0)
-    spectra = rng.normal(size=(2, microphones, 1001))
-    spectra = (spectra[0] + 1j * spectra[1]).astype(np.complex64)
-    weights = symmetric(rng, 63, microphones)
+    spectra = complex_noise(microphones, 1001)
+    weights = symmetric(63, microphones)
     actual = kernels.weighed(spectra, weights, 16)
     assert actual.dtype == np.complex64
     expected = np.einsum('kmn,nk->mk', weights[np.arange(1001) // 16], spectra)
@@ -184,13 +175,8 @@ def test_weighed_spectra(microphones):
 
 @pytest.mark.parametrize('places', [0, 1, 2, 5])
 def test_parted_beams_agree(places):
-    rng = np.random.default_rng(0)
-    beams = rng.normal(size=(2, places, 1001))
-    beams = (beams[0] + 1j * beams[1]).astype(np.complex64)
-    arguments = beams, turns_to(places), symmetric(rng, 63, 16), 16
-    expected = reference.parted(*arguments)
-    actual = kernels.parted(*arguments)
-    np.testing.assert_allclose(actual, expected, atol=1e-4)
+    beams = complex_noise(places, 1001)
+    agreed('parted', beams, turns_to(places), symmetric(63, 16), 16, atol=1e-4)
 
 
 def test_without_a_driver_torch_is_not_asked(monkeypatch):

@@ -19,9 +19,11 @@ import numpy as np
 import pytest
 from acoustic_scenes import (
     RATE,
-    blocks,
+    RIG,
+    TALKER,
+    fed,
     frame_at,
-    meeting_rig,
+    peak_pixel,
     propagate,
     seconds,
     two_circles,
@@ -37,8 +39,6 @@ from av_tracker_nodes.acoustics.measures import Measure, Shown
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry.head import face_box
 
-RIG = meeting_rig()
-TALKER = np.array([0.9, -0.3, 0.7])
 BOX = face_box(RIG.camera, TALKER)
 HOP, LENGTH = 320, 640
 GRID = (6, 5)
@@ -122,9 +122,7 @@ def spoken():
 
 
 def maps_of(samples, measure, times, *boxes, **settings):
-    stage = AcousticStage(RIG, measure, config=AcousticConfig(**settings))
-    for block in blocks(samples):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG, measure, config=AcousticConfig(**settings)), samples)
     return [stage.process(frame_at(time, *boxes)) for time in times]
 
 
@@ -186,10 +184,8 @@ def test_gcf_is_the_last_frame_at_the_depth_of_its_peak(spoken):
     expected = exact_gcf(spoken, RATE, points.reshape(-1, 3)).reshape(points.shape[:2])
     values = shown.values[::8, ::8]
     assert np.abs(values - expected).max() < 0.06 * expected.max()
-    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
-    pixel = (np.array([column, row]) + 0.5) * shown.pitch - 0.5
     depths = np.linspace(0.8, 4.5, 60)
-    along = np.array([RIG.camera.back_project(pixel, depth) for depth in depths])
+    along = np.array([RIG.camera.back_project(peak_pixel(shown), depth) for depth in depths])
     best = depths[np.argmax(exact_gcf(spoken, RATE, along))]
     assert shown.depth == pytest.approx(best, abs=0.15)
 
@@ -263,9 +259,7 @@ def test_stgcf_surveys_a_frame_once(spoken, monkeypatch):
         return fields_of(self, frames, alive, lambda one: surveyed.append(one) or compute(one))
 
     monkeypatch.setattr(FieldCache, 'of', noted)
-    stage = AcousticStage(RIG, 'stgcf')
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG, 'stgcf'), spoken)
     stage.process(frame_at(1.0))
     assert len(surveyed) == AcousticConfig().stgcf_frames
     stage.process(frame_at(1.04))

@@ -13,18 +13,35 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""What is found of sources: peaks, and the field of faces."""
+
 import numpy as np
 import pytest
-from acoustic_scenes import RATE, ROOM, Everywhere, angle_between, propagate, two_circles, voice
+from acoustic_scenes import (
+    RATE,
+    RIG,
+    ROOM,
+    TALKER,
+    Everywhere,
+    angle_between,
+    normalised_error,
+    propagate,
+    two_circles,
+    voice,
+)
 
 from av_tracker_nodes.acoustics import kernels
 from av_tracker_nodes.acoustics.coherence_field import CoherenceField
 from av_tracker_nodes.acoustics.config import AcousticConfig
 from av_tracker_nodes.acoustics.delays import PairDelays
+from av_tracker_nodes.acoustics.faces import FaceField, FaceVolume
 from av_tracker_nodes.acoustics.gcc_phat import GccPhat
 from av_tracker_nodes.acoustics.peaks import SourceFinder, surround_inverse_ranges
 from av_tracker_nodes.geometry import MicrophoneArray
 from av_tracker_nodes.geometry.grid import directions, surround_grid
+from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.geometry.ray_map import RayMap
+from av_tracker_nodes.types import Face
 
 CONFIG = AcousticConfig()
 CIRCLES = two_circles()
@@ -75,8 +92,7 @@ def test_one_source_is_placed(finder, place):
     across = abs(place[0]) > abs(place[1])
     if across:  # A source in line with both arrays keeps its range to itself.
         assert np.linalg.norm(best.position - place) < 0.1 * np.linalg.norm(offset)
-    error = best.position - place
-    assert error @ np.linalg.solve(best.covariance, error) < 16
+    assert normalised_error(best, place) < 16
     assert 0.1 < best.score <= 1.01
 
 
@@ -127,3 +143,48 @@ def test_nothing_is_found_in_nothing(finder):
     sources, residual = finder.find(finder.survey(np.zeros(shape, np.complex64)))
     assert sources == []
     assert not residual.any()
+
+
+# ---- faces
+
+
+CAMERA = RIG.camera_in_array
+BOX = face_box(CAMERA, TALKER)
+
+
+@pytest.fixture
+def volume():
+    return FaceVolume.behind(RayMap(CAMERA), Face(BOX, 0.9), CONFIG)
+
+
+def test_points_project_into_the_box_at_all_ranges(volume):
+    assert volume.points.shape == (24, 12, 12, 3)
+    pixels = CAMERA.project(volume.points)
+    assert (pixels >= BOX[:2]).all()
+    assert (pixels <= BOX[:2] + BOX[2:]).all()
+    distance = np.linalg.norm(volume.points - CAMERA.centre, axis=-1)
+    np.testing.assert_allclose(distance, volume.ranges[:, None, None] * np.ones((24, 12, 12)))
+
+
+def test_the_mouth_belongs_to_its_face_and_not_to_one_behind(volume):
+    sharp = 0.05**2 * np.eye(3)
+    assert volume.distance(TALKER, sharp) < 3
+    ray = (TALKER - CAMERA.centre) / np.linalg.norm(TALKER - CAMERA.centre)
+    assert volume.distance(TALKER + 1.5 * ray, sharp) > CONFIG.face_gate
+    # A vague source may be anywhere along the ray.
+    vague = sharp + np.outer(ray, ray)
+    assert volume.distance(TALKER + 1.5 * ray, vague) < CONFIG.face_gate
+
+
+def test_a_sharp_peak_tells_the_range_and_a_flat_field_does_not(volume):
+    field = np.zeros((24, 12, 12), np.float32)
+    flat = FaceField.of(volume, field, CONFIG)
+    field[10, 8, 5] = 0.5
+    sharp = FaceField.of(volume, field, CONFIG)
+    assert sharp.peak == 0.5
+    assert sharp.mean == pytest.approx(0.5 / 144)
+    assert sharp.range == volume.ranges[10]
+    np.testing.assert_array_equal(sharp.position, volume.points[10, 8, 5])
+    np.testing.assert_array_equal(sharp.values, field[10])
+    assert sharp.range_std < 0.1
+    assert flat.range_std > 0.5

@@ -17,6 +17,8 @@
 
 import numpy as np
 import pytest
+from acoustic_scenes import fed
+from builders import square
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
@@ -25,10 +27,9 @@ from av_tracker_nodes.acoustics import AcousticStage
 from av_tracker_nodes.acoustics.channels import dead_channels
 from av_tracker_nodes.acoustics.processed_channels import ChannelRelations, processed_channels
 from av_tracker_nodes.geometry import MicrophoneArray
-from av_tracker_nodes.types import AudioBlock
 
 RATE, SPEED = 16_000, 343.0
-SQUARE = MicrophoneArray(0.0323 * np.array([[1, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
+SQUARE = square(0.0323)
 
 
 def hear(array, directions=2, seconds=5.0, noise=0.3, seed=0):
@@ -101,8 +102,7 @@ def test_the_acoustic_stage_names_it():
     stages = [AcousticStage(SQUARE) for _ in range(2)]
     for stage, delay in zip(stages, (0.0, 0.05), strict=True):
         sound[:, 0] = late(sound[:, 0], delay)
-        for first in range(0, len(sound), 1600):
-            stage.add(AudioBlock(first * 62_500, first, RATE, sound[first : first + 1600]))
+        fed(stage, sound, 1600)
     assert [list(stage.intruders()) for stage in stages] == [[], [0]]
 
 

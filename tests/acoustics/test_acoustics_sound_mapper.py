@@ -15,13 +15,17 @@
 
 """Sound until a stamp, then a map: the same however the sound comes."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from acoustic_scenes import (
     RATE,
+    RIG,
+    TALKER,
+    assert_same,
     blocks,
+    fed,
     frame_at,
     meeting_rig,
     propagate,
@@ -37,8 +41,6 @@ from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import face_box
 
-RIG = meeting_rig()
-TALKER = np.array([0.9, -0.3, 0.7])
 BOX = face_box(RIG.camera, TALKER)
 TIMES = 0.4, 0.44, 0.7
 
@@ -51,22 +53,18 @@ def spoken():
 @pytest.fixture(scope='module')
 def expected(spoken):
     """Maps of the stage itself, which was given everything beforehand."""
-    stage = AcousticStage(RIG)
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG), spoken)
     return [stage.process(frame_at(time, BOX)) for time in TIMES]
 
 
-def assert_same(maps, expected):
-    for sound, other in zip(maps, expected, strict=True):
-        assert (sound.stamp, sound.coverage) == (other.stamp, other.coverage)
-        np.testing.assert_array_equal(sound.values, other.values)
-        pairs = zip((*sound.peaks, *sound.faces), (*other.peaks, *other.faces), strict=True)
-        for first, second in pairs:
-            for each in fields(first):
-                np.testing.assert_array_equal(
-                    getattr(first, each.name), getattr(second, each.name)
-                )
+def hear(mapper, stream):
+    for block in stream:
+        mapper.hear(block)
+
+
+def assert_maps(mapper, expected, times=TIMES):
+    for time, other in zip(times, expected, strict=True):
+        assert_same(mapper.map(frame_at(time, BOX)), other)
 
 
 @given(size=st.integers(40, 6_000), fed=st.floats(0, 1), placed=st.floats(0, 1))
@@ -78,12 +76,10 @@ def test_maps_do_not_depend_on_how_the_sound_comes(spoken, expected, size, fed, 
     given_ = cut[: round(min(fed * len(cut), 200))]
     mapper = SoundMapper(source=cut[len(given_) :])
     known = round(placed * len(given_))
-    for block in given_[:known]:
-        mapper.hear(block)
+    hear(mapper, given_[:known])
     mapper.use(RIG)
-    for block in given_[known:]:
-        mapper.hear(block)
-    assert_same([mapper.map(frame_at(time, BOX)) for time in TIMES], expected)
+    hear(mapper, given_[known:])
+    assert_maps(mapper, expected)
 
 
 def test_no_more_of_a_source_is_read_than_a_stamp_needs(spoken):
@@ -104,8 +100,7 @@ def test_a_source_that_ends_early_covers_what_it_can(spoken):
 class TestPlace:
     def test_maps_are_blank_while_nobody_knows_where_the_sensors_are(self, spoken, expected):
         mapper = SoundMapper('vwswe')
-        for block in blocks(spoken[: RATE // 2]):
-            mapper.hear(block)
+        hear(mapper, blocks(spoken[: RATE // 2]))
         early = mapper.map(frame_at(0.4, BOX), from_image=False)
         assert (early.stamp, early.measure, early.from_image) == (seconds(0.4), 'vwswe', False)
         assert (early.values.size, early.peaks, early.faces) == (0, (), ())
@@ -113,20 +108,17 @@ class TestPlace:
 
     def test_a_place_that_is_lost_and_found_costs_no_sound(self, spoken, expected):
         mapper = SoundMapper(rig=RIG)
-        for block in blocks(spoken[: RATE // 2]):
-            mapper.hear(block)
+        hear(mapper, blocks(spoken[: RATE // 2]))
         mapper.use(None)
         mapper.prepare(seconds(0.4))
         assert mapper.map(frame_at(0.4, BOX)).values.size == 0
-        for block in blocks(spoken)[50:]:
-            mapper.hear(block)
+        hear(mapper, blocks(spoken)[50:])
         mapper.use(RIG)
-        assert_same([mapper.map(frame_at(0.7, BOX))], expected[2:])
+        assert_maps(mapper, expected[2:], [0.7])
 
     def test_what_is_held_is_the_latest(self):
         mapper = SoundMapper()
-        for block in blocks(np.zeros((3 * RATE, 16), np.float32)):
-            mapper.hear(block)
+        hear(mapper, blocks(np.zeros((3 * RATE, 16), np.float32)))
         mapper.use(RIG)
         assert mapper.stage.covers(seconds(3.0))
         assert mapper.map(frame_at(1.02)).coverage < 0.2
@@ -139,10 +131,8 @@ class TestPlace:
         moved = meeting_rig(camera=replace(RIG.camera, fx=500.0, fy=500.0))
         mapper.use(moved)
         assert mapper.stage is stage
-        expected = AcousticStage(moved)
-        for block in blocks(spoken):
-            expected.add(block)
-        assert_same([mapper.map(frame_at(0.7, BOX))], [expected.process(frame_at(0.7, BOX))])
+        expected = fed(AcousticStage(moved), spoken).process(frame_at(0.7, BOX))
+        assert_maps(mapper, [expected], [0.7])
 
     def test_one_microphone_is_a_place_too(self):
         array = MicrophoneArray(np.zeros((1, 3)))
@@ -164,7 +154,7 @@ class TestRefused:
         ((reason, count),) = mapper.refused.items()
         assert count == 3
         assert 'audio has 4 channels, the array description needs 16' in reason
-        assert_same([mapper.map(frame_at(time, BOX)) for time in TIMES], expected)
+        assert_maps(mapper, expected)
 
     def test_it_is_told_to_those_who_want_to_know(self):
         mapper = SoundMapper(rig=RIG)
@@ -192,8 +182,7 @@ class TestRefused:
 @pytest.mark.parametrize('placed', [False, True])
 def test_a_reset_forgets_all_that_has_come(spoken, placed):
     mapper = SoundMapper(rig=RIG if placed else None)
-    for block in blocks(spoken):
-        mapper.hear(block)
+    hear(mapper, blocks(spoken))
     mapper.reset()
     mapper.use(RIG)
     assert mapper.map(frame_at(0.7)).coverage == 0
@@ -209,4 +198,4 @@ def test_numbers_reach_the_stage_now_and_later(placed):
 
 def test_a_rehearsal_leaves_no_trace(spoken, expected):
     mapper = SoundMapper(rig=RIG, source=blocks(spoken), rehearses=True)
-    assert_same([mapper.map(frame_at(time, BOX)) for time in TIMES], expected)
+    assert_maps(mapper, expected)

@@ -22,12 +22,16 @@ import reference_kernels
 from acoustic_scenes import (
     IMAGE,
     RATE,
+    RIG,
+    TALKER,
     angle_between,
+    assert_same,
     blocks,
+    fed,
     frame_at,
     look_at,
     machine,
-    meeting_rig,
+    peak_pixel,
     person,
     propagate,
     seconds,
@@ -36,14 +40,12 @@ from acoustic_scenes import (
 
 from av_tracker_nodes.acoustics import MEASURES, AcousticStage, kernels
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, Rig
+from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.face import DETECTOR_FACE_HEIGHT
 from av_tracker_nodes.geometry.head import face_box, range_of_box
 from av_tracker_nodes.types import AudioBlock
 
-TALKER = np.array([0.9, -0.3, 0.7])
 LISTENER = np.array([0.85, 0.7, 0.75])
-RIG = meeting_rig()
 CENTRE = RIG.microphones.centre
 BOXES = [face_box(RIG.camera, TALKER), face_box(RIG.camera, LISTENER)]
 
@@ -56,11 +58,6 @@ def spoken():
 @pytest.fixture
 def stage():
     return AcousticStage(RIG)
-
-
-def feed(stage, samples, size=160):
-    for block in blocks(samples, size):
-        stage.add(block)
 
 
 def run(stage, samples, times, *boxes):
@@ -78,15 +75,8 @@ def times(start, end):
     return np.arange(round(start * 25), round(end * 25)) / 25
 
 
-def assert_same(first, second):
-    np.testing.assert_array_equal(first.values, second.values)
-    assert len(first.peaks) == len(second.peaks)
-    for one, other in zip(first.peaks, second.peaks, strict=True):
-        np.testing.assert_array_equal(one.position, other.position)
-        assert one.speech == other.speech
-    for one, other in zip(first.faces, second.faces, strict=True):
-        np.testing.assert_array_equal(one.values, other.values)
-        assert one.speech == other.speech
+def loudest(maps):
+    return max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
 
 
 def test_a_talker_is_heard_seen_and_told_from_a_listener(stage, spoken):
@@ -108,9 +98,7 @@ def test_a_talker_is_heard_seen_and_told_from_a_listener(stage, spoken):
 def test_the_map_peaks_at_the_mouth(stage, spoken):
     shown = max(run(stage, spoken, times(0.5, 2.9)), key=lambda m: m.peak)
     assert shown.values.shape == (96, 120)
-    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
-    pixel = (np.array([column, row]) + 0.5) * shown.pitch - 0.5
-    assert np.linalg.norm(pixel - RIG.camera.project(TALKER)) < 12
+    assert np.linalg.norm(peak_pixel(shown) - RIG.camera.project(TALKER)) < 12
     assert shown.depth == pytest.approx(float(RIG.camera.depth(TALKER)), abs=0.15)
     assert shown.coverage == 1
 
@@ -118,20 +106,16 @@ def test_the_map_peaks_at_the_mouth(stage, spoken):
 def test_only_samples_and_stamps_matter(spoken):
     moments = times(0.4, 1.2)
     live = run(AcousticStage(RIG), spoken, moments, *BOXES)
-    late = AcousticStage(RIG)
-    feed(late, spoken[: round(1.6 * RATE)], size=4411)
+    late = fed(AcousticStage(RIG), spoken[: round(1.6 * RATE)], size=4411)
     for time, expected in zip(moments, live, strict=True):
         assert_same(late.process(frame_at(time, *BOXES)), expected)
-    alone = AcousticStage(RIG)
-    feed(alone, spoken[: round(1.2 * RATE)])
+    alone = fed(AcousticStage(RIG), spoken[: round(1.2 * RATE)])
     assert_same(alone.process(frame_at(moments[-1], *BOXES)), live[-1])
 
 
 @pytest.mark.parametrize('measure', MEASURES)
 def test_preparing_changes_nothing(measure, spoken):
-    plain, prepared = AcousticStage(RIG, measure), AcousticStage(RIG, measure)
-    feed(plain, spoken[: round(1.0 * RATE)])
-    feed(prepared, spoken[: round(1.0 * RATE)])
+    plain, prepared = (fed(AcousticStage(RIG, measure), spoken[:RATE]) for _ in range(2))
     for time in times(0.6, 0.9):
         expected = plain.process(frame_at(time, *BOXES))
         prepared.prepare(seconds(time))
@@ -141,13 +125,11 @@ def test_preparing_changes_nothing(measure, spoken):
     assert_same(prepared.process(frame_at(0.94, *BOXES)), plain.process(frame_at(0.94, *BOXES)))
 
 
-def test_sound_that_comes_after_preparing_still_counts(spoken):
-    late = blocks(spoken[: round(1.0 * RATE)])
+def test_sound_that_comes_after_preparing_still_counts(stage, spoken):
+    late = blocks(spoken[:RATE])
     missing = late.pop(95)
-    stage, whole = AcousticStage(RIG), AcousticStage(RIG)
-    feed(whole, spoken[: round(1.0 * RATE)])
-    for block in late:
-        stage.add(block)
+    whole = fed(AcousticStage(RIG), spoken[:RATE])
+    fed(stage, late)
     stage.prepare(seconds(0.98))
     stage.add(missing)
     expected = whole.process(frame_at(0.98, *BOXES))
@@ -158,18 +140,15 @@ def test_sound_that_comes_after_preparing_still_counts(spoken):
 
 def test_what_is_not_there_yet_cannot_be_prepared(stage, spoken):
     stage.prepare(seconds(0.5))
-    feed(stage, spoken[: round(0.4 * RATE)])
+    fed(stage, spoken[: round(0.4 * RATE)])
     stage.prepare(seconds(0.5))
-    for block in blocks(spoken[: round(0.6 * RATE)])[40:]:
-        stage.add(block)
-    whole = AcousticStage(RIG)
-    feed(whole, spoken[: round(0.6 * RATE)])
+    fed(stage, blocks(spoken[: round(0.6 * RATE)])[40:])
+    whole = fed(AcousticStage(RIG), spoken[: round(0.6 * RATE)])
     assert_same(stage.process(frame_at(0.5, *BOXES)), whole.process(frame_at(0.5, *BOXES)))
 
 
 def test_frame_grid_need_not_match_the_images(stage, spoken):
-    maps = run(stage, spoken, 0.5 + np.arange(20) * 0.0333, BOXES[0])
-    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    loud = loudest(run(stage, spoken, 0.5 + np.arange(20) * 0.0333, BOXES[0]))
     assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 2
 
 
@@ -198,8 +177,7 @@ def test_stgcf_says_when_it_heard(spoken):
 def test_dead_microphones_are_left_out(stage, spoken, dead):
     damaged = spoken.copy()
     damaged[:, list(dead)] = 0
-    maps = run(stage, damaged, times(0.5, 2.0))
-    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    loud = loudest(run(stage, damaged, times(0.5, 2.0)))
     assert loud.dead_channels == dead
     assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 3
     assert loud.peaks[0].score > 0.2
@@ -208,8 +186,7 @@ def test_dead_microphones_are_left_out(stage, spoken, dead):
 def test_one_array_may_be_dead_altogether(stage, spoken):
     damaged = spoken.copy()
     damaged[:, :8] = 0
-    maps = run(stage, damaged, times(0.5, 2.0))
-    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    loud = loudest(run(stage, damaged, times(0.5, 2.0)))
     assert loud.dead_channels == tuple(range(8))
     heard_from = RIG.microphones.positions[8:].mean(axis=0)
     assert angle_between(loud.peaks[0].position - heard_from, TALKER - heard_from) < 3
@@ -218,8 +195,7 @@ def test_one_array_may_be_dead_altogether(stage, spoken):
 def test_offset_clipping_and_a_quiet_channel_do_no_harm(stage, spoken):
     damaged = np.clip(spoken, -0.6 * spoken.std(), 0.6 * spoken.std()) + np.float32(0.1)
     damaged[:, 5] *= 0.1
-    maps = run(stage, damaged, times(0.5, 2.0))
-    loud = max(maps, key=lambda m: m.peaks[0].score if m.peaks else 0)
+    loud = loudest(run(stage, damaged, times(0.5, 2.0)))
     assert loud.dead_channels == ()
     assert angle_between(loud.peaks[0].direction, TALKER - CENTRE) < 3
 
@@ -319,7 +295,6 @@ def test_a_bag_that_loops_starts_afresh(stage, spoken):
     first = run(stage, spoken, [0.6, 1.0], BOXES[0])[-1]
     again = run(stage, spoken, [0.6], BOXES[0])
     assert again[0].coverage == 1
-    feed(stage, spoken[round(0.6 * RATE) : 0])
     stage.reset()
     assert not stage.covers(seconds(0.1))
     assert_same(run(stage, spoken, [0.6, 1.0], BOXES[0])[-1], first)
@@ -338,14 +313,11 @@ def test_compiled_loops_agree_with_plain_ones(spoken, monkeypatch):
 
 def test_other_arrays_and_images_work():
     rng = np.random.default_rng(0)
-    array = replace(
-        two_circles(), positions=two_circles().positions[:8], groups=None, channels=None
-    )
+    array = MicrophoneArray(two_circles().positions[:8])
     camera = Camera(500, 500, 319.5, 239.5, (640, 480), pose=RIG.camera.pose)
-    stage = AcousticStage(Rig(camera, replace(array, rate=48_000)))
     samples = rng.normal(size=(48_000, 8)).astype(np.float32)
-    for block in blocks(samples, 480, rate=48_000):
-        stage.add(block)
+    stage = AcousticStage(Rig(camera, replace(array, rate=48_000)))
+    fed(stage, samples, 480, rate=48_000)
     shown = stage.process(replace(frame_at(0.9), image_size=(640, 480)))
     assert shown.values.shape == (90, 120)
     assert shown.pitch == pytest.approx(640 / 120)

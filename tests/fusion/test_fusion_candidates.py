@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pytest
 from builders import make_sound
+from test_fusion_learned import CAMERA, RIG, face, voice
 
 from av_tracker_nodes.fusion.candidates import (
     CROP_SIDE,
@@ -34,29 +35,16 @@ from av_tracker_nodes.fusion.candidates import (
 from av_tracker_nodes.fusion.config import FusionConfig
 from av_tracker_nodes.fusion.geometric import GeometricFusion
 from av_tracker_nodes.fusion.head_memory import HeadMemory, remembered
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import box_centre, face_box
-from av_tracker_nodes.types import AcousticPeak, Detection, Face, FaceFrame, FaceSound, Modality
+from av_tracker_nodes.types import Detection, FaceFrame, FaceSound, Modality
 
-CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
-RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
 MOUTH = np.array([0.2, 0.0, 2.0])
 SECOND = 1_000_000_000
-
-
-def peak(position, score=0.3):
-    position = np.asarray(position, float)
-    away = position - RIG.microphones.centre
-    return AcousticPeak(position, 0.01 * np.eye(3), away / np.linalg.norm(away), score, 0.9)
 
 
 def sound(peaks=(), faces=(), values=None):
     values = np.zeros((96, 120), np.float32) if values is None else values
     return make_sound(peaks, faces, stamp=SECOND, values=values)
-
-
-def face(mouth=MOUTH, tracklet=4):
-    return Face(face_box(CAMERA, np.asarray(mouth)), 0.9, None, tracklet)
 
 
 def arrays_of(candidates, heard, image=None):
@@ -65,8 +53,8 @@ def arrays_of(candidates, heard, image=None):
 
 def test_faces_come_first_then_voices_that_no_face_explains():
     heard = FaceSound(4, np.ones((12, 12), np.float32), 0.2, 0.1, MOUTH, 2.0, 0.1, 0.9)
-    field = sound([peak(MOUTH), peak([-0.6, 0.1, 2.0])], [heard])
-    faces = FaceFrame(SECOND, (360, 288), (face(),))
+    field = sound([voice(MOUTH), voice([-0.6, 0.1, 2.0])], [heard])
+    faces = FaceFrame(SECOND, (360, 288), (face(MOUTH, 4),))
     candidates = find_candidates(faces, field, GeometricFusion().process(faces, field, RIG))
     assert [candidate.kind for candidate in candidates] == [Kind.FACE, Kind.VOICE]
     assert candidates[0].sound is heard
@@ -88,16 +76,16 @@ def test_the_picture_of_a_candidate_is_centred_on_head_and_shoulders():
 
 def test_a_map_of_a_voice_is_the_global_map_over_its_box():
     columns = np.arange(120, dtype=np.float32)
-    field = sound([peak(MOUTH)], values=np.tile(columns, (96, 1)))
-    voice = Candidate(Kind.VOICE, remembered(MOUTH, RIG, 0.0).base)
-    values = columns.max() * arrays_of([voice], field).maps[0]
+    field = sound([voice(MOUTH)], values=np.tile(columns, (96, 1)))
+    unseen = Candidate(Kind.VOICE, remembered(MOUTH, RIG, 0.0).base)
+    values = columns.max() * arrays_of([unseen], field).maps[0]
     left, _, width, _ = face_box(CAMERA, MOUTH)
     expected = (left + width * (np.arange(MAP_SIZE) + 0.5) / MAP_SIZE + 0.5) / 3.0 - 0.5
     np.testing.assert_allclose(values, np.tile(expected, (MAP_SIZE, 1)), atol=0.05)
 
 
 def test_peaks_are_told_by_how_far_they_are_from_the_line_of_sight():
-    near, far = peak(MOUTH + np.array([0.2, 0, 0])), peak(MOUTH - [0.4, 0, 0])
+    near, far = voice(MOUTH + np.array([0.2, 0, 0])), voice(MOUTH - [0.4, 0, 0])
     heard = arrays_of([remembered(MOUTH, RIG, 0.0)], sound([far, near])).sound[0]
     table = heard[-7 * PEAKS :].reshape(PEAKS, 7)
     assert table[:, 0].tolist() == [1, 1, 0]
@@ -115,9 +103,9 @@ def test_shapes_hold_without_anything():
 
 def test_features_are_finite_for_a_voice_behind_the_camera():
     behind = remembered(np.array([0.1, 0.0, -2.0]), RIG, 0.0)
-    voice = Candidate(Kind.VOICE, Detection(behind.base.position, np.eye(3), Modality.AUDIO))
+    unseen = Candidate(Kind.VOICE, Detection(behind.base.position, np.eye(3), Modality.AUDIO))
     image = np.zeros((288, 360, 3), np.uint8)
-    arrays = arrays_of([voice], sound([peak([0.1, 0.0, -2.0])]), image)
+    arrays = arrays_of([unseen], sound([voice([0.1, 0.0, -2.0])]), image)
     assert np.isfinite(arrays.sight).all()
     assert np.isfinite(arrays.sound).all()
     assert not arrays.crops.any()

@@ -15,7 +15,7 @@
 
 import numpy as np
 import pytest
-from builders import make_sound
+from builders import LOOKS_ALONG_X, make_sound
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
@@ -26,14 +26,8 @@ from av_tracker_nodes.geometry.head import FACE_HEIGHT, face_box
 from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, FaceSound, Modality
 
 # The camera stands 1 m behind the array, looking along world x.
-CAMERA = Camera(
-    400,
-    400,
-    180,
-    144,
-    (360, 288),
-    pose=RigidTransform(np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]]), np.array([-1.0, 0, 0])),
-)
+BEHIND = RigidTransform(LOOKS_ALONG_X, np.array([-1.0, 0, 0]))
+CAMERA = Camera(400, 400, 180, 144, (360, 288), pose=BEHIND)
 CIRCLE = np.array([[0.1 * np.cos(a), 0.1 * np.sin(a), 0] for a in np.arange(0, 6.28, 0.785)])
 # The array frame is turned by 90 degrees and shifted against the target frame.
 TURNED = RigidTransform(np.array([[0, -1.0, 0], [1, 0, 0], [0, 0, 1]]), np.array([0, 0.2, 0.0]))
@@ -220,12 +214,8 @@ def test_a_face_that_the_border_cuts_is_less_certain_the_more_is_cut(side):
             start = CAMERA.size[axis] - 0.5 - (1 - cut) * box[2 + axis]
         box[axis] = start
         (detection,) = fuse('visual', [Face(box, 0.9, None, 1)]).detections
-        offset = detection.position - CAMERA.centre
-        distance = np.linalg.norm(offset)
-        ray = offset / distance
-        along = np.sqrt(ray @ detection.covariance @ ray) / distance
-        across = np.sqrt((np.trace(detection.covariance) - (along * distance) ** 2) / 2)
-        return along, across
+        across = np.sqrt((np.trace(detection.covariance) - along(detection) ** 2) / 2)
+        return along(detection) / np.linalg.norm(detection.position - CAMERA.centre), across
 
     spreads = np.array([spread(cut) for cut in (0.0, 0.1, 0.25, 0.45)])
     assert (np.diff(spreads, axis=0) > 0).all()
@@ -249,11 +239,9 @@ def test_what_counts_as_a_voice_is_configured(numbers, people):
 
 def test_which_face_a_voice_belongs_to_is_configured():
     face, peak = face_at((1.0, 0.3, 0.1)), peak_at((1.0, 0.55, 0.1))
-    counts = [
-        len(fuse('vggcf', [face], [peak], same_direction=deviations).detections)
-        for deviations in (0.1, 20.0)
-    ]
-    assert counts == [2, 1]
+    for deviations, people in ((0.1, 2), (20.0, 1)):
+        detections = fuse('vggcf', [face], [peak], same_direction=deviations).detections
+        assert len(detections) == people
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders import make_sound
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_network import write_network
@@ -31,7 +32,7 @@ from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.fusion.search import guided_maps
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound
+from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, FaceSound
 
 FOCAL, SIZE = 400.0, (360, 288)
 _ROWS, _COLUMNS = np.mgrid[:288, :360]
@@ -47,7 +48,7 @@ def rig(scale=1.0, array=ARRAY):
 
 def field(peaks=(), faces=(), values=None):
     values = np.zeros((96, 120), np.float32) if values is None else values
-    return AcousticMap(0, 0, 'vwswe', values, 3.0, 2.0, 1.0, (), tuple(peaks), tuple(faces))
+    return make_sound(peaks, faces, stamp=0, measure='vwswe', values=values)
 
 
 def seen_at(distance, aside):

@@ -18,15 +18,17 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from tiny_network import write_network
+from builders import make_sound
+from tiny_network import write_network, write_search_network
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import open_fusion
+from av_tracker_nodes.fusion import create_fusion, open_fusion
 from av_tracker_nodes.fusion.learned import LearnedFusion
 from av_tracker_nodes.fusion.network_session import NetworkSession
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound, Modality
+from av_tracker_nodes.recordings.plausible import check_box, check_numbers
+from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, FaceSound, Modality
 
 CAMERA = Camera(400.0, 400.0, 180.0, 144.0, (360, 288))
 RIG = Rig(CAMERA, MicrophoneArray(np.array([[0, 0.5, 1.0], [0.1, 0.5, 1.0], [0, 0.5, 1.1]])))
@@ -41,15 +43,16 @@ def face(mouth, tracklet=1):
 
 
 def voice(mouth):
+    mouth = np.asarray(mouth, float)
     away = mouth - RIG.microphones.centre
     return AcousticPeak(mouth, 0.01 * np.eye(3), away / np.linalg.norm(away), 0.3, 0.9)
 
 
-def detect(fusion, faces=(), voices=(), stamp=FRAME, image=IMAGE):
+def detect(fusion, faces=(), voices=(), stamp=FRAME, image=IMAGE, heard=(), rig=RIG):
     field = np.zeros((96, 120), np.float32)
-    sound = AcousticMap(stamp, stamp, 'vwswe', field, 3.0, 2.0, 1.0, (), tuple(voices))
+    sound = make_sound(voices, heard, stamp=stamp, measure='vwswe', values=field)
     seen = FaceFrame(stamp, (360, 288), tuple(faces))
-    return fusion.process(seen, sound, RIG, image).detections
+    return fusion.process(seen, sound, rig, image).detections
 
 
 def network(tmp_path, person=SURE, visible=SURE, speaking=SURE, offset=(0, 0, 0), kinds=None):
@@ -79,13 +82,7 @@ def test_a_face_is_moved_by_the_offset_and_judged(tmp_path):
 def test_where_cones_are_heard_sound_alone_tells_who_speaks(tmp_path, speaking):
     line = Rig(CAMERA, MicrophoneArray(np.array([[-0.05, 0, 0], [0.05, 0, 0]])))
     heard = FaceSound(1, np.zeros((12, 12), np.float32), 0.3, 0.1, ANN, 2.0, 0.1, 0.8)
-    sound = AcousticMap(
-        FRAME, FRAME, 'vwswe', np.zeros((96, 120), np.float32), 3.0, 2.0, 1.0, faces=(heard,)
-    )
-    fusion = network(tmp_path, speaking=speaking)
-    (ann,) = fusion.process(
-        FaceFrame(FRAME, (360, 288), (face(ANN),)), sound, line, IMAGE
-    ).detections
+    (ann,) = detect(network(tmp_path, speaking=speaking), [face(ANN)], heard=[heard], rig=line)
     assert ann.speaking == pytest.approx(0.8)
 
 
@@ -107,17 +104,14 @@ def along(person):
 
 
 def test_sound_tells_a_range_beside_that_of_the_network(tmp_path):
-    faces = FaceFrame(FRAME, (360, 288), (face(ANN),))
-    fusion, field = network(tmp_path, offset=(0, 0, 0.2)), np.zeros((96, 120), np.float32)
+    fusion = network(tmp_path, offset=(0, 0, 0.2))
     (silent,) = detect(network(tmp_path, offset=(0, 0, 0.2)), [face(ANN)])
     by_sight = np.linalg.norm(silent.position)
     std = along(silent) * by_sight
     told = {}
     for name, away in (('near', 0.9 * by_sight), ('far', 3 * by_sight)):
-        values = np.zeros((12, 12), np.float32)
-        heard = FaceSound(1, values, 0.3, 0.1, ANN, away, std, 1.0)
-        sound = AcousticMap(FRAME, FRAME, 'vwswe', field, 3.0, 2.0, 1.0, faces=(heard,))
-        (told[name],) = fusion.process(faces, sound, RIG, IMAGE).detections
+        heard = FaceSound(1, np.zeros((12, 12), np.float32), 0.3, 0.1, ANN, away, std, 1.0)
+        (told[name],) = detect(fusion, [face(ANN)], heard=[heard])
     assert np.linalg.norm(told['near'].position) == pytest.approx(0.95 * by_sight, rel=2e-3)
     assert told['near'].size_gain == pytest.approx(0.5, abs=0.01)
     assert along(told['near']) * 0.95 == pytest.approx(along(silent) / np.sqrt(2), rel=0.02)
@@ -244,3 +238,49 @@ def test_a_remembered_head_does_not_leap_to_another(tmp_path):
     fusion = network(tmp_path, kinds=leaps)
     detect(fusion, [face(ANN)])
     assert detect(fusion, stamp=2 * FRAME) == ()
+
+
+# ---- faces at the end of a lens that images nothing to the corners of the picture
+
+
+# It ends 154 pixels from the middle; the corners are 230 away.
+ENDING = replace(RIG, camera=replace(RIG.camera, distortion=np.array([-1.0, 0, 0, 0, 0])))
+SIDES = np.array([30.0, 40.0])
+SHIFTS = {'still': (0.0, 0.0, 0.0), 'outwards': (2.0, 1.0, 0.0), 'nearer': (0.5, 0.5, -0.7)}
+
+
+def models(tmp_path, offset):
+    bias = [*offset, np.log(0.1), np.log(0.05), SURE, SURE, SURE]
+    return {
+        'geometric': create_fusion('vggcf'),
+        'learned': LearnedFusion(NetworkSession(write_network(tmp_path / 'learned.onnx', bias))),
+        'siamese': open_fusion(write_search_network(tmp_path / 'search.onnx', offset[:2], SURE)),
+    }
+
+
+def face_about(pixel, tracklet):
+    return Face(np.concatenate([pixel - SIDES / 2, SIDES]), 0.9, None, tracklet, np.eye(3)[0])
+
+
+@pytest.mark.parametrize('offset', SHIFTS)
+@pytest.mark.parametrize('model', ['geometric', 'learned', 'siamese'])
+def test_detections_are_finite_and_have_a_whole_box_or_none(tmp_path, model, offset):
+    fusion = models(tmp_path, SHIFTS[offset])[model]
+    middle = np.array(RIG.camera.size) / 2
+    corner = np.array([340.0, 270.0])
+    found = []
+    for step, share in enumerate(np.linspace(0, 1, 40)):
+        faces = [face_about(middle + share * (corner - middle), 1), face_about([150, 150], 2)]
+        beside = ENDING.camera.centre + np.array([2.0 * share, 1.5 * share, 2.0])
+        found.append(
+            detect(fusion, faces[step % 3 == 0 :], [voice(beside)], (step + 1) * FRAME, rig=ENDING)
+        )
+    assert all(found)
+    for detection in sum(found, ()):
+        check_numbers('a detection', detection.position, detection.covariance)
+        if detection.box is not None:
+            check_box('a detection', detection.box)
+    assert 1 in {detection.tracklet for detection in found[1]}
+    if model == 'geometric':
+        # The others remember heads for a while.
+        assert 1 not in {detection.tracklet for detection in found[38]}

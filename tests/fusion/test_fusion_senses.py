@@ -13,13 +13,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Which senses a fusion model needs, and what it makes of a single microphone."""
+"""What a fusion model needs: which sensors, and where its network runs."""
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
+from av_tracker_nodes.fusion import BASELINES, FUSION_MODELS, NETWORKS, create_fusion
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.types import AcousticMap, Face, FaceFrame, FaceSound, Modality
 
@@ -104,3 +105,48 @@ def test_what_tells_nothing_is_said_and_where_nothing_does_the_model_is_not_aske
     assert (told.detections, told.without) == ((), Modality.BOTH)
     told = model.process(FaceFrame(10**9, size), silence, rig, IMAGE)
     assert told.without == Modality.AUDIO
+
+
+# ---- where networks run: cuda insists, auto falls back
+
+
+CUDA, CPU = 'CUDAExecutionProvider', 'CPUExecutionProvider'
+
+
+@pytest.fixture(params=[True, False], ids=['built for CUDA', 'built without'])
+def without_cuda(request, monkeypatch):
+    """A machine without CUDA, whatever its ONNX Runtime was built for.
+
+    ONNX Runtime opens a session on the CPU then, and says so in a log at most.
+    """
+    providers = [CUDA, CPU] if request.param else [CPU]
+    monkeypatch.setattr(onnxruntime, 'get_available_providers', lambda: providers)
+    session = onnxruntime.InferenceSession
+
+    def on_cpu(model, options, providers):
+        return session(model, options, providers=[CPU])
+
+    monkeypatch.setattr(onnxruntime, 'InferenceSession', on_cpu)
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_cuda_is_not_silently_replaced(name, without_cuda):
+    with pytest.raises(InputError, match='CUDA') as told:
+        create_fusion(name, device='cuda')
+    assert '\n' not in str(told.value)
+
+
+@pytest.mark.parametrize('device', ['auto', 'cpu'])
+def test_other_devices_do_without(device, without_cuda):
+    assert create_fusion('avclnet', device=device).device == CPU
+
+
+@pytest.mark.parametrize('name', FUSION_MODELS)
+def test_a_device_that_there_is_not_is_refused(name):
+    with pytest.raises(InputError, match="unknown device 'tpu': choose one of auto, cpu, cuda"):
+        create_fusion(name, device='tpu')
+
+
+@pytest.mark.parametrize('name', BASELINES)
+def test_what_has_no_network_runs_anywhere(name, without_cuda):
+    assert create_fusion(name, device='cuda').network is None

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import make_sound
+from builders import LINE, LOOKS_ALONG_X, SQUARE, TWO_SQUARES, make_sound, towards
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -41,27 +41,11 @@ from av_tracker_nodes.types import (
     TrackState,
 )
 
-FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
-CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
-LINE = MicrophoneArray(np.array([[0, y, 0] for y in (-0.11, 0.03, 0.07, 0.11)]))
-SQUARE = MicrophoneArray(0.03 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]]))
+CAMERA = Camera(400, 400, 320, 240, (640, 480), pose=RigidTransform(LOOKS_ALONG_X))
 SOLID = MicrophoneArray(0.05 * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [-1, -1, 0]]))
-ASIDE = np.array([0, 0.4, 0])
-TWO_SQUARES = MicrophoneArray(
-    np.concatenate([SQUARE.positions + ASIDE, SQUARE.positions - ASIDE]), np.repeat([0, 1], 4)
-)
 ANGLE = st.floats(-180, 180)
-
-
-def towards(azimuth, elevation):
-    azimuth, elevation = np.radians([azimuth, elevation])
-    return np.array(
-        [
-            np.cos(azimuth) * np.cos(elevation),
-            np.sin(azimuth) * np.cos(elevation),
-            np.sin(elevation),
-        ]
-    )
+FACE = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
+"""A face 20 degrees to the left and 5 up."""
 
 
 def delays(array, direction):
@@ -80,7 +64,6 @@ def fused(array, voice, covariance, faces=(), camera=CAMERA):
 @pytest.mark.parametrize(
     ('array', 'voice', 'people'),
     [
-        # A face 20 degrees to the left and 5 up.
         (SQUARE, (22, 45), 1),
         (SQUARE, (20, -5), 1),
         (SQUARE, (40, 5), 2),
@@ -95,8 +78,7 @@ def fused(array, voice, covariance, faces=(), camera=CAMERA):
     ],
 )
 def test_a_voice_is_that_of_a_face_as_far_as_the_array_can_tell(array, voice, people):
-    face = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
-    detections = fused(array, voice, 0.05 * np.eye(3), (face,))
+    detections = fused(array, voice, 0.05 * np.eye(3), (FACE,))
     assert len(detections) == people
     assert bool(detections[0].modalities & Modality.AUDIO) == (people == 1)
 
@@ -104,8 +86,7 @@ def test_a_voice_is_that_of_a_face_as_far_as_the_array_can_tell(array, voice, pe
 @pytest.mark.parametrize('array', [SQUARE, SOLID, TWO_SQUARES])
 @pytest.mark.parametrize(('std', 'people'), [(0.03, 2), (0.3, 1)])
 def test_the_gate_is_as_wide_as_the_peak_is_uncertain(array, std, people):
-    face = Face(face_box(CAMERA, 2.0 * towards(20, 5)), 0.9, None, 1)
-    assert len(fused(array, (33, 5), std**2 * np.eye(3), (face,))) == people
+    assert len(fused(array, (33, 5), std**2 * np.eye(3), (FACE,))) == people
 
 
 WIDE = np.diag([4.0, 0.04, 4.0])

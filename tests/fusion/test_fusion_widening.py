@@ -19,18 +19,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders import make_sound
+from builders import LOOKS_ALONG_X, make_sound, square, towards
 
 from av_tracker_nodes.fusion import FUSION_MODELS, create_fusion
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
+from av_tracker_nodes.geometry import Camera, Rig, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.geometry.uncertainty import RigUncertainty
 from av_tracker_nodes.types import AcousticPeak, Face, FaceFrame, Modality
 
-FORWARD = np.array([[0, 0, 1.0], [-1, 0, 0], [0, -1, 0]])
-CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(FORWARD))
-SQUARE = 0.05 * np.array([[1.0, 1, 0], [-1, 1, 0], [-1, -1, 0], [1, -1, 0]])
-EXACT = Rig(CAMERA, MicrophoneArray(SQUARE))
+CAMERA = Camera(500, 500, 320, 240, (640, 480), pose=RigidTransform(LOOKS_ALONG_X))
+EXACT = Rig(CAMERA, square(0.05))
 IMAGE = np.full((480, 640, 3), 90, np.uint8)
 
 
@@ -41,16 +39,15 @@ def rig_of(**uncertainty):
 def scene(face_degrees=0.0, voice_degrees=None, depth=np.nan):
     """A face 2 m away, and a voice, each so far to the left of the x axis."""
 
-    def place(degrees):
-        return 2.0 * np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0.0])
-
     faces = ()
     if face_degrees is not None:
-        faces = (Face(face_box(CAMERA, place(face_degrees)), 0.9, None, 1, range=depth),)
+        faces = (
+            Face(face_box(CAMERA, 2.0 * towards(face_degrees, 0)), 0.9, None, 1, range=depth),
+        )
     peaks = ()
     if voice_degrees is not None:
-        towards = place(voice_degrees)
-        peaks = (AcousticPeak(towards, np.diag([0.04, 0.01, 0.01]), towards / 2.0, 0.4, 0.95),)
+        heard = towards(voice_degrees, 0)
+        peaks = (AcousticPeak(2.0 * heard, np.diag([0.04, 0.01, 0.01]), heard, 0.4, 0.95),)
     sound = make_sound(peaks, values=np.zeros((160, 214), np.float32))
     return FaceFrame(5, (640, 480), faces), sound
 
@@ -105,9 +102,10 @@ def test_microphones_out_of_place_widen_a_voice_as_simulated_delays_do():
     """Independent: least squares of the delays at microphones that are moved at random."""
     rng = np.random.default_rng(1)
     wave = np.array([1.0, 0, 0])
-    moved = SQUARE + rng.normal(0, 0.004, (20_000, 4, 3))
+    exact = EXACT.microphones.positions
+    moved = exact + rng.normal(0, 0.004, (20_000, 4, 3))
     delays = moved @ wave
-    found = np.linalg.lstsq(SQUARE[:, :2], delays.T, rcond=None)[0]
+    found = np.linalg.lstsq(exact[:, :2], delays.T, rcond=None)[0]
     bearing = np.arctan2(found[1], found[0]).std()
     extra, position = added(rig_of(microphone_std=0.004), face_degrees=None, voice_degrees=0)
     assert np.sqrt(extra[1, 1]) / np.linalg.norm(position) == pytest.approx(bearing, rel=0.05)

@@ -92,18 +92,13 @@ def test_bad_images_are_refused_and_harmless(stage, portrait, image, message):
 def test_faces_cut_by_the_border_keep_size_and_mouth(stage, portrait, side, cut):
     (whole,) = stage.process(ImageFrame(0, portrait)).faces
     left, top, width, height = whole.box
-    right, bottom = left + width, top + height
-    corner, part = np.zeros(2), portrait
-    if side == 'left':
-        corner[0] = round(left + cut * width)
-        part = portrait[:, int(corner[0]) :]
-    elif side == 'top':
-        corner[1] = round(top + cut * height)
-        part = portrait[int(corner[1]) :]
-    elif side == 'right':
-        part = portrait[:, : round(right - cut * width)]
-    else:
-        part = portrait[: round(bottom - cut * height)]
+    corner = np.array([left, top]) + cut * np.array([width, height])
+    corner = np.rint(corner).astype(int) * [side == 'left', side == 'top']
+    part = portrait[corner[1] :, corner[0] :]
+    if side == 'right':
+        part = portrait[:, : round(left + (1 - cut) * width)]
+    elif side == 'bottom':
+        part = portrait[: round(top + (1 - cut) * height)]
     (face,) = stage.process(ImageFrame(1, np.ascontiguousarray(part))).faces
     assert face.box[3] == pytest.approx(height, rel=0.15 if side == 'bottom' else 0.08)
     moved = mouth_from_face(face.box, face.landmarks) + corner

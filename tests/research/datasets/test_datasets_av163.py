@@ -40,20 +40,20 @@ MILLISECOND = 1_000_000
 
 
 @pytest.fixture(scope='module')
-def sequence(whole_corpus):
-    return Av163(whole_corpus).sequence('seq24')
+def sequence(av163):
+    return Av163(av163).sequence('seq24')
 
 
-def test_names(whole_corpus):
-    corpus = Av163(whole_corpus)
+def test_names(av163):
+    corpus = Av163(av163)
     assert corpus.sequences() == [NAME]
     assert corpus.sequence(NAME).name == corpus.sequence('seq24').name == NAME
     assert corpus.sequence('seq24').people == (1, 2)
 
 
-def test_unknown_sequence_lists_what_is_there(whole_corpus, tmp_path):
+def test_unknown_sequence_lists_what_is_there(av163, tmp_path):
     with pytest.raises(InputError, match=rf"'seq99' is unknown; .* holds {NAME}"):
-        Av163(whole_corpus).sequence('seq99')
+        Av163(av163).sequence('seq99')
     with pytest.raises(InputError, match='holds no sequence'):
         Av163(tmp_path).sequence('seq24')
     with pytest.raises(InputError, match='no directory'):

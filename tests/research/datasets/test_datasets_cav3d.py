@@ -33,33 +33,27 @@ from av_tracker_nodes.research.datasets.recordings import open_corpus, open_reco
 from av_tracker_nodes.research.evaluation.truth import read_truth
 
 
-@pytest.fixture(scope='module')
-def whole(tmp_path_factory):
-    root = tmp_path_factory.mktemp('cav3d')
-    mini_cav3d.write_sequence(root)
-    return root
-
-
 @pytest.fixture
-def root(whole, tmp_path):
-    return shutil.copytree(whole, tmp_path / 'CAV3D')
+def root(cav3d, tmp_path):
+    """Root of a corpus to damage."""
+    return shutil.copytree(cav3d, tmp_path / 'CAV3D')
 
 
-def test_names_and_people(whole):
-    corpus = open_corpus(whole)
+def test_names_and_people(cav3d):
+    corpus = open_corpus(cav3d)
     assert isinstance(corpus, Cav3d)
     assert corpus.sequences() == [NAME]
     assert corpus.sequence(NAME).people == (1, 2)
     assert corpus.sequence(NAME).cameras == (5,)
-    assert isinstance(open_recording(whole / NAME), Cav3dSequence)
+    assert isinstance(open_recording(cav3d / NAME), Cav3dSequence)
     with pytest.raises(InputError, match="'seq23' is unknown"):
         corpus.sequence('seq23')
     with pytest.raises(InputError, match='no camera 1'):
         corpus.sequence(NAME).camera(1)
 
 
-def test_the_table_joins_sound_and_pictures(whole):
-    sequence = open_recording(whole / NAME)
+def test_the_table_joins_sound_and_pictures(cav3d):
+    sequence = open_recording(cav3d / NAME)
     stamps = sequence.image_stamps(5)
     assert len(stamps) == FRAMES
     # The frame FIRST of the table was taken START seconds after the first sample.
@@ -70,14 +64,14 @@ def test_the_table_joins_sound_and_pictures(whole):
     assert abs(frames[7].image.mean() - 35) < 2
 
 
-def test_frames_of_the_evaluation_are_those_of_the_table(whole):
-    truth = read_truth(whole / NAME, 5)
+def test_frames_of_the_evaluation_are_those_of_the_table(cav3d):
+    truth = read_truth(cav3d / NAME, 5)
     np.testing.assert_array_equal(np.flatnonzero(truth.scored), np.arange(6, 21))
     assert truth.frame_rate == pytest.approx(15, rel=1e-6)
 
 
-def test_sound_at_the_native_rate_is_exact(whole):
-    sequence = Cav3dSequence(whole / NAME, rate=96_000)
+def test_sound_at_the_native_rate_is_exact(cav3d):
+    sequence = Cav3dSequence(cav3d / NAME, rate=96_000)
     blocks = list(sequence.audio_blocks())
     assert {len(block.samples) for block in blocks} == {960}
     sound = np.concatenate([block.samples for block in blocks])
@@ -99,13 +93,13 @@ def test_sound_is_low_passed_without_delay(tmp_path, frequency, gain):
     np.testing.assert_allclose(sound[100:-100, 3], expected[100:-100], atol=2e-3)
 
 
-def test_rate_must_divide_that_of_the_files(whole):
+def test_rate_must_divide_that_of_the_files(cav3d):
     with pytest.raises(InputError, match='44100 Hz is no whole part'):
-        Cav3dSequence(whole / NAME, rate=44_100).audio_blocks()
+        Cav3dSequence(cav3d / NAME, rate=44_100).audio_blocks()
 
 
-def test_projection_is_that_of_opencv(whole):
-    camera = open_recording(whole / NAME).camera(5)
+def test_projection_is_that_of_opencv(cav3d):
+    camera = open_recording(cav3d / NAME).camera(5)
     for point in ([1.8, 3.0, 1.3], [3.4, 2.2, 1.9], [2.2, 5.0, 0.4]):
         np.testing.assert_allclose(camera.project(point), mini_cav3d.project(point), atol=1e-6)
     np.testing.assert_allclose(camera.centre, mini_cav3d.CENTRE, atol=1e-12)
@@ -169,8 +163,8 @@ def test_what_folds_back_into_the_picture_is_not_seen(tmp_path):
     assert not view.sees(behind).any()
 
 
-def test_rows_of_the_truth_are_frames(whole):
-    truth = person_truth(open_recording(whole / NAME), 2, 5)
+def test_rows_of_the_truth_are_frames(cav3d):
+    truth = person_truth(open_recording(cav3d / NAME), 2, 5)
     for frame in (0, 11, 29):
         np.testing.assert_allclose(truth.mouth[frame], mini_cav3d.mouth(2, frame), atol=1e-6)
         pixel = mini_cav3d.project(mini_cav3d.mouth(2, frame))
@@ -214,8 +208,8 @@ def test_rig_is_in_the_world(root):
     np.testing.assert_allclose(open_recording(root / NAME).rig(5).room.maximum, [4.5, 6, 3])
 
 
-def test_bag_of_a_sequence(whole, tmp_path):
-    with BagReader(convert_sequence(whole, NAME, 5, tmp_path / 'bag')) as reader:
+def test_bag_of_a_sequence(cav3d, tmp_path):
+    with BagReader(convert_sequence(cav3d, NAME, 5, tmp_path / 'bag')) as reader:
         assert len(reader.image_stamps) == FRAMES
         rig = reader.rig()
         frames = reader.ground_truth()

@@ -28,8 +28,8 @@ def problems(root):
     return [problem for _, problem in inspect_corpus(root).problems]
 
 
-def test_a_whole_corpus_has_no_problems(whole_corpus):
-    found = inspect_corpus(whole_corpus)
+def test_a_whole_corpus_has_no_problems(av163):
+    found = inspect_corpus(av163)
     assert found.corpus == 'AV16.3'
     assert found.sequences == (NAME,)
     assert found.problems == ()

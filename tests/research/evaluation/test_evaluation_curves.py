@@ -16,22 +16,11 @@
 import numpy as np
 import pytest
 
-from av_tracker_nodes.recordings.tracks_csv import read_tracks
 from av_tracker_nodes.research.evaluation.curves import error_curve, roc, speaking_pairs
 from av_tracker_nodes.research.evaluation.image_errors import image_errors
-from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.scoring import Scoring
 
 LEFT, RIGHT = np.array([3.0, 0.4, 0.0]), np.array([3.0, -0.4, 0.0])
-
-
-@pytest.fixture
-def match(world, tmp_path):
-    def run(people, frames, scoring=None):
-        tracks = read_tracks(world.write(tmp_path / 'run', frames))
-        return Matching(world.truth(*people), tracks, scoring)
-
-    return run
 
 
 def test_error_over_time_is_the_mean_over_people(world, match):

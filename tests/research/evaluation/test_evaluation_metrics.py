@@ -24,9 +24,7 @@ from rich.console import Console
 from trackeval.metrics import CLEAR, Identity
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.recordings.tracks_csv import read_tracks
 from av_tracker_nodes.research.evaluation.image_errors import image_errors
-from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.metrics import evaluate
 from av_tracker_nodes.research.evaluation.mot_scores import (
     clear_scores,
@@ -40,6 +38,7 @@ from av_tracker_nodes.research.evaluation.speech_scores import (
     voice_scores,
 )
 from av_tracker_nodes.research.evaluation.table import print_table
+from av_tracker_nodes.research.evaluation.track_quality import track_quality
 
 COUNT = 10
 # Two metres in front of the camera, left and right; box about 22 x 30 px, half diagonal 18.7 px.
@@ -50,17 +49,6 @@ GATE = np.hypot(360, 288) / 15
 
 def still(place, count=COUNT):
     return np.tile(np.asarray(place, float), (count, 1))
-
-
-@pytest.fixture
-def match(world, tmp_path):
-    """Match the people of a hand-made truth with a list of tracks for each image."""
-
-    def run(people, frames, **options):
-        truth = world.truth(*people, **options)
-        return Matching(truth, read_tracks(world.write(tmp_path / 'run', frames)))
-
-    return run
 
 
 def test_perfect_run(world, match):
@@ -381,3 +369,41 @@ def test_table_says_what_is_simulated(world, recording, tmp_path):
         '50.0',
         '75.0',
     ]
+
+
+# ---- how pure tracks are, how soon they come, and tracks of nobody
+
+
+@pytest.fixture
+def quality(world, match):
+    """Score a list of tracks for each image against two people who stand still."""
+    people = [world.person(1, still(LEFT)), world.person(2, still(RIGHT))]
+    return lambda frames: track_quality(match(people, frames))
+
+
+def test_tracks_that_are_right_from_the_start(world, quality):
+    scores = quality([[world.track(4, LEFT), world.track(9, RIGHT)]] * COUNT)
+    assert scores == {'purity': 100, 'confirm_s': 0, 'false_tracks': 0}
+
+
+def test_a_swap_is_impure(world, quality):
+    before, after = [world.track(1, LEFT)], [world.track(1, RIGHT)]
+    assert quality([before] * 7 + [after] * 3)['purity'] == pytest.approx(70)
+
+
+def test_a_late_track_takes_time(world, quality):
+    scores = quality([[]] * 5 + [[world.track(1, LEFT)]] * 5)
+    assert scores['confirm_s'] == pytest.approx(5 * 0.04)
+
+
+def test_tracks_of_nobody_are_counted_once_each(world, quality):
+    ghost, other = world.track(7, [2.0, 0.0, 0.5]), world.track(8, [2.0, 0.0, -0.5])
+    frames = [[world.track(1, LEFT), ghost, other]] * 6 + [[world.track(1, LEFT), ghost]] * 4
+    assert quality(frames)['false_tracks'] == 2
+
+
+def test_nothing_tracked_is_nothing_told(quality):
+    scores = quality([[]] * COUNT)
+    assert np.isnan(scores['purity'])
+    assert np.isnan(scores['confirm_s'])
+    assert scores['false_tracks'] == 0

@@ -20,9 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from av_tracker_nodes.recordings.tracks_csv import read_tracks
 from av_tracker_nodes.research.evaluation.absences import absences
-from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.speech_scores import (
     SpeakingCounts,
     near_changes,
@@ -37,13 +35,12 @@ COUNT = 100
 
 
 @pytest.fixture
-def heard(world, tmp_path):
+def heard(world, match):
     """Matching of one person with the track that says at each image whether they speak."""
 
     def make(speaking, told):
         person = world.person(1, [MOUTH] * len(speaking), np.asarray(speaking, bool))
-        frames = [[world.track(1, MOUTH, speaking=float(each))] for each in told]
-        return Matching(world.truth(person), read_tracks(world.write(tmp_path, frames)))
+        return match([person], [[world.track(1, MOUTH, speaking=float(each))] for each in told])
 
     return make
 

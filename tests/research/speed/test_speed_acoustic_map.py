@@ -14,7 +14,6 @@
 # limitations under the License.
 
 import json
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -43,11 +42,6 @@ KEYS = {
     'rms_error',
     'max_error',
 }
-
-
-@contextmanager
-def no_bar(text):
-    yield lambda share: None
 
 
 @pytest.fixture(scope='module')
@@ -99,7 +93,7 @@ def test_all_of_a_table_is_read():
     assert acoustic_map._read(table) == 999 * 500
 
 
-def test_result_without_peers(tmp_path, monkeypatch, capsys):
+def test_result_without_peers(tmp_path, monkeypatch, capsys, no_bar):
     for rounds in ('_ROUNDS', '_PAPERS_ROUNDS', '_TORCH_ROUNDS', '_BATCHES'):
         monkeypatch.setattr(acoustic_map, rounds, 1)
     monkeypatch.setattr(acoustic_map, '_BATCH', 2)

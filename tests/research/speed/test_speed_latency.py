@@ -21,11 +21,13 @@ import time
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tiny_recording import write_bag
 
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig
 from av_tracker_nodes.recordings.bag import BagReader, BagWriter
 from av_tracker_nodes.research import speed
+from av_tracker_nodes.research.speed.pipeline import detector_reference
 from av_tracker_nodes.research.speed.streams import Sensors, restream
 from av_tracker_nodes.research.speed.usage import Sample, Usage, watched
 from av_tracker_nodes.types import AudioBlock, ImageFrame
@@ -130,3 +132,11 @@ def test_a_soak_loses_no_image_and_tells_what_every_node_holds(tmp_path, no_bar)
     for node in ('face_detector', 'acoustic_map', 'fusion', 'tracker'):
         assert result[f'{node}_mib'] > 50
         assert f'{node}_growth_percent' in result
+
+
+# ---- the time that other times are compared by
+
+
+def test_the_reference_is_the_time_of_one_look(tmp_path):
+    recording = write_bag(tmp_path / 'bag', image_seconds=0.2)
+    assert 0.1 < detector_reference(recording.path) < 10_000

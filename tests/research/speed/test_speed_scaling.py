@@ -16,7 +16,6 @@
 """How costs grow: the setting is what it says, and every cost is told."""
 
 import json
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -27,11 +26,6 @@ from av_tracker_nodes.research.speed import scaling
 from av_tracker_nodes.types import AudioBlock, ImageFrame
 
 CAMERA = Camera(300.0, 300.0, 179.5, 143.5, (360, 288))
-
-
-@contextmanager
-def silent(text):
-    yield lambda share: None
 
 
 @pytest.mark.parametrize('count', scaling.MICROPHONES)
@@ -61,7 +55,7 @@ def test_the_exponent_is_that_of_the_growth(milliseconds, exponent):
     assert growth.exponent == pytest.approx(exponent, abs=1e-9)
 
 
-def test_every_count_of_every_stage_is_told(tmp_path, monkeypatch):
+def test_every_count_of_every_stage_is_told(tmp_path, monkeypatch, no_bar):
     monkeypatch.setattr(scaling, 'PEOPLE', (1, 2))
     monkeypatch.setattr(scaling, 'MICROPHONES', (4, 8))
     monkeypatch.setattr(scaling, 'WIDTHS', (320, 640))
@@ -74,7 +68,7 @@ def test_every_count_of_every_stage_is_told(tmp_path, monkeypatch):
         bag.write_audio(AudioBlock(10**9, 0, 16_000, 0.1 * sound))
         picture = noise.integers(0, 255, (288, 360, 3), np.uint8)
         bag.write_image(ImageFrame(10**9, picture), CAMERA)
-    result = scaling.bench_scaling(tmp_path, silent)
+    result = scaling.bench_scaling(tmp_path, no_bar)
     assert json.loads((tmp_path / 'scaling.json').read_text(encoding='utf-8')) == result
     assert (tmp_path / 'scaling.png').stat().st_size > 10_000
     costs = {name for name in result if name.endswith('_ms')}

@@ -13,7 +13,6 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -50,11 +49,6 @@ def person(number, views=3):
 
 def ignore(share, text=''):
     pass
-
-
-@contextmanager
-def no_bar(text):
-    yield ignore
 
 
 @pytest.mark.thorough
@@ -158,7 +152,7 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
 
 
 @pytest.mark.thorough
-def test_the_command_trains_writes_and_reports(tmp_path):
+def test_the_command_trains_writes_and_reports(tmp_path, no_bar):
     for first in (0, 1000, 2000):
         for number in range(first, first + 16):
             two = [person(number), person(number + 5000)]

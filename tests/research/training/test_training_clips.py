@@ -19,16 +19,18 @@ from dataclasses import fields, replace
 import mini_corpus
 import numpy as np
 import pytest
+from test_training_samples import ANN, BOB, RIG, clip
 
+from av_tracker_nodes.acoustics import SoundMapper
 from av_tracker_nodes.acoustics.enhancement import combine
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry.head import box_centre, face_box
 from av_tracker_nodes.geometry.rig_description import RigMotion
 from av_tracker_nodes.research.datasets.training_protocols import (
     TRAINING_PROTOCOLS,
     TrainingProtocol,
 )
-from av_tracker_nodes.research.simulation.meeting_room import ROOM, cameras, microphones
+from av_tracker_nodes.research.simulation.meeting_room import ROOM
 from av_tracker_nodes.research.simulation.rig_scene import build_rig_scene
 from av_tracker_nodes.research.simulation.robots import draw_robot
 from av_tracker_nodes.research.training import protocol_clips
@@ -38,16 +40,24 @@ from av_tracker_nodes.research.training.corpus import (
     VALIDATION_SEEDS,
     clip_name,
     is_robot,
+    local_path,
     make_corpus,
+    make_sequence_clips,
 )
-from av_tracker_nodes.research.training.disturbances import UNDISTURBED
+from av_tracker_nodes.research.training.disturbances import UNDISTURBED, occluded
 from av_tracker_nodes.research.training.protocol_clips import write_split
-from av_tracker_nodes.research.training.recorder import record_rig_scene
+from av_tracker_nodes.research.training.recorder import record_local, record_rig_scene
 from av_tracker_nodes.research.training.samples import SampleSource
 from av_tracker_nodes.research.training.search_samples import SearchSource
-from av_tracker_nodes.types import AcousticMap, AcousticPeak, Face, FaceFrame, FaceSound
-
-RIG = Rig(cameras()[0], microphones(), room=ROOM)
+from av_tracker_nodes.types import (
+    AcousticMap,
+    AcousticPeak,
+    AudioBlock,
+    Face,
+    FaceFrame,
+    FaceSound,
+    to_nanoseconds,
+)
 
 
 def clip_frame(stamp: int, faces: int, people: int, take: int = 0) -> ClipFrame:
@@ -136,15 +146,8 @@ def test_a_clip_of_another_format_is_refused(tmp_path):
 PROTOCOL = TrainingProtocol('mini', 'AV16.3', ('seq24',), None, 0.2, True, 1, None, 'a test', ())
 
 
-@pytest.fixture(scope='module')
-def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('av163')
-    mini_corpus.write_sequence(folder)
-    return folder
-
-
 @pytest.fixture
-def make(root, tmp_path, monkeypatch):
+def make(av163, tmp_path, monkeypatch):
     """Split the 30 images of each camera, which come in pieces of 12; an image is its number."""
 
     def pieces(data, root, sequences, progress, cameras):
@@ -160,7 +163,7 @@ def make(root, tmp_path, monkeypatch):
         monkeypatch.setattr(protocol_clips, 'make_sequence_clips', pieces)
         shares = []
         clips = protocol_clips.protocol_clips(
-            protocol, root, tmp_path, leaking, load, shares.append
+            protocol, av163, tmp_path, leaking, load, shares.append
         )
         assert shares[-1] == 1.0
         return clips
@@ -200,9 +203,11 @@ def test_only_published_frames_are_used(make, monkeypatch):
     assert sorted(both) == list(range(2, 22))
 
 
-def test_a_missing_sequence_is_named(make):
+def test_a_missing_sequence_is_named(make, av163, tmp_path):
     with pytest.raises(InputError, match="'seq18' is unknown"):
         make(protocol=TRAINING_PROTOCOLS['avclnet'])
+    with pytest.raises(InputError, match='seq40'):
+        make_sequence_clips(tmp_path / 'out', av163, ['seq40'], lambda share: None)
 
 
 def test_a_training_says_whether_its_split_leaks(tmp_path):
@@ -279,3 +284,71 @@ def test_a_scene_of_nobody_makes_a_clip_that_samples_are_drawn_from(tmp_path):
     SampleSource([clip], UNDISTURBED).draw(0, np.random.default_rng(0))
     sought = SearchSource([clip], UNDISTURBED).draw(0, np.random.default_rng(0))
     assert sought.visible.size == 0
+
+
+# ---- clips of half of the microphones, and of recorded sequences
+
+
+RATE, BLOCK = 16_000, 160
+
+
+def noise(seconds):
+    """Sound of all microphones, block by block."""
+    rng = np.random.default_rng(0)
+    for first in range(0, round(seconds * RATE), BLOCK):
+        samples = rng.normal(0, 0.1, (BLOCK, len(RIG.microphones.positions))).astype(np.float32)
+        yield AudioBlock(to_nanoseconds(first / RATE), first, RATE, samples)
+
+
+def at_seconds(recorded, start, period=0.04):
+    """Give the frames of a clip other stamps."""
+    stamps = [to_nanoseconds(start + period * k) for k in range(len(recorded.frames))]
+    frames = [
+        replace(f, faces=replace(f.faces, stamp=stamp), sound=replace(f.sound, stamp=stamp))
+        for f, stamp in zip(recorded.frames, stamps, strict=True)
+    ]
+    return replace(recorded, frames=tuple(frames))
+
+
+def test_local_sound_is_that_of_half_of_the_microphones_at_the_same_images():
+    whole = at_seconds(clip(), 2.0)
+    (local,) = record_local([whole], noise(3.0))
+    every_second = ('positions', 'groups', 'channels')
+    array = replace(
+        RIG.microphones, **{name: getattr(RIG.microphones, name)[1::2] for name in every_second}
+    )
+    ears = SoundMapper(rig=replace(RIG, microphones=array), source=noise(3.0))
+    for frame, other in zip(local.frames, whole.frames, strict=True):
+        assert frame.sound.stamp == other.sound.stamp
+        assert frame.sound.dead_channels == ()
+        np.testing.assert_array_equal(frame.sound.values, ears.map(other.faces).values)
+    both = whole.with_local(local)
+    assert both.frames[2].local is local.frames[2].sound
+    assert both.frames[2].sound is whole.frames[2].sound
+
+
+def test_the_middle_third_is_covered_and_its_faces_are_gone():
+    frame = clip(faces=(ANN, BOB)).frames[0]
+    image = np.random.default_rng(0).integers(0, 255, (288, 360, 3)).astype(np.uint8)
+    covered, without = occluded(image, frame)
+    assert (covered[:, 120:240] == covered[0, 120]).all()
+    assert (covered[:, :120] == image[:, :120]).all()
+    assert (covered[:, 240:] == image[:, 240:]).all()
+    centres = [box_centre(face_box(RIG.camera, mouth)) for mouth in (ANN, BOB)]
+    kept = sum(not 120 <= centre[0] < 240 for centre in centres)
+    assert len(without.faces.faces) == kept < 2
+
+
+@pytest.mark.thorough
+def test_a_recorded_sequence_becomes_clips_once(av163, tmp_path):
+    out = tmp_path / 'clips'
+    paths = make_sequence_clips(out, av163, [mini_corpus.NAME], lambda share: None)
+    assert len(paths) == 3
+    for path in paths:
+        whole, local = Clip.load(path), Clip.load(local_path(path))
+        assert len(whole.frames) == len(local.frames) > 0
+        assert np.isnan(whole.frames[0].people.speaking).all()
+        assert whole.frames[0].image.shape == (288, 360, 3)
+    stamps = [path.stat().st_mtime_ns for path in paths]
+    again = make_sequence_clips(out, av163, [mini_corpus.NAME], lambda share: None)
+    assert [path.stat().st_mtime_ns for path in again] == stamps

@@ -13,6 +13,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+"""What networks learn on: candidates of an image, and people who are searched for."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +22,9 @@ import pytest
 
 from av_tracker_nodes.fusion.candidates import SIGHT_FEATURES, Candidate, Kind
 from av_tracker_nodes.fusion.head_memory import remembered
+from av_tracker_nodes.fusion.search import found_pixel
 from av_tracker_nodes.fusion.sight_frame import SightFrame
-from av_tracker_nodes.geometry import Rig
+from av_tracker_nodes.geometry import Camera, Rig
 from av_tracker_nodes.geometry.head import face_box
 from av_tracker_nodes.research.simulation.meeting_room import ROOM, cameras, microphones
 from av_tracker_nodes.research.training.clips import Clip, ClipFrame, PeopleTruth, encode_image
@@ -32,6 +35,7 @@ from av_tracker_nodes.research.training.disturbances import (
 )
 from av_tracker_nodes.research.training.nobody import Nobody
 from av_tracker_nodes.research.training.samples import SampleSource
+from av_tracker_nodes.research.training.search_samples import Displacement, SearchSource
 from av_tracker_nodes.research.training.truths import NOBODY, true_positions, truth_of
 from av_tracker_nodes.types import (
     AcousticMap,
@@ -81,10 +85,22 @@ def clip(faces=(ANN,), voices=(), people=(ANN, BOB), frames=4) -> Clip:
     )
 
 
+def with_frames(recorded, change):
+    """A clip whose frames are changed."""
+    return replace(recorded, frames=tuple(map(change, recorded.frames)))
+
+
+def with_visible(recorded, *visible):
+    """A clip in which so much of each person is seen."""
+    return with_frames(
+        recorded, lambda f: replace(f, people=replace(f.people, visible=np.array(visible)))
+    )
+
+
 QUIET = replace(UNDISTURBED, false_memory=0.0)
 
 
-def draw(source: SampleSource, number: int = 1, seed: int = 0):
+def draw(source, number=1, seed=0):
     return source.draw(number, np.random.default_rng(seed))
 
 
@@ -148,10 +164,7 @@ def test_somebody_is_a_head_of_that_size_there(offset, somebody):
 
 
 def test_who_is_remembered_and_hidden_is_nobody_there():
-    told = clip()
-    hidden = replace(truth(ANN, BOB), visible=np.array([1.0, 0.1]))
-    frames = tuple(replace(frame, people=hidden) for frame in told.frames)
-    sample = draw(SampleSource([replace(told, frames=frames)], QUIET))
+    sample = draw(SampleSource([with_visible(clip(), 1.0, 0.1)], QUIET))
     assert sample.kind.tolist() == [Kind.FACE, Kind.MEMORY]
     assert sample.person.tolist() == [0, NOBODY]
     assert sample.visible.tolist() == [True, False]
@@ -159,29 +172,27 @@ def test_who_is_remembered_and_hidden_is_nobody_there():
     assert not sample.offset[1].any()
 
 
-def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
-    # Nearer the microphones than the person by half, seen from a camera elsewhere.
+def half_way_to_ann(std):
+    """Where she is heard by half nearer the microphones, its covariance and the direction."""
     away = ANN - RIG.microphones.centre
     direction = away / np.linalg.norm(away)
-    heard = RIG.microphones.centre + 0.5 * away
+    spread = 0.03**2 * np.eye(3) + std**2 * np.outer(direction, direction)
+    return RIG.microphones.centre + 0.5 * away, spread, direction
+
+
+def test_a_voice_of_unknown_range_stands_for_who_is_in_its_direction():
     for std, person in ((0.8, 0), (0.02, NOBODY)):
-        spread = 0.03**2 * np.eye(3) + std**2 * np.outer(direction, direction)
+        heard, spread, _ = half_way_to_ann(std)
         voice = Candidate(Kind.VOICE, Detection(heard, spread, Modality.AUDIO))
         assert truth_of(voice, ANN[None], RIG)[0] == person
 
 
 def test_who_is_heard_but_not_where_the_picture_is_taken_has_no_offset_and_is_not_seen():
-    away = ANN - RIG.microphones.centre
-    direction = away / np.linalg.norm(away)
-    spread = 0.03**2 * np.eye(3) + 0.8**2 * np.outer(direction, direction)
-    heard = RIG.microphones.centre + 0.5 * away
-    told = clip(faces=(), people=(ANN,))
-    peak = AcousticPeak(heard, spread, direction, 0.3, 0.9)
-    frames = tuple(
-        replace(frame, sound=replace(frame.sound, peaks=(peak,))) for frame in told.frames
+    peak = AcousticPeak(*half_way_to_ann(0.8), 0.3, 0.9)
+    told = with_frames(
+        clip(faces=(), people=(ANN,)), lambda f: replace(f, sound=replace(f.sound, peaks=(peak,)))
     )
-    how = replace(QUIET, unseen_remembered=0.0)
-    sample = draw(SampleSource([replace(told, frames=frames)], how))
+    sample = draw(SampleSource([told], replace(QUIET, unseen_remembered=0.0)))
     assert sample.kind.tolist() == [Kind.VOICE]
     assert sample.person.tolist() == [0]
     assert np.isnan(sample.offset).all()
@@ -217,11 +228,8 @@ def test_false_memories_lie_on_heads_beside_them_and_elsewhere():
 def test_false_alarms_are_faces_of_nobody_with_low_scores_and_a_sound():
     how = replace(QUIET, false_face=1.0, unseen_remembered=0.0)
     heard = FaceSound(1, np.ones((12, 12), np.float32), 0.3, 0.2, ANN, 2.0, 0.1, 0.9)
-    told = clip()
-    frames = tuple(
-        replace(frame, sound=replace(frame.sound, faces=(heard,))) for frame in told.frames
-    )
-    source = SampleSource([replace(told, frames=frames)], how)
+    told = with_frames(clip(), lambda f: replace(f, sound=replace(f.sound, faces=(heard,))))
+    source = SampleSource([told], how)
     false = 0
     for seed in range(30):
         sample = draw(source, seed=seed)
@@ -236,12 +244,9 @@ def test_false_alarms_are_faces_of_nobody_with_low_scores_and_a_sound():
 
 def test_false_alarms_of_the_detector_are_remembered_too():
     portrait = np.array([1.6, 0.4, 0.9])
-    source = SampleSource([clip(faces=(ANN, portrait), people=(ANN,))], replace(QUIET))
-    certain = SampleSource(
-        [clip(faces=(ANN, portrait), people=(ANN,))], replace(QUIET, false_memory=1.0)
-    )
-    assert draw(source).kind.tolist() == [Kind.FACE, Kind.FACE]
-    sample = draw(certain)
+    told = [clip(faces=(ANN, portrait), people=(ANN,))]
+    assert draw(SampleSource(told, QUIET)).kind.tolist() == [Kind.FACE, Kind.FACE]
+    sample = draw(SampleSource(told, replace(QUIET, false_memory=1.0)))
     assert sample.person[:2].tolist() == [0, NOBODY]
     sight = sample.arrays.sight
     assert sample.kind[2] == Kind.MEMORY
@@ -285,3 +290,91 @@ def test_the_same_random_numbers_give_the_same_sample():
     first, second = draw(source, seed=5), draw(source, seed=5)
     np.testing.assert_array_equal(first.arrays.crops, second.arrays.crops)
     np.testing.assert_array_equal(first.offset, second.offset)
+
+
+# ---- people who are searched for
+
+
+NOWHERE = Displacement(0.0, 0.0, 0.0)
+
+
+def test_everybody_in_the_picture_is_searched_for_with_a_face_or_without():
+    sample = draw(SearchSource([clip(faces=(ANN,))], UNDISTURBED, NOWHERE))
+    assert len(sample.offset) == 2
+    np.testing.assert_allclose(sample.offset, 0, atol=0.02)
+    assert sample.visible.all()
+    assert sample.speaking.tolist() == [0.0, 1.0]
+
+
+def test_offsets_lead_from_where_somebody_is_sought_to_where_they_are():
+    source = SearchSource([clip(faces=())], UNDISTURBED, Displacement(0.4, 0.0, 0.0))
+    offsets = np.concatenate([draw(source, seed=k).offset for k in range(40)])
+    assert offsets.std() == pytest.approx(0.4, rel=0.25)
+    # The mouth of whoever is in the picture lies at the offset from the centre of the crop.
+    box = face_box(RIG.camera, ANN)
+    np.testing.assert_allclose(found_pixel(box, np.zeros(2)), RIG.camera.project(ANN), atol=0.5)
+
+
+def test_somebody_whose_face_is_detected_is_sought_about_the_face():
+    far = Displacement(0.8, 0.0, 0.0)
+    known = SearchSource([clip(faces=(ANN, BOB))], UNDISTURBED, far)
+    np.testing.assert_allclose(draw(known).offset, 0, atol=0.05)
+    overlooked = SearchSource(
+        [clip(faces=(ANN, BOB))], Disturbance(missed=1.0, light=0.0, poor=0.0), far
+    )
+    assert np.abs(draw(overlooked).offset).max() > 0.2
+
+
+def test_who_was_never_seen_in_the_take_is_left_out():
+    sample = draw(SearchSource([with_visible(clip(), 0.0, 1.0)], UNDISTURBED, NOWHERE))
+    assert sample.speaking.tolist() == [1.0]
+
+
+def test_without_sound_the_maps_are_silent_and_without_pictures_the_crops_are_black():
+    voices = [clip(voices=(BOB,))]
+    deaf = draw(SearchSource(voices, Disturbance(sound_dropout=1.0)))
+    assert (deaf.arrays.maps == 0).all()
+    blind = draw(
+        SearchSource(voices, Disturbance(image_dropout=1.0, light=0.0, poor=0.0, covered=0.0))
+    )
+    assert (blind.arrays.searches == 0).all()
+    assert (blind.arrays.templates > 0).any()
+
+
+def test_who_is_where_the_lens_draws_no_whole_face_is_left_out():
+    camera = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), np.array([-0.35, 0, 0, 0, 0]))
+    edge, middle = np.array([0.78, 0.57, 1.0]), np.array([0.1, 0.1, 1.5])
+    mouths = np.array([edge, middle])
+    assert camera.contains(camera.project(mouths)).all()
+    assert not np.isfinite(face_box(camera, edge)).all()
+    people = replace(truth(ANN, BOB), mouth=mouths, pixel=camera.project(mouths))
+    told = with_frames(clip(faces=()), lambda frame: replace(frame, people=people))
+    wide = replace(told, rig=replace(RIG, camera=camera))
+    for seed in range(5):
+        sample = draw(SearchSource([wide], UNDISTURBED), seed=seed)
+        assert len(sample.offset) == 1
+
+
+def test_nobody_in_the_picture_is_an_empty_sample():
+    behind = np.array([-20.0, 0.0, 0.8])
+    sample = draw(SearchSource([clip(faces=(), people=(behind,))], UNDISTURBED))
+    assert sample.offset.shape == (0, 2)
+    assert len(sample.arrays.searches) == 0
+
+
+@pytest.mark.thorough
+def test_networks_that_search_meet_covers_in_training_and_none_in_validation():
+    pytest.importorskip('torch')
+    from av_tracker_nodes.research.training.schedule import Schedule
+    from av_tracker_nodes.research.training.tasks import TASKS
+
+    white = encode_image(np.full((288, 360, 3), 255, np.uint8))
+    recorded = with_frames(clip(faces=(ANN, BOB)), lambda frame: replace(frame, jpeg=white))
+    covered = {}
+    for disturbed in (True, False):
+        source = TASKS['search'].source([recorded], Schedule(), disturbed)
+        crops = np.concatenate([draw(source, seed=k).arrays.searches for k in range(200)])
+        # Grey even in other light: neither the picture nor, where there is none, black.
+        covered[disturbed] = abs(np.median(crops, axis=(1, 2, 3)) - 128) < 50
+    assert 0 < covered[True].mean() < 0.25
+    assert not covered[False].any()

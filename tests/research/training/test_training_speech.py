@@ -16,7 +16,6 @@
 """The fit of the coefficients of speech, and the samples that it learns on."""
 
 import json
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -204,11 +203,7 @@ def test_nobody_speaks_where_nobody_is(tmp_path):
 
 
 @pytest.mark.slow
-def test_calibration_writes_what_the_stage_takes(tmp_path):
-    @contextmanager
-    def no_bar(text):
-        yield lambda share: None
-
+def test_calibration_writes_what_the_stage_takes(tmp_path, no_bar):
     found = calibrate_speech(
         tmp_path, tmp_path / 'sounds', no_bar, scenes={'train': 8, 'validation': 8}
     )

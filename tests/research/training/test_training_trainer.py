@@ -16,6 +16,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,11 +30,19 @@ from av_tracker_nodes.fusion import open_fusion  # noqa: E402
 from av_tracker_nodes.fusion.learned import LearnedFusion  # noqa: E402
 from av_tracker_nodes.fusion.network_session import NetworkSession  # noqa: E402
 from av_tracker_nodes.fusion.siamese import SiameseFusion  # noqa: E402
+from av_tracker_nodes.research.networks import NETWORKS  # noqa: E402
+from av_tracker_nodes.research.networks.alexnet import AlexNetV1, PaperFieldEncoder  # noqa: E402
+from av_tracker_nodes.research.networks.search_inputs import Found  # noqa: E402
 from av_tracker_nodes.research.training.candidate_batches import collate  # noqa: E402
 from av_tracker_nodes.research.training.disturbances import UNDISTURBED  # noqa: E402
 from av_tracker_nodes.research.training.export import TOLERANCE, export_network  # noqa: E402
+from av_tracker_nodes.research.training.onnx_forms import SEARCH  # noqa: E402
+from av_tracker_nodes.research.training.pretrained import load_pretrained  # noqa: E402
+from av_tracker_nodes.research.training.quality_ranks import QualityShares  # noqa: E402
 from av_tracker_nodes.research.training.samples import SampleSource  # noqa: E402
 from av_tracker_nodes.research.training.schedule import Schedule  # noqa: E402
+from av_tracker_nodes.research.training.search_batches import SearchBatch  # noqa: E402
+from av_tracker_nodes.research.training.tasks import TASKS  # noqa: E402
 from av_tracker_nodes.research.training.trainer import INSIDE, Trainer  # noqa: E402
 
 CLIPS = [clip(faces=(ANN, BOB), voices=(BOB,)), clip(faces=(BOB,), people=(BOB,)), clip(())]
@@ -121,3 +130,90 @@ def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, na
         people = fusion.process(frame.faces, frame.sound, CLIPS[0].rig, frame.image)
         assert people.stamp == frame.faces.stamp
     assert sum(fusion.decisions.values()) > 0
+
+
+# ---- thresholds by rank
+
+
+def batches_of(log_odds):
+    """Batches for a network whose log-odds of quality are the first number about the sound."""
+    for part in np.array_split(log_odds, 7):
+        sound = torch.zeros(len(part), 3)
+        sound[:, 0] = torch.from_numpy(part)
+        nothing = torch.zeros(len(part))
+        inputs = type('Inputs', (), {'sound': sound})
+        yield SearchBatch(inputs, inputs, nothing, nothing, nothing)
+
+
+def network(inputs):
+    return Found(torch.zeros(len(inputs.sound), 2), inputs.sound[:, 0], inputs.sound[:, 1])
+
+
+@pytest.mark.parametrize('sureness', [-4.0, 0.0, 2.0])
+def test_the_same_shares_are_renewed_and_doubted_however_sure_a_network_is(sureness):
+    log_odds = (sureness + np.random.default_rng(0).normal(size=2000)).astype(np.float32)
+    chosen = QualityShares(0.8, 0.05).thresholds(network, batches_of(log_odds))
+    quality = 1 / (1 + np.exp(-log_odds))
+    assert (quality >= chosen['update']).mean() == pytest.approx(0.8, abs=0.005)
+    assert (quality <= chosen['reset']).mean() == pytest.approx(0.05, abs=0.005)
+
+
+def test_networks_that_predict_quality_are_given_thresholds_by_rank():
+    for name, spec in NETWORKS.items():
+        task = TASKS[spec.task]
+        assert (task.ranked is not None) == (task.form is SEARCH), name
+
+
+# ---- weights that others have trained
+
+
+@pytest.fixture
+def public():
+    """A backbone as SiamFC publishes it: the names of its weights begin with ``backbone.``."""
+    torch.manual_seed(1)
+    weights = AlexNetV1().state_dict()
+    return {f'backbone.{name}': weight for name, weight in weights.items()}
+
+
+def test_a_backbone_goes_into_every_network_that_has_it(public, tmp_path):
+    torch.save(public, tmp_path / 'public.pth')
+    network = PaperFieldEncoder()
+    before = network.narrow.weight.clone()
+    taken = load_pretrained(network, tmp_path / 'public.pth')
+    assert sorted(taken) == sorted(public)
+    weights = network.state_dict()
+    assert all(torch.equal(weights[name], public[name]) for name in public)
+    assert torch.equal(network.narrow.weight, before)
+
+
+def test_what_has_another_shape_stays(public, tmp_path):
+    public['backbone.conv1.0.weight'] = torch.zeros(8, 3, 11, 11)
+    torch.save({'state_dict': public}, tmp_path / 'public.pth')
+    taken = load_pretrained(PaperFieldEncoder(), tmp_path / 'public.pth')
+    assert 'backbone.conv1.0.weight' not in taken
+    assert len(taken) == len(public) - 1
+
+
+def test_the_longest_name_counts(tmp_path):
+    torch.save({'weight': torch.zeros(2, 2), 'b.weight': torch.ones(2, 2)}, tmp_path / 'w.pth')
+    network = torch.nn.ModuleDict(
+        {'a': torch.nn.Linear(2, 2, bias=False), 'b': torch.nn.Linear(2, 2, bias=False)}
+    )
+    load_pretrained(network, tmp_path / 'w.pth')
+    assert network['a'].weight.eq(0).all()
+    assert network['b'].weight.eq(1).all()
+
+
+def test_what_cannot_be_used_is_refused(public, tmp_path):
+    file = tmp_path / 'w.pth'
+    for content, message in (
+        ({'conv1.0.weight': torch.zeros(1)}, 'nothing in .* fits'),
+        ({'epoch': 3}, 'no tensors by name'),
+        ({'weights': Path}, 'read safely'),
+    ):
+        torch.save(content, file)
+        with pytest.raises(InputError, match=message):
+            load_pretrained(AlexNetV1(), file)
+    file.write_bytes(b'no weights')
+    with pytest.raises(InputError, match='read safely'):
+        load_pretrained(AlexNetV1(), file)

@@ -396,28 +396,17 @@ def test_elevation_that_a_flat_array_hardly_tells_does_not_become_a_range():
         std**2 * np.outer(axis, axis) for std, axis in zip(stds, (ray, across, aside), strict=True)
     )
     voice = Detection(distance * ray, wide, Modality.AUDIO, speaking=0.9)
-    tracker = SpeakerTracker()
-    for image in range(50):
-        tracker.process(DetectionFrame(to_nanoseconds(image / 25), (seen(where),)), CAMERA)
-    for image in range(50, 250):
-        frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
+    frame = run(SpeakerTracker(), [[seen(where)]] * 50 + [[voice]] * 200)[-1]
     assert np.linalg.norm(frame.tracks[0].position - where) < 0.3
 
 
 def test_a_bearing_that_is_well_known_still_moves_somebody_unseen():
-    tracker = SpeakerTracker()
-    for image in range(50):
-        frame = DetectionFrame(to_nanoseconds(image / 25), (seen((2.5, 0.4, 0.2)),))
-        tracker.process(frame, CAMERA)
-    for image in range(50, 150):
-        aside = 0.4 + 0.6 * min((image - 50) / 50, 1.0)
-        voice = Detection(
-            np.array([2.5, aside, 0.5]),
-            np.diag([1.5, 0.1, 0.8]) ** 2,
-            Modality.AUDIO,
-            speaking=0.9,
-        )
-        frame = tracker.process(DetectionFrame(to_nanoseconds(image / 25), (voice,)), CAMERA)
+    scene = [[seen((2.5, 0.4, 0.2))]] * 50
+    for image in range(100):
+        aside = 0.4 + 0.6 * min(image / 50, 1.0)
+        voice = heard((2.5, aside, 0.5))
+        scene.append([replace(voice, covariance=np.diag([1.5, 0.1, 0.8]) ** 2)])
+    frame = run(SpeakerTracker(), scene)[-1]
     assert frame.tracks[0].position[1] == pytest.approx(1.0, abs=0.15)
 
 

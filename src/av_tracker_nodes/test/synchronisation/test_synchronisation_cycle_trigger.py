@@ -52,6 +52,10 @@ class Feed:
     def faces(self, stamp, count=1):
         return self._keep(self.trigger.faces(face_frame(stamp, count)))
 
+    def see(self, stamp):
+        """An image comes, and its faces."""
+        return self.image(stamp) + self.faces(stamp)
+
     def audio(self, stamp):
         return self._keep(self.trigger.audio_until(stamp * MS))
 
@@ -132,8 +136,7 @@ class TestImages:
         feed = Feed()
         feed.audio(1000)
         for stamp in (1080, 1040):
-            feed.image(stamp)
-            feed.faces(stamp)
+            feed.see(stamp)
         feed.audio(1100)
         assert [stamp for stamp, *_ in feed.cycles] == [1040, 1080]
 
@@ -141,13 +144,11 @@ class TestImages:
     def test_images_that_come_back_are_not_outrun_by_the_sound(self, latency):
         feed = Feed()
         feed.audio(990)
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         feed.audio_to(1000, 2000)
         for stamp in range(2000, 4000, 40):
             feed.audio_to(stamp, stamp + latency)
-            feed.image(stamp)
-            feed.faces(stamp)
+            feed.see(stamp)
         seen = [stamp for stamp, _, from_image in feed.cycles if from_image]
         assert seen[0] == 1000
         assert set(range(2120, 4000, 40)) <= set(seen)
@@ -232,7 +233,7 @@ class TestMissingAudio:
         feed = Feed(audio_timeout=0.2)
         fired = []
         for stamp in range(1000, 1400, 40):
-            fired.append([s for s, *_ in feed.image(stamp) + feed.faces(stamp)])
+            fired.append([s for s, *_ in feed.see(stamp)])
         assert fired[:5] == [[]] * 5
         assert fired[5] == [1000, 1040, 1080, 1120, 1160, 1200]
         assert fired[6:] == [[1240], [1280], [1320], [1360]]
@@ -241,8 +242,7 @@ class TestMissingAudio:
         feed = Feed(audio_timeout=0.2)
         feed.audio(1000)
         for stamp in range(1000, 3000, 40):
-            feed.image(stamp)
-            feed.faces(stamp)
+            feed.see(stamp)
         assert [s for s, *_ in feed.cycles] == list(range(1000, 3000, 40))
         assert all(from_image for *_, from_image in feed.cycles)
 
@@ -250,8 +250,7 @@ class TestMissingAudio:
         feed = Feed(audio_timeout=0.2)
         feed.audio(1000)
         for stamp in range(1000, 2000, 40):
-            feed.image(stamp)
-            feed.faces(stamp)
+            feed.see(stamp)
         feed.audio(2000)
         feed.image(2040)
         assert feed.faces(2040) == []
@@ -267,11 +266,9 @@ class TestAudioOnly:
     def test_begins_200_ms_after_the_last_image_and_ends_with_the_next(self):
         feed = Feed()
         feed.audio(1000)
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         feed.audio_to(1010, 1300)
-        feed.image(1310)
-        feed.faces(1310)
+        feed.see(1310)
         feed.audio_to(1310, 1500)
         assert feed.cycles == [
             (1000, 1, True),
@@ -283,8 +280,7 @@ class TestAudioOnly:
 
     def test_keeps_the_size_of_the_images(self):
         feed = Feed()
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         cycles = feed.trigger.audio_until(1200 * MS)
         assert cycles[-1].faces.image_size == SIZE
 
@@ -307,8 +303,7 @@ class TestJumps:
         for _ in range(2):
             for stamp in range(1000, 3000, 40):
                 feed.audio(stamp)
-                feed.image(stamp)
-                feed.faces(stamp)
+                feed.see(stamp)
         assert [s for s, *_ in feed.cycles] == 2 * list(range(1000, 3000, 40))
         assert feed.trigger.resets == 1
 
@@ -321,16 +316,14 @@ class TestJumps:
         feed.audio_to(9970, 9990)
         feed.faces(1000)
         feed.audio_to(1000, 1050)
-        feed.image(1040)
-        feed.faces(1040)
+        feed.see(1040)
         assert feed.cycles == [(1000, 1, True), (1040, 1, True)]
 
     def test_50_ms_of_disorder_is_no_jump(self):
         feed = Feed()
         feed.audio(1000)
         feed.image(1050)
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         feed.faces(1050)
         feed.audio(1060)
         assert feed.trigger.resets == 0
@@ -347,12 +340,10 @@ class TestJumps:
 
     def test_a_stream_that_ended_before_the_jump_comes_back(self):
         feed = Feed()
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         feed.audio_to(1000, 20_000)
         feed.audio(900)
-        feed.image(1000)
-        feed.faces(1000)
+        feed.see(1000)
         assert feed.audio(1000) == [(1000, 1, True)]
 
 
@@ -406,8 +397,7 @@ def test_a_punctual_recording_loses_nothing(patience):
     feed = Feed(patience=patience)
     for stamp in range(1000, 5000, 10):
         if stamp % 40 == 0:
-            feed.image(stamp)
-            feed.faces(stamp)
+            feed.see(stamp)
         feed.audio(stamp)
     assert feed.cycles == [(s, 1, True) for s in range(1000, 5000, 40)]
     assert feed.trigger.late == 0

@@ -16,7 +16,6 @@
 """What is measured of beams, and on what."""
 
 import json
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -26,11 +25,6 @@ from av_tracker_nodes.research.experiments.beams.distortion import si_sdr
 from av_tracker_nodes.research.experiments.beams.scenes import draw_scene
 from av_tracker_nodes.research.simulation.room_acoustics import record, record_parts
 from av_tracker_nodes.research.simulation.splits import Split
-
-
-@contextmanager
-def no_bar(text):
-    yield lambda share: None
 
 
 @pytest.mark.parametrize('ratio_db', [-20.0, 0.0, 13.0])
@@ -74,7 +68,7 @@ def test_the_direct_sound_comes_first_and_is_in_the_voice():
 
 
 @pytest.mark.thorough
-def test_a_quick_run_writes_a_row_for_each_array_and_number_of_voices(tmp_path, capsys):
+def test_a_quick_run_writes_a_row_for_each_array_and_number_of_voices(tmp_path, capsys, no_bar):
     rows = benchmark_beams(tmp_path, Options(quick=True), no_bar)
     assert json.loads((tmp_path / 'beams.json').read_text()) == rows
     assert [(row['array'], row['voices'], row['talkers']) for row in rows] == [

@@ -15,22 +15,29 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from tiny_network import write_search_network
 
 from av_tracker_nodes.association import TrackerConfig
+from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.fusion import create_fusion
-from av_tracker_nodes.research.experiments.comparison import models, scenes
+from av_tracker_nodes.fusion.quality import QualityThresholds
+from av_tracker_nodes.research.experiments.comparison import models, retrieval, scenes
 from av_tracker_nodes.research.experiments.comparison.models import (
     TRACK_METRICS,
     Entry,
     compare_models,
     interval,
     paired_interval,
+    summarise,
     track_scene,
 )
+from av_tracker_nodes.research.experiments.comparison.quality import quality_entries
 from av_tracker_nodes.research.experiments.comparison.scenes import (
     COMPLETE,
     FIRST_SEED,
@@ -196,3 +203,47 @@ def test_intervals_hold_the_mean_and_pairing_takes_out_what_scenes_share():
     assert interval(np.array([1.0, 2.0])) is None
     with pytest.raises(InputError, match='same scenes'):
         paired_interval(np.zeros(3), np.zeros(4))
+
+
+# ---- thresholds of quality
+
+
+def test_the_thresholds_that_are_swept_are_those_of_siamese_networks():
+    entries = quality_entries('stnet')
+    assert len({entry.title for entry in entries}) == len(entries)
+    assert all(entry.inputs == COMPLETE for entry in entries)
+    for entry in entries:
+        replace(QualityThresholds(), **entry.thresholds)
+
+
+@pytest.mark.thorough
+def test_thresholds_decide_what_becomes_of_templates(recorded, tmp_path):
+    _, files = recorded
+    network = str(write_search_network(tmp_path / 'tiny.onnx', (0.0, 0.0), 0.0))
+    shares = {}
+    for entry in quality_entries(network):
+        run = track_scene(tmp_path, files, [entry])[entry.title]
+        shares[entry.name] = summarise(entry.name, 'one scene', [run])
+    unaware, always = shares['unaware of quality'], shares['always updated']
+    assert (unaware['share_update'], unaware['share_keep'], unaware['share_reset']) == (0, 1, 0)
+    assert (always['share_update'], always['share_keep'], always['share_reset']) == (1, 0, 0)
+    asis = shares['as it is']
+    total = asis['share_update'] + asis['share_keep'] + asis['share_reset']
+    assert total == pytest.approx(1, abs=2e-3)
+
+
+# ---- which network is measured
+
+
+@pytest.mark.parametrize(
+    ('named', 'measured'), [((), 'avclnet/avclnet.onnx'), (('mine.onnx',), 'mine.onnx')]
+)
+def test_avclnet_is_measured_where_no_network_is_named(monkeypatch, tmp_path, named, measured):
+    opened = []
+    monkeypatch.setattr(retrieval, 'record_scenes', lambda folder, options, progress_bar: [])
+    monkeypatch.setattr(retrieval, 'open_model', lambda path, *_: opened.append(path))
+    arguments = ['benchmark', 'retrieval', *named, '--out', str(tmp_path)]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    (path,) = opened
+    assert path.parts[-len(Path(measured).parts) :] == Path(measured).parts

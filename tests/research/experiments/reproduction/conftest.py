@@ -14,29 +14,12 @@
 # limitations under the License.
 
 
-import mini_cav3d
-import mini_corpus
 import numpy as np
 import pytest
 
 from av_tracker_nodes.geometry.head import face_box
+from av_tracker_nodes.recordings.tracks_csv import TRACKS_HEADER
 from av_tracker_nodes.research.datasets.recordings import open_recording
-
-
-@pytest.fixture(scope='session')
-def cav3d(tmp_path_factory):
-    """Root of a corpus with seq22 of two people."""
-    root = tmp_path_factory.mktemp('cav3d')
-    mini_cav3d.write_sequence(root)
-    return root
-
-
-@pytest.fixture(scope='session')
-def av163(tmp_path_factory):
-    """Root of a corpus with seq24 of two people, of 30 images."""
-    root = tmp_path_factory.mktemp('av163')
-    mini_corpus.write_sequence(root)
-    return root
 
 
 @pytest.fixture(scope='session')
@@ -63,3 +46,21 @@ def write_mot(path, sequence, shift=0.0, camera=5):
             row = [frame, person, left, top, width, height, 1, *mouth]
             lines.append(','.join(f'{value:.6f}' for value in row))
     path.write_text('\n'.join(lines) + '\n')
+
+
+@pytest.fixture(scope='session')
+def write_tracks():
+    """Write the truth as the tracks of somebody else: each person at each image is a row."""
+
+    def write(path, truth, digits=9):
+        lines = [','.join(TRACKS_HEADER)]
+        for frame, stamp in enumerate(truth.stamps):
+            for person in truth.people:
+                box = ','.join(f'{value:.3f}' for value in person.box[frame])
+                mouth = ','.join(f'{value:.5f}' for value in person.mouth[frame])
+                said = 0.0 if person.speaking is None else float(person.speaking[frame])
+                row = f'{stamp / 1e9:.{digits}f},{frame},{person.person},{box},{mouth},{said},0.9'
+                lines.append(row)
+        path.write_text('\n'.join(lines) + '\n')
+
+    return write

@@ -18,7 +18,6 @@ import re
 
 import mini_corpus
 import pytest
-from reproduction_tracks import write_tracks
 
 from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.research.datasets.protocols import PROTOCOLS
@@ -90,7 +89,7 @@ def test_json_holds_everything(real):
 
 
 @pytest.fixture(scope='module')
-def simulated(tmp_path_factory, no_bar):
+def simulated(tmp_path_factory, no_bar, write_tracks):
     """Report on a stand-in with labels of speech."""
     root = tmp_path_factory.mktemp('stand_ins')
     folder = mini_corpus.write_sequence(root)

@@ -14,16 +14,23 @@
 # limitations under the License.
 
 import json
+import re
+import shutil
 from dataclasses import replace
 
+import mini_corpus
 import numpy as np
 import pytest
-from reproduction_tracks import write_tracks
 
 from av_tracker_nodes.errors import InputError
+from av_tracker_nodes.research.datasets.av163_sequence import Sequence
 from av_tracker_nodes.research.datasets.protocols import PROTOCOLS, find_protocol
 from av_tracker_nodes.research.evaluation.truth import read_truth
 from av_tracker_nodes.research.experiments.reproduction import tracking
+from av_tracker_nodes.research.experiments.reproduction.all_protocols import (
+    protocols_of,
+    reproduce_all,
+)
 from av_tracker_nodes.research.experiments.reproduction.runs import Entry, read_results, run_view
 from av_tracker_nodes.research.experiments.reproduction.views import find_views
 from av_tracker_nodes.types import ImageFrame
@@ -66,10 +73,8 @@ def test_a_model_is_run_once(av163, tmp_path):
 
 def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
     view = the_view(av163, 'simulated')
-    tracks, entry = (
-        tmp_path / 'every-image' / 'visual' / view.run / 'tracks.csv',
-        Entry('visual', 'visual'),
-    )
+    tracks = tmp_path / 'every-image' / 'visual' / view.run / 'tracks.csv'
+    entry = Entry('visual', 'visual')
     run(entry, view, PROTOCOLS['simulated'], tmp_path)
     written = tracks.stat().st_mtime_ns
     next(path for path in view.directory.rglob('*') if path.is_file()).touch()
@@ -77,15 +82,22 @@ def test_a_sequence_that_was_made_anew_is_run_again(av163, tmp_path):
     assert tracks.stat().st_mtime_ns > written
 
 
-def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, monkeypatch):
-    view, sensed = the_view(av163, 'simulated'), []
+@pytest.fixture
+def sensed(monkeypatch):
+    """A list of all that senses a recording."""
+    runs = []
 
     class Spy(tracking.Sensing):
         def run(self, records):
-            sensed.append(self)
+            runs.append(self)
             return super().run(records)
 
     monkeypatch.setattr(tracking, 'Sensing', Spy)
+    return runs
+
+
+def test_models_that_share_faces_and_maps_track_as_alone(av163, tmp_path, sensed):
+    view = the_view(av163, 'simulated')
     entries = [Entry(name, name) for name in ('audio', 'vggcf', 'visual')]
     run(entries[1], view, PROTOCOLS['simulated'], tmp_path / 'alone')
     kept = tmp_path / 'together' / 'every-image' / 'visual' / view.run / 'tracks.csv'
@@ -119,7 +131,7 @@ def test_tracks_of_others_in_mot_format(cav3d, perfect, tmp_path):
 
 
 @pytest.mark.parametrize('form', ['seq22-cam5/tracks.csv', 'seq22-cam5.csv'])
-def test_tracks_of_others_in_our_format(cav3d, tmp_path, form):
+def test_tracks_of_others_in_our_format(cav3d, write_tracks, tmp_path, form):
     truth = read_truth(cav3d / 'seq22', 5, 'cav3d')
     path = tmp_path / form
     path.parent.mkdir(exist_ok=True)
@@ -160,3 +172,57 @@ def test_incomplete_input_reaches_the_tracker(av163, tmp_path, monkeypatch):
     run(Entry('visual', 'visual'), the_view(av163, 'simulated'), incomplete, tmp_path)
     assert seen['microphones'] == 8
     assert all((image[:, 120:240] == 128).all() for image in seen['images'])
+
+
+# ---- all protocols of a corpus
+
+
+@pytest.fixture
+def short_ranges(av163, tmp_path, monkeypatch):
+    """Corpus whose seq24 has published frames in its 30 images."""
+    monkeypatch.setattr(Sequence, 'published_range', lambda *_: np.arange(30) > 5)
+    return shutil.copytree(av163, tmp_path / 'av163')
+
+
+def names(protocols):
+    return [protocol.name for protocol in protocols]
+
+
+def test_protocols_that_a_corpus_has_a_sequence_of(av163, cav3d, tmp_path):
+    assert names(protocols_of(av163)) == ['stnet-mot', 'avcl-mot']
+    assert names(protocols_of(cav3d)) == ['cav3d-mot']
+    stand_in = tmp_path / 'stand-ins'
+    shutil.copytree(av163, stand_in)
+    (next(stand_in.glob('seq24*')) / 'scenario.json').write_text('{"simulated": true}')
+    assert names(protocols_of(stand_in)) == ['stnet-mot', 'avcl-mot', 'simulated']
+
+
+def test_stand_ins_of_cav3d_have_the_files_of_av163(tmp_path):
+    mini_corpus.write_sequence(tmp_path, name='seq24-2p-cav3d')
+    (tmp_path / 'seq24-2p-cav3d' / 'scenario.json').write_text('{"simulated": true}')
+    assert names(protocols_of(tmp_path)) == ['cav3d-mot']
+
+
+def test_a_folder_without_sequences_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r'holds no sequence of any protocol of AV16\.3'):
+        protocols_of(tmp_path)
+
+
+@pytest.mark.thorough
+def test_protocols_of_a_kind_share_their_runs(short_ranges, sensed, tmp_path, no_bar):
+    out = tmp_path / 'out'
+    reports = reproduce_all(short_ranges, [Entry('visual', 'visual')], out, 1, no_bar)
+    assert [report.protocol.name for report in reports] == ['stnet-mot', 'avcl-mot']
+    # Three cameras, once.
+    assert len(sensed) == 3
+    run = out / 'runs' / 'stnet' / 'visual' / 'seq24-cam1'
+    assert {path.name for path in run.glob('metrics*')} == {
+        'metrics-stnet-mot.json',
+        'metrics-avcl-mot.json',
+    }
+    page = (out / 'index.html').read_text()
+    links = re.findall(r'href="([^"]+)"', page)
+    assert links == ['stnet-mot/index.html', 'avcl-mot/index.html']
+    assert all((out / link).is_file() for link in links)
+    tables = (out / 'results.md').read_text()
+    assert tables.count('\n# ') + tables.startswith('# ') == 2

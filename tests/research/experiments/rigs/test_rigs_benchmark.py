@@ -21,10 +21,6 @@ import numpy as np
 import pytest
 
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
-from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.research.datasets.person_truth import PersonTruth
-from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.rigs.rig_scores import RigScores, score_rig_scene
 from av_tracker_nodes.research.experiments.rigs.rigs_benchmark import (
     ALL,
@@ -40,13 +36,9 @@ from av_tracker_nodes.research.experiments.rigs.trials import (
     TRIALS,
 )
 from av_tracker_nodes.research.simulation.splits import Split
-from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import Modality, TrackState
 
-POSE = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), np.zeros(3))
-CAMERA = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), pose=POSE)
-SQUARE = MicrophoneArray(np.array([[0.1, 0, 0], [-0.1, 0, 0], [0, 0.1, 0], [0, -0.1, 0]]))
 COUNT = 20
-STAMPS = 40_000_000 * np.arange(COUNT)
 EYES = np.zeros((COUNT, 3))
 AHEAD = np.array([1.0, 0.1, 0.0])
 MOUTH = 4.0 * AHEAD
@@ -58,35 +50,30 @@ def at(ahead, left):
     return MOUTH + np.array([ahead, left, 0.0])
 
 
-def truth(mouth=MOUTH):
-    mouth = np.tile(mouth, (COUNT, 1))
-    box, all_ = face_box(CAMERA, mouth), np.ones(COUNT, bool)
-    person = PersonTruth(1, mouth, box, all_, all_, None, CAMERA.project(mouth))
-    return Truth('made-up', 1, True, Rig(CAMERA, SQUARE), STAMPS, (person,), all_)
+@pytest.fixture
+def score(world):
+    """Score a track that stays at a place while somebody stands and talks."""
+
+    def run(place, mouth=MOUTH, eyes=EYES, **track):
+        person = world.person(1, np.tile(mouth, (COUNT, 1)), np.ones(COUNT, bool))
+        frames = world.frames(COUNT, world.track(1, place, **track))
+        return score_rig_scene(world.truth(person), frames, eyes)
+
+    return run
 
 
-def frames_of(place, variance=0.01, state=TrackState.CONFIRMED, modalities=Modality.VISUAL):
-    place = np.asarray(place, float)
-    box = face_box(CAMERA, place[None])[0] if modalities & Modality.VISUAL else None
-    track = Track(
-        1, state, place, np.zeros(3), variance * np.eye(6), box, 0.4, False, 0.9, modalities, 0
-    )
-    return [TrackFrame(int(stamp), (track,)) for stamp in STAMPS]
-
-
-def test_ranges_are_compared_along_the_line_of_sight_from_where_the_camera_is():
-    near = score_rig_scene(truth(), frames_of(0.9 * MOUTH), EYES)
+def test_ranges_are_compared_along_the_line_of_sight_from_where_the_camera_is(score):
+    near = score(0.9 * MOUTH)
     assert near.range_errors == pytest.approx([-0.1] * COUNT)
     assert (near.errors, near.objects, near.switches) == (0, COUNT, 0)
-    eyes = np.tile(0.5 * MOUTH, (COUNT, 1))
-    moved = score_rig_scene(truth(), frames_of(0.9 * MOUTH), eyes)
+    moved = score(0.9 * MOUTH, eyes=np.tile(0.5 * MOUTH, (COUNT, 1)))
     assert moved.range_errors == pytest.approx([-0.2] * COUNT, abs=1e-3)
 
 
 @pytest.mark.parametrize(('deviation', 'inside'), [(0.10, 0), (0.20, COUNT)])
-def test_the_truth_is_in_the_ellipsoid_or_not(deviation, inside):
+def test_the_truth_is_in_the_ellipsoid_or_not(score, deviation, inside):
     """An error of 0.4 m is 4 or 2 standard deviations; 95 % of three are within 2.8."""
-    scores = score_rig_scene(truth(), frames_of(MOUTH + 0.4 * AHEAD, deviation**2), EYES)
+    scores = score(MOUTH + 0.4 * AHEAD, sigma=deviation)
     assert (scores.inside, scores.stated) == (inside, COUNT)
 
 
@@ -101,23 +88,22 @@ def test_the_truth_is_in_the_ellipsoid_or_not(deviation, inside):
     ],
 )
 def test_a_track_far_from_everybody_is_astray_and_far_for_that_distance_nobodys(
-    mouth, place, astray, invented
+    score, mouth, place, astray, invented
 ):
-    scores = score_rig_scene(truth(mouth), frames_of(place), EYES)
+    scores = score(place, mouth)
     assert (scores.astray, scores.invented) == (astray, invented)
 
 
 @pytest.mark.parametrize(('degrees', 'astray'), [(10, 0), (25, COUNT)])
-def test_a_voice_is_astray_by_its_direction(degrees, astray):
+def test_a_voice_is_astray_by_its_direction(score, degrees, astray):
     angle = np.radians(degrees) + np.arctan2(0.1, 1.0)
     place = 1.5 * np.array([np.cos(angle), np.sin(angle), 0.0])
-    scores = score_rig_scene(truth(), frames_of(place, modalities=Modality.AUDIO), EYES)
+    scores = score(place, modalities=Modality.AUDIO)
     assert (scores.astray, scores.invented) == (astray, astray)
 
 
-def test_tracks_that_are_not_confirmed_are_not_astray():
-    frames = frames_of(at(0, 1.5), state=TrackState.COASTING)
-    assert score_rig_scene(truth(), frames, EYES).astray == 0
+def test_tracks_that_are_not_confirmed_are_not_astray(score):
+    assert score(at(0, 1.5), state=TrackState.COASTING).astray == 0
 
 
 def test_models_are_compared_in_the_same_scenes():

@@ -24,12 +24,8 @@ from click.testing import CliRunner
 
 from av_tracker_nodes.cli.main import main
 from av_tracker_nodes.errors import InputError
-from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
-from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.research.datasets.person_truth import PersonTruth
 from av_tracker_nodes.research.evaluation.sheets import markdown
 from av_tracker_nodes.research.evaluation.speech_scores import SpeakingCounts
-from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.research.experiments.kit.recorded_scenes import truth_of
 from av_tracker_nodes.research.experiments.speaking.conditions import CONDITIONS
 from av_tracker_nodes.research.experiments.speaking.overlaps import (
@@ -50,47 +46,34 @@ from av_tracker_nodes.research.experiments.speaking.speaking_scores import (
     score_scene,
 )
 from av_tracker_nodes.research.experiments.speaking.speaking_tables import sheets
-from av_tracker_nodes.types import Modality, Track, TrackFrame, TrackState
+from av_tracker_nodes.types import Modality, TrackState
 
-POSE = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), np.zeros(3))
-CAMERA = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), pose=POSE)
-SQUARE = MicrophoneArray(np.array([[0.1, 0, 0], [-0.1, 0, 0], [0, 0.1, 0], [0, -0.1, 0]]))
 COUNT = 50
-STAMPS = 40_000_000 * np.arange(COUNT)
 MOUTH = np.array([2.0, 0.3, 0.0])
 SCORES = SceneScores(SpeakingCounts(8, 2, 1, 10, 1), (0.2, np.inf), (0.1,), 20, 3, 5, 50)
 
 
-def truth(speaking):
-    mouth = np.tile(MOUTH, (COUNT, 1))
-    box, speaking = face_box(CAMERA, mouth), np.asarray(speaking, bool)
-    visible, pixel = np.ones(COUNT, bool), CAMERA.project(mouth)
-    person = PersonTruth(1, mouth, box, visible, speaking, None, pixel)
-    return Truth('made-up', 1, True, Rig(CAMERA, SQUARE), STAMPS, (person,), visible)
+@pytest.fixture
+def score(world):
+    """Score a track that stays at a place while somebody talks for some images."""
+
+    def run(place, images=COUNT, **track):
+        person = world.person(1, np.tile(MOUTH, (COUNT, 1)), np.arange(COUNT) < images)
+        frames = world.frames(COUNT, world.track(1, place, speaking=0.4, **track))
+        return score_scene(world.truth(person), frames)
+
+    return run
 
 
-def track(place, modalities, is_speaking=False, state=TrackState.CONFIRMED):
-    place = np.asarray(place, float)
-    box = face_box(CAMERA, place[None])[0] if modalities & Modality.VISUAL else None
-    return Track(
-        1, state, place, np.zeros(3), np.eye(6), box, 0.4, is_speaking, 0.9, modalities, 0
-    )
-
-
-def frames_of(*tracks):
-    return [TrackFrame(int(stamp), tracks) for stamp in STAMPS]
-
-
-def test_who_is_said_to_speak_counts_whatever_the_probability():
-    seen = track(MOUTH, Modality.VISUAL, is_speaking=True)
-    scores = score_scene(truth(np.ones(COUNT)), frames_of(seen))
+def test_who_is_said_to_speak_counts_whatever_the_probability(score):
+    scores = score(MOUTH, is_speaking=True)
     assert scores.counts == SpeakingCounts(hits=COUNT)
     assert (scores.errors, scores.objects, scores.images) == (0, COUNT, COUNT)
 
 
-def test_tentative_tracks_are_not_scored():
-    seen = track(MOUTH, Modality.VISUAL, is_speaking=True, state=TrackState.TENTATIVE)
-    assert score_scene(truth(np.ones(COUNT)), frames_of(seen)).counts.misses == COUNT
+def test_tentative_tracks_are_not_scored(score):
+    scores = score(MOUTH, is_speaking=True, state=TrackState.TENTATIVE)
+    assert scores.counts.misses == COUNT
 
 
 @pytest.mark.parametrize(
@@ -106,16 +89,16 @@ def test_tentative_tracks_are_not_scored():
         (25, 0.0, Modality.AUDIO | Modality.VISUAL, TrackState.CONFIRMED, False),
     ],
 )
-def test_voices_astray(degrees, rise, modalities, state, astray):
+def test_voices_astray(score, degrees, rise, modalities, state, astray):
     angle = np.radians(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0]])
     place = np.append(turn @ MOUTH, rise)
-    scores = score_scene(truth(np.ones(COUNT)), frames_of(track(place, modalities, state=state)))
+    scores = score(place, modalities=modalities, state=state)
     assert scores.astray == astray * COUNT
 
 
-def test_a_voice_where_somebody_is_silent_is_astray_but_for_a_moment_after_speech():
-    scores = score_scene(truth(np.arange(COUNT) < 20), frames_of(track(MOUTH, Modality.AUDIO)))
+def test_a_voice_where_somebody_is_silent_is_astray_but_for_a_moment_after_speech(score):
+    scores = score(MOUTH, images=20, modalities=Modality.AUDIO)
     assert scores.astray == COUNT - 20 - 5
 
 
@@ -210,15 +193,8 @@ def test_nobody_speaks_in_silence(scenario):
 
 @pytest.mark.slow
 def test_command_measures_once(tmp_path):
-    arguments = [
-        'benchmark',
-        'speaking',
-        '--quick',
-        '--fusion-model',
-        'vggcf',
-        '--out',
-        str(tmp_path),
-    ]
+    arguments = ['benchmark', 'speaking', '--quick', '--fusion-model', 'vggcf']
+    arguments += ['--out', str(tmp_path)]
     first = CliRunner().invoke(main, arguments, catch_exceptions=False)
     assert first.exit_code == 0
     rows = json.loads((tmp_path / 'speaking.json').read_text())

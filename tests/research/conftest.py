@@ -13,15 +13,20 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import shutil
+
+import mini_cav3d
+import mini_corpus
 import numpy as np
 import pytest
-from builders import make_track
+from builders import LOOKS_ALONG_X, make_track
 from scipy.io import savemat
 
 from av_tracker_nodes.geometry import Camera, MicrophoneArray, Rig, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
-from av_tracker_nodes.recordings.tracks_csv import TrackWriter
+from av_tracker_nodes.recordings.tracks_csv import TrackWriter, read_tracks
 from av_tracker_nodes.research.datasets.person_truth import PersonTruth
+from av_tracker_nodes.research.evaluation.matching import Matching
 from av_tracker_nodes.research.evaluation.truth import Truth
 from av_tracker_nodes.types import Modality, TrackFrame
 
@@ -29,7 +34,7 @@ PERIOD = 40_000_000
 START = 10_000_000_000
 
 # Looks along world x, from the origin of the world; z is up.
-POSE = RigidTransform(np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]]), np.zeros(3))
+POSE = RigidTransform(LOOKS_ALONG_X)
 CAMERA = Camera(300.0, 300.0, 180.0, 144.0, (360, 288), pose=POSE)
 ARRAY = MicrophoneArray(np.array([[0.1, 0, 0], [-0.1, 0, 0], [0, 0.1, 0], [0, -0.1, 0]]))
 RIG = Rig(CAMERA, ARRAY)
@@ -56,20 +61,22 @@ class World:
         scored = np.ones(count, bool) if scored is None else scored
         return Truth('sim00001-1p-0000', 1, True, RIG, stamps, people, scored)
 
-    def track(self, number, mouth, offset=(0, 0), speaking=0.0, boxed=True, sigma=0.1):
+    def track(self, number, mouth, offset=(0, 0), speaking=0.0, boxed=True, sigma=0.1, **changes):
         """Track at a mouth, its box moved by an offset in pixels."""
         mouth = np.asarray(mouth, float)
         box = face_box(CAMERA, mouth) + np.array([*offset, 0, 0])
-        return make_track(
-            number,
-            mouth,
-            speaking > 0.5,
-            box if boxed else None,
-            covariance=np.diag([sigma**2] * 3 + [1.0] * 3),
-            speaking=speaking,
-            existence=0.9,
-            modalities=Modality.VISUAL,
-        )
+        values = {
+            'covariance': np.diag([sigma**2] * 3 + [1.0] * 3),
+            'speaking': speaking,
+            'existence': 0.9,
+            'modalities': Modality.VISUAL,
+        } | changes
+        boxed = boxed and values['modalities'] & Modality.VISUAL
+        return make_track(number, mouth, speaking > 0.5, box if boxed else None, **values)
+
+    def frames(self, count, *tracks):
+        """The same tracks in each of some images."""
+        return [TrackFrame(START + PERIOD * index, tracks) for index in range(count)]
 
     def write(self, directory, frames, run=None):
         """Write a run: a list of tracks for each image."""
@@ -107,3 +114,36 @@ class World:
 @pytest.fixture(scope='session')
 def world():
     return World()
+
+
+@pytest.fixture
+def match(world, tmp_path):
+    """Match the people of a hand-made truth with a list of tracks for each image."""
+
+    def run(people, frames, scoring=None, scored=None):
+        tracks = read_tracks(world.write(tmp_path / 'run', frames))
+        return Matching(world.truth(*people, scored=scored), tracks, scoring)
+
+    return run
+
+
+@pytest.fixture(scope='session')
+def av163(tmp_path_factory):
+    """Root of a corpus with seq24 of two people, of 30 images, that no test may change."""
+    root = tmp_path_factory.mktemp('av163')
+    mini_corpus.write_sequence(root)
+    return root
+
+
+@pytest.fixture(scope='session')
+def cav3d(tmp_path_factory):
+    """Root of a corpus with seq22 of two people that no test may change."""
+    root = tmp_path_factory.mktemp('cav3d')
+    mini_cav3d.write_sequence(root)
+    return root
+
+
+@pytest.fixture
+def corpus(av163, tmp_path):
+    """Root of a corpus to damage."""
+    return shutil.copytree(av163, tmp_path / 'AV163')

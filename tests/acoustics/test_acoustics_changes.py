@@ -13,31 +13,35 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Cameras that turn, arrays that drive about, frames that shift, rooms that change."""
+"""Cameras that turn, arrays that drive about, rooms and numbers that change meanwhile."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from acoustic_scenes import (
+    RIG,
+    TALKER,
     angle_between,
-    blocks,
+    assert_same,
+    fed,
     frame_at,
     look_at,
-    meeting_rig,
+    peak_pixel,
     propagate,
     two_circles,
     voice,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from av_tracker_nodes.acoustics import AcousticStage, hearing
+from av_tracker_nodes.acoustics import MEASURES, AcousticConfig, AcousticStage, hearing
 from av_tracker_nodes.acoustics import stage as stage_module
+from av_tracker_nodes.errors import InputError
 from av_tracker_nodes.geometry import Box, RigidTransform
 from av_tracker_nodes.geometry.head import face_box
 
-RIG = meeting_rig()
-TALKER = np.array([0.9, -0.3, 0.7])
 TURNED = RigidTransform(
     Rotation.from_euler('zyx', [70, 8, -5], degrees=True).as_matrix(), np.array([2.0, -1.0, 0.4])
 )
@@ -64,26 +68,13 @@ def tables(monkeypatch):
 
 def heard_by(rig, samples, before=None):
     """Map at 1 s of a stage that is given a rig at once, or after another."""
-    stage = AcousticStage(before or rig)
-    for block in blocks(samples):
-        stage.add(block)
+    stage = fed(AcousticStage(before or rig), samples)
     stage.set_rig(rig)
-    return stage.process(frame_at(1.0, face_box(rig.camera, target_of(rig))))
-
-
-def target_of(rig):
-    return rig.target_from_array @ TALKER
-
-
-def peak_pixel(shown):
-    row, column = np.unravel_index(np.argmax(shown.values), shown.values.shape)
-    return (np.array([column, row]) + 0.5) * shown.pitch - 0.5
+    return stage.process(frame_at(1.0, face_box(rig.camera, rig.target_from_array @ TALKER)))
 
 
 def test_tables_last_while_microphones_and_region_do(tables, spoken):
-    stage = AcousticStage(RIG)
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG), spoken)
     assert len(tables) == 1
     stage.process(frame_at(1.0))
     rng = np.random.default_rng(0)
@@ -99,9 +90,7 @@ def test_tables_last_while_microphones_and_region_do(tables, spoken):
 
 
 def test_another_region_is_searched_with_the_sound_that_is_there(tables, spoken):
-    stage = AcousticStage(RIG)
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG), spoken)
     table = Box(np.array([-1.8, -6.0, -0.1]), np.array([0.3, 2.2, 1.7]))
     stage.set_rig(replace(RIG, room=replace(RIG.room, obstacles=(table,))))
     assert len(tables) == 2
@@ -115,9 +104,7 @@ def test_another_region_is_searched_with_the_sound_that_is_there(tables, spoken)
 
 
 def test_other_microphones_begin_anew(tables, spoken):
-    stage = AcousticStage(RIG)
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG), spoken)
     moved = replace(two_circles(), positions=two_circles().positions + np.array([0, 0, 0.01]))
     stage.set_rig(replace(RIG, microphones=moved))
     assert len(tables) == 2
@@ -154,9 +141,7 @@ def test_a_robot_that_drives_about_has_nothing_to_do_again(monkeypatch, spoken):
             super().__init__(*arguments)
 
     monkeypatch.setattr(stage_module, 'ImageMap', Counted)
-    stage = AcousticStage(RIG)
-    for block in blocks(spoken):
-        stage.add(block)
+    stage = fed(AcousticStage(RIG), spoken)
     before = stage.process(frame_at(1.0))
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -191,3 +176,95 @@ def test_the_speed_of_sound_is_that_of_the_array(speed):
     wrong = heard_by(RIG, samples).peaks[0]
     if speed != 343.0:
         assert angle_between(wrong.direction, TALKER) > 1
+
+
+# ---- numbers that change
+
+
+PLACES = TALKER, np.array([0.7, 0.6, 0.7])
+BOXES = [face_box(RIG.camera, place) for place in PLACES]
+FIXED = {
+    'frame': 0.02,
+    'band': (300.0, 3400.0),
+    'oversampling': 4,
+    'across': True,
+    'max_pairs': 20,
+    'floor_memory': 1.0,
+    'lateness': 1.0,
+    'surround_step': 8.0,
+    'surround_parallax': 20.0,
+    'min_range': 0.4,
+    'max_range': 5.0,
+    'voice_frames': 8,
+}
+
+
+@pytest.fixture(scope='module')
+def heard():
+    sources = [(place, voice(1.2, seed=seed)) for seed, place in enumerate(PLACES)]
+    return propagate(sources, two_circles(), noise=2e-3)
+
+
+def stage_of(heard, measure='vggcf', config=None):
+    return fed(AcousticStage(RIG, measure, 'numba', config), heard)
+
+
+def values_of(each):
+    """Values that a live setting may have."""
+    low, high = each.metadata['low'], each.metadata['high']
+    if isinstance(each.default, tuple):
+        one = st.floats(low, high)
+        return st.tuples(*[one] * len(each.default)).map(lambda many: tuple(sorted(many)))
+    # What takes long in one image takes no longer to take over.
+    few = min(high, 3 * each.default)
+    return st.integers(low, few) if isinstance(each.default, int) else st.floats(low, high)
+
+
+def allowed(values):
+    low, high = values['face_range_limits']
+    return low < high and values['stgcf_best'] <= values['stgcf_frames']
+
+
+CONFIGS = (
+    st.fixed_dictionaries(
+        {e.name: values_of(e) for e in fields(AcousticConfig) if e.metadata['live']}
+    )
+    .filter(allowed)
+    .map(lambda values: AcousticConfig(**values))
+)
+
+
+@pytest.mark.thorough
+@given(config=CONFIGS, measure=st.sampled_from(list(MEASURES)))
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
+def test_a_stage_that_takes_numbers_over_hears_as_one_that_had_them(heard, config, measure):
+    stage = stage_of(heard, measure)
+    for time in (0.9, 0.94):
+        stage.process(frame_at(time, *BOXES))
+    stage.prepare(frame_at(1.1).stamp)
+    stage.reconfigure(config)
+    expected = stage_of(heard, measure, config)
+    for time in (1.1, 1.14):
+        frame = frame_at(time, *BOXES)
+        sound = stage.process(frame)
+        assert_same(sound, expected.process(frame))
+        assert all(0 <= each.speech <= 1 for each in (*sound.peaks, *sound.faces))
+        for peak in sound.peaks:
+            assert np.linalg.eigvalsh(peak.covariance).min() > 0
+
+
+def test_all_that_is_fixed_is_tried_here():
+    assert set(FIXED) == {e.name for e in fields(AcousticConfig) if not e.metadata['live']}
+
+
+def test_what_is_fixed_is_refused_and_nothing_changes(heard):
+    stage = stage_of(heard)
+    before = stage.process(frame_at(1.0, *BOXES))
+    for name, value in FIXED.items():
+        with pytest.raises(InputError, match=f'{name} cannot change'):
+            stage.reconfigure(replace(AcousticConfig(), min_score=0.2, **{name: value}))
+    assert stage.config == AcousticConfig()
+    assert_same(stage.process(frame_at(1.0, *BOXES)), before)

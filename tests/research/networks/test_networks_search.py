@@ -20,14 +20,13 @@ from scipy.signal import correlate as scipy_correlate
 torch = pytest.importorskip('torch')
 
 from av_tracker_nodes.fusion.quality import quality_of  # noqa: E402
+from av_tracker_nodes.research.networks.alexnet import AlexNetV1, PaperFieldEncoder, PaperResponse  # noqa: E402
 from av_tracker_nodes.research.networks.correlation import correlate  # noqa: E402
+from av_tracker_nodes.research.networks.gld_network import GldTracker  # noqa: E402
+from av_tracker_nodes.research.networks.gld_objective import GldObjective, _soft  # noqa: E402
 from av_tracker_nodes.research.networks.search_blocks import PositionEncoding, PositionHead  # noqa: E402
 from av_tracker_nodes.research.networks.search_inputs import Found, SearchInputs  # noqa: E402
-from av_tracker_nodes.research.networks.search_losses import (  # noqa: E402
-    quality_label,
-    search_losses,
-    sureness,
-)
+from av_tracker_nodes.research.networks.search_losses import quality_label, search_losses, sureness  # noqa: E402
 from av_tracker_nodes.research.networks.stnet import StNet  # noqa: E402
 from av_tracker_nodes.research.training.export import gflops  # noqa: E402
 from av_tracker_nodes.research.training.onnx_forms import SEARCH  # noqa: E402
@@ -120,3 +119,80 @@ def test_it_is_light():
     network = StNet()
     assert gflops(SEARCH, SEARCH.module(network).eval(), 1) < 1.0
     assert sum(weights.numel() for weights in network.parameters()) < 5e6
+
+
+# ---- the published backbone
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(('size', 'grid'), [(127, 6), (300, 27), (400, 40), (500, 52)])
+def test_the_grids_of_the_backbone_are_the_published_ones(size, grid):
+    assert AlexNetV1()(torch.zeros(1, 3, size, size)).shape == (1, 256, grid, grid)
+
+
+def test_the_backbone_has_the_published_number_of_weights():
+    weights = sum(weight.numel() for weight in AlexNetV1().parameters())
+    assert weights == pytest.approx(2.34e6, rel=0.01)
+
+
+@torch.no_grad()
+def test_response_and_maps_have_the_published_shape():
+    response, fields = PaperResponse().eval(), PaperFieldEncoder().eval()
+    searches = torch.zeros(1, 96, 96, 3, dtype=torch.uint8)
+    templates = torch.zeros(1, 48, 48, 3, dtype=torch.uint8)
+    assert response(searches, templates).shape == (1, 256, 35, 35)
+    assert fields(torch.zeros(1, 3, 24, 24)).shape == (1, 256, 35, 35)
+
+
+@torch.no_grad()
+def test_the_network_of_published_size_finds_people_as_the_small_one_does():
+    found = SEARCH.module(StNet(paper=True)).eval()(*SEARCH.example(1))
+    assert found[0].shape == SEARCH.module(StNet()).eval()(*SEARCH.example(1))[0].shape
+
+
+# ---- teachers and discriminators
+
+
+TRUTH = torch.zeros(1, 2)
+
+
+def batch_of(count):
+    inputs = SearchInputs(*SEARCH.example(count))
+    return SearchBatch(
+        inputs, inputs, torch.full((count, 2), 0.4), torch.ones(count), torch.ones(count)
+    )
+
+
+def test_a_teacher_who_is_farther_off_than_the_student_is_not_followed():
+    student = torch.tensor([[0.3, 0.0]], requires_grad=True)
+    loss = _soft(student, TRUTH, torch.tensor([[0.6, 0.0]]))
+    loss.backward()
+    assert loss == 0
+    assert not student.grad.any()
+
+
+def test_the_better_teacher_is_followed_as_eqs_11_and_13_say():
+    student = torch.tensor([[0.3, 0.1]])
+    better, worse = torch.tensor([[0.1, 0.0]]), torch.tensor([[-1.0, 0.0]])
+    # T^2 times the mean of |0.2| / T and |0.1| / T, T being 5.
+    assert _soft(student, TRUTH, better, worse).item() == pytest.approx(5 * 0.15)
+
+
+def test_encoders_learn_nothing_from_fooling_discriminators():
+    torch.manual_seed(0)
+    network, objective, batch = GldTracker(), GldObjective(), batch_of(3)
+    losses = objective(network, batch)
+    (losses['visual_generator'] + losses['audio_generator']).backward()
+    learning = {name for name, p in network.named_parameters() if p.grad is not None}
+    assert {name.split('.')[0] for name in learning} == {'sight_generator', 'sound_generator'}
+    assert all(p.grad is None for p in objective.parameters())
+
+
+def test_discriminators_learn_and_teachers_do_not_from_being_told_apart():
+    torch.manual_seed(0)
+    network, objective = GldTracker(), GldObjective()
+    losses = objective(network, batch_of(3))
+    (losses['visual_discriminator'] + losses['audio_discriminator']).backward()
+    learning = {n.split('.')[0] for n, p in objective.named_parameters() if p.grad is not None}
+    assert learning == {'visual_discriminator', 'audio_discriminator'}
+    assert all(p.grad is None for p in network.parameters())
