@@ -256,7 +256,6 @@ class BagPlayer(StageNode):
                     f'beginning after {self._start_timeout:.0f} s without {", ".join(missing)}'
                 )
                 break
-        self._stopped.wait(_SETTLING)
 
     # ---- playing
 
@@ -264,6 +263,7 @@ class BagPlayer(StageNode):
         status = 1
         try:
             self._wait_for(self._missing)
+            self._stopped.wait(_SETTLING)
             self._announce()
             self._wait_for(lambda: sorted(self._expected & self._unready))
             for _ in range(self._loops) if self._loops else count():
