@@ -24,6 +24,8 @@ from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
+import numpy as np
 import pytest
 from bootstrap import ROOT
 from declarations import ROS_NAME, imported, lines_of, names
@@ -34,6 +36,7 @@ from workspaces import copy_files, output_of
 from av_tracker_nodes.pipeline import track_bag
 
 PACKAGE = ROOT / 'src/av_tracker_nodes/av_tracker_nodes'
+PORTRAIT = ROOT / 'tests/vision/astronaut_face.png'
 # Of modules with another name than their distribution.
 DISTRIBUTIONS = {
     'backports': 'backports.zstd',
@@ -171,11 +174,16 @@ def test_files_are_found(site, variables, folder, name):
 
 
 @pytest.mark.thorough
-def test_a_recording_is_tracked_as_in_the_checkout(av_tracker, tmp_path):
-    recording = write_bag(tmp_path / 'bag', image_seconds=2.0)
+# Kernels of sound are compiled where they are installed, which takes most of half a minute.
+@pytest.mark.parametrize('model', ['visual', pytest.param('avclnet', marks=pytest.mark.slow)])
+def test_a_recording_is_tracked_as_in_the_checkout(av_tracker, tmp_path, model):
+    image = np.full((288, 360, 3), 128, np.uint8)
+    image[64:224, 100:260] = cv2.resize(cv2.imread(str(PORTRAIT)), (160, 160))
+    recording = write_bag(tmp_path / 'bag', image_seconds=2.0, image=image)
     count = len(recording.image_stamps)
-    assert f'{count} of {count} frames answered' in av_tracker('track', 'bag', '--out', 'out')
-    track_bag(recording.path, tmp_path / 'expected')
+    said = av_tracker('track', 'bag', '--out', 'out', '--fusion-model', model)
+    assert f'{count} of {count} frames answered' in said
+    track_bag(recording.path, tmp_path / 'expected', model)
     tracks = (tmp_path / 'out/tracks.csv').read_text()
     assert tracks == (tmp_path / 'expected/tracks.csv').read_text()
     assert tracks.count('\n') > 10

@@ -46,7 +46,7 @@ from av_tracker_nodes.research.training.tasks import TASKS  # noqa: E402
 from av_tracker_nodes.research.training.trainer import INSIDE, Trainer  # noqa: E402
 
 CLIPS = [clip(faces=(ANN, BOB), voices=(BOB,)), clip(faces=(BOB,), people=(BOB,)), clip(())]
-SHORT = Schedule(steps=20, images=4, checks=2)
+SHORT = Schedule(steps=10, images=4, checks=2)
 
 
 def train(out, schedule=SHORT):
@@ -114,7 +114,7 @@ def test_an_unfinished_training_is_not_exported(tmp_path):
     ],
 )
 def test_siamese_networks_are_trained_and_exported_by_the_same_code(tmp_path, name):
-    brief = Schedule(steps=8, images=4, checks=2)
+    brief = Schedule(steps=4, images=2, checks=2)
     clips = [recorded.with_local(recorded) for recorded in CLIPS]
     scores = Trainer(name, clips, clips[:2], tmp_path, brief, workers=0).run()
     assert 0 < scores['seen'] < 1
