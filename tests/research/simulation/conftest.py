@@ -38,3 +38,8 @@ def cut(scene: Scene, start: float, end: float) -> Scene:
 def short_scene() -> Scene:
     scene = cut(build_scene('two_crossing', 5), 2.0, 3.0)
     return replace(scene, video_starts=(0.2, -0.12, 0.44))
+
+
+@pytest.fixture(scope='session')
+def brief_scene(short_scene) -> Scene:
+    return cut(short_scene, 0.0, 0.5)

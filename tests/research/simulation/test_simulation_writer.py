@@ -14,7 +14,6 @@
 # limitations under the License.
 
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -214,10 +213,9 @@ def test_a_folder_of_the_same_calibration_up_to_rounding_goes_on(tmp_path):
 
 
 @pytest.fixture
-def short(monkeypatch, short_scene):
-    scene = replace(short_scene, duration=0.5)
-    monkeypatch.setattr(simulation, 'build_scene', lambda name, seed: scene)
-    return scene
+def short(monkeypatch, brief_scene):
+    monkeypatch.setattr(simulation, 'build_scene', lambda name, seed: brief_scene)
+    return brief_scene
 
 
 @pytest.mark.thorough
