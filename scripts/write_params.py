@@ -15,7 +15,8 @@
 
 """Write what the nodes say of their parameters: a file to change, a page to read, and the names.
 
-These are launch/params.yaml, docs/parameters.md and launch/parameter_names.json.
+These are launch/params.yaml, docs/parameters.md, docs/parameters_of_tools.md and
+launch/parameter_names.json.
 
 Run it after a parameter has changed: ``. .venv/environment.sh && .venv/bin/python
 scripts/write_params.py``.
@@ -38,7 +39,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LAUNCH = ROOT / 'src' / 'av_tracker_nodes' / 'launch'
 PARAMETERS = LAUNCH / 'params.yaml'
 NAMES = LAUNCH / 'parameter_names.json'
-TABLE = ROOT / 'docs' / 'parameters.md'
+PAGE, TOOLS_PAGE = (ROOT / 'docs' / f'parameters{rest}.md' for rest in ('', '_of_tools'))
+CHAIN = ('/**', 'microphone_array', 'camera', 'face_detector', 'acoustic_map', 'fusion', 'tracker')
 TEXT_WIDTH = 90
 HEAD = """\
 # Parameters of the nodes: av_tracker.launch.py params_file:=FILE takes another file than this one.
@@ -67,6 +69,15 @@ section of a file for the node come before `-p` where the file has one for all n
 while the node is unconfigured (`ros2 lifecycle set NODE deactivate`, then `cleanup`), since it
 takes a model, a device or a topic to be opened anew; one **at the start** never. Changes are
 checked as a set, and a change that is refused, with the reason, changes nothing.
+
+Those of the player, recorders, viewer and bridges are in
+[parameters_of_tools.md](parameters_of_tools.md).
+"""
+TOOLS_DOCUMENT = """\
+# Parameters of the player, recorders, viewer and bridges
+
+Written like [parameters.md](parameters.md), which says what takes precedence, what the columns
+mean and which parameters all nodes have.
 """
 SET_BY_LAUNCH = {
     'autostart',
@@ -158,11 +169,13 @@ def parameter_file(nodes: Mapping[str, list[Setting]]) -> str:
     return '\n'.join(sections)
 
 
-def document(nodes: Mapping[str, list[Setting]]) -> str:
-    """Write everything, as a page to read."""
+def documents(nodes: Mapping[str, list[Setting]]) -> dict[Path, str]:
+    """Write everything, as two pages to read: the chain from sensors to tracks, and the rest."""
     names = {'/**': 'All nodes'}
-    tables = [table(names.get(name, name), settings) for name, settings in nodes.items()]
-    return '\n'.join([DOCUMENT, *tables])
+    pages = {PAGE: [DOCUMENT], TOOLS_PAGE: [TOOLS_DOCUMENT]}
+    for name, settings in nodes.items():
+        pages[PAGE if name in CHAIN else TOOLS_PAGE].append(table(names.get(name, name), settings))
+    return {page: '\n'.join(tables) for page, tables in pages.items()}
 
 
 def names(nodes: Mapping[str, list[Setting]]) -> str:
@@ -181,7 +194,8 @@ def main() -> None:
     nodes = declared()
     NAMES.write_text(names(nodes))
     PARAMETERS.write_text(parameter_file(nodes))
-    TABLE.write_text(document(nodes))
+    for page, text in documents(nodes).items():
+        page.write_text(text)
 
 
 if __name__ == '__main__':
