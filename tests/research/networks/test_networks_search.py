@@ -56,7 +56,7 @@ def test_the_response_is_highest_where_the_template_is():
     draw = torch.Generator().manual_seed(1)
     search = torch.randn(1, 8, 12, 12, generator=draw)
     response = correlate(search, search[:, :, 5:11, 2:8]).sum(dim=1)[0]
-    row, column = np.unravel_index(response.argmax(), (12, 12))
+    row, column = np.unravel_index(int(response.argmax()), (12, 12))
     assert (row, column) == (5 + 3, 2 + 3)
 
 
