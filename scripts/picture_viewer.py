@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from rerun.experimental import ViewerClient
@@ -65,7 +66,9 @@ def take_picture(recording: str) -> None:
             time.sleep(2.0)  # to draw the moment
             viewer.save_screenshot(str(PICTURE))
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            # It may have ended by itself, without a driver of Vulkan.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
 
 
 if __name__ == '__main__':
